@@ -1,0 +1,87 @@
+import type { SignalRecord } from '../data/signal-record.js'
+
+/** Which units pass, decided on the object path's bytes before anything is decoded. */
+export interface UnitFilter {
+  /** Patterns: exact name, `prefix*`, or a glob with `*`, `?`, `[...]`; empty passes all. */
+  readonly include: readonly string[]
+  /** Wins over `include`. */
+  readonly exclude: readonly string[]
+  /** Suffixes without the dot (`service`, `timer`, ...); empty passes all types. */
+  readonly unitTypes: readonly string[]
+}
+
+export type OverflowPolicy = 'drop_oldest' | 'drop_newest' | 'block'
+
+export interface SignalOptions {
+  readonly filter: UnitFilter
+  /** Records the ring holds. */
+  readonly ringRecords: number
+  readonly overflow: OverflowPolicy
+  /** Largest delay of a record that is not urgent; failures and auto-restarts ring at once. 0: every record does. */
+  readonly maxLatencyMs: number
+}
+
+export interface ReaderOptions extends SignalOptions {
+  /** D-Bus server address, `unix:path=` or `unix:abstract=`; several separated by `;` are tried in order. */
+  readonly address: string
+  /** AddMatch rules, sent before `connected` is reported. */
+  readonly matchRules: readonly string[]
+  /** Keep the raw bytes for `takeCapture` (used by `unitscope record`), up to this many; 0 keeps none. */
+  readonly captureBytes: number
+}
+
+/** Counters since the source was made; each only grows. */
+export interface SignalStats {
+  readonly bytes: number
+  readonly messages: number
+  /** Messages about units that the filter let pass. */
+  readonly matched: number
+  /** Messages of units the filter refused. */
+  readonly filtered: number
+  /** Matched messages that changed nothing (systemd repeats itself). */
+  readonly suppressed: number
+  /** Records handed to the ring. */
+  readonly records: number
+  /** Records lost to a full ring. */
+  readonly dropped: number
+  /** Messages refused, by reason code, e.g. `header_endian`. */
+  readonly rejected: Readonly<Record<string, number>>
+  /** Units in the last-state table. */
+  readonly units: number
+  /** Bytes this source owns on the native heap. */
+  readonly nativeBytes: number
+}
+
+/** Raw bytes with the clock readings of their read(2). */
+export interface CaptureChunk {
+  readonly realtimeNs: bigint
+  readonly boottimeNs: bigint
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The native connection to one bus, on its own thread, for one connection's life: after `disconnected` make a new one.
+ */
+export interface SignalReader {
+  /** Starts the thread and connects; records arrive through `onRecords`. */
+  start(): void
+  stats(): SignalStats
+  /** Captured bytes since the last call, oldest first; `truncated` when the limit was reached. */
+  takeCapture(): { readonly chunks: readonly CaptureChunk[]; readonly truncated: boolean }
+  /** Forgets the last state of every unit, so that the next signal of each is passed on. */
+  forget(): void
+  /** Ends the thread and waits for it; what was queued is handed over first. Safe twice and without start. */
+  close(): Promise<void>
+}
+
+/** The same parser without a connection, for recordings: bytes in, records out, on the caller's thread. */
+export interface SignalParser {
+  /** Parses whole or partial messages in order. Returns the records they made; throws nothing: bad bytes end the stream
+   * with a `disconnected` record, as they would end a connection. */
+  feed(bytes: Uint8Array, realtimeNs: bigint, boottimeNs: bigint): readonly SignalRecord[]
+  stats(): SignalStats
+  close(): void
+}
+
+/** Called on the JavaScript thread with all records there are; never with an empty list. */
+export type OnRecords = (records: readonly SignalRecord[]) => void

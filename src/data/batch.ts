@@ -1,0 +1,62 @@
+import type { RawEvent } from './event.js'
+import type { Metric } from './metric.js'
+import type { Span } from './span.js'
+
+/** The three kinds of record, named as OTLP's signals are. */
+export const signals = ['logs', 'metrics', 'traces'] as const
+export type Signal = (typeof signals)[number]
+
+/**
+ * What travels through a pipeline: all three kinds side by side, so one processor sees events and metrics together.
+ * Batches and records are never changed once made; a processor that edits makes new ones. So fan-out needs no copies.
+ */
+export interface Batch {
+  readonly events: readonly RawEvent[]
+  readonly metrics: readonly Metric[]
+  readonly spans: readonly Span[]
+}
+
+export const emptyBatch: Batch = Object.freeze({ events: [], metrics: [], spans: [] })
+
+/** Makes a batch of the kinds given. */
+export function batchOf(part: Partial<Batch>): Batch {
+  return { events: part.events ?? [], metrics: part.metrics ?? [], spans: part.spans ?? [] }
+}
+
+/**
+ * Items of a batch, the unit of every counter and limit: an event, a span, or one metric *point* (as OTLP counts).
+ */
+export function countItems(batch: Batch): number {
+  let points = 0
+  for (const metric of batch.metrics) points += metric.points.length
+  return batch.events.length + batch.spans.length + points
+}
+
+export function isEmpty(batch: Batch): boolean {
+  return batch.events.length === 0 && batch.metrics.length === 0 && batch.spans.length === 0
+}
+
+/** Keeps only the kinds named; the same object when nothing is to be left out. */
+export function selectSignals(batch: Batch, wanted: ReadonlySet<Signal>): Batch {
+  const events = wanted.has('logs') ? batch.events : []
+  const metrics = wanted.has('metrics') ? batch.metrics : []
+  const spans = wanted.has('traces') ? batch.spans : []
+  if (
+    events.length === batch.events.length &&
+    metrics.length === batch.metrics.length &&
+    spans.length === batch.spans.length
+  )
+    return batch
+  return { events, metrics, spans }
+}
+
+/** Joins batches in order. */
+export function concatBatches(batches: readonly Batch[]): Batch {
+  const only = batches[0]
+  if (batches.length === 1 && only !== undefined) return only
+  return {
+    events: batches.flatMap((b) => b.events),
+    metrics: batches.flatMap((b) => b.metrics),
+    spans: batches.flatMap((b) => b.spans),
+  }
+}

@@ -1,0 +1,41 @@
+import type { Attributes } from './attributes.js'
+
+/** One observed entity (host, unit, container, ...). Records point to it, so exporters group by identity. */
+export interface Resource {
+  readonly key: string
+  readonly attributes: Attributes
+}
+
+/** Enough for a large host's units and containers; past it the least recently used entity is forgotten. */
+const kMaxResources = 65_536
+
+/** Interns resources: the same key yields the same object until it is evicted. Bounded, least recently used goes first. */
+export class ResourcePool {
+  readonly #byKey = new Map<string, Resource>()
+  readonly #max: number
+
+  constructor(max: number = kMaxResources) {
+    this.#max = max
+  }
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  /** Returns the resource of `key`, made with `attributes()` when it is new. Attributes of a known key never change. */
+  intern(key: string, attributes: () => Attributes): Resource {
+    const known = this.#byKey.get(key)
+    if (known !== undefined) {
+      this.#byKey.delete(key)
+      this.#byKey.set(key, known)
+      return known
+    }
+    const resource: Resource = Object.freeze({ key, attributes: Object.freeze({ ...attributes() }) })
+    this.#byKey.set(key, resource)
+    if (this.#byKey.size > this.#max) {
+      const oldest = this.#byKey.keys().next().value
+      if (oldest !== undefined) this.#byKey.delete(oldest)
+    }
+    return resource
+  }
+}

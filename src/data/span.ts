@@ -1,0 +1,31 @@
+import type { Attributes } from './attributes.js'
+import type { Resource } from './resource.js'
+
+export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
+
+export interface SpanEvent {
+  readonly timeUnixNano: bigint
+  readonly name: string
+  readonly attributes: Attributes
+}
+
+export interface SpanLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly attributes: Attributes
+}
+
+export interface Span {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  readonly kind: SpanKind
+  readonly startTimeUnixNano: bigint
+  readonly endTimeUnixNano: bigint
+  readonly attributes: Attributes
+  readonly events: readonly SpanEvent[]
+  readonly links: readonly SpanLink[]
+  readonly status: { readonly code: 'unset' | 'ok' | 'error'; readonly message?: string }
+  readonly resource: Resource
+}

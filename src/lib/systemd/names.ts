@@ -1,0 +1,95 @@
+/**
+ * Names of everything the systemd side emits: events, attributes, metrics. OTel semantic conventions where they exist
+ * (process.*, container.*, service.*), `systemd.*` for the rest. Renaming one is a breaking change for dashboards.
+ */
+
+/** EventName of each event. */
+export const event = {
+  started: 'systemd.unit.started',
+  stopped: 'systemd.unit.stopped',
+  failed: 'systemd.unit.failed',
+  /** The unit will be started again by itself (auto-restart), or a restart job has stopped it. */
+  restarting: 'systemd.unit.restarting',
+  /** It is active again after that. */
+  restarted: 'systemd.unit.restarted',
+  reloaded: 'systemd.unit.reloaded',
+  startLimitHit: 'systemd.unit.start_limit_hit',
+  oomKilled: 'systemd.unit.oom_killed',
+  watchdogTimeout: 'systemd.unit.watchdog_timeout',
+  jobFinished: 'systemd.job.finished',
+  /** Events over `max_events_per_second`, summarised: nothing is lost silently. */
+  suppressed: 'systemd.events.suppressed',
+  /** The source was not watched for a while (bus lost, ring full, PID 1 reloading); state was read again after it. */
+  gap: 'systemd.source.gap',
+} as const
+
+/** Attributes of records (resource attributes are in unit-resource.ts). */
+export const attr = {
+  unit: 'systemd.unit.name',
+  unitType: 'systemd.unit.type',
+  activeState: 'systemd.unit.active_state',
+  activeStateBefore: 'systemd.unit.active_state.previous',
+  subState: 'systemd.unit.sub_state',
+  subStateBefore: 'systemd.unit.sub_state.previous',
+  result: 'systemd.unit.result',
+  invocationId: 'systemd.unit.invocation_id',
+  nRestarts: 'systemd.unit.n_restarts',
+  /** auto | manual: who restarted it. */
+  restartCause: 'systemd.unit.restart.cause',
+  conditionResult: 'systemd.unit.condition_result',
+  containerRuntime: 'systemd.unit.container_runtime',
+  mainPid: 'process.pid',
+  exitCode: 'process.exit.code',
+  /** Signal by name, `SIGSEGV`. */
+  exitSignal: 'process.exit.signal',
+  errorType: 'error.type',
+  jobId: 'systemd.job.id',
+  jobResult: 'systemd.job.result',
+  /** systemd's own timestamps, microseconds since 1970. */
+  inactiveExitUsec: 'systemd.unit.inactive_exit_usec',
+  activeEnterUsec: 'systemd.unit.active_enter_usec',
+  activeExitUsec: 'systemd.unit.active_exit_usec',
+  inactiveEnterUsec: 'systemd.unit.inactive_enter_usec',
+  execMainStartUsec: 'systemd.unit.exec_main_start_usec',
+  execMainExitUsec: 'systemd.unit.exec_main_exit_usec',
+  /** True on events inferred from comparing state after a gap, not from a signal. */
+  inferred: 'systemd.event.inferred',
+  suppressedCount: 'systemd.events.suppressed.count',
+  gapReason: 'systemd.source.gap.reason',
+  gapLost: 'systemd.source.gap.lost_records',
+} as const
+
+/** Metrics of the systemd receiver (state) and the cgroup receiver (resources). Point attributes stand in brackets. */
+export const metric = {
+  /** Sum, not monotonic, 1 for the state the unit is in, 0 for the others [systemd.unit.active_state]. */
+  unitState: 'systemd.unit.state',
+  /** Sum [systemd.unit.restart.cause]: our own count since the agent started; survives reset-failed. Exemplar: last run. */
+  restarts: 'systemd.service.restarts',
+  /** Gauge: systemd's NRestarts as it is (auto-restarts only, reset by reset-failed). */
+  nRestarts: 'systemd.service.n_restarts',
+  /** Gauge, seconds since 1970 the unit became active. */
+  startTime: 'systemd.unit.start_time',
+  /** Sum [systemd.unit.result]: failures since the agent started. Exemplar: the failed run. */
+  failures: 'systemd.unit.failures',
+  /** Gauge, seconds since 1970. */
+  timerLastTrigger: 'systemd.timer.last_trigger',
+  /** Gauge on the host resource: units by state [systemd.unit.active_state]. */
+  units: 'systemd.units',
+  /** Gauge on the host resource: 1 when systemd answers. */
+  sourceUp: 'systemd.source.up',
+  cpuTime: 'systemd.unit.cpu.time', // s [cpu.mode user|system]
+  cpuThrottledTime: 'systemd.unit.cpu.throttled.time', // s
+  cpuThrottledPeriods: 'systemd.unit.cpu.throttled.periods', // {period}
+  memoryUsage: 'systemd.unit.memory.usage', // By, gauge; exemplar: the run
+  memoryPeak: 'systemd.unit.memory.peak', // By
+  memoryLimit: 'systemd.unit.memory.limit', // By
+  memorySwap: 'systemd.unit.memory.swap', // By
+  memoryStat: 'systemd.unit.memory.stat', // By [systemd.memory.kind anon|file|kernel|...]
+  memoryEvents: 'systemd.unit.memory.events', // {event} [systemd.memory.event oom_kill|high|...]
+  ioBytes: 'systemd.unit.io.bytes', // By [disk.io.direction read|write, system.device]
+  ioOperations: 'systemd.unit.io.operations', // {operation} [same]
+  pids: 'systemd.unit.pids', // {process}, gauge
+  pidsLimit: 'systemd.unit.pids.limit', // {process}
+  pressureTime: 'systemd.unit.pressure.time', // s [systemd.pressure.resource cpu|memory|io, systemd.pressure.kind some|full]
+  pressureRatio: 'systemd.unit.pressure.avg10', // 1 (0..1) [same]
+} as const

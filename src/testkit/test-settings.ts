@@ -1,0 +1,75 @@
+import type { Host, Settings } from '../component/component.js'
+import { type Kind, parseComponentId } from '../component/id.js'
+import { silentLogger } from '../component/logger.js'
+import type { Status } from '../component/status.js'
+import type { ComponentTelemetry } from '../component/telemetry.js'
+import { ResourcePool } from '../data/resource.js'
+import { FakeClock } from './fake-clock.js'
+
+/** Telemetry that a test can read back. */
+export class RecordingTelemetry implements ComponentTelemetry {
+  processedItems = 0
+  producedItems = 0
+  readonly drops = new Map<string, number>()
+  readonly errors = new Map<string, number>()
+  readonly counters = new Map<string, number>()
+  readonly gauges = new Map<string, () => number>()
+
+  processed(items: number): void {
+    this.processedItems += items
+  }
+  produced(items: number): void {
+    this.producedItems += items
+  }
+  dropped(items: number, reason: string): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + items)
+  }
+  error(reason: string): void {
+    this.errors.set(reason, (this.errors.get(reason) ?? 0) + 1)
+  }
+  durationMs(): void {}
+  counter(name: string): (add: number) => void {
+    return (add) => void this.counters.set(name, (this.counters.get(name) ?? 0) + add)
+  }
+  gauge(name: string, _description: string, _unit: string, read: () => number): void {
+    this.gauges.set(name, read)
+  }
+}
+
+/** Settings with a standing clock and a seeded random source: a component under test reaches nothing real. */
+export function testSettings(kind: Kind, id: string, part: Partial<Settings> = {}) {
+  const componentId = parseComponentId(kind, id)
+  if (componentId === undefined) throw new Error(`not a component id: ${id}`)
+  return {
+    id: componentId,
+    logger: silentLogger,
+    telemetry: new RecordingTelemetry(),
+    clock: new FakeClock(),
+    random: seededRandom(1),
+    resources: new ResourcePool(),
+    ...part,
+  }
+}
+
+/** A host that remembers every status reported. */
+export class TestHost implements Host {
+  readonly reports: Status[] = []
+  report(status: Status): void {
+    this.reports.push(status)
+  }
+  get last(): Status | undefined {
+    return this.reports.at(-1)
+  }
+}
+
+/** mulberry32: small, fast, good enough to vary tests; print the seed when a test fails. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

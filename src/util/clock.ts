@@ -1,0 +1,58 @@
+/** A started timer; `cancel` is safe after it fired and may be called twice. */
+export interface Timer {
+  cancel(): void
+}
+
+/** Time as a parameter, so tests can drive it. Timers never keep the process alive and run on the monotonic clock. */
+export interface Clock {
+  /** CLOCK_REALTIME in nanoseconds since 1970. */
+  unixNano(): bigint
+  /** A clock that never jumps, in milliseconds; only differences mean anything. */
+  monotonicMs(): number
+  /** Calls `fire` once after `ms`. */
+  after(ms: number, fire: () => void): Timer
+  /** Calls `fire` each `ms`, the first time after `ms`. */
+  every(ms: number, fire: () => void): Timer
+}
+
+// performance.timeOrigin is a double of milliseconds: good to about 0.2 us, and monotonic afterwards would drift from
+// a stepped clock. Date.now() follows steps; its millisecond is refined with the fraction of the monotonic clock.
+let lastNano = 0n
+
+export const systemClock: Clock = {
+  unixNano() {
+    const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
+    const wall = BigInt(Date.now()) * 1_000_000n
+    // Within 2 ms of the wall clock the finer reading is right; past that the clock was stepped and Date.now() rules.
+    const diff = now > wall ? now - wall : wall - now
+    const value = diff < 2_000_000n ? now : wall
+    lastNano = value > lastNano || lastNano - value > 2_000_000n ? value : lastNano
+    return lastNano
+  },
+  monotonicMs: () => performance.now(),
+  after(ms, fire) {
+    const timer = setTimeout(fire, ms)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  every(ms, fire) {
+    const timer = setInterval(fire, ms)
+    timer.unref()
+    return { cancel: () => clearInterval(timer) }
+  },
+}
+
+/** Waits `ms`; resolves early (with false) when `signal` aborts. Its timer is gone once it resolves. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve(false)
+    const done = (whole: boolean): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      resolve(whole)
+    }
+    const onAbort = (): void => done(false)
+    const timer = clock.after(ms, () => done(true))
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
