@@ -1,4 +1,5 @@
 import type { Batch, Signal } from '../data/batch.js'
+import type { Metric } from '../data/metric.js'
 import type { ResourcePool } from '../data/resource.js'
 import type { Clock } from '../util/clock.js'
 import type { ComponentId, Kind } from './id.js'
@@ -53,6 +54,8 @@ export interface Settings {
   readonly random: () => number
   /** One pool per agent: the same unit seen by two receivers is one resource. */
   readonly resources: ResourcePool
+  /** The agent's own metrics, read now; absent where nobody collects them (most tests). */
+  readonly selfMetrics?: () => Promise<readonly Metric[]>
 }
 
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable'

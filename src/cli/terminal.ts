@@ -1,0 +1,15 @@
+/** Where a command writes. */
+export interface Output {
+  write(text: string): void
+  readonly isTty: boolean
+  /** Width in columns; 80 where it is unknown. */
+  readonly columns: number
+  /** Colours are wanted: a terminal, NO_COLOR unset (no-color.org), TERM not `dumb`. */
+  readonly color: boolean
+}
+
+/** Standard output carries what was asked for, standard error everything said about it. */
+export interface Terminal {
+  readonly out: Output
+  readonly err: Output
+}

@@ -1,0 +1,48 @@
+import type { Registration } from './component/component.js'
+
+/**
+ * Every component that ships with the agent. Each is imported when a pipeline (or `unitscope components`) names it, so
+ * that what is not used costs no memory. To add one: its folder, and one line here.
+ */
+export const registrations: readonly Registration[] = [
+  { kind: 'receiver', type: 'systemd', load: async () => (await import('./receivers/systemd/factory.js')).factory },
+  { kind: 'receiver', type: 'cgroup', load: async () => (await import('./receivers/cgroup/factory.js')).factory },
+  { kind: 'receiver', type: 'replay', load: async () => (await import('./receivers/replay/factory.js')).factory },
+  {
+    kind: 'receiver',
+    type: 'self_telemetry',
+    load: async () => (await import('./receivers/self_telemetry/factory.js')).factory,
+  },
+
+  {
+    kind: 'processor',
+    type: 'memory_limiter',
+    load: async () => (await import('./processors/memory_limiter/factory.js')).factory,
+  },
+  { kind: 'processor', type: 'filter', load: async () => (await import('./processors/filter/factory.js')).factory },
+  {
+    kind: 'processor',
+    type: 'attributes',
+    load: async () => (await import('./processors/attributes/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
+    type: 'crash_loop',
+    load: async () => (await import('./processors/crash_loop/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
+    type: 'lifecycle_spans',
+    load: async () => (await import('./processors/lifecycle_spans/factory.js')).factory,
+  },
+  { kind: 'processor', type: 'batch', load: async () => (await import('./processors/batch/factory.js')).factory },
+
+  { kind: 'exporter', type: 'otlp', load: async () => (await import('./exporters/otlp/factory.js')).factory },
+  {
+    kind: 'exporter',
+    type: 'prometheus',
+    load: async () => (await import('./exporters/prometheus/factory.js')).factory,
+  },
+  { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.js')).factory },
+  { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.js')).factory },
+]
