@@ -1,0 +1,38 @@
+# Four targets: `core` (bytes in, values out), `host` (sockets, files, threads), the addon, and a C++ test program that links
+# both libraries without any N-API symbol. Sources are listed from the folders, so a new file needs no edit here.
+{
+  "target_defaults": {
+    "include_dirs": ["native"],
+    "cflags": ["-O2", "-Wall", "-Wextra", "-fvisibility=hidden"],
+    "cflags_cc": ["-std=c++20", "-fvisibility-inlines-hidden"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"]
+  },
+  "targets": [
+    {
+      "target_name": "core",
+      "type": "static_library",
+      "sources": ["<!@(find native/core -name '*.cc' | LC_ALL=C sort)"]
+    },
+    {
+      "target_name": "host",
+      "type": "static_library",
+      "dependencies": ["core"],
+      "sources": ["<!@(find native/os native/runtime -name '*.cc' | LC_ALL=C sort)"]
+    },
+    {
+      "target_name": "unitscope_native",
+      "dependencies": ["host", "core"],
+      "sources": ["<!@(find native/addon -name '*.cc' | LC_ALL=C sort)"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"]
+    },
+    {
+      "target_name": "unitscope_native_tests",
+      "type": "executable",
+      "dependencies": ["host", "core"],
+      "include_dirs": ["test/native"],
+      "sources": ["<!@(find test/native -name '*_test.cc' -o -name test_main.cc | LC_ALL=C sort)"],
+      "libraries": ["-pthread"]
+    }
+  ]
+}
