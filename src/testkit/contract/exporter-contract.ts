@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import type { ConfigComplaint, Exporter, ExporterFactory } from '../../component/component.js'
+import type { Outcome } from '../../component/outcome.js'
+import { countItems, emptyBatch, selectSignals, signals } from '../../data/batch.js'
+import { readTestConfig } from '../create-test-config.js'
+import { FakeClock, settle } from '../fake-clock.js'
+import { sampleBatch } from '../sample.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../test-settings.js'
+import { type ContractCase, drive, factoryCases, inTime } from './contract-case.js'
+
+/** What the suite needs to know of an exporter. */
+export interface ExporterSubject {
+  readonly factory: ExporterFactory
+  /** Configuration as in YAML; a function makes fresh resources (a port, a file) for each case. */
+  readonly config?: unknown | (() => Promise<unknown>)
+  /** Items that reached the destination of the last configuration made; without it only drops are checked. */
+  readonly delivered?: () => Promise<number>
+}
+
+const kBatches = 10
+
+/**
+ * The promises of an exporter. The clock is a FakeClock, so retry waits pass at once. The destination is whatever `config`
+ * names; one that answers nobody is a good second subject.
+ */
+export function exporterContract(subject: ExporterSubject): readonly ContractCase[] {
+  const { factory } = subject
+  return [
+    ...factoryCases(factory),
+    {
+      name: 'takes at least one signal, each known and named once',
+      async run() {
+        assert.ok(factory.signals.length > 0)
+        assert.equal(new Set(factory.signals).size, factory.signals.length)
+        for (const signal of factory.signals) assert.ok(signals.includes(signal), signal)
+      },
+    },
+    {
+      name: 'its test configuration passes its own check',
+      async run() {
+        const config = readTestConfig(factory.configSchema, await written(subject))
+        assert.deepEqual((factory.check?.(config as never) ?? []) as readonly ConfigComplaint[], [])
+      },
+    },
+    {
+      name: 'shutdown is safe without start, and twice',
+      async run() {
+        const rig = await makeRig(subject)
+        await rig.stop()
+        await rig.stop()
+      },
+    },
+    {
+      name: 'shutdown right after start ends, twice is safe, and no timer is left',
+      async run() {
+        const rig = await makeRig(subject)
+        await rig.start()
+        await rig.stop()
+        await rig.stop()
+        assert.equal(rig.clock.pending, 0, 'a timer is left after shutdown')
+      },
+    },
+    {
+      name: 'an empty batch is answered ok',
+      async run() {
+        const rig = await makeRig(subject)
+        await rig.start()
+        assert.equal((await drive('consume', rig.clock, rig.exporter.consume(emptyBatch))).kind, 'ok')
+        await rig.stop()
+      },
+    },
+    {
+      name: 'every item offered is taken or handed back, none vanishes, and the records are not changed',
+      async run() {
+        const rig = await makeRig(subject)
+        await rig.start()
+        const taken = new Set(factory.signals)
+        const batches = Array.from({ length: kBatches }, (_, i) => selectSignals(sampleBatch(10, `batch-${i}`), taken))
+        const outcomes = await drive('consume', rig.clock, Promise.all(batches.map((b) => rig.exporter.consume(b))))
+        await rig.stop()
+        const of = (kind: Outcome['kind']) =>
+          batches.reduce((sum, batch, i) => (outcomes[i]!.kind === kind ? sum + countItems(batch) : sum), 0)
+        const dropped = [...rig.telemetry.drops.values()].reduce((sum, items) => sum + items, 0)
+        assert.ok(dropped <= of('ok') + of('permanent'), 'more drops counted than items taken')
+        if (subject.delivered === undefined) return
+        const delivered = await inTime('delivered', subject.delivered())
+        assert.equal(of('ok') + of('permanent'), delivered + dropped, 'ledger: taken = delivered + dropped')
+      },
+    },
+    {
+      name: 'consume after shutdown answers (never ok, never a throw), and starts nothing',
+      async run() {
+        const rig = await makeRig(subject)
+        await rig.start()
+        await rig.stop()
+        const outcome = await drive('consume', rig.clock, rig.exporter.consume(sampleBatch()))
+        assert.notEqual(outcome.kind, 'ok')
+        await settle()
+        assert.equal(rig.clock.pending, 0, 'a timer was started after shutdown')
+      },
+    },
+  ]
+}
+
+async function written({ config }: ExporterSubject): Promise<unknown> {
+  return typeof config === 'function' ? await config() : config
+}
+
+async function makeRig(subject: ExporterSubject) {
+  const clock = new FakeClock()
+  const settings = testSettings('exporter', subject.factory.type, { clock })
+  const config = readTestConfig(subject.factory.configSchema, await written(subject))
+  const exporter: Exporter = subject.factory.create(settings, config as never)
+  return {
+    clock,
+    exporter,
+    telemetry: settings.telemetry as RecordingTelemetry,
+    async start() {
+      await drive('start', clock, exporter.start(new TestHost()))
+    },
+    async stop() {
+      await drive('shutdown', clock, exporter.shutdown())
+    },
+  }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import type { ConfigComplaint, Receiver, ReceiverFactory } from '../../component/component.js'
+import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import { UnavailableError } from '../../errors.js'
+import { readTestConfig } from '../create-test-config.js'
+import { FakeClock, settle } from '../fake-clock.js'
+import { TestHost, testSettings } from '../test-settings.js'
+import { type ContractCase, drive, factoryCases, inTime, LedgerConsumer } from './contract-case.js'
+
+/** What the suite needs to know of a receiver. */
+export interface ReceiverSubject {
+  readonly factory: ReceiverFactory
+  /** Configuration as in YAML. */
+  readonly config?: unknown
+  /**
+   * Makes the source speak until the receiver has called `consume` at least once more. Without it the suite only moves the
+   * clock, which is enough for receivers that collect at an interval.
+   */
+  readonly provoke?: () => Promise<void>
+}
+
+/** Virtual time given to a receiver to collect something. */
+const kCollectMs = 120_000
+
+/**
+ * The promises of a receiver. The clock is a FakeClock; sources are whatever `config` names. A receiver whose `start`
+ * throws UnavailableError keeps its promises too: it must still shut down.
+ */
+export function receiverContract(subject: ReceiverSubject): readonly ContractCase[] {
+  const { factory } = subject
+  return [
+    ...factoryCases(factory),
+    {
+      name: 'its test configuration passes its own check',
+      async run() {
+        const complaints = (factory.check?.(configOf(subject) as never) ?? []) as readonly ConfigComplaint[]
+        assert.deepEqual(complaints, [])
+      },
+    },
+    {
+      name: 'shutdown is safe without start, and twice',
+      async run() {
+        const rig = makeRig(subject, () => ok)
+        await rig.stop()
+        await rig.stop()
+        assert.equal(rig.next.calls, 0)
+      },
+    },
+    {
+      name: 'shutdown right after start ends, and twice is safe',
+      async run() {
+        const rig = makeRig(subject, () => ok)
+        await rig.start()
+        await rig.stop()
+        await rig.stop()
+        await rig.expectSilence()
+      },
+    },
+    ...(['ok', 'retryable', 'permanent', 'in turn'] as const).map((answer) => ({
+      name: `goes on, stops and falls silent when next answers ${answer}`,
+      async run() {
+        const answers: Record<typeof answer, (call: number) => Outcome> = {
+          ok: () => ok,
+          retryable: () => retryable('busy', 10),
+          permanent: () => permanent('poison'),
+          'in turn': (call) => [ok, retryable('busy', 10), permanent('poison')][call % 3]!,
+        }
+        const rig = makeRig(subject, answers[answer])
+        const available = await rig.start()
+        if (available) await rig.collect()
+        await rig.stop()
+        await rig.expectSilence()
+      },
+    })),
+  ]
+}
+
+function configOf({ factory, config }: ReceiverSubject): unknown {
+  return readTestConfig(factory.configSchema, config)
+}
+
+function makeRig(subject: ReceiverSubject, respond: (call: number) => Outcome) {
+  const clock = new FakeClock()
+  const next = new LedgerConsumer(respond)
+  const settings = testSettings('receiver', subject.factory.type, { clock })
+  const receiver: Receiver = subject.factory.create(settings, configOf(subject) as never, next)
+  return {
+    next,
+    /** False when this machine cannot serve the receiver. */
+    async start(): Promise<boolean> {
+      try {
+        await drive('start', clock, receiver.start(new TestHost()))
+        return true
+      } catch (error) {
+        if (error instanceof UnavailableError) return false
+        throw error
+      }
+    },
+    async collect() {
+      if (subject.provoke !== undefined) await inTime('provoke', subject.provoke())
+      await clock.advance(kCollectMs)
+    },
+    async stop() {
+      await drive('shutdown', clock, receiver.shutdown())
+    },
+    async expectSilence() {
+      const { calls } = next
+      assert.equal(clock.pending, 0, 'a timer is left after shutdown')
+      await clock.advance(3_600_000)
+      await settle()
+      assert.equal(next.calls, calls, 'emitted after shutdown')
+    },
+  }
+}
