@@ -7,6 +7,7 @@
 #                             up: a lab started this way cannot outlive the process that holds the other end
 #   lab.sh up NAME            boots and returns: for work by hand
 #   lab.sh exec NAME CMD...   runs a command inside
+#   lab.sh fixtures NAME      installs the misbehaving services of fixtures/ and starts them all
 #   lab.sh down NAME          ends a lab and removes all of it
 #   lab.sh sweep              removes what labs of dead processes left behind (every boot does this first)
 #
@@ -171,9 +172,16 @@ case $command in
     shift
     inside "$@"
     ;;
+  fixtures)
+    root=/proc/$(cat "$STATE/${2:?usage: lab.sh fixtures NAME}/pid")/root
+    mkdir -p "$root/run/fixtures" "$root/run/systemd/system"
+    cp "$HERE"/fixtures/*.sh "$root/run/fixtures/"
+    cp "$HERE"/fixtures/*.{service,timer,target} "$root/run/systemd/system/"
+    inside "$2" sh -c 'systemctl daemon-reload && systemctl start --no-block misbehaving.target'
+    ;;
   down)
     [ -d "$STATE/${2:?usage: lab.sh down NAME}" ] || fail "no lab named $2"
     teardown "$2"
     ;;
-  *) fail "usage: lab.sh check | hold NAME | up NAME | exec NAME CMD... | down NAME | sweep" ;;
+  *) fail "usage: lab.sh check | hold NAME | up NAME | exec NAME CMD... | fixtures NAME | down NAME | sweep" ;;
 esac

@@ -9,6 +9,12 @@ const labScript = fileURLToPath(new URL('lab.sh', import.meta.url))
 /** Top folder of the repository; visible inside a lab (read-only) at the same path. */
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
+/**
+ * Folders a lab or VM must show as they are now: the repository, and the folder of this node when it lies on another file
+ * system than `/` (an overlay does not show what is mounted below it).
+ */
+export const kHostFolders: readonly string[] = [packageRoot, ...nodeFolder()]
+
 /** Commands in a lab end within this unless told otherwise: far above the slowest (a stop that runs into its limit). */
 const kCommandTimeoutMs = 60_000
 /** A busy lab's journal in JSON: 100 crash-looping units for 20 s make about 60 MB. */
@@ -60,6 +66,8 @@ export interface Lab {
   /** Writes a file inside; folders are made. */
   writeFile(path: string, text: string, mode?: number): void
   daemonReload(): Promise<void>
+  /** Installs the misbehaving services of fixtures/ and starts them all, without waiting for any. */
+  startFixtures(): Promise<void>
   /** Journal entries, oldest first. `args` are journalctl's: matches, `--unit=`, `--output-fields=`, ... */
   journal(...args: string[]): Promise<JournalEntry[]>
   /** Kills the bus server with SIGKILL; systemd starts it again at the next connect. */
@@ -139,8 +147,8 @@ function makeLab(name: string, pid1: number, cgroupRoot: string, close: () => Pr
   const command = (argv: readonly string[]): string[] => ['exec', name, ...argv]
 
   const exec = (argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> => {
-    const withEnv = options.env === undefined ? argv : ['env', ...pairs(options.env), ...argv]
-    return run(labScript, command(withEnv), options)
+    const { env = {}, ...rest } = options
+    return run(labScript, command(['env', ...pairs(env), ...argv]), rest)
   }
   const systemctl = async (...args: string[]): Promise<string> => (await exec(['systemctl', ...args])).stdout
 
@@ -171,10 +179,13 @@ function makeLab(name: string, pid1: number, cgroupRoot: string, close: () => Pr
     async daemonReload() {
       await systemctl('daemon-reload')
     },
+    async startFixtures() {
+      await run(labScript, ['fixtures', name])
+    },
     async journal(...args) {
       await exec(['journalctl', '--sync'])
       const source = ['-D', `${root}/run/log/journal`, '-o', 'json', '--all', '--no-pager', '-q']
-      const { stdout } = await run('journalctl', [...source, ...args], {})
+      const { stdout } = await run('journalctl', [...source, ...args])
       return stdout.split('\n').filter(Boolean).map(parseEntry)
     },
     async killBus() {
@@ -196,16 +207,21 @@ function makeLab(name: string, pid1: number, cgroupRoot: string, close: () => Pr
  *
  * @throws when it fails (unless `allowFailure`), runs too long or cannot start; the message holds what it printed
  */
-export function run(file: string, argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
-  const { timeoutMs = kCommandTimeoutMs, allowFailure = false } = options
+export function run(file: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  const { timeoutMs = kCommandTimeoutMs, allowFailure = false, env } = options
   return new Promise((resolve, reject) => {
     const limits = { timeout: timeoutMs, killSignal: 'SIGKILL' as const, maxBuffer: kMaxOutputBytes }
-    execFile(file, [...argv], { ...limits, encoding: 'utf8' }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : error.code
-      if (typeof code === 'number' && (code === 0 || allowFailure)) return resolve({ code, stdout, stderr })
-      const cause = error?.killed ? `ran longer than ${timeoutMs} ms` : `ended with ${error?.signal ?? code}`
-      reject(new Error(`${argv.join(' ')} ${cause}\n${stderr}${stdout}`.slice(0, 8192)))
-    })
+    execFile(
+      file,
+      [...argv],
+      { ...limits, encoding: 'utf8', env: { ...process.env, ...env } },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code
+        if (typeof code === 'number' && (code === 0 || allowFailure)) return resolve({ code, stdout, stderr })
+        const cause = error?.killed ? `ran longer than ${timeoutMs} ms` : `ended with ${error?.signal ?? code}`
+        reject(new Error(`${argv.join(' ')} ${cause}\n${stderr}${stdout}`.slice(0, 8192)))
+      },
+    )
   })
 }
 
@@ -232,10 +248,9 @@ export async function waitFor<T>(
 }
 
 function labEnv({ bus = 'daemon', bind = [] }: LabOptions): NodeJS.ProcessEnv {
-  return { ...process.env, LAB_BUS: bus, LAB_BIND: [packageRoot, ...nodeFolder(), ...bind].join('\n') }
+  return { ...process.env, LAB_BUS: bus, LAB_BIND: [...kHostFolders, ...bind].join('\n') }
 }
 
-/** The folder of this node, when it lies on another file system than `/`: an overlay does not show mounts below it. */
 function nodeFolder(): string[] {
   const prefix = dirname(dirname(realpathSync(process.execPath)))
   return statSync(prefix).dev === statSync('/').dev ? [] : [prefix]

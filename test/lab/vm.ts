@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe } from 'vitest'
+import { kHostFolders, run } from './lab.js'
+
+const vmScript = fileURLToPath(new URL('vm/vm.sh', import.meta.url))
+const mebibyte = 2 ** 20
+
+/** The kernel is downloaded once per user (26 MB), whatever checkout asks for it. */
+const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'unitscope-lab')
+
+export interface VmOptions {
+  /** Files in the shared folder (`/io` inside), by name. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly memMiB?: number
+  /** Size of an empty ext4 disk, `/dev/vda` inside; none when left out. */
+  readonly diskMiB?: number
+  readonly timeoutS?: number
+}
+
+export interface VmResult {
+  /** Exit code of the script; 125 when the VM gave none. */
+  readonly code: number
+  /** What the script printed. */
+  readonly output: string
+  /** A file the script left in `/io`. */
+  read(name: string): string
+}
+
+/** Why no VM can run on this machine, in one line; undefined when it can. */
+export function vmUnavailable(): string | undefined {
+  const { status, stderr, error } = spawnSync(vmScript, ['check'], { encoding: 'utf8' })
+  if (error) return `${vmScript}: ${error.message}`
+  return status === 0 ? undefined : stderr.trim().split('\n').at(-1)
+}
+
+/** A `describe` whose tests need the VM; where none can run they are skipped and their title says why. */
+export function describeVm(title: string, tests: () => void): void {
+  const reason = vmUnavailable()
+  if (reason === undefined) describe(title, tests)
+  else describe.skip(`${title} [skipped: ${reason}]`, tests)
+}
+
+/**
+ * Boots a VM whose root is this machine's (read-only, writes go to memory), runs a bash script as root in it, hands the
+ * result to `inspect`, and removes everything. About 5 s plus the script, which runs 3-5 times slower than here.
+ *
+ * @throws when the VM gives no result in time; the message holds its console
+ */
+export async function runInVm<T>(
+  script: string,
+  inspect: (result: VmResult) => T | Promise<T>,
+  { files = {}, memMiB = 1024, diskMiB, timeoutS = 120 }: VmOptions = {},
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-vm-'))
+  try {
+    const io = join(folder, 'io')
+    mkdirSync(io)
+    for (const [name, text] of Object.entries({ ...files, 'cmd.sh': script })) {
+      mkdirSync(dirname(join(io, name)), { recursive: true })
+      writeFileSync(join(io, name), text)
+    }
+    const disk = diskMiB === undefined ? '' : join(folder, 'disk.img')
+    if (diskMiB !== undefined) {
+      writeFileSync(disk, '')
+      truncateSync(disk, diskMiB * mebibyte)
+      await run('/sbin/mkfs.ext4', ['-q', '-F', disk])
+    }
+    const env = {
+      VM_MEM_MIB: String(memMiB),
+      VM_TIMEOUT_S: String(timeoutS),
+      VM_DISK: disk,
+      LAB_BIND: kHostFolders.join('\n'),
+    }
+    // vm.sh ends the VM by itself; the margin covers the download of the kernel. pdeathsig: it ends with us.
+    const argv = ['--pdeathsig', 'TERM', vmScript, 'run', cacheFolder, io]
+    const { code, stderr } = await run('/usr/bin/setpriv', argv, {
+      env,
+      allowFailure: true,
+      timeoutMs: (timeoutS + 60) * 1000,
+    })
+    if (code === 125) throw new Error(stderr)
+    const read = (name: string): string => readFileSync(join(io, name), 'utf8')
+    return await inspect({ code, output: read('out'), read })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

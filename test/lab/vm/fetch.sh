@@ -1,0 +1,35 @@
+#!/bin/bash
+# fetch.sh CACHE_FOLDER: gets Debian's cloud kernel into CACHE_FOLDER/kernel (vmlinuz, modules/), once. 26 MB to
+# download; unpacked with dpkg -x, nothing is installed. No network is needed when it is there already.
+set -eu
+CACHE=$1
+MODULES="drivers/virtio/virtio drivers/virtio/virtio_ring drivers/virtio/virtio_pci_modern_dev
+  drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci fs/fuse/fuse fs/fuse/virtiofs fs/overlayfs/overlay
+  drivers/block/virtio_blk"
+
+fail() {
+  echo "lab vm: $*" >&2
+  exit 1
+}
+
+[ -f "$CACHE/kernel/vmlinuz" ] && exit 0
+[ "$(uname -m)" = x86_64 ] || fail "the VM lab needs an x86_64 machine"
+
+newest() { apt-cache depends linux-image-cloud-amd64 2> /dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1; }
+package=$(newest)
+if [ -z "$package" ]; then
+  apt-get -qq update >&2
+  package=$(newest)
+fi
+[ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64: check /etc/apt/sources.list"
+
+mkdir -p "$CACHE"
+draft=$(mktemp -d "$CACHE/draft.XXXXXX")
+trap 'rm -rf "$draft"' EXIT
+# As root apt drops to its own user, which may not write here.
+(cd "$draft" && apt-get -qq -o APT::Sandbox::User=root download "$package") >&2 || fail "cannot download $package"
+dpkg -x "$draft"/*.deb "$draft/unpacked"
+mkdir -p "$draft/kernel/modules"
+cp "$draft"/unpacked/boot/vmlinuz-* "$draft/kernel/vmlinuz"
+for module in $MODULES; do cp "$draft"/unpacked/lib/modules/*/kernel/"$module".ko "$draft/kernel/modules/"; done
+mv -T "$draft/kernel" "$CACHE/kernel" 2> /dev/null || [ -f "$CACHE/kernel/vmlinuz" ] # another process may have been first
