@@ -1,0 +1,132 @@
+import { type DestinationStream, pino } from 'pino'
+import type { Logger } from '../component/logger.js'
+import type { Clock } from '../util/clock.js'
+import { formatText } from './log-format.js'
+import { logValue } from './log-value.js'
+import { defaultRepeatLimits, RepeatLimiter, type RepeatLimits } from './repeat-limiter.js'
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Where lines go. `pino.destination()` is one; tests bring an array. */
+export interface LogSink {
+  write(line: string): void
+  /** Writes what is buffered, blocking. */
+  flushSync(): void
+  /** Opens the file anew after logrotate moved it; absent where there is no file. */
+  reopen?(): void
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  /** `text` is for eyes, one line each; `json` is one object per line for machines. */
+  readonly format: 'text' | 'json'
+  readonly color: boolean
+  readonly clock: Clock
+  readonly sink: LogSink
+  readonly repeats?: RepeatLimits
+}
+
+/** The agent's logger: a Logger, plus what only its owner may do. */
+export interface AgentLogger extends Logger {
+  /** A logger whose lines carry `component`. */
+  child(component: string): Logger
+  /** Writes held-back counts and buffered lines, blocking: for the last moment before the process ends. */
+  flush(): void
+  /** For SIGHUP after logrotate. */
+  reopen(): void
+}
+
+/** Lines that wait for a slow reader of stderr: past this they are dropped rather than kept in memory. */
+const kMaxBufferedBytes = 1024 * 1024
+
+/**
+ * Log sink on a file descriptor or file. Writes are asynchronous, so a stalled reader of stderr (a paused terminal, a
+ * full pipe) cannot stop the agent; `flushSync` drains.
+ */
+export function logDestination(to: number | string): LogSink {
+  const file = typeof to === 'string'
+  const destination = pino.destination({
+    dest: to,
+    // A file's writes do not wait for a reader, and at a crash every line must already be there.
+    sync: file,
+    minLength: 0,
+    maxLength: kMaxBufferedBytes,
+    ...(file ? { append: true, mode: 0o640 } : {}),
+  })
+  // A closed stderr (EPIPE) cannot be reported anywhere; the agent's work goes on without a log.
+  destination.on('error', () => {})
+  return {
+    write: (line) => void destination.write(line),
+    flushSync() {
+      try {
+        destination.flushSync()
+      } catch {
+        // The same closed stderr.
+      }
+    },
+    ...(file ? { reopen: () => destination.reopen() } : {}),
+  }
+}
+
+export function createLogger(options: LoggerOptions): AgentLogger {
+  const { clock, sink, format, color } = options
+  const stream: DestinationStream = format === 'json' ? sink : { write: (line) => sink.write(formatText(line, color)) }
+  const root = pino(
+    {
+      base: null,
+      level: options.level,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${isoTime(clock)}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
+  const limiter = new RepeatLimiter(clock, options.repeats ?? defaultRepeatLimits, ({ key, held }) => {
+    const [level, component, message] = JSON.parse(key) as [LogLevel, string, string]
+    root[level](component === '' ? { repeated: held } : { component, repeated: held }, message)
+  })
+
+  const scoped = (component: string): Logger => {
+    const write = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void => {
+      if (!root.isLevelEnabled(level)) return
+      const text = String(logValue(message))
+      if (!limiter.admit(JSON.stringify([level, component, text]))) return
+      const clean = fields === undefined ? {} : cleanFields(fields)
+      root[level](component === '' ? clean : { component, ...clean }, text)
+    }
+    return {
+      debug: (message, fields) => write('debug', message, fields),
+      info: (message, fields) => write('info', message, fields),
+      warn: (message, fields) => write('warn', message, fields),
+      error: (message, fields) => write('error', message, fields),
+    }
+  }
+
+  return {
+    ...scoped(''),
+    child: scoped,
+    flush() {
+      limiter.flush()
+      sink.flushSync()
+    },
+    reopen: () => sink.reopen?.(),
+  }
+}
+
+/** Keys a line already has; a field of that name moves aside instead of making the line ambiguous. */
+const reserved = new Set(['time', 'level', 'component', 'message', 'repeated'])
+
+function cleanFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const clean = logValue(fields) as Record<string, unknown>
+  for (const key of Object.keys(clean)) {
+    if (!reserved.has(key)) continue
+    clean[`field.${key}`] = clean[key]
+    delete clean[key]
+  }
+  return clean
+}
+
+function isoTime(clock: Clock): string {
+  return new Date(Number(clock.unixNano() / 1_000_000n)).toISOString()
+}
