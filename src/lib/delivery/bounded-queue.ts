@@ -1,0 +1,85 @@
+/** What waits for delivery: serialised once, so its size is known and a retry costs nothing. */
+export interface Parcel {
+  /** Items inside, in the unit of every counter (events, spans, metric points). */
+  readonly items: number
+  readonly bytes: Uint8Array
+}
+
+export interface QueueLimits {
+  readonly maxItems: number
+  readonly maxBytes: number
+}
+
+/**
+ * First in, first out, bounded by items and bytes. What was taken still counts until it is released, so the limits hold
+ * for everything in memory, not only for what waits.
+ */
+export class BoundedQueue<P extends Parcel> {
+  readonly #limits: QueueLimits
+  // Taken from `#head` on; the front is cut off when it is half of the array, so taking is O(1) on average.
+  #waiting: P[] = []
+  #head = 0
+  #items = 0
+  #bytes = 0
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
+  }
+
+  /** Items waiting or taken. */
+  get items(): number {
+    return this.#items
+  }
+  get bytes(): number {
+    return this.#bytes
+  }
+  /** Parcels waiting. */
+  get length(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  /** Whether parcels could ever fit together. */
+  couldFit(parcels: readonly P[]): boolean {
+    return total(parcels, (p) => p.items) <= this.#limits.maxItems && total(parcels, size) <= this.#limits.maxBytes
+  }
+
+  fits(parcels: readonly P[]): boolean {
+    return (
+      this.#items + total(parcels, (p) => p.items) <= this.#limits.maxItems &&
+      this.#bytes + total(parcels, size) <= this.#limits.maxBytes
+    )
+  }
+
+  push(parcel: P): void {
+    this.#waiting.push(parcel)
+    this.#items += parcel.items
+    this.#bytes += size(parcel)
+  }
+
+  /** The oldest waiting parcel; call `release` when done with it. */
+  take(): P | undefined {
+    if (this.length === 0) return undefined
+    const parcel = this.#waiting[this.#head++]
+    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    } else if (this.length === 0) {
+      this.#waiting = []
+      this.#head = 0
+    }
+    return parcel
+  }
+
+  release(parcel: P): void {
+    this.#items -= parcel.items
+    this.#bytes -= size(parcel)
+  }
+}
+
+function size(parcel: Parcel): number {
+  return parcel.bytes.byteLength
+}
+
+function total<P>(parcels: readonly P[], of: (parcel: P) => number): number {
+  return parcels.reduce((sum, parcel) => sum + of(parcel), 0)
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../../util/clock.js'
+
+/**
+ * ```
+ *            failures >= threshold                 after openMs
+ *   closed ------------------------> open ------------------------> half_open (one probe)
+ *     ^                                ^                               |    |
+ *     |                                +-------------- fails ----------+    |
+ *     +------------------------------------------------ succeeds -----------+
+ * ```
+ */
+export type BreakerState =
+  | { readonly kind: 'closed'; readonly failures: number }
+  | { readonly kind: 'open'; readonly untilMs: number }
+  | { readonly kind: 'half_open' }
+
+export interface BreakerPolicy {
+  /** Consecutive failures that open it. */
+  readonly failureThreshold: number
+  /** How long nothing is tried once it is open. */
+  readonly openMs: number
+}
+
+/** Numbers for a gauge: 0 closed, 1 half-open, 2 open. */
+const gaugeValue = { closed: 0, half_open: 1, open: 2 } as const
+
+/** Keeps several senders from hammering a backend that is down: after the threshold only one of them probes. */
+export class CircuitBreaker {
+  #state: BreakerState = { kind: 'closed', failures: 0 }
+  readonly #policy: BreakerPolicy
+  readonly #clock: Clock
+
+  constructor(policy: BreakerPolicy, clock: Clock) {
+    this.#policy = policy
+    this.#clock = clock
+  }
+
+  get state(): BreakerState {
+    return this.#state
+  }
+
+  get gauge(): number {
+    return gaugeValue[this.#state.kind]
+  }
+
+  /**
+   * Asks to send. 0 means go: then `succeeded`, `failed` or `abandoned` must follow. Otherwise: ask again after so many
+   * milliseconds.
+   */
+  admit(): number {
+    const state = this.#state
+    if (state.kind === 'closed') return 0
+    if (state.kind === 'half_open') return this.#policy.openMs
+    const waitMs = state.untilMs - this.#clock.monotonicMs()
+    if (waitMs > 0) return waitMs
+    this.#state = { kind: 'half_open' }
+    return 0
+  }
+
+  /** The backend answered; whether it liked the data does not matter here. */
+  succeeded(): void {
+    this.#state = { kind: 'closed', failures: 0 }
+  }
+
+  /** @param afterMs - the server's own wish, which lengthens the pause */
+  failed(afterMs = 0): void {
+    const failures = this.#state.kind === 'closed' ? this.#state.failures + 1 : this.#policy.failureThreshold
+    if (failures < this.#policy.failureThreshold) this.#state = { kind: 'closed', failures }
+    else this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + Math.max(this.#policy.openMs, afterMs) }
+  }
+
+  /** The try was given up (shutdown) and says nothing about the backend; another may probe. */
+  abandoned(): void {
+    if (this.#state.kind === 'half_open') this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() }
+  }
+}

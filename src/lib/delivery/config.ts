@@ -1,0 +1,121 @@
+import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import type { DeliveryPolicy } from './delivery.js'
+
+/** The `sending_queue` and `retry` sections, the same for every exporter that sends to a server. */
+export const sendingQueueSchema = {
+  type: 'object',
+  description: 'What waits in memory while the server is slow or away.',
+  default: {},
+  properties: {
+    max_items: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000_000,
+      default: 50_000,
+      description: 'Events, spans and metric points held at most, those being sent included.',
+    },
+    max_bytes: {
+      type: 'string',
+      format: 'size',
+      default: '32MiB',
+      description: 'Serialised bytes held at most. The memory an outage can cost.',
+    },
+    concurrency: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 64,
+      default: 4,
+      description: 'Requests under way at once. With 1 the server sees data in order.',
+    },
+    overflow: {
+      type: 'string',
+      enum: ['refuse', 'drop_oldest'],
+      default: 'refuse',
+      description:
+        'When full: `refuse` makes the pipeline wait (back-pressure); `drop_oldest` keeps the newest data and counts what it drops.',
+    },
+    shutdown_timeout: {
+      type: 'string',
+      format: 'duration',
+      default: '5s',
+      description: 'How long a stopping agent goes on delivering; the rest is dropped and counted.',
+    },
+  },
+} as const satisfies ObjectSchema
+
+export const retrySchema = {
+  type: 'object',
+  description: 'How failed requests are repeated. A wait the server asks for (RetryInfo) is always kept.',
+  default: {},
+  properties: {
+    initial_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '1s',
+      description: 'Wait after the first failure.',
+    },
+    max_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '30s',
+      description: 'Longest wait between two tries.',
+    },
+    multiplier: {
+      type: 'number',
+      minimum: 1,
+      maximum: 10,
+      default: 1.5,
+      description: 'Growth of the wait per failure.',
+    },
+    jitter: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      default: 0.5,
+      description: 'Spread of each wait: 0.5 means 50 % to 150 %, so that many agents do not return in step.',
+    },
+    max_elapsed_time: {
+      type: 'string',
+      format: 'duration',
+      default: '5m',
+      description: 'A request is dropped (and counted) when it has failed this long. `0s`: never give up.',
+    },
+    breaker_failures: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000,
+      default: 10,
+      description: 'Failures in a row after which only one request at a time probes the server.',
+    },
+    breaker_open_time: {
+      type: 'string',
+      format: 'duration',
+      default: '10s',
+      description: 'Pause before such a probe.',
+    },
+  },
+} as const satisfies ObjectSchema
+
+/** The policy two validated sections say. */
+export function deliveryPolicy(
+  queue: ConfigOf<typeof sendingQueueSchema>,
+  retry: ConfigOf<typeof retrySchema>,
+): DeliveryPolicy {
+  return {
+    queue: {
+      maxItems: queue.max_items,
+      maxBytes: queue.max_bytes,
+      concurrency: queue.concurrency,
+      overflow: queue.overflow,
+    },
+    retry: {
+      initialMs: retry.initial_interval,
+      maxMs: retry.max_interval,
+      multiplier: retry.multiplier,
+      jitter: retry.jitter,
+      maxElapsedMs: retry.max_elapsed_time,
+    },
+    breaker: { failureThreshold: retry.breaker_failures, openMs: retry.breaker_open_time },
+    shutdownMs: queue.shutdown_timeout,
+  }
+}

@@ -1,0 +1,205 @@
+import type { Logger } from '../../component/logger.js'
+import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import type { ComponentTelemetry } from '../../component/telemetry.js'
+import { assertNever } from '../../util/assert-never.js'
+import { type Clock, sleep } from '../../util/clock.js'
+import { BoundedQueue, type Parcel, type QueueLimits } from './bounded-queue.js'
+import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
+import { deliver, type Fate, type RetryPolicy, type Send } from './sender.js'
+
+export interface DeliveryPolicy {
+  readonly queue: QueueLimits & {
+    /** Senders at work at once. */
+    readonly concurrency: number
+    /** refuse: the caller keeps what does not fit; drop_oldest: what waits longest makes room, counted. */
+    readonly overflow: 'refuse' | 'drop_oldest'
+  }
+  readonly retry: RetryPolicy
+  readonly breaker: BreakerPolicy
+  /** How long shutdown goes on delivering; what is left then is dropped and counted. */
+  readonly shutdownMs: number
+}
+
+export interface DeliverySettings<P extends Parcel> {
+  readonly policy: DeliveryPolicy
+  readonly send: Send<P>
+  readonly clock: Clock
+  readonly random: () => number
+  readonly telemetry: ComponentTelemetry
+  readonly logger: Logger
+  /** Told when delivery begins to fail (with the reason) and when it works again (undefined). */
+  readonly onHealth: (trouble: string | undefined) => void
+}
+
+/** Why parcels are dropped; the `reason` of the component's dropped counter. */
+export type DropReason = 'queue_full' | 'permanent' | 'partial_success' | 'retry_exhausted' | 'shutdown'
+
+/** How long a refused caller is asked to wait: senders free room within a round trip. */
+const kRefusedAfterMs = 100
+
+/** Queue, senders, retry and circuit breaker between an exporter's encoder and its wire. */
+export interface Delivery<P extends Parcel> {
+  /**
+   * Queues parcels, all or none. `ok`: held here, every loss from now on is counted by its DropReason. Not `ok`: the
+   * caller still has them and nothing was counted.
+   */
+  offer(parcels: readonly P[]): Outcome
+  start(): void
+  /** Delivers what is queued until the deadline of the policy, then drops the rest. Safe without start, and twice. */
+  shutdown(): Promise<void>
+}
+
+export function createDelivery<P extends Parcel>(settings: DeliverySettings<P>): Delivery<P> {
+  return new QueuedDelivery(settings)
+}
+
+/** draining: nothing more is taken in, senders end when the queue is empty. */
+type State =
+  | { readonly kind: 'idle' | 'running' }
+  | { readonly kind: 'draining' | 'stopped'; readonly done: Promise<void> }
+
+class QueuedDelivery<P extends Parcel> implements Delivery<P> {
+  readonly #settings: DeliverySettings<P>
+  readonly #queue: BoundedQueue<P>
+  readonly #breaker: CircuitBreaker
+  readonly #abort = new AbortController()
+  readonly #retried: (add: number) => void
+  #state: State = { kind: 'idle' }
+  #workers: Promise<void>[] = []
+  #wakeUps: (() => void)[] = []
+  #trouble: string | undefined
+
+  constructor(settings: DeliverySettings<P>) {
+    this.#settings = settings
+    this.#queue = new BoundedQueue(settings.policy.queue)
+    this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
+    const { telemetry } = settings
+    this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
+    telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#queue.items)
+    telemetry.gauge('queue_bytes', 'Bytes queued or being sent', 'By', () => this.#queue.bytes)
+    telemetry.gauge('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', '1', () => this.#breaker.gauge)
+  }
+
+  offer(parcels: readonly P[]): Outcome {
+    if (this.#state.kind === 'draining' || this.#state.kind === 'stopped') return retryable('shutting down')
+    const queue = this.#queue
+    if (!queue.couldFit(parcels)) return permanent('larger than the whole sending queue: lower the batch size')
+    if (this.#settings.policy.queue.overflow === 'drop_oldest') {
+      while (!queue.fits(parcels)) {
+        const oldest = queue.take()
+        if (oldest === undefined) break
+        queue.release(oldest)
+        this.#drop(oldest.items, 'queue_full')
+      }
+    }
+    if (!queue.fits(parcels)) return retryable('the sending queue is full', kRefusedAfterMs)
+    for (const parcel of parcels) queue.push(parcel)
+    this.#wake()
+    return ok
+  }
+
+  start(): void {
+    if (this.#state.kind !== 'idle') return
+    this.#state = { kind: 'running' }
+    this.#workers = Array.from({ length: this.#settings.policy.queue.concurrency }, () => this.#work())
+  }
+
+  shutdown(): Promise<void> {
+    const state = this.#state
+    if (state.kind === 'draining' || state.kind === 'stopped') return state.done
+    const done = this.#drain()
+    this.#state = { kind: 'draining', done }
+    this.#wake()
+    return done
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, policy } = this.#settings
+    // Lets `shutdown` set the state first: workers must see `draining` when they wake.
+    await Promise.resolve()
+    const drained = new AbortController()
+    const workers = Promise.all(this.#workers).then(() => drained.abort())
+    await sleep(clock, policy.shutdownMs, drained.signal)
+    this.#abort.abort()
+    await workers
+    for (let parcel = this.#queue.take(); parcel !== undefined; parcel = this.#queue.take()) {
+      this.#queue.release(parcel)
+      this.#drop(parcel.items, 'shutdown')
+    }
+    this.#state = { kind: 'stopped', done: Promise.resolve() }
+  }
+
+  async #work(): Promise<void> {
+    const { send, policy, clock, random } = this.#settings
+    const onRetry = (reason: string, waitMs: number): void => this.#failing(reason, waitMs)
+    const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
+    while (!this.#abort.signal.aborted) {
+      const parcel = this.#queue.take()
+      if (parcel === undefined) {
+        if (this.#state.kind === 'draining') return
+        await new Promise<void>((resolve) => this.#wakeUps.push(resolve))
+        continue
+      }
+      const startMs = clock.monotonicMs()
+      const fate = await deliver(parcel, sender, this.#abort.signal)
+      this.#queue.release(parcel)
+      this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
+      this.#account(parcel.items, fate)
+    }
+  }
+
+  #account(items: number, fate: Fate): void {
+    const { telemetry, logger } = this.#settings
+    switch (fate.kind) {
+      case 'delivered': {
+        const rejected = Math.min(fate.rejected, items)
+        telemetry.processed(items - rejected)
+        if (rejected > 0) this.#drop(rejected, 'partial_success')
+        if (fate.message !== '')
+          logger.warn('the server took the data with a complaint', { rejected, message: fate.message })
+        this.#healthy()
+        break
+      }
+      case 'permanent':
+        this.#drop(items, 'permanent')
+        logger.error('the server refused data for good; it is dropped', { items, reason: fate.reason })
+        this.#healthy()
+        break
+      case 'retry_exhausted':
+        this.#drop(items, 'retry_exhausted')
+        logger.error('gave up retrying; data is dropped', { items, reason: fate.reason })
+        break
+      case 'aborted':
+        this.#drop(items, 'shutdown')
+        break
+      default:
+        assertNever(fate)
+    }
+  }
+
+  #failing(reason: string, waitMs: number): void {
+    this.#retried(1)
+    this.#settings.telemetry.error(reason.split(':')[0] ?? 'error')
+    if (this.#trouble !== undefined) return
+    this.#trouble = reason
+    this.#settings.logger.warn('delivery fails; trying again until it works', { reason, waitMs: Math.round(waitMs) })
+    this.#settings.onHealth(reason)
+  }
+
+  #healthy(): void {
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#settings.logger.info('delivery works again', { queuedItems: this.#queue.items })
+    this.#settings.onHealth(undefined)
+  }
+
+  #drop(items: number, reason: DropReason): void {
+    this.#settings.telemetry.dropped(items, reason)
+  }
+
+  #wake(): void {
+    const waiting = this.#wakeUps
+    this.#wakeUps = []
+    for (const resume of waiting) resume()
+  }
+}

@@ -1,0 +1,30 @@
+import type { RawEvent } from '../../data/event.js'
+import { beginResourceAndScope, writeAnyValue, writeAttributes } from './encode-common.js'
+import { severityText } from './enums.js'
+import { groupByResource } from './group.js'
+import type { ProtobufWriter } from './protobuf-writer.js'
+import type { Scope } from './scope.js'
+
+/** Writes an ExportLogsServiceRequest (opentelemetry-proto logs.proto). */
+export function writeLogsRequest(writer: ProtobufWriter, events: readonly RawEvent[], scope: Scope): void {
+  for (const [resource, group] of groupByResource(events)) {
+    const open = beginResourceAndScope(writer, resource, scope)
+    for (const event of group) writeLogRecord(writer, event)
+    writer.end(open.scope)
+    writer.end(open.resource)
+  }
+}
+
+function writeLogRecord(writer: ProtobufWriter, event: RawEvent): void {
+  const record = writer.begin(2)
+  writer.fixed64(1, event.timeUnixNano)
+  writer.varint(2, event.severity)
+  writer.string(3, severityText[event.severity])
+  writeAnyValue(writer, 5, event.body)
+  writeAttributes(writer, 6, event.attributes)
+  if (event.traceId !== undefined) writer.hex(9, event.traceId)
+  if (event.spanId !== undefined) writer.hex(10, event.spanId)
+  writer.fixed64(11, event.observedTimeUnixNano)
+  writer.string(12, event.name)
+  writer.end(record)
+}

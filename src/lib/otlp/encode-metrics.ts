@@ -1,0 +1,103 @@
+import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import { assertNever } from '../../util/assert-never.js'
+import { beginResourceAndScope, writeAttributes } from './encode-common.js'
+import { isInt64, kCumulative } from './enums.js'
+import { groupByResource } from './group.js'
+import type { ProtobufWriter } from './protobuf-writer.js'
+import type { Scope } from './scope.js'
+
+type ValueType = 'int' | 'double'
+
+/** Writes an ExportMetricsServiceRequest (opentelemetry-proto metrics.proto), exemplars included. */
+export function writeMetricsRequest(writer: ProtobufWriter, metrics: readonly Metric[], scope: Scope): void {
+  for (const [resource, group] of groupByResource(metrics)) {
+    const open = beginResourceAndScope(writer, resource, scope)
+    for (const metric of group) writeMetric(writer, metric)
+    writer.end(open.scope)
+    writer.end(open.resource)
+  }
+}
+
+function writeMetric(writer: ProtobufWriter, metric: Metric): void {
+  const start = writer.begin(2)
+  writer.string(1, metric.name)
+  writer.string(2, metric.description)
+  writer.string(3, metric.unit)
+  switch (metric.type) {
+    case 'gauge': {
+      const data = writer.begin(5)
+      for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
+      writer.end(data)
+      break
+    }
+    case 'sum': {
+      const data = writer.begin(7)
+      for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
+      writer.varint(2, kCumulative)
+      writer.varint(3, metric.monotonic ? 1 : 0)
+      writer.end(data)
+      break
+    }
+    case 'histogram': {
+      const data = writer.begin(9)
+      for (const point of metric.points) writeHistogramPoint(writer, point)
+      writer.varint(2, kCumulative)
+      writer.end(data)
+      break
+    }
+    default:
+      assertNever(metric)
+  }
+  writer.end(start)
+}
+
+function writeNumberPoint(writer: ProtobufWriter, point: NumberPoint, valueType: ValueType): void {
+  const start = writer.begin(1)
+  if (point.startTimeUnixNano !== undefined) writer.fixed64(2, point.startTimeUnixNano)
+  writer.fixed64(3, point.timeUnixNano)
+  // as_double 4, as_int 6
+  writeValue(writer, point.value, valueType, 4, 6)
+  for (const exemplar of point.exemplars ?? []) writeExemplar(writer, 5, exemplar, valueType)
+  writeAttributes(writer, 7, point.attributes)
+  writer.end(start)
+}
+
+function writeHistogramPoint(writer: ProtobufWriter, point: HistogramPoint): void {
+  const start = writer.begin(1)
+  writer.fixed64(2, point.startTimeUnixNano)
+  writer.fixed64(3, point.timeUnixNano)
+  writer.fixed64(4, BigInt(point.count))
+  writer.double(5, point.sum)
+  const counts = writer.begin(6)
+  for (const count of point.bucketCounts) writer.fixed64Element(BigInt(count))
+  writer.end(counts)
+  const bounds = writer.begin(7)
+  for (const bound of point.bounds) writer.doubleElement(bound)
+  writer.end(bounds)
+  for (const exemplar of point.exemplars ?? []) writeExemplar(writer, 8, exemplar, 'double')
+  writeAttributes(writer, 9, point.attributes)
+  writer.end(start)
+}
+
+function writeExemplar(writer: ProtobufWriter, field: number, exemplar: Exemplar, valueType: ValueType): void {
+  const start = writer.begin(field)
+  writer.fixed64(2, exemplar.timeUnixNano)
+  // as_double 3, as_int 6
+  writeValue(writer, exemplar.value, valueType, 3, 6)
+  if (exemplar.spanId !== undefined) writer.hex(4, exemplar.spanId)
+  writer.hex(5, exemplar.traceId)
+  if (exemplar.attributes !== undefined) writeAttributes(writer, 7, exemplar.attributes)
+  writer.end(start)
+}
+
+/** A fraction in a metric declared int (a source's mistake) goes as double: the type is off, the value is not. */
+function writeValue(
+  writer: ProtobufWriter,
+  value: number | bigint,
+  valueType: ValueType,
+  doubleField: number,
+  intField: number,
+): void {
+  if (valueType === 'int' && isInt64(value)) writer.fixed64(intField, BigInt(value))
+  else writer.double(doubleField, Number(value))
+}

@@ -1,0 +1,47 @@
+import { type Batch, countItems, emptyBatch, type Signal } from '../../data/batch.js'
+import { writeLogsRequest } from './encode-logs.js'
+import { writeMetricsRequest } from './encode-metrics.js'
+import { writeTracesRequest } from './encode-traces.js'
+import { ProtobufWriter } from './protobuf-writer.js'
+import type { Scope } from './scope.js'
+
+/** One Export*ServiceRequest as protobuf bytes. */
+export interface EncodedRequest {
+  readonly signal: Signal
+  readonly items: number
+  readonly bytes: Uint8Array
+}
+
+/** Encodes batches as OTLP requests, one per signal that has records. Keeps one buffer; not for use across threads. */
+export class OtlpEncoder {
+  readonly #writer = new ProtobufWriter()
+  readonly #scope: Scope
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  encode(batch: Batch): readonly EncodedRequest[] {
+    const requests: EncodedRequest[] = []
+    this.#writer.reset()
+    if (batch.events.length > 0) {
+      writeLogsRequest(this.#writer, batch.events, this.#scope)
+      requests.push(this.#take('logs', batch.events.length))
+    }
+    if (batch.metrics.length > 0) {
+      writeMetricsRequest(this.#writer, batch.metrics, this.#scope)
+      requests.push(this.#take('metrics', countItems({ ...emptyBatch, metrics: batch.metrics })))
+    }
+    if (batch.spans.length > 0) {
+      writeTracesRequest(this.#writer, batch.spans, this.#scope)
+      requests.push(this.#take('traces', batch.spans.length))
+    }
+    return requests
+  }
+
+  #take(signal: Signal, items: number): EncodedRequest {
+    const bytes = this.#writer.finish()
+    this.#writer.reset()
+    return { signal, items, bytes }
+  }
+}

@@ -1,0 +1,50 @@
+import { bytesField, intField, readFields } from './protobuf-reader.js'
+
+/** What the receiver did not take though it answered OK (opentelemetry-proto, `*PartialSuccess`). */
+export interface PartialSuccess {
+  readonly rejected: number
+  readonly message: string
+}
+
+/** Server texts reach logs; a page of HTML must not. */
+const kMaxMessage = 512
+/** Longer waits are a server's mistake: an hour-long pause would look like a hang. */
+const kMaxRetryDelayMs = 10 * 60_000
+
+/**
+ * Reads `partial_success` of an Export*ServiceResponse; the three signals share field numbers. Undefined when the whole
+ * request was taken, and for an answer that does not parse: the status was OK, so nothing is known to be lost.
+ */
+export function readPartialSuccess(response: Uint8Array): PartialSuccess | undefined {
+  const outer = readFields(response)
+  const inner = outer && bytesField(outer, 1)
+  const fields = inner && readFields(inner)
+  if (fields === undefined) return undefined
+  const rejected = Number(intField(fields, 1))
+  const message = textOf(bytesField(fields, 2))
+  if (rejected <= 0 && message === '') return undefined
+  return { rejected: Math.max(rejected, 0), message }
+}
+
+/**
+ * Reads RetryInfo out of a `grpc-status-details-bin` value (google.rpc.Status with details).
+ *
+ * @returns how long the server asks to wait in milliseconds, at most ten minutes; undefined when it does not say
+ */
+export function readRetryDelayMs(statusDetails: Uint8Array): number | undefined {
+  for (const detail of readFields(statusDetails) ?? []) {
+    if (detail.number !== 3 || typeof detail.value === 'bigint') continue
+    const any = readFields(detail.value)
+    if (any === undefined || textOf(bytesField(any, 1)) !== 'type.googleapis.com/google.rpc.RetryInfo') continue
+    const info = readFields(bytesField(any, 2) ?? new Uint8Array())
+    if (info === undefined) continue
+    const delay = readFields(bytesField(info, 1) ?? new Uint8Array()) ?? []
+    const ms = Number(intField(delay, 1)) * 1000 + Number(intField(delay, 2)) / 1e6
+    return Math.min(Math.max(Math.ceil(ms), 0), kMaxRetryDelayMs)
+  }
+  return undefined
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8').slice(0, kMaxMessage)
+}
