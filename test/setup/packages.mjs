@@ -1,0 +1,60 @@
+/**
+ * What the build, the lab and the tests need beside Node and npm: Debian package, what it is for, and the files that show it
+ * is there. Groups follow use: `build` for the addon, `lab` for `npm run demo` on a machine without systemd, `test` for the rest.
+ *
+ * @type {readonly {group: 'build' | 'lab' | 'test', name: string, why: string, proof: readonly string[]}[]}
+ */
+export const packages = [
+  { group: 'build', name: 'g++', why: 'compiles the addon (C++20)', proof: ['/usr/bin/g++'] },
+  { group: 'build', name: 'libc6-dev', why: 'C library headers for the addon', proof: ['/usr/include/stdio.h'] },
+  { group: 'build', name: 'make', why: 'node-gyp drives the build with it', proof: ['/usr/bin/make'] },
+  { group: 'build', name: 'python3', why: 'node-gyp is written in it', proof: ['/usr/bin/python3'] },
+
+  {
+    group: 'lab',
+    name: 'systemd',
+    why: 'the systemd the lab boots',
+    proof: ['/lib/systemd/systemd', '/usr/bin/journalctl'],
+  },
+  {
+    group: 'lab',
+    name: 'dbus',
+    why: "the lab's system bus",
+    proof: ['/usr/bin/dbus-daemon', '/lib/systemd/system/dbus.socket'],
+  },
+  {
+    group: 'lab',
+    name: 'util-linux',
+    why: 'unshare, nsenter, setpriv',
+    proof: ['/usr/bin/unshare', '/usr/bin/setpriv'],
+  },
+
+  {
+    group: 'test',
+    name: 'dbus-broker',
+    why: 'the second D-Bus server the agent must work with',
+    proof: ['/usr/bin/dbus-broker-launch'],
+  },
+  {
+    group: 'test',
+    name: 'prometheus',
+    why: 'a real scrape, and promtool',
+    proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
+  },
+  { group: 'test', name: 'openssl', why: 'certificates for the TLS tests', proof: ['/usr/bin/openssl'] },
+  {
+    group: 'test',
+    name: 'qemu-system-x86',
+    why: 'the VM lab: real memory, io and OOM numbers',
+    proof: ['/usr/bin/qemu-system-x86_64'],
+  },
+  {
+    group: 'test',
+    name: 'qemu-system-common',
+    why: "virtiofsd: shows the VM the machine's files",
+    proof: ['/usr/lib/qemu/virtiofsd'],
+  },
+  { group: 'test', name: 'busybox-static', why: "the VM's first process", proof: ['/bin/busybox'] },
+  { group: 'test', name: 'cpio', why: "packs the VM's initial ramdisk", proof: ['/bin/cpio'] },
+  { group: 'test', name: 'e2fsprogs', why: "makes the VM's disk", proof: ['/sbin/mkfs.ext4'] },
+]
