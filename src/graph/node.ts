@@ -1,0 +1,156 @@
+import type { Component, Consumer, Settings } from '../component/component.js'
+import { permanent } from '../component/outcome.js'
+import type { Status } from '../component/status.js'
+import { countItems } from '../data/batch.js'
+import { UnavailableError } from '../errors.js'
+import type { ComponentCounters } from '../telemetry/component-counters.js'
+import { EdgeCount } from './edge.js'
+import type { LedgerRow } from './ledger.js'
+
+/** Settings as the graph needs them: with counters it can read for the ledger. */
+export type NodeSettings = Settings & { readonly telemetry: ComponentCounters }
+
+type Life = 'made' | 'running' | 'unavailable' | 'stopping' | 'stopped'
+
+/** One instance of a component in the graph: its life, its status, and what crosses its borders. */
+export class Node {
+  readonly settings: NodeSettings
+  /** Set for processors, which have one instance in each pipeline. */
+  readonly pipeline: string | undefined
+  readonly #in: EdgeCount
+  readonly #out: EdgeCount
+  readonly #onStatus: (node: Node, status: Status) => void
+  #component: (Component & Partial<Consumer>) | undefined
+  #life: Life = 'made'
+  #status: Status = { state: 'starting' }
+
+  constructor(settings: NodeSettings, pipeline: string | undefined, onStatus: (node: Node, status: Status) => void) {
+    this.settings = settings
+    this.pipeline = pipeline
+    this.#onStatus = onStatus
+    const { telemetry, id } = settings
+    this.#in = new EdgeCount(id.kind === 'receiver' ? undefined : telemetry.counter('items_in', 'Items taken in.'))
+    this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
+  }
+
+  /** `processor batch (pipeline metrics)`, as errors and logs name it. */
+  get name(): string {
+    const { kind, id } = this.settings.id
+    return this.pipeline === undefined ? `${kind} ${id}` : `${kind} ${id} (pipeline ${this.pipeline})`
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  /** Makes the component, or notes why this machine cannot serve it. Other errors are the caller's. */
+  make(unavailable: string | undefined, create: () => Component & Partial<Consumer>): void {
+    try {
+      if (unavailable !== undefined) throw new UnavailableError(unavailable)
+      this.#component = create()
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      this.#cannotServe(error.message)
+    }
+  }
+
+  /** What others hand their batches to: counted, and safe against a component that throws or does not run. */
+  readonly intake: Consumer = {
+    consume: (batch) => this.#in.counting(this.#guarded).consume(batch),
+  }
+
+  readonly #guarded: Consumer = {
+    consume: async (batch) => {
+      const { telemetry, logger } = this.settings
+      if (this.#life !== 'running' || this.#component?.consume === undefined) {
+        const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
+        telemetry.dropped(countItems(batch), reason)
+        return permanent(`${this.name} is ${reason}`)
+      }
+      try {
+        return await this.#component.consume(batch)
+      } catch (error) {
+        // consume rejects only on bugs. One batch pays for it, not the pipeline.
+        telemetry.dropped(countItems(batch), 'internal_error')
+        telemetry.error('internal_error')
+        logger.error('a bug: consume threw; its batch is lost', { error })
+        return permanent('internal error')
+      }
+    },
+  }
+
+  /** Counts what this component hands to `next`. */
+  outlet(next: Consumer): Consumer {
+    return this.#out.counting(next)
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== 'made') return
+    // From here: a component may be handed batches while its start still waits for something.
+    this.#life = 'running'
+    this.#setStatus({ state: 'starting' })
+    try {
+      await this.#component?.start({ report: (status) => this.#report(status) })
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      this.#cannotServe(error.message)
+    }
+    if (this.#status.state === 'starting') this.#setStatus({ state: 'ok' })
+  }
+
+  /** Never rejects: an error is logged and shown as `failed`, and the others go on. */
+  async shutdown(): Promise<void> {
+    if (this.#life === 'stopping' || this.#life === 'stopped') return
+    const unavailable = this.#life === 'unavailable'
+    this.#life = 'stopping'
+    if (!unavailable) this.#setStatus({ state: 'stopping' })
+    try {
+      await this.#component?.shutdown()
+      if (!unavailable) this.#setStatus({ state: 'stopped' })
+    } catch (error) {
+      this.settings.logger.error('did not shut down cleanly', { error })
+      this.#setStatus({ state: 'failed', reason: `shutdown: ${messageOf(error)}` })
+    }
+    this.#life = 'stopped'
+  }
+
+  ledgerRow(): LedgerRow {
+    const { id, telemetry } = this.settings
+    const dropped = Object.fromEntries(telemetry.dropsByReason)
+    const allDropped = [...telemetry.dropsByReason.values()].reduce((sum, n) => sum + n, 0)
+    // A receiver's source is outside, an exporter's destination too: of these, each knows only what it reports.
+    const out = id.kind === 'exporter' ? telemetry.processedItems : this.#out.items
+    const taken = id.kind === 'receiver' ? out + allDropped : this.#in.items
+    const produced = id.kind === 'receiver' ? 0 : telemetry.producedItems
+    return {
+      kind: id.kind,
+      id: id.id,
+      ...(this.pipeline === undefined ? {} : { pipeline: this.pipeline }),
+      in: taken,
+      produced,
+      out,
+      dropped,
+      held: taken + produced - out - allDropped,
+    }
+  }
+
+  #report(status: Status): void {
+    // Late reports of a component being stopped would hide that it is.
+    if (this.#life === 'running') this.#setStatus(status)
+  }
+
+  #cannotServe(reason: string): void {
+    this.#life = 'unavailable'
+    this.#setStatus({ state: 'unavailable', reason })
+  }
+
+  #setStatus(status: Status): void {
+    this.#status = status
+    this.settings.telemetry.healthy = status.state === 'ok'
+    this.#onStatus(this, status)
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
