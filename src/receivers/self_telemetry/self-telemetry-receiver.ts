@@ -1,0 +1,79 @@
+import { hostname } from 'node:os'
+import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
+import { batchOf, countItems } from '../../data/batch.js'
+import type { Resource } from '../../data/resource.js'
+import type { Timer } from '../../util/clock.js'
+import type { Config } from './config.js'
+import { createProcessMetrics, type ProcessMetrics } from './process-metrics.js'
+
+/** Emits the agent's own metrics at each interval; the first reading is made at start. */
+export function createSelfTelemetryReceiver(settings: Settings, config: Config, next: Consumer): Receiver {
+  return new SelfTelemetryReceiver(settings, config, next)
+}
+
+class SelfTelemetryReceiver implements Receiver {
+  readonly #settings: Settings
+  readonly #config: Config
+  readonly #next: Consumer
+  #process: ProcessMetrics | undefined
+  #timer: Timer | undefined
+  #reading: Promise<void> | undefined
+
+  constructor(settings: Settings, config: Config, next: Consumer) {
+    this.#settings = settings
+    this.#config = config
+    this.#next = next
+  }
+
+  async start(host: Host): Promise<void> {
+    const { clock } = this.#settings
+    this.#process = createProcessMetrics(clock.unixNano() - BigInt(Math.round(process.uptime() * 1e9)))
+    this.#timer = clock.every(this.#config.collection_interval, () => this.#tick())
+    this.#tick()
+    host.report({ state: 'ok' })
+  }
+
+  async shutdown(): Promise<void> {
+    this.#timer?.cancel()
+    this.#process?.close()
+    await this.#reading
+  }
+
+  #tick(): void {
+    const { telemetry } = this.#settings
+    if (this.#reading !== undefined) {
+      // The pipeline still holds the last reading; cumulative numbers lose nothing by waiting for the next.
+      telemetry.error('interval_skipped')
+      return
+    }
+    this.#reading = this.#read()
+      .catch((error: unknown) => {
+        telemetry.error('collect_failed')
+        this.#settings.logger.warn('could not read the own metrics', { error })
+      })
+      .finally(() => {
+        this.#reading = undefined
+      })
+  }
+
+  async #read(): Promise<void> {
+    const { clock, telemetry, selfMetrics } = this.#settings
+    const started = clock.monotonicMs()
+    const own = (await selfMetrics?.()) ?? []
+    const metrics = [...own, ...(this.#process?.read(this.#resource(), clock.unixNano()) ?? [])]
+    const batch = batchOf({ metrics })
+    const items = countItems(batch)
+    telemetry.processed(items)
+    const outcome = await this.#next.consume(batch)
+    if (outcome.kind === 'retryable') telemetry.dropped(items, 'refused')
+    telemetry.durationMs(clock.monotonicMs() - started)
+  }
+
+  /** The same entity as the agent's own metrics; made here only when those are not wired. */
+  #resource(): Resource {
+    return this.#settings.resources.intern('unitscope', () => ({
+      'service.name': 'unitscope',
+      'host.name': hostname(),
+    }))
+  }
+}
