@@ -1,0 +1,38 @@
+import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+
+export const schema = {
+  type: 'object',
+  description: 'Joins small batches into larger ones.',
+  properties: {
+    timeout: {
+      type: 'string',
+      format: 'duration',
+      default: '200ms',
+      description: 'Longest time an item waits for others. `0s` sends at once and only splits.',
+    },
+    send_batch_size: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 8192,
+      description: 'Items (events, spans, metric points) at which a batch is sent before `timeout`.',
+    },
+    send_batch_max_size: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 0,
+      description:
+        'No batch sent has more items; larger ones are split. 0 sets no limit; otherwise at least `send_batch_size`.',
+    },
+    max_held_items: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000_000,
+      default: 65_536,
+      description: 'Items held at most, waiting or being sent; above it the senders of more have to wait.',
+    },
+  },
+} as const satisfies ObjectSchema
+
+export type Config = ConfigOf<typeof schema>

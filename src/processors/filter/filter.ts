@@ -1,0 +1,97 @@
+import type { Consumer, Processor, Settings } from '../../component/component.js'
+import { type Outcome, ok } from '../../component/outcome.js'
+import { type Batch, countItems } from '../../data/batch.js'
+import type { Metric } from '../../data/metric.js'
+import { compileRules, type RecordTest } from '../../lib/matching/record-rule.js'
+import { createRecordView } from '../../lib/matching/record-view.js'
+import { attr } from '../../lib/systemd/names.js'
+import type { Config } from './config.js'
+
+export function createFilter(settings: Settings, config: Config, next: Consumer): Processor {
+  return new Filter(settings, config, next)
+}
+
+class Filter implements Processor {
+  readonly #settings: Settings
+  readonly #next: Consumer
+  readonly #record = createRecordView(attr.unit)
+  readonly #kinds: ReadonlySet<string>
+  readonly #include: RecordTest | undefined
+  readonly #exclude: RecordTest | undefined
+
+  constructor(settings: Settings, config: Config, next: Consumer) {
+    this.#settings = settings
+    this.#next = next
+    this.#kinds = new Set(config.kinds)
+    const countFailure = settings.telemetry.counter(
+      'expression_failures',
+      'Evaluations of an expression that failed (a missing attribute, types that do not fit); the rule did not match.',
+    )
+    const onFailure = (): void => countFailure(1)
+    this.#include = compileRules(config.include, onFailure)
+    this.#exclude = compileRules(config.exclude, onFailure)
+  }
+
+  async start(): Promise<void> {}
+  async shutdown(): Promise<void> {}
+
+  async consume(batch: Batch): Promise<Outcome> {
+    const kept = this.#filter(batch)
+    if (kept === batch) return this.#next.consume(batch)
+    const items = countItems(kept)
+    const outcome = items === 0 ? ok : await this.#next.consume(kept)
+    // A refused batch comes again whole, and would be counted again (decision 0060).
+    if (outcome.kind !== 'retryable') this.#settings.telemetry.dropped(countItems(batch) - items, 'filtered')
+    return outcome
+  }
+
+  #filter(batch: Batch): Batch {
+    const { events, metrics, spans } = batch
+    const keptEvents = this.#kinds.has('event')
+      ? keep(events, (event) => this.#passes(this.#record.ofEvent(event)))
+      : events
+    const keptMetrics = this.#kinds.has('metric') ? this.#filterMetrics(metrics) : metrics
+    const keptSpans = this.#kinds.has('span') ? keep(spans, (span) => this.#passes(this.#record.ofSpan(span))) : spans
+    if (keptEvents === events && keptMetrics === metrics && keptSpans === spans) return batch
+    return { events: keptEvents, metrics: keptMetrics, spans: keptSpans }
+  }
+
+  #filterMetrics(metrics: readonly Metric[]): readonly Metric[] {
+    let kept: Metric[] | undefined
+    for (const [index, metric] of metrics.entries()) {
+      const left = this.#filterPoints(metric)
+      if (left === metric) kept?.push(metric)
+      else {
+        kept ??= metrics.slice(0, index)
+        if (left.points.length > 0) kept.push(left)
+      }
+    }
+    return kept ?? metrics
+  }
+
+  // Two branches, since a metric's points are of one type and TypeScript keeps the two apart.
+  #filterPoints(metric: Metric): Metric {
+    if (metric.type === 'histogram') {
+      const points = keep(metric.points, (point) => this.#passes(this.#record.ofPoint(metric, point)))
+      return points === metric.points ? metric : { ...metric, points }
+    }
+    const points = keep(metric.points, (point) => this.#passes(this.#record.ofPoint(metric, point)))
+    return points === metric.points ? metric : { ...metric, points }
+  }
+
+  #passes(view: Parameters<RecordTest>[0]): boolean {
+    if (this.#exclude?.(view) === true) return false
+    return this.#include === undefined || this.#include(view)
+  }
+}
+
+/** The items that `test` holds for; the same array when it holds for all. */
+function keep<T>(items: readonly T[], test: (item: T) => boolean): readonly T[] {
+  let kept: T[] | undefined
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]!
+    if (test(item)) kept?.push(item)
+    else kept ??= items.slice(0, index)
+  }
+  return kept ?? items
+}
