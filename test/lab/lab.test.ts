@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { describeLab } from './describe-lab.js'
 import { bootLab, run, waitFor, withLab } from './lab.js'
+
+const labScript = fileURLToPath(new URL('lab.sh', import.meta.url))
 
 describeLab('the namespace lab', () => {
   it('boots a systemd of its own', () =>
@@ -72,7 +77,27 @@ describeLab('the namespace lab', () => {
       ))
   }
 
-  it('is taken down when the process that holds it is killed', async () => {
+  it('ends with the process that asked for it, however that dies', async () => {
+    const name = `${process.pid}-orphan`
+    const holder = spawn(
+      process.execPath,
+      [
+        '-e',
+        `const { spawn } = require('node:child_process')
+         spawn(process.argv[1], ['hold', process.argv[2]], { stdio: ['pipe', 'inherit', 'inherit'], detached: true })`,
+        labScript,
+        name,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const [line] = (await once(holder.stdout, 'data')) as [Buffer]
+    const [, pid1, group] = line.toString().trim().split(' ')
+    expect(existsSync(`/proc/${pid1}`) && existsSync(group!)).toBe(true)
+    holder.kill('SIGKILL')
+    await waitFor('the lab to be gone', () => !existsSync(group!) && !existsSync(`/run/unitscope-lab/${name}`))
+  })
+
+  it('is swept by the next boot when even its keeper is killed', async () => {
     const lab = await bootLab()
     const keeper = Number(readFileSync(`/run/unitscope-lab/${lab.name}/owner`, 'utf8').split(' ')[0])
     process.kill(keeper, 'SIGKILL')
@@ -83,10 +108,15 @@ describeLab('the namespace lab', () => {
     await lab.close()
   })
 
+  it('says why it cannot run', async () => {
+    const asNobody = ['--reuid', '65534', '--clear-groups', labScript, 'check']
+    const answer = await run('/usr/bin/setpriv', asNobody, { allowFailure: true })
+    expect(answer).toMatchObject({ code: 1, stderr: 'lab: needs root: it makes namespaces and mounts\n' })
+  })
+
   it('refuses a second lab of the same name and keeps the first', () =>
     withLab(async (lab) => {
-      const script = new URL('lab.sh', import.meta.url).pathname
-      const second = await run(script, ['up', lab.name], { allowFailure: true })
+      const second = await run(labScript, ['up', lab.name], { allowFailure: true })
       expect(second.code).toBe(1)
       expect(second.stderr).toContain('runs already')
       expect((await lab.systemctl('is-system-running')).trim()).toBe('running')
