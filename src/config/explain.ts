@@ -1,0 +1,159 @@
+import type { ErrorObject, SchemaObject } from 'ajv/dist/2020.js'
+import type { ConfigErrorCode } from '../errors.js'
+import { hint } from '../util/did-you-mean.js'
+import { joinWords, mayShow, oneOf, shown, wanted } from './describe.js'
+import { formats } from './formats.js'
+import { type Path, type Problems, printable } from './problems.js'
+import { hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
+
+/**
+ * Turns what ajv found into reasons a person can act on, at their places in the file.
+ *
+ * @param node - the validated node; `path` leads to it from the top of the file
+ */
+export function explain(errors: readonly ErrorObject[], node: Node, path: Path, problems: Problems): void {
+  for (const error of settleUnions(errors)) {
+    const below = pathOf(error.instancePath, node)
+    const target = locate(node, below)
+    if (hasFailed(target.node)) continue
+    const at = [...path, ...below]
+    if (error.keyword === 'additionalProperties') {
+      const key = String(error.params['additionalProperty'])
+      const position = (target.node as MapNode).entries.get(key)?.keyPosition ?? target.position
+      problems.add('CFG_UNKNOWN_KEY', position, [...at, key], unknownKeyReason(key, error.parentSchema ?? {}))
+    } else if (error.keyword === 'required') {
+      const key = String(error.params['missingProperty'])
+      problems.add('CFG_VALUE', target.position, [...at, key], 'is required')
+    } else {
+      const code: ConfigErrorCode = error.keyword === 'type' || error.keyword === 'anyOf' ? 'CFG_TYPE' : 'CFG_VALUE'
+      const position = below.length === 0 && target.node.kind === 'scalar' ? target.node.position : target.position
+      problems.add(code, position, at, reasonOf(error, target.node))
+    }
+  }
+}
+
+/** `is not a key here`, with the key that was meant or the keys there are. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const meant = hint(key, known)
+  if (meant !== '') return `is not a key here${meant}`
+  if (known.length === 0) return 'is not a key here; there are none'
+  const more = known.length > kMaxListedKeys ? ', ...' : ''
+  return `is not a key here; there are ${known.slice(0, kMaxListedKeys).join(', ')}${more}`
+}
+
+const kMaxListedKeys = 16
+
+function unknownKeyReason(key: string, schema: SchemaObject): string {
+  return unknownKey(key, Object.keys((schema['properties'] as object | undefined) ?? {}))
+}
+
+/**
+ * ajv reports each branch of a failed union and the union itself. Where the value has the shape of just one branch, that
+ * branch's complaints are the useful ones; otherwise one line names all branches.
+ */
+function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  let rest = [...errors]
+  const unions = errors.filter((e) => e.keyword === 'anyOf').sort((a, b) => a.schemaPath.length - b.schemaPath.length)
+  for (const union of unions) {
+    if (!rest.includes(union)) continue
+    const isBelow = (e: ErrorObject): boolean =>
+      e.schemaPath.startsWith(`${union.schemaPath}/`) && e.instancePath.startsWith(union.instancePath)
+    const branches = (union.schema as readonly SchemaObject[]).flatMap((branch, index) =>
+      hasShape(union.data, branch) ? [`${union.schemaPath}/${index}/`] : [],
+    )
+    const [only] = branches
+    rest =
+      branches.length === 1 && only !== undefined
+        ? rest.filter((e) => e !== union && (!isBelow(e) || e.schemaPath.startsWith(only)))
+        : rest.filter((e) => !isBelow(e))
+  }
+  return rest
+}
+
+function hasShape(data: unknown, schema: SchemaObject): boolean {
+  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].some((branch) => hasShape(data, branch))
+  const shape = Array.isArray(data) ? 'array' : data === null ? 'null' : typeof data
+  return schema['type'] === 'integer' ? shape === 'number' : schema['type'] === shape
+}
+
+function reasonOf(error: ErrorObject, node: Node): string {
+  const schema = error.parentSchema ?? {}
+  const { params } = error
+  const limit = Number(params['limit'])
+  switch (error.keyword) {
+    case 'type':
+      return typeReason(schema, node)
+    case 'anyOf':
+      return `expected ${joinWords([...new Set((error.schema as readonly SchemaObject[]).map(wanted))])}, got ${shown(node)}`
+    case 'format':
+      return formatReason(schema, node)
+    case 'enum':
+      return enumReason((params['allowedValues'] as readonly unknown[]).map(String), node, schema)
+    case 'minimum':
+      return `must be at least ${limit}${butIs(node)}`
+    case 'maximum':
+      return `must be at most ${limit}${butIs(node)}`
+    case 'minLength':
+      return limit === 1 ? 'must not be empty' : `must have at least ${limit} characters`
+    case 'maxLength':
+      return `must have at most ${limit} characters`
+    case 'pattern':
+      return `must match the pattern ${params['pattern']}`
+    case 'minItems':
+      return limit === 1 ? 'must not be an empty list' : `must have at least ${limit} entries`
+    case 'maxItems':
+    case 'maxProperties':
+      return `must have at most ${limit} entries`
+    default:
+      return `breaks the rule "${error.keyword}" of its schema`
+  }
+}
+
+function butIs(node: Node): string {
+  return mayShow(node) ? `, is ${printable((node as ScalarNode).text)}` : ''
+}
+
+function typeReason(schema: SchemaObject, node: Node): string {
+  const secret = schema['format'] === 'secret'
+  const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
+  if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
+  if (schema['format'] === 'duration' || schema['format'] === 'size') return formatReason(schema, node)
+  const text = printable(node.text)
+  switch (schema['type']) {
+    case 'string':
+      return `${general}: put it in quotes, "${text}"`
+    case 'array':
+      return `${general}: did you mean [${node.quoted ? `"${text}"` : text}]?`
+    case 'boolean':
+      if (/^(yes|on|y|1)$/i.test(text)) return `${general}: did you mean true?`
+      return /^(no|off|n|0)$/i.test(text) ? `${general}: did you mean false?` : general
+    default:
+      return node.quoted && /^[0-9.]+$/.test(text) ? `${general}: remove the quotes` : general
+  }
+}
+
+function formatReason(schema: SchemaObject, node: Node): string {
+  const rule = formats[schema['format'] as keyof typeof formats]
+  const complaint = mayShow(node, schema['format'] === 'secret') ? rule.complaint((node as ScalarNode).text) : undefined
+  return complaint ?? `expected ${rule.noun}, got ${shown(node)}`
+}
+
+function enumReason(allowed: readonly string[], node: Node, schema: SchemaObject): string {
+  const secret = schema['format'] === 'secret'
+  if (!mayShow(node, secret)) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
+  const { text } = node as ScalarNode
+  return `"${printable(text)}" is not ${oneOf(allowed)}${hint(text, allowed)}`
+}
+
+/** A JSON pointer as the path of a tree, whose list indexes are numbers. */
+function pathOf(pointer: string, root: Node): Path {
+  const path: (string | number)[] = []
+  let node: Node | undefined = root
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replace(/~1/g, '/').replace(/~0/g, '~')
+    path.push(node?.kind === 'list' ? Number(key) : key)
+    node =
+      node?.kind === 'list' ? node.items[Number(key)] : node?.kind === 'map' ? node.entries.get(key)?.node : undefined
+  }
+  return path
+}

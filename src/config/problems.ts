@@ -1,0 +1,73 @@
+import { ConfigError, type ConfigErrorCode, type ConfigProblem, type SourcePosition } from '../errors.js'
+import type { ConfigWarning, ConfigWarningCode } from './config.js'
+
+/** Where in the tree of the file: map keys and list indexes from the top. */
+export type Path = readonly (string | number)[]
+
+/** More than a person reads in one go; a file with 60,000 stray braces must not print 60,000 lines. */
+const kMaxProblems = 100
+
+/** Gathers all that is wrong or odd, so that one run shows everything. */
+export class Problems {
+  readonly #problems: ConfigProblem[] = []
+  readonly #warnings: ConfigWarning[] = []
+  #unlisted = 0
+
+  add(code: ConfigErrorCode, position: SourcePosition, path: Path, reason: string): void {
+    const key = formatPath(path)
+    if (this.#problems.some((p) => p.reason === reason && p.key === key && samePlace(p.position, position))) return
+    if (this.#problems.length < kMaxProblems) this.#problems.push({ code, position, key, reason })
+    else this.#unlisted++
+  }
+
+  warn(code: ConfigWarningCode, position: SourcePosition, path: Path, reason: string): void {
+    if (this.#warnings.length < kMaxProblems) this.#warnings.push({ code, position, key: formatPath(path), reason })
+  }
+
+  get any(): boolean {
+    return this.#problems.length > 0
+  }
+
+  get warnings(): readonly ConfigWarning[] {
+    return Object.freeze([...this.#warnings].sort(byPlace))
+  }
+
+  /** @throws {ConfigError} with all problems in the order of the file, if there are any */
+  throwIfAny(): void {
+    if (!this.any) return
+    const problems = [...this.#problems].sort(byPlace)
+    if (this.#unlisted > 0) {
+      const { position } = problems.at(-1)!
+      const reason = `${this.#unlisted} more problems are not listed; mend these first`
+      problems.push({ code: 'CFG_LIMIT', position, key: '', reason })
+    }
+    throw new ConfigError(problems)
+  }
+}
+
+/** `['receivers', 'systemd', 'unit_types', 2]` -> `receivers.systemd.unit_types[2]`. */
+export function formatPath(path: Path): string {
+  let text = ''
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`
+    else text += `${text === '' ? '' : '.'}${printable(part, 64)}`
+  }
+  return text
+}
+
+/** Text from a file as one line of a message: control characters escaped, length bounded. */
+export function printable(text: string, maxLength = 40): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}...` : text
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+function byPlace(a: { position: SourcePosition }, b: { position: SourcePosition }): number {
+  return a.position.line - b.position.line || a.position.column - b.position.column
+}
+
+function samePlace(a: SourcePosition, b: SourcePosition): boolean {
+  return a.line === b.line && a.column === b.column && a.file === b.file
+}
