@@ -1,0 +1,94 @@
+#include "os/cgroup_file_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace unitscope::cgroup {
+namespace {
+
+/// Whether the path still leads to this incarnation.
+bool still_there(int root, const Node& node) noexcept {
+  struct stat found {};
+  const char* const path = node.path.empty() ? "." : node.path.c_str();
+  return fstatat(root, path, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_ino == node.id && found.st_nlink > 0;
+}
+
+/// Not there, or switched off: PSI disabled at boot answers EOPNOTSUPP.
+bool is_missing(int error) noexcept { return is_gone(error) || error == EOPNOTSUPP; }
+
+}  // namespace
+
+bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sample, std::vector<IoDevice>& devices) {
+  sample = {};
+  Counters& counters = tree.counters();
+  UniqueFd temporary;
+  int dir = node.dir.get();
+  if (dir < 0) {
+    auto opened = open_by_path(tree.root(), node);
+    if (!opened) {
+      if (is_gone(opened.error())) counters.vanished++;
+      else counters.io_errors[opened.error()]++;
+      return false;
+    }
+    temporary = std::move(opened).value();
+    dir = temporary.get();
+  }
+
+  bool alive = false, missing = false;
+  for (std::size_t i = 0; i < kFileCount; i++) {
+    if ((groups & mask_of(kFiles[i].group)) == 0) continue;
+    const Text read = read_file(dir, i, node, tree.budget());
+    switch (read.kind) {
+      case Text::Kind::kText:
+        alive = true;
+        if (!kFiles[i].scan(read.text, sample, devices)) counters.parse_errors[i]++;
+        break;
+      case Text::Kind::kTooLong:
+        alive = true;
+        counters.parse_errors[i]++;
+        break;
+      case Text::Kind::kMissing:
+        missing = true;
+        break;
+      case Text::Kind::kFailed:
+        counters.io_errors[read.error]++;
+        break;
+    }
+  }
+  // Nothing there at all: either none of these controllers is on (hybrid machines), or the cgroup is gone.
+  if (alive || !missing || still_there(tree.root(), node)) return true;
+  counters.vanished++;
+  return false;
+}
+
+FileReader::Text FileReader::read_file(int dir, std::size_t file, Node& node, FdBudget& budget) noexcept {
+  const bool hot = file < kHotFileCount;
+  if (hot && node.hot[file]) {
+    const Text read = read_open(node.hot[file].get());
+    if (read.kind != Text::Kind::kMissing) return read;
+    // ENODEV: the cgroup is gone, or its controller was switched off and perhaps on again. Opening tells.
+    node.hot[file].reset();
+    budget.give_back_file();
+  }
+  UniqueFd fd(openat(dir, kFiles[file].name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return {.kind = is_missing(errno) ? Text::Kind::kMissing : Text::Kind::kFailed, .error = errno};
+  const Text read = read_open(fd.get());
+  if (hot && read.kind == Text::Kind::kText && budget.take_file()) node.hot[file] = std::move(fd);
+  return read;
+}
+
+/// One pread(2) gives all: these files are one seq_file record each, and seq_read(9) grows its buffer until a record fits.
+/// A cut could only come from our own buffer, and shows as a full one.
+FileReader::Text FileReader::read_open(int fd) noexcept {
+  ssize_t size;
+  do size = pread(fd, buffer_.get(), kBufferBytes, 0);
+  while (size < 0 && errno == EINTR);
+  if (size < 0) return {.kind = is_missing(errno) ? Text::Kind::kMissing : Text::Kind::kFailed, .error = errno};
+  if (static_cast<std::size_t>(size) == kBufferBytes) return {.kind = Text::Kind::kTooLong};
+  return {.kind = Text::Kind::kText, .text = {buffer_.get(), static_cast<std::size_t>(size)}};
+}
+
+}  // namespace unitscope::cgroup
