@@ -2,10 +2,12 @@
 // install.mjs [GROUP...]: installs the Debian packages of these groups (all without any) that are missing. Needs root;
 // otherwise it prints the exact command and ends with 1. Does nothing, at once, when nothing is missing.
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, rmSync, writeFileSync } from 'node:fs'
 import { packages } from './packages.mjs'
 
 const policy = '/usr/sbin/policy-rc.d'
+// Debian's dbus-broker makes itself the machine's bus at the next boot by these links; the tests want only the program.
+const busLinks = ['/etc/systemd/system/dbus.service', '/etc/systemd/user/dbus.service']
 
 const groups = process.argv.slice(2)
 const wanted = packages.filter(({ group }) => groups.length === 0 || groups.includes(group))
@@ -24,12 +26,14 @@ function install() {
   }
   // Only programs are wanted: with this file Debian's packages start no service. One that is there already decides itself.
   const guard = !existsSync(policy)
+  const unwanted = busLinks.filter((link) => lstatSync(link, { throwIfNoEntry: false }) === undefined)
   if (guard) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {
     const ok = apt('update', '-qq') && apt('install', '-y', '-qq', '--no-install-recommends', ...names)
     if (!ok) console.error(`apt-get failed; by hand:\n  ${command}`)
     return ok ? 0 : 1
   } finally {
+    for (const link of unwanted) rmSync(link, { force: true })
     if (guard) rmSync(policy, { force: true })
   }
 }

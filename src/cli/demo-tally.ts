@@ -1,0 +1,71 @@
+import type { Exporter, ExporterFactory, Settings } from '../component/component.js'
+import { type ComponentId, parseComponentId } from '../component/id.js'
+import { ok } from '../component/outcome.js'
+import type { AgentConfig } from '../config/config.js'
+import { type Batch, countItems } from '../data/batch.js'
+import { attr } from '../lib/systemd/names.js'
+
+/** What the demo saw pass, for its last lines. */
+export interface Tally {
+  readonly units: ReadonlySet<string>
+  /** By event name. */
+  readonly events: ReadonlyMap<string, number>
+  readonly metricPoints: number
+  readonly spans: number
+}
+
+/**
+ * The same configuration with one exporter more in every pipeline, which counts what arrives there. Only the demo needs
+ * kinds and names of what was exported; the ledger counts items of all kinds alike.
+ */
+export function withTally(config: AgentConfig): { readonly config: AgentConfig; readonly tally: Tally } {
+  const counter = new Counter()
+  const id = parseComponentId('exporter', 'demo_tally') as ComponentId
+  const factory: ExporterFactory = {
+    type: id.type,
+    kind: 'exporter',
+    stability: 'beta',
+    description: 'Counts what the demo shows.',
+    configSchema: { type: 'object', description: 'No options.', properties: {} },
+    capabilities: [],
+    signals: ['logs', 'metrics', 'traces'],
+    create: (settings: Settings): Exporter => ({
+      async start() {},
+      async shutdown() {},
+      async consume(batch) {
+        counter.add(batch)
+        settings.telemetry.processed(countItems(batch))
+        return ok
+      },
+    }),
+  }
+  const counted: AgentConfig = {
+    ...config,
+    exporters: new Map([...config.exporters, [id.id, { id, factory, config: {} }]]),
+    pipelines: config.pipelines.map((pipeline) => ({ ...pipeline, exporters: [...pipeline.exporters, id.id] })),
+  }
+  return { config: counted, tally: counter }
+}
+
+class Counter implements Tally {
+  readonly units = new Set<string>()
+  readonly events = new Map<string, number>()
+  metricPoints = 0
+  spans = 0
+
+  add({ events, metrics, spans }: Batch): void {
+    for (const { name, resource } of events) {
+      this.events.set(name, (this.events.get(name) ?? 0) + 1)
+      this.#see(resource.attributes[attr.unit])
+    }
+    for (const metric of metrics) {
+      this.metricPoints += metric.points.length
+      this.#see(metric.resource.attributes[attr.unit])
+    }
+    this.spans += spans.length
+  }
+
+  #see(unit: unknown): void {
+    if (typeof unit === 'string') this.units.add(unit)
+  }
+}
