@@ -26,6 +26,8 @@ class AttributesProcessor implements Processor {
   readonly #editResource: Edit | undefined
   /** What became of each resource; goes when the resource itself goes. */
   readonly #edited = new WeakMap<Resource, Resource>()
+  /** What was made of batches that were refused: the same object is offered again, by which a fan-out knows it. */
+  readonly #refused = new WeakMap<Batch, Batch>()
 
   constructor(settings: Settings, config: Config, next: Consumer) {
     this.#settings = settings
@@ -42,8 +44,11 @@ class AttributesProcessor implements Processor {
   async start(): Promise<void> {}
   async shutdown(): Promise<void> {}
 
-  consume(batch: Batch): Promise<Outcome> {
-    return this.#next.consume(this.#edit(batch))
+  async consume(batch: Batch): Promise<Outcome> {
+    const edited = this.#refused.get(batch) ?? this.#edit(batch)
+    const outcome = await this.#next.consume(edited)
+    if (outcome.kind === 'retryable') this.#refused.set(batch, edited)
+    return outcome
   }
 
   #edit(batch: Batch): Batch {

@@ -5,7 +5,7 @@ import { sleep, type Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { splitBatch } from './split.js'
 
-/** Wait before the rest of a split batch is offered again, where `next` named no time. */
+/** Wait before a refused batch is offered again, where `next` named no time. */
 const kDefaultRetryMs = 1000
 
 /** A caller's batch and the promise it waits on. */
@@ -130,20 +130,19 @@ class BatchProcessor implements Processor {
     let answer: Outcome | undefined
     for (const part of parts) {
       let outcome = await this.#next.consume(part)
-      // Once a part has been taken the whole offer cannot go back to its caller any more: the rest is ours to deliver.
-      while (outcome.kind === 'retryable' && taken > 0) {
-        if (this.#stopping.signal.aborted) {
-          this.#settings.telemetry.dropped(countItems(part), 'shutdown')
-          outcome = ok
-          break
-        }
+      // The same object again, not back to the callers: they would offer it in other company, and a fan-out further on
+      // could not tell which of its routes have it already (decision 0061).
+      while (outcome.kind === 'retryable' && !this.#stopping.signal.aborted) {
         await sleep(this.#settings.clock, outcome.afterMs ?? kDefaultRetryMs, this.#stopping.signal)
         outcome = await this.#next.consume(part)
       }
-      if (outcome.kind === 'retryable') return outcome
+      if (outcome.kind === 'retryable') {
+        if (taken === 0) return outcome
+        this.#settings.telemetry.dropped(countItems(part), 'shutdown')
+      }
       taken++
       // Who rejected a part has counted it (decision 0060), so an offer is rejected only if all of it was.
-      if (answer?.kind !== 'ok') answer = outcome
+      if (answer?.kind !== 'ok') answer = outcome.kind === 'retryable' ? ok : outcome
     }
     return answer ?? ok
   }

@@ -18,6 +18,8 @@ class Filter implements Processor {
   readonly #kinds: ReadonlySet<string>
   readonly #include: RecordTest | undefined
   readonly #exclude: RecordTest | undefined
+  /** What was left of batches that were refused: the same object is offered again, by which a fan-out knows it. */
+  readonly #refused = new WeakMap<Batch, Batch>()
 
   constructor(settings: Settings, config: Config, next: Consumer) {
     this.#settings = settings
@@ -36,12 +38,13 @@ class Filter implements Processor {
   async shutdown(): Promise<void> {}
 
   async consume(batch: Batch): Promise<Outcome> {
-    const kept = this.#filter(batch)
+    const kept = this.#refused.get(batch) ?? this.#filter(batch)
     if (kept === batch) return this.#next.consume(batch)
     const items = countItems(kept)
     const outcome = items === 0 ? ok : await this.#next.consume(kept)
     // A refused batch comes again whole, and would be counted again (decision 0060).
-    if (outcome.kind !== 'retryable') this.#settings.telemetry.dropped(countItems(batch) - items, 'filtered')
+    if (outcome.kind === 'retryable') this.#refused.set(batch, kept)
+    else this.#settings.telemetry.dropped(countItems(batch) - items, 'filtered')
     return outcome
   }
 

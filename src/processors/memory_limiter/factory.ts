@@ -1,0 +1,36 @@
+import type { ConfigComplaint, Consumer, ProcessorFactory, Settings } from '../../component/component.js'
+import { type Config, schema } from './config.js'
+import { limitsOf } from './limits.js'
+import { createMemoryLimiter } from './memory-limiter.js'
+import { processMeter } from './meter.js'
+
+/** Node and the agent need about this much before the first item; a soft limit below it would refuse everything. */
+const kLeastSoftLimitBytes = 48 * 2 ** 20
+
+/** A timer of 0 would measure without pause. */
+const kLeastCheckMs = 10
+
+export const factory = {
+  type: 'memory_limiter',
+  kind: 'processor',
+  stability: 'beta',
+  description: 'Refuses data while the process uses too much memory; put it first.',
+  configSchema: schema,
+  capabilities: [],
+  check(config: Config): readonly ConfigComplaint[] {
+    const complaints: ConfigComplaint[] = []
+    if (config.check_interval < kLeastCheckMs)
+      complaints.push({ path: ['check_interval'], reason: `must be at least ${kLeastCheckMs}ms` })
+    const { hard, soft } = limitsOf(config, processMeter.availableBytes())
+    const key = config.limit === undefined ? 'limit_percentage' : 'limit'
+    if (config.spike_limit !== undefined && config.spike_limit >= hard)
+      complaints.push({ path: ['spike_limit'], reason: `must be less than the limit of ${hard} bytes` })
+    else if (soft < kLeastSoftLimitBytes)
+      complaints.push({
+        path: [key],
+        reason: `gives a soft limit of ${soft} bytes, but the agent itself needs ${kLeastSoftLimitBytes / 2 ** 20}MiB; raise it`,
+      })
+    return complaints
+  },
+  create: (settings: Settings, config: Config, next: Consumer) => createMemoryLimiter(settings, config, next),
+} satisfies ProcessorFactory

@@ -1,0 +1,103 @@
+import type { Consumer, Host, Processor, Settings } from '../../component/component.js'
+import { type Outcome, retryable } from '../../component/outcome.js'
+import { type Batch, countItems } from '../../data/batch.js'
+import type { Timer } from '../../util/clock.js'
+import type { Config } from './config.js'
+import { type Limits, limitsOf } from './limits.js'
+import { type MemoryMeter, processMeter } from './meter.js'
+
+/** A full collection stops all JavaScript for some 10 to 100 ms: not more than 1 % of the time. */
+const kGcPauseMs = 10_000
+
+export function createMemoryLimiter(
+  settings: Settings,
+  config: Config,
+  next: Consumer,
+  meter: MemoryMeter = processMeter,
+): Processor {
+  return new MemoryLimiter(settings, config, next, meter)
+}
+
+class MemoryLimiter implements Processor {
+  readonly #settings: Settings
+  readonly #next: Consumer
+  readonly #meter: MemoryMeter
+  readonly #checkMs: number
+  readonly #limits: Limits
+  readonly #countRefused: (items: number) => void
+  #state: 'taking' | 'refusing' = 'taking'
+  #host: Host | undefined
+  #timer: Timer | undefined
+  #lastGcMs = Number.NEGATIVE_INFINITY
+
+  constructor(settings: Settings, config: Config, next: Consumer, meter: MemoryMeter) {
+    this.#settings = settings
+    this.#next = next
+    this.#meter = meter
+    this.#checkMs = config.check_interval
+    this.#limits = limitsOf(config, meter.availableBytes())
+    const { telemetry } = settings
+    this.#countRefused = telemetry.counter(
+      'refused_items',
+      'Items refused for lack of memory; senders still have them.',
+    )
+    telemetry.gauge('memory_used', 'Resident memory of the process.', 'By', () => meter.usedBytes())
+    telemetry.gauge('memory_soft_limit', 'From here on data is refused.', 'By', () => this.#limits.soft)
+  }
+
+  async start(host: Host): Promise<void> {
+    if (this.#timer !== undefined) return
+    this.#host = host
+    this.#settings.logger.info('memory limits', { ...this.#limits })
+    this.#timer = this.#settings.clock.every(this.#checkMs, () => this.#check())
+    this.#check()
+  }
+
+  async shutdown(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  async consume(batch: Batch): Promise<Outcome> {
+    if (this.#state === 'taking') return this.#next.consume(batch)
+    this.#countRefused(countItems(batch))
+    return retryable('memory limit', this.#checkMs)
+  }
+
+  #check(): void {
+    let used = this.#meter.usedBytes()
+    const tooMuch = used >= this.#limits.hard || (this.#state === 'refusing' && used >= this.#limits.resume)
+    if (tooMuch && this.#mayCollect()) {
+      this.#meter.collectGarbage()
+      used = this.#meter.usedBytes()
+    }
+    if (this.#state === 'taking' && used >= this.#limits.soft) this.#refuse(used)
+    else if (this.#state === 'refusing' && used < this.#limits.resume) this.#resume(used)
+  }
+
+  // Also while refusing below the hard limit: with nothing coming in, nothing allocates, so V8 would not collect by
+  // itself, memory would not fall, and the limiter would refuse for ever.
+  #mayCollect(): boolean {
+    const now = this.#settings.clock.monotonicMs()
+    if (now - this.#lastGcMs < kGcPauseMs) return false
+    this.#lastGcMs = now
+    return true
+  }
+
+  #refuse(usedBytes: number): void {
+    this.#state = 'refusing'
+    const { soft, hard } = this.#limits
+    this.#settings.logger.warn('memory above the soft limit: refusing data', { usedBytes, soft, hard })
+    this.#host?.report({ state: 'degraded', reason: `refusing data: ${mib(usedBytes)} used, soft limit ${mib(soft)}` })
+  }
+
+  #resume(usedBytes: number): void {
+    this.#state = 'taking'
+    this.#settings.logger.info('memory has fallen: taking data again', { usedBytes, ...this.#limits })
+    this.#host?.report({ state: 'ok' })
+  }
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
+}
