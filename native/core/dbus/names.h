@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace unitscope::dbus {
+
+/// Longest interface, member, error and bus name (D-Bus specification, "Valid Names").
+inline constexpr std::size_t kMaxNameBytes = 255;
+/// The specification has no limit for paths; systemd refuses longer ones as well (BUS_PATH_SIZE_MAX, 64 KiB).
+inline constexpr std::size_t kMaxPathBytes = 64 * 1024;
+
+/// `/`, or elements of [A-Za-z0-9_]+ each after a slash; no trailing slash.
+[[nodiscard]] bool is_object_path(std::string_view text) noexcept;
+/// Two or more elements of [A-Za-z_][A-Za-z0-9_]*, joined by dots. Error names follow the same rule.
+[[nodiscard]] bool is_interface(std::string_view text) noexcept;
+/// One element of [A-Za-z_][A-Za-z0-9_]*.
+[[nodiscard]] bool is_member(std::string_view text) noexcept;
+/// As an interface with `-` allowed; after a leading `:` elements may begin with a digit.
+[[nodiscard]] bool is_bus_name(std::string_view text) noexcept;
+
+/// Well-formed UTF-8 without overlong forms, surrogates or values above U+10FFFF (RFC 3629). Noncharacters are
+/// allowed, as the specification does since 0.21. NUL is well-formed here; strings check for it on their own.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+}  // namespace unitscope::dbus

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+
+#include "core/dbus/framer.h"
+#include "core/dbus/signal_decoder.h"
+
+namespace unitscope::dbus {
+
+/// Takes the replies of calls this connection made.
+class ReplySink {
+ public:
+  /// A method return or error whose body was checked.
+  virtual void reply(const Message& message) = 0;
+
+ protected:
+  ~ReplySink() = default;
+};
+
+/// Bytes of one connection in, records out: framer and decoder in one, with the counters. One thread.
+class SignalStream {
+ public:
+  SignalStream(UnitFilter filter, SymbolTable& symbols, SourceCounters& counters)
+      : counters_(counters), decoder_(std::move(filter), symbols, counters) {}
+
+  /// Takes the next bytes. The first bad message ends the stream: it answers the same rejection ever after.
+  [[nodiscard]] Result<void, Rejection> feed(Bytes bytes, const RecordTimes& times, RecordSink& sink,
+                                             ReplySink* replies = nullptr);
+
+  [[nodiscard]] SignalDecoder& decoder() noexcept { return decoder_; }
+  [[nodiscard]] std::size_t buffer_bytes() const noexcept { return framer_.capacity(); }
+
+ private:
+  [[nodiscard]] Result<void, Rejection> take(const Framer::Whole& whole, const RecordTimes& times, RecordSink& sink,
+                                             ReplySink* replies);
+  [[nodiscard]] Result<void, Rejection> end(const Rejection& rejection);
+
+  SourceCounters& counters_;
+  SignalDecoder decoder_;
+  Framer framer_;
+  std::optional<Rejection> ended_;
+};
+
+}  // namespace unitscope::dbus
