@@ -37,6 +37,8 @@ export type DropReason = 'queue_full' | 'permanent' | 'partial_success' | 'retry
 /** How long a refused caller is asked to wait: senders free room within a round trip. */
 const kRefusedAfterMs = 100
 
+const kComplainEveryMs = 60_000
+
 /** Queue, senders, retry and circuit breaker between an exporter's encoder and its wire. */
 export interface Delivery<P extends Parcel> {
   /**
@@ -68,6 +70,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #workers: Promise<void>[] = []
   #wakeUps: (() => void)[] = []
   #trouble: string | undefined
+  #complaint: { readonly reason: string; readonly quietUntilMs: number } | undefined
 
   constructor(settings: DeliverySettings<P>) {
     this.#settings = settings
@@ -162,12 +165,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       }
       case 'permanent':
         this.#drop(items, 'permanent')
-        logger.error('the server refused data for good; it is dropped', { items, reason: fate.reason })
+        this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
         this.#healthy()
         break
       case 'retry_exhausted':
         this.#drop(items, 'retry_exhausted')
-        logger.error('gave up retrying; data is dropped', { items, reason: fate.reason })
+        this.#complain('gave up retrying; data is dropped', { items, reason: fate.reason })
         break
       case 'aborted':
         this.#drop(items, 'shutdown')
@@ -175,6 +178,14 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       default:
         assertNever(fate)
     }
+  }
+
+  /** A server that takes no metrics refuses every batch of them: each reason is said once a minute, all are counted. */
+  #complain(message: string, fields: { readonly items: number; readonly reason: string }): void {
+    const nowMs = this.#settings.clock.monotonicMs()
+    if (this.#complaint?.reason === fields.reason && nowMs < this.#complaint.quietUntilMs) return
+    this.#complaint = { reason: fields.reason, quietUntilMs: nowMs + kComplainEveryMs }
+    this.#settings.logger.error(message, fields)
   }
 
   #failing(reason: string, waitMs: number): void {

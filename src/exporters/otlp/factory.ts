@@ -1,0 +1,15 @@
+import type { ExporterFactory, Settings } from '../../component/component.js'
+import { type Config, check, schema } from './config.js'
+import { createOtlpExporter } from './otlp.js'
+
+export const factory = {
+  type: 'otlp',
+  kind: 'exporter',
+  stability: 'beta',
+  description: schema.description,
+  configSchema: schema,
+  capabilities: ['network'],
+  signals: ['logs', 'metrics', 'traces'],
+  check,
+  create: (settings: Settings, config: Config) => createOtlpExporter(settings, config),
+} as const satisfies ExporterFactory

@@ -1,0 +1,53 @@
+import { type ServiceError, status } from '@grpc/grpc-js'
+import type { SendResult } from '../../lib/delivery/sender.js'
+import { readRetryDelayMs } from '../../lib/otlp/response.js'
+
+/** Codes the OTLP specification calls retryable ("Failures", OTLP/gRPC). */
+const retryableCodes: ReadonlySet<number> = new Set([
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.ABORTED,
+  status.OUT_OF_RANGE,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+])
+
+/** The server's text is kept short and on one line; a proxy may answer with a page of HTML. */
+const kMaxDetails = 200
+
+/**
+ * Decides by status code. RESOURCE_EXHAUSTED is retryable only with RetryInfo: then the server is overloaded and says
+ * so; without, the request itself is too large and would be so again.
+ *
+ * The reason is the code and the server's text, and servers do quote the credentials they refuse: header values (and
+ * each word of them, as in `Bearer TOKEN`) are taken out.
+ *
+ * @param secrets - the header values sent
+ */
+export function sendResultOf(error: ServiceError, secrets: readonly string[]): SendResult {
+  const afterMs = retryDelayOf(error)
+  const reason = `${status[error.code] ?? `code ${error.code}`}: ${oneLine(withoutSecrets(error.details, secrets))}`
+  if (!retryableCodes.has(error.code) && !(error.code === status.RESOURCE_EXHAUSTED && afterMs !== undefined))
+    return { kind: 'permanent', reason }
+  return afterMs === undefined ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
+}
+
+function retryDelayOf(error: ServiceError): number | undefined {
+  const details = error.metadata?.get('grpc-status-details-bin')[0]
+  return Buffer.isBuffer(details) ? readRetryDelayMs(details) : undefined
+}
+
+/** Shorter words ("v1") are no secrets, and taking them out would garble every message. */
+const kMinSecret = 6
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .flatMap((secret) => [secret, ...secret.split(/\s+/)])
+    .filter((word) => word.length >= kMinSecret)
+    .reduce((rest, word) => rest.replaceAll(word, '[REDACTED]'), text)
+}
+
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is being removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, kMaxDetails)
+}
