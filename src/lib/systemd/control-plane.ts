@@ -1,0 +1,180 @@
+import type { Message, MessageBus, Reply, Variant } from 'dbus-next'
+import { type Clock, systemClock } from '../../util/clock.js'
+import { unitPath } from './object-path.js'
+import type { ListedUnit } from './unit-snapshot.js'
+
+/** PID 1 answers in well under a millisecond; past this it hangs or is drowning, and waiting longer helps neither. */
+export const kCallTimeoutMs = 5000
+
+const kManager = 'org.freedesktop.systemd1.Manager'
+const kProperties = 'org.freedesktop.DBus.Properties'
+
+/** A call failed: the bus or systemd is gone, hangs, or refused. `name` is the D-Bus error name where there is one. */
+export class CallError extends Error {
+  override readonly name = 'CallError'
+  readonly dbusName: string | undefined
+  constructor(message: string, dbusName?: string) {
+    super(message)
+    this.dbusName = dbusName
+  }
+}
+
+/** Properties by name; 64-bit integers are bigints, structures arrays, byte arrays Buffers. */
+export type Properties = Readonly<Record<string, unknown>>
+
+/**
+ * Questions to systemd over a connection of its own, apart from the one that carries signals: a slow answer never delays
+ * an event. Every call ends within its deadline; all pending ones fail at once when the connection ends.
+ */
+export interface ControlPlane {
+  /** Asks systemd to send its signals; on a bus they then reach every client with matching rules. */
+  subscribe(): Promise<void>
+  listUnits(): Promise<ListedUnit[]>
+  /** One property. Only for units known to be loaded: asking for another one makes systemd load it. */
+  getProperty(unit: string, iface: string, property: string): Promise<unknown>
+  /** All properties of one interface at one instant. */
+  getProperties(unit: string, iface: string): Promise<Properties>
+  /** Whether systemd's main loop turns. */
+  ping(): Promise<void>
+  /** Resolves with the reason once the connection is over; never rejects. */
+  readonly closed: Promise<string>
+  close(): void
+}
+
+export type ConnectControlPlane = (address: string) => Promise<ControlPlane>
+
+/**
+ * Connects to a bus.
+ *
+ * @param address - one D-Bus address, `unix:path=...` or `unix:abstract=...`; several separated by `;` are tried in order
+ * @throws {CallError} when none answers within the deadline
+ */
+export async function connectControlPlane(address: string, clock: Clock = systemClock): Promise<ControlPlane> {
+  // Loaded at the first use: 9 packages that a configuration without systemd never needs.
+  const library = await import('dbus-next')
+  const dbus = 'default' in library ? (library.default as typeof library) : library
+  let last: unknown
+  for (const one of address.split(';').filter(Boolean)) {
+    let plane: DbusControlPlane | undefined
+    try {
+      plane = new DbusControlPlane(dbus.sessionBus({ busAddress: one }), dbus.Message, clock)
+      await plane.peerPing('org.freedesktop.DBus', '/org/freedesktop/DBus')
+      return plane
+    } catch (error) {
+      plane?.close()
+      last = error
+    }
+  }
+  throw last instanceof CallError ? last : new CallError(last instanceof Error ? last.message : 'the address is empty')
+}
+
+class DbusControlPlane implements ControlPlane {
+  readonly closed: Promise<string>
+  readonly #bus: MessageBus
+  readonly #message: typeof Message
+  readonly #clock: Clock
+  readonly #pending = new Set<(error: CallError) => void>()
+  #end: ((reason: string) => void) | undefined
+
+  constructor(bus: MessageBus, message: typeof Message, clock: Clock) {
+    this.#bus = bus
+    this.#message = message
+    this.#clock = clock
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    // Without a listener an 'error' ends the process; the library emits it again when a call is tried after the end.
+    bus.on('error', (error: Error) => this.#over(error.message))
+    bus._connection.on('end', () => this.#over('the bus closed the connection'))
+    bus._connection.stream.on('close', () => this.#over('the bus closed the connection'))
+  }
+
+  async subscribe(): Promise<void> {
+    try {
+      await this.#manager('Subscribe')
+    } catch (error) {
+      const known = error instanceof CallError && error.dbusName === 'org.freedesktop.systemd1.AlreadySubscribed'
+      if (!known) throw error
+    }
+  }
+
+  async listUnits(): Promise<ListedUnit[]> {
+    const [rows] = await this.#manager('ListUnits')
+    return (rows as UnitRow[]).map(([name, , loadState, activeState, subState, , , jobId]) => {
+      return { name, loadState, activeState, subState, jobId }
+    })
+  }
+
+  async getProperty(unit: string, iface: string, property: string): Promise<unknown> {
+    const [variant] = await this.#call(kSystemd, unitPath(unit), kProperties, 'Get', 'ss', [iface, property])
+    return (variant as Variant).value
+  }
+
+  async getProperties(unit: string, iface: string): Promise<Properties> {
+    const [dict] = await this.#call(kSystemd, unitPath(unit), kProperties, 'GetAll', 's', [iface])
+    return Object.fromEntries(Object.entries(dict as Record<string, Variant>).map(([name, { value }]) => [name, value]))
+  }
+
+  async ping(): Promise<void> {
+    await this.peerPing(kSystemd, '/org/freedesktop/systemd1')
+  }
+
+  async peerPing(destination: string, path: string): Promise<void> {
+    await this.#call(destination, path, 'org.freedesktop.DBus.Peer', 'Ping', '', [])
+  }
+
+  close(): void {
+    this.#over('closed')
+  }
+
+  #manager(member: string): Promise<readonly unknown[]> {
+    return this.#call(kSystemd, '/org/freedesktop/systemd1', kManager, member, '', [])
+  }
+
+  #call(
+    destination: string,
+    path: string,
+    iface: string,
+    member: string,
+    signature: string,
+    body: unknown[],
+  ): Promise<readonly unknown[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#end === undefined) return reject(new CallError(`${member}: the connection is closed`))
+      const fail = (error: CallError): void => {
+        timer.cancel()
+        this.#pending.delete(fail)
+        reject(error)
+      }
+      const timer = this.#clock.after(kCallTimeoutMs, () => {
+        fail(new CallError(`${member}: no answer within ${kCallTimeoutMs / 1000} s`))
+      })
+      this.#pending.add(fail)
+      const done = (reply: Reply | null): void => {
+        timer.cancel()
+        this.#pending.delete(fail)
+        resolve(reply?.body ?? [])
+      }
+      // The library changes what it sends, so each message is made anew. It throws when the stream is not writable.
+      const fields = { destination, path, interface: iface, member }
+      const message = new this.#message(signature === '' ? fields : { ...fields, signature, body })
+      this.#bus.call(message).then(done, (error: Error & { type?: string }) => {
+        fail(new CallError(`${member}: ${error.message}`, error.type))
+      })
+    })
+  }
+
+  #over(reason: string): void {
+    const end = this.#end
+    if (end === undefined) return
+    this.#end = undefined
+    for (const fail of [...this.#pending]) fail(new CallError(reason))
+    this.#bus._connection.stream.destroy()
+    end(reason)
+  }
+}
+
+const kSystemd = 'org.freedesktop.systemd1'
+
+/** a(ssssssouso): name, description, load, active, sub, following, path, job id, job type, job path. */
+type UnitRow = [string, string, string, string, string, string, string, number, string, string]

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+
+/** The spans that make up one run of a unit: the whole of it, and what happens at its ends. */
+export type SpanRole = 'run' | 'start' | 'stop'
+
+/**
+ * The span ID of one part of a run, 16 hex digits. A hash, so that whoever knows the InvocationID (which is the trace ID)
+ * knows the span IDs too: events, spans and journal lines of one run meet without having talked to each other.
+ */
+export function spanIdOf(invocationId: string, role: SpanRole): string {
+  // An all-zero span ID is invalid (W3C Trace Context); a hash gives one once in 2^64, so no care is taken.
+  return createHash('sha256').update(`${role}:${invocationId}`).digest('hex').slice(0, 16)
+}
+
+/** The span that stands for the whole run: events about a run point to it. */
+export function runSpanId(invocationId: string): string {
+  return spanIdOf(invocationId, 'run')
+}

@@ -1,0 +1,27 @@
+import type { UnitState } from '../../data/signal-record.js'
+
+export type RestartCause = 'auto' | 'manual'
+
+/** Something that happened to one unit, before it is dressed up as an event. */
+export interface Occurrence {
+  readonly kind:
+    | 'started'
+    | 'stopped'
+    | 'failed'
+    | 'restarting'
+    | 'restarted'
+    | 'reloaded'
+    | 'startLimitHit'
+    | 'oomKilled'
+    | 'watchdogTimeout'
+    | 'jobFinished'
+  /** The state that tells of it: its run, exit status and timestamps are those the event is about. */
+  readonly state: UnitState
+  readonly before: UnitState
+  /** systemd's timestamp of this transition, microseconds since 1970; 0 where systemd keeps none (jobs). */
+  readonly atUsec: number
+  readonly cause?: RestartCause
+  readonly job?: { readonly id: number; readonly result: string }
+  /** Concluded from two states that are not neighbours: what lay between was never seen. */
+  readonly inferred?: boolean
+}

@@ -1,0 +1,165 @@
+import type { AttributeValue } from '../../data/attributes.js'
+import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
+import type { Resource } from '../../data/resource.js'
+import type { UnitState } from '../../data/signal-record.js'
+import { runSpanId } from './ids.js'
+import { attr, event } from './names.js'
+import type { Occurrence } from './occurrence.js'
+import { processExit } from './process-exit.js'
+import { unloadedState } from './unit-phase.js'
+
+/** What an event needs besides the occurrence itself. */
+export interface EventContext {
+  readonly unit: string
+  readonly resource: Resource
+  /** When this agent read the bytes that tell of it, nanoseconds since 1970. */
+  readonly observedNs: bigint
+  /** Concluded by comparing states after a gap. */
+  readonly inferred: boolean
+  readonly containerRuntime: string | undefined
+  readonly causedBy: string | undefined
+}
+
+const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
+  started: Severity.info,
+  stopped: Severity.info,
+  failed: Severity.error,
+  restarting: Severity.info,
+  restarted: Severity.info,
+  reloaded: Severity.info,
+  startLimitHit: Severity.error,
+  oomKilled: Severity.error,
+  watchdogTimeout: Severity.error,
+  jobFinished: Severity.info,
+}
+
+/** Makes the event of an occurrence. Trace and span are those of the run it is about. */
+export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
+  const { state, kind } = what
+  const time = what.atUsec > 0 ? BigInt(what.atUsec) * 1000n : context.observedNs
+  const warns = kind === 'restarting' && state.result !== 'success' && state.result !== ''
+  return {
+    timeUnixNano: time,
+    observedTimeUnixNano: context.observedNs,
+    name: event[kind],
+    severity: warns ? Severity.warn : severityOf[kind],
+    body: describe(what, context),
+    attributes: attributesOf(what, context),
+    ...(state.invocationId === '' ? {} : { traceId: state.invocationId, spanId: runSpanId(state.invocationId) }),
+    resource: context.resource,
+  }
+}
+
+function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<string, AttributeValue>> {
+  const { state, before, kind } = what
+  const type = context.unit.slice(context.unit.lastIndexOf('.') + 1)
+  const attributes: Record<string, AttributeValue> = {
+    [attr.unit]: context.unit,
+    [attr.unitType]: type,
+    [attr.activeState]: state.activeState,
+    [attr.subState]: state.subState,
+    [attr.activeStateBefore]: before.activeState,
+    [attr.subStateBefore]: before.subState,
+  }
+  const put = (name: string, value: AttributeValue | undefined): void => {
+    if (value !== undefined && value !== '') attributes[name] = value
+  }
+  put(attr.result, state.result)
+  put(attr.invocationId, state.invocationId)
+  if (type === 'service') {
+    attributes[attr.nRestarts] = state.nRestarts
+    const pid = state.mainPid || state.execMainPid
+    if (pid !== 0) attributes[attr.mainPid] = pid
+    const exit = processExit(state)
+    if (exit !== undefined && 'code' in exit) attributes[attr.exitCode] = exit.code
+    else if (exit !== undefined) attributes[attr.exitSignal] = exit.signal
+  }
+  put(attr.restartCause, what.cause)
+  put(attr.errorType, errorTypeOf(what))
+  if (what.job !== undefined) {
+    attributes[attr.jobId] = what.job.id
+    attributes[attr.jobResult] = what.job.result
+    if (conditionStoppedIt(what)) attributes[attr.conditionResult] = false
+  }
+  put(attr.containerRuntime, context.containerRuntime)
+  put(attr.causedBy, context.causedBy)
+  if (kind !== 'jobFinished') putTimestamps(attributes, state)
+  if (context.inferred || what.inferred) attributes[attr.inferred] = true
+  return attributes
+}
+
+function putTimestamps(attributes: Record<string, AttributeValue>, state: UnitState): void {
+  for (const name of timestamps) if (state[name] > 0) attributes[attr[name]] = state[name]
+}
+
+const timestamps = [
+  'inactiveExitUsec',
+  'activeEnterUsec',
+  'activeExitUsec',
+  'inactiveEnterUsec',
+  'execMainStartUsec',
+  'execMainExitUsec',
+] as const
+
+function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
+  switch (kind) {
+    case 'failed':
+    case 'oomKilled':
+    case 'watchdogTimeout':
+      return state.result
+    case 'startLimitHit':
+      return 'start-limit-hit'
+    case 'jobFinished':
+      return job === undefined || job.result === 'done' || job.result === 'skipped' ? undefined : job.result
+    default:
+      return undefined
+  }
+}
+
+/** A job that is `done` has started nothing: only the unit's condition explains that. */
+function conditionStoppedIt({ job, state }: Occurrence): boolean {
+  const seen = state !== unloadedState
+  return seen && job?.result === 'done' && state.activeState === 'inactive' && !state.conditionResult
+}
+
+function describe(what: Occurrence, context: EventContext): string {
+  const { kind, state, cause, job, inferred } = what
+  const { unit } = context
+  const tail = context.inferred || inferred ? ' (inferred)' : ''
+  const because = context.causedBy === undefined ? '' : ` because of ${context.causedBy}`
+  const unmet = conditionStoppedIt(what) ? ', a condition was not met' : ''
+  switch (kind) {
+    case 'started':
+      return `${unit} started${tail}`
+    case 'stopped':
+      return `${unit} stopped${because}${tail}`
+    case 'failed':
+      return `${unit} failed: ${howItEnded(state)}${because}${tail}`
+    case 'restarting':
+      return cause === 'manual'
+        ? `${unit} is being restarted by a job${tail}`
+        : `${unit} ended: ${howItEnded(state)}, will be restarted (${state.nRestarts + 1})${tail}`
+    case 'restarted':
+      return cause === 'manual' ? `${unit} restarted by a job${tail}` : `${unit} restarted (${state.nRestarts})${tail}`
+    case 'reloaded':
+      return `${unit} reloaded${tail}`
+    case 'startLimitHit':
+      return `${unit} gave up: started too often, last ${howItEnded(state)}${tail}`
+    case 'oomKilled':
+      return `${unit} was killed because memory ran out${tail}`
+    case 'watchdogTimeout':
+      return `${unit} stopped answering its watchdog${tail}`
+    case 'jobFinished':
+      return `job ${job?.id} of ${unit} finished: ${job?.result}${because}${unmet}`
+  }
+}
+
+/** `exit code 3`, `signal SIGSEGV, core dumped`, `watchdog after signal SIGABRT`; without an exit, systemd's result word. */
+function howItEnded(state: UnitState): string {
+  const exit = processExit(state)
+  if (exit === undefined) return state.result === '' ? 'unknown reason' : state.result
+  const how =
+    'code' in exit ? `exit code ${exit.code}` : `signal ${exit.signal}${exit.coreDumped ? ', core dumped' : ''}`
+  const explained = ['success', 'exit-code', 'signal', 'core-dump', 'start-limit-hit'].includes(state.result)
+  return explained ? how : `${state.result}, ${how}`
+}

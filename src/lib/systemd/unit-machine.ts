@@ -1,0 +1,293 @@
+import type { UnitState } from '../../data/signal-record.js'
+import { assertNever } from '../../util/assert-never.js'
+import type { Occurrence, RestartCause } from './occurrence.js'
+import { type Phase, phaseOf, unloadedState } from './unit-phase.js'
+
+/** What has been told of the run that `#state.invocationId` names. */
+type Run = 'preparing' | 'up' | 'ended'
+
+/**
+ * A transition whose meaning only the job's end tells: systemd's signals never say what a job is for.
+ * `stop`: dead with a job still on it, the end of a stop or the middle of a restart.
+ * `reload`: active again with the job still on it; ExecReload= may have failed.
+ */
+interface Held {
+  readonly kind: 'stop' | 'reload'
+  readonly jobId: number
+  readonly state: UnitState
+  readonly before: UnitState
+}
+
+/**
+ * Turns the states of one unit, in the order systemd passed through them, into what happened.
+ *
+ * Pure: no clock, no I/O, nothing depends on how signals are grouped. A new InvocationID is what separates two runs;
+ * systemd assigns it when a start really begins, which a state still called `inactive` or `failed` may already carry.
+ */
+export class UnitMachine {
+  #state: UnitState = unloadedState
+  #run: Run = 'ended'
+  /** Announced or under way, not yet completed. */
+  #restart: RestartCause | undefined
+  #held: Held | undefined
+  #job: { readonly id: number; readonly before: UnitState } | undefined
+  /** Result that was already told by an event of its own (watchdog, oom-kill) in this run. */
+  #warned = ''
+  #oneshot = false
+
+  get state(): UnitState {
+    return this.#state
+  }
+
+  get phase(): Phase {
+    return phaseOf(this.#state)
+  }
+
+  /** Takes a state as given, without telling anything of how it came about. */
+  reset(state: UnitState): void {
+    this.#state = state
+    const phase = phaseOf(state)
+    this.#run = phase === 'up' || phase === 'stopping' ? 'up' : phase === 'starting' ? 'preparing' : 'ended'
+    if (phase === 'starting' && this.#oneshot && state.subState === 'start') this.#run = 'up'
+    this.#restart = phase === 'waiting' ? 'auto' : undefined
+    this.#held = undefined
+    this.#job = undefined
+    this.#warned = ''
+  }
+
+  /** Type=oneshot counts as started when its command begins to run, all others when they are active. */
+  learnOneshot(oneshot: boolean): Occurrence[] {
+    this.#oneshot = oneshot
+    const out: Occurrence[] = []
+    this.#startOneshot(out, this.#state, this.#state)
+    return out
+  }
+
+  observe(next: UnitState): Occurrence[] {
+    const out: Occurrence[] = []
+    const prev = this.#state
+    this.#state = next
+    const fresh = next.invocationId !== '' && next.invocationId !== prev.invocationId
+    const phase = phaseOf(next)
+    if (next.jobId !== 0 && next.jobId !== this.#job?.id) this.#job = { id: next.jobId, before: prev }
+    this.#settleHeld(out, next, phase, fresh)
+    if (fresh) this.#beginRun(out, prev, next)
+    else if (this.#run === 'ended' && isIdle(phaseOf(prev)) && (phase === 'starting' || phase === 'up')) {
+      this.#run = 'preparing' // types without InvocationID
+      this.#warned = ''
+    }
+    // A start that has just begun: processes may exist, the state is still that of before.
+    const preparing =
+      fresh && next.jobId !== 0 && (phase === 'down' || (phase === 'failed' && next.result === 'success'))
+    if (!preparing) this.#enter(out, prev, next, phase, fresh)
+    return out
+  }
+
+  /** The unit's job has ended. */
+  jobRemoved(jobId: number, result: string): Occurrence[] {
+    const out: Occurrence[] = []
+    const state = this.#state
+    const held = this.#held
+    if (held?.jobId === jobId) {
+      this.#held = undefined
+      if (held.kind === 'stop') this.#tellStopped(out, held.state, held.before)
+      else if (result === 'done') this.#tellReloaded(out, held.state, held.before)
+    }
+    const job = this.#job?.id === jobId ? this.#job : undefined
+    if (job !== undefined) this.#job = undefined
+    if (job !== undefined && result === 'failed' && phaseOf(state) === 'failed' && this.#run === 'ended')
+      this.#tellRefusedStart(out, job.before)
+    out.push({ kind: 'jobFinished', state, before: job?.before ?? state, atUsec: 0, job: { id: jobId, result } })
+    return out
+  }
+
+  /** systemd has unloaded the unit: it is inactive and nothing refers to it. */
+  unloaded(): Occurrence[] {
+    const out: Occurrence[] = []
+    const held = this.#held
+    if (held?.kind === 'stop') this.#tellStopped(out, held.state, held.before)
+    else if (this.#run === 'up')
+      this.#tellStopped(out, { ...this.#state, activeState: 'inactive', subState: 'dead' }, this.#state, true)
+    this.reset(unloadedState)
+    return out
+  }
+
+  /** Releases what is held back; for the end of a source, when nothing more will come. */
+  flush(): Occurrence[] {
+    const out: Occurrence[] = []
+    const held = this.#held
+    this.#held = undefined
+    if (held?.kind === 'stop') this.#tellStopped(out, held.state, held.before)
+    else if (held?.kind === 'reload') this.#tellReloaded(out, held.state, held.before)
+    return out
+  }
+
+  #settleHeld(out: Occurrence[], next: UnitState, phase: Phase, fresh: boolean): void {
+    const held = this.#held
+    if (held === undefined) return
+    if (!fresh && next.jobId === held.jobId && phase === phaseOf(held.state)) return
+    this.#held = undefined
+    if (held.kind === 'reload') {
+      this.#tellReloaded(out, held.state, held.before)
+    } else if (fresh || phase === 'starting' || phase === 'up') {
+      // The same job goes on upwards: it was the first half of a restart.
+      this.#run = 'ended'
+      if (this.#restart === undefined) this.#tellRestarting(out, held.state, held.before, 'manual', 'inactiveEnterUsec')
+    } else if (phase !== 'failed' || this.#restart !== 'auto') {
+      this.#tellStopped(out, held.state, held.before)
+    }
+  }
+
+  #beginRun(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    const counted = next.nRestarts > prev.nRestarts
+    const job = this.#job?.id === next.jobId ? this.#job : undefined
+    // PID 1 merges states when its queue is full: the end of the old run, or the auto-restart, was never sent.
+    const unseen = this.#run === 'up' || (counted && this.#restart === undefined)
+    // The stopping half of a restart job ended in failure, and its starting half begins.
+    const resumed = this.#restart === undefined && job !== undefined && !isIdle(phaseOf(job.before))
+    if (unseen || resumed) {
+      this.#tellRestarting(out, prev, prev, counted ? 'auto' : 'manual', 'stateChangeUsec', unseen)
+    }
+    this.#run = 'preparing'
+    this.#warned = ''
+  }
+
+  #enter(out: Occurrence[], prev: UnitState, next: UnitState, phase: Phase, fresh: boolean): void {
+    const was = phaseOf(prev)
+    switch (phase) {
+      case 'starting':
+        this.#startOneshot(out, prev, next)
+        break
+      case 'up':
+        if (this.#run !== 'up') this.#tellUp(out, prev, next, next.activeEnterUsec)
+        if (prev.activeState === 'reloading' && next.activeState === 'active') this.#endReload(out, prev, next)
+        break
+      case 'stopping':
+        this.#warn(out, prev, next)
+        break
+      case 'failed':
+        this.#fail(out, prev, next, was)
+        break
+      case 'waiting':
+        if (was === 'waiting' && !fresh) break
+        if (this.#run !== 'ended') this.#endUnseen(out, prev, next)
+        this.#tellRestarting(out, next, prev, 'auto', 'stateChangeUsec')
+        break
+      case 'down':
+        this.#goDown(out, prev, next, was, fresh)
+        break
+      default:
+        assertNever(phase)
+    }
+  }
+
+  #startOneshot(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    if (!this.#oneshot || this.#run !== 'preparing') return
+    if (phaseOf(next) !== 'starting' || next.subState !== 'start') return
+    this.#tellUp(out, prev, next, next.inactiveExitUsec)
+  }
+
+  #fail(out: Occurrence[], prev: UnitState, next: UnitState, was: Phase): void {
+    if (next.result === 'success') return // a start has begun on a failed unit
+    if (this.#run === 'ended') {
+      // Timers and paths can fail without a run. With a job, its end tells whether the start was refused.
+      if (was === 'down' && next.jobId === 0) this.#tellFailed(out, next, prev)
+      return
+    }
+    this.#tellFailed(out, next, prev)
+  }
+
+  /** The state in which a run ended was merged away; its result still tells how. */
+  #endUnseen(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    if (next.result !== 'success' && next.result !== '') this.#tellFailed(out, next, prev, true)
+    else this.#tellStopped(out, next, prev, true)
+  }
+
+  #goDown(out: Occurrence[], prev: UnitState, next: UnitState, was: Phase, fresh: boolean): void {
+    if (was === 'failed' && !fresh) {
+      this.#restart = undefined // reset-failed
+      return
+    }
+    if (was === 'down' && !fresh) return
+    if (this.#run === 'preparing') {
+      // Only a oneshot goes from `activating` straight to `inactive` with success: any other would fail by protocol.
+      const ran = next.result === 'success' && (next.execMainCode !== 0 || fresh)
+      if (ran && (fresh || was === 'starting')) {
+        if (!fresh) this.#oneshot = true
+        this.#tellUp(out, prev, next, next.inactiveExitUsec, fresh)
+      } else if (was === 'starting') {
+        this.#run = 'ended' // ExecCondition= said no: nothing ever ran
+        return
+      }
+    }
+    if (next.jobId !== 0) this.#held = { kind: 'stop', jobId: next.jobId, state: next, before: prev }
+    else this.#tellStopped(out, next, prev)
+  }
+
+  #endReload(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    if (next.jobId === 0) this.#tellReloaded(out, next, prev)
+    else this.#held = { kind: 'reload', jobId: next.jobId, state: next, before: prev }
+  }
+
+  /** A start job failed without a run having begun. */
+  #tellRefusedStart(out: Occurrence[], jobBefore: UnitState): void {
+    const state = this.#state
+    if (jobBefore.invocationId !== state.invocationId) return
+    const phaseBefore = phaseOf(jobBefore)
+    // Result stays that of the last run when there was one (systemd 252), so it alone does not tell.
+    if (state.result === 'start-limit-hit' || phaseBefore === 'waiting' || phaseBefore === 'failed') {
+      this.#restart = undefined
+      out.push({ kind: 'startLimitHit', state, before: jobBefore, atUsec: state.stateChangeUsec })
+    } else if (phaseBefore === 'down') this.#tellFailed(out, state, jobBefore)
+  }
+
+  #warn(out: Occurrence[], before: UnitState, state: UnitState): void {
+    if (this.#warned === state.result) return
+    const kind = state.result === 'watchdog' ? 'watchdogTimeout' : state.result === 'oom-kill' ? 'oomKilled' : undefined
+    if (kind === undefined) return
+    this.#warned = state.result
+    out.push({ kind, state, before, atUsec: state.stateChangeUsec })
+  }
+
+  #tellUp(out: Occurrence[], before: UnitState, state: UnitState, atUsec: number, inferred = false): void {
+    const cause = this.#restart
+    this.#run = 'up'
+    this.#restart = undefined
+    const head = { state, before, atUsec, ...(inferred ? { inferred } : {}) }
+    out.push(cause === undefined ? { kind: 'started', ...head } : { kind: 'restarted', cause, ...head })
+  }
+
+  #tellStopped(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
+    this.#run = 'ended'
+    this.#restart = undefined
+    out.push({ kind: 'stopped', state, before, atUsec: state.inactiveEnterUsec, ...(inferred ? { inferred } : {}) })
+  }
+
+  #tellFailed(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
+    this.#warn(out, before, state)
+    this.#run = 'ended'
+    this.#restart = undefined
+    out.push({ kind: 'failed', state, before, atUsec: state.inactiveEnterUsec, ...(inferred ? { inferred } : {}) })
+  }
+
+  #tellRestarting(
+    out: Occurrence[],
+    state: UnitState,
+    before: UnitState,
+    cause: RestartCause,
+    at: 'inactiveEnterUsec' | 'stateChangeUsec',
+    inferred = false,
+  ): void {
+    this.#restart = cause
+    this.#run = 'ended'
+    out.push({ kind: 'restarting', state, before, atUsec: state[at], cause, ...(inferred ? { inferred } : {}) })
+  }
+
+  #tellReloaded(out: Occurrence[], state: UnitState, before: UnitState): void {
+    out.push({ kind: 'reloaded', state, before, atUsec: state.stateChangeUsec })
+  }
+}
+
+function isIdle(phase: Phase): boolean {
+  return phase === 'down' || phase === 'failed'
+}

@@ -1,0 +1,114 @@
+import type { UnitState } from '../../data/signal-record.js'
+import { CallError, type ControlPlane, type Properties } from './control-plane.js'
+import { kMaxDependencies, type UnitFacts } from './unit-facts.js'
+import type { UnitSnapshot } from './unit-snapshot.js'
+
+/** Calls on their way at once: enough to hide the round trip, few enough that PID 1 serves others in between. */
+const kConcurrentUnits = 8
+
+/** Interfaces whose Result is worth a call. Slices, targets, devices and automounts have none. */
+const interfaceOf: Readonly<Record<string, string>> = {
+  service: 'org.freedesktop.systemd1.Service',
+  socket: 'org.freedesktop.systemd1.Socket',
+  timer: 'org.freedesktop.systemd1.Timer',
+  mount: 'org.freedesktop.systemd1.Mount',
+  path: 'org.freedesktop.systemd1.Path',
+  swap: 'org.freedesktop.systemd1.Swap',
+  scope: 'org.freedesktop.systemd1.Scope',
+}
+
+const serviceProperties = ['MainPID', 'NRestarts', 'ExecMainPID', 'ExecMainCode', 'ExecMainStatus'] as const
+const execTimestamps = ['ExecMainStartTimestamp', 'ExecMainExitTimestamp'] as const
+
+/**
+ * Reads units that are known to be loaded.
+ *
+ * One GetAll of the Unit interface gives states, timestamps, InvocationID and dependencies of one instant (0.10 ms of
+ * PID 1). The type's interface is read by single Gets (0.03 ms each): its GetAll reads cgroup files, up to 3.5 ms.
+ * See docs/decisions/0050-reading-units.md.
+ *
+ * @returns the units that could still be read; one that vanished meanwhile is left out
+ * @throws {CallError} when systemd does not answer or the connection ends
+ */
+export async function readUnits(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
+  const found = new Map<string, UnitSnapshot>()
+  const queue = [...names]
+  const worker = async (): Promise<void> => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      try {
+        found.set(name, await readUnit(plane, name))
+      } catch (error) {
+        // An error name is systemd's answer about this unit; without one nobody answers any more.
+        if (!(error instanceof CallError) || error.dbusName === undefined) throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(kConcurrentUnits, names.length) }, worker))
+  return names.flatMap((name) => found.get(name) ?? [])
+}
+
+async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot> {
+  const type = name.slice(name.lastIndexOf('.') + 1)
+  const iface = interfaceOf[type]
+  const unit = await plane.getProperties(name, 'org.freedesktop.systemd1.Unit')
+  const typed: Record<string, unknown> = {}
+  const idle = unit['ActiveState'] === 'inactive'
+  const wanted = iface === undefined ? [] : wantedOf(type, idle)
+  await Promise.all(
+    wanted.map(async (property) => {
+      typed[property] = await plane.getProperty(name, iface!, property)
+    }),
+  )
+  return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed) }
+}
+
+function wantedOf(type: string, idle: boolean): readonly string[] {
+  // An inactive unit's first signal brings all of it; only what is never signalled must be asked for.
+  if (type === 'service') return idle ? ['Type'] : ['Type', 'Result', ...serviceProperties, ...execTimestamps]
+  if (type === 'timer') return ['Result', 'LastTriggerUSec']
+  return idle ? [] : ['Result']
+}
+
+function stateOf(unit: Properties, typed: Properties): UnitState {
+  const job = unit['Job'] as readonly [number, string] | undefined
+  const id = unit['InvocationID']
+  const idle = unit['ActiveState'] === 'inactive'
+  return {
+    activeState: text(unit['ActiveState']),
+    subState: text(unit['SubState']),
+    result: idle && typed['Result'] === undefined ? 'success' : text(typed['Result']),
+    jobId: job?.[0] ?? 0,
+    mainPid: number(typed['MainPID']),
+    controlPid: 0,
+    nRestarts: number(typed['NRestarts']),
+    execMainPid: number(typed['ExecMainPID']),
+    execMainCode: number(typed['ExecMainCode']),
+    execMainStatus: number(typed['ExecMainStatus']),
+    invocationId: id instanceof Uint8Array ? Buffer.from(id).toString('hex') : '',
+    conditionResult: unit['ConditionResult'] === true,
+    assertResult: unit['AssertResult'] === true,
+    stateChangeUsec: number(unit['StateChangeTimestamp']),
+    inactiveExitUsec: number(unit['InactiveExitTimestamp']),
+    activeEnterUsec: number(unit['ActiveEnterTimestamp']),
+    activeExitUsec: number(unit['ActiveExitTimestamp']),
+    inactiveEnterUsec: number(unit['InactiveEnterTimestamp']),
+    execMainStartUsec: number(typed['ExecMainStartTimestamp']),
+    execMainExitUsec: number(typed['ExecMainExitTimestamp']),
+    lastTriggerUsec: number(typed['LastTriggerUSec']),
+  }
+}
+
+function factsOf(unit: Properties, typed: Properties): UnitFacts {
+  const names = (key: string): string[] => (Array.isArray(unit[key]) ? (unit[key] as string[]) : [])
+  const bindsTo = names('BindsTo').slice(0, kMaxDependencies)
+  const requires = [...new Set([...names('Requires'), ...names('Requisite'), ...bindsTo])].slice(0, kMaxDependencies)
+  return { serviceType: text(typed['Type']), requires, bindsTo }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function number(value: unknown): number {
+  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : 0
+}
