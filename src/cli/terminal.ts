@@ -13,3 +13,19 @@ export interface Terminal {
   readonly out: Output
   readonly err: Output
 }
+
+type Env = Readonly<Record<string, string | undefined>>
+type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+
+/** Wraps a stream of the process. */
+export function outputOf(stream: Stream, env: Env): Output {
+  const isTty = stream.isTTY === true
+  return {
+    write: (text) => void stream.write(text),
+    isTty,
+    get columns() {
+      return stream.columns ?? 80
+    },
+    color: isTty && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+  }
+}

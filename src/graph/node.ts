@@ -22,14 +22,16 @@ export class Node {
   readonly #onStatus: (node: Node, status: Status) => void
   #component: (Component & Partial<Consumer>) | undefined
   #life: Life = 'made'
-  #status: Status = { state: 'starting' }
+  #status: Status | undefined
 
   constructor(settings: NodeSettings, pipeline: string | undefined, onStatus: (node: Node, status: Status) => void) {
     this.settings = settings
     this.pipeline = pipeline
     this.#onStatus = onStatus
     const { telemetry, id } = settings
-    this.#in = new EdgeCount(id.kind === 'receiver' ? undefined : telemetry.counter('items_in', 'Items taken in.'))
+    // What a processor takes in, it handles; what a receiver reads and an exporter delivers, only they know.
+    if (id.kind === 'processor') this.#in = new EdgeCount((items) => telemetry.processed(items))
+    else this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.counter('items_in', 'Items taken in.') : undefined)
     this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
   }
 
@@ -40,7 +42,7 @@ export class Node {
   }
 
   get status(): Status {
-    return this.#status
+    return this.#status ?? { state: 'starting' }
   }
 
   /** Makes the component, or notes why this machine cannot serve it. Other errors are the caller's. */
@@ -61,12 +63,13 @@ export class Node {
 
   readonly #guarded: Consumer = {
     consume: async (batch) => {
-      const { telemetry, logger } = this.settings
+      const { id, telemetry, logger, clock } = this.settings
       if (this.#life !== 'running' || this.#component?.consume === undefined) {
         const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
         telemetry.dropped(countItems(batch), reason)
         return permanent(`${this.name} is ${reason}`)
       }
+      const startMs = clock.monotonicMs()
       try {
         return await this.#component.consume(batch)
       } catch (error) {
@@ -75,6 +78,9 @@ export class Node {
         telemetry.error('internal_error')
         logger.error('a bug: consume threw; its batch is lost', { error })
         return permanent('internal error')
+      } finally {
+        // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
+        if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
       }
     },
   }
@@ -95,7 +101,7 @@ export class Node {
       if (!(error instanceof UnavailableError)) throw error
       this.#cannotServe(error.message)
     }
-    if (this.#status.state === 'starting') this.#setStatus({ state: 'ok' })
+    if (this.#status?.state === 'starting') this.#setStatus({ state: 'ok' })
   }
 
   /** Never rejects: an error is logged and shown as `failed`, and the others go on. */
@@ -145,10 +151,15 @@ export class Node {
   }
 
   #setStatus(status: Status): void {
+    if (this.#status !== undefined && sameStatus(this.#status, status)) return
     this.#status = status
     this.settings.telemetry.healthy = status.state === 'ok'
     this.#onStatus(this, status)
   }
+}
+
+function sameStatus(a: Status, b: Status): boolean {
+  return a.state === b.state && ('reason' in a ? a.reason : '') === ('reason' in b ? b.reason : '')
 }
 
 export function messageOf(error: unknown): string {

@@ -1,0 +1,60 @@
+import { ConfigError, ExitCode } from '../errors.js'
+import { hint } from '../util/did-you-mean.js'
+import { parseArguments } from './arguments.js'
+import { type Command, type Invocation, UsageError } from './command.js'
+import { commands, loadCommands } from './commands.js'
+import { commandHelp, globalHelp } from './help.js'
+import { packageVersion } from './version.js'
+
+export type World = Pick<Invocation, 'terminal' | 'env' | 'exitNow'>
+
+/**
+ * Finds the command that `argv` (without node and script) names, and runs it.
+ *
+ * @returns the exit code; user errors are printed to standard error. Rejects only on bugs.
+ */
+export async function dispatch(argv: readonly string[], world: World): Promise<number> {
+  const { out, err } = world.terminal
+  let hintFor = 'unitscope --help'
+  try {
+    const [first, ...rest] = argv
+    if (first === undefined) throw new UsageError('no command given')
+    if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
+      out.write(globalHelp(await loadCommands()))
+      return ExitCode.ok
+    }
+    if (first === '--version') {
+      out.write(`unitscope ${packageVersion()}\n`)
+      return ExitCode.ok
+    }
+    const name = first === 'help' ? rest[0]! : first
+    const command = await find(name)
+    hintFor = `unitscope ${command.name} --help`
+    if (first === 'help' || asksForHelp(rest)) {
+      out.write(commandHelp(command))
+      return ExitCode.ok
+    }
+    return await command.run({ ...parseArguments(command, rest), ...world })
+  } catch (error) {
+    if (error instanceof UsageError) {
+      err.write(`unitscope: ${error.message}\nTry: ${hintFor}\n`)
+      return ExitCode.usage
+    }
+    if (error instanceof ConfigError) {
+      err.write(`${error.message}\n`)
+      return ExitCode.config
+    }
+    throw error
+  }
+}
+
+async function find(name: string): Promise<Command> {
+  if (Object.hasOwn(commands, name)) return commands[name]!()
+  if (name.startsWith('-')) throw new UsageError(`unknown option ${name}: a command comes first`)
+  throw new UsageError(`unknown command "${name}"${hint(name, Object.keys(commands))}`)
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')
+}

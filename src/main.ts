@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { dispatch } from './cli/dispatch.js'
+import { outputOf } from './cli/terminal.js'
+import { ExitCode } from './errors.js'
+
+// A reader that has gone away (`unitscope components | head -1`) is no error. A running agent stops in order, as if told
+// to by a signal; anything else has nothing left to do.
+let readerGone = false
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  if (readerGone) return
+  readerGone = true
+  if (!process.emit('SIGTERM')) process.exit(ExitCode.ok)
+})
+process.stderr.on('error', () => {})
+
+const code = await dispatch(process.argv.slice(2), {
+  terminal: { out: outputOf(process.stdout, process.env), err: outputOf(process.stderr, process.env) },
+  env: process.env,
+  exitNow: (now) => process.exit(now),
+}).catch((error: unknown) => {
+  process.stderr.write(`unitscope: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
+  return ExitCode.failure
+})
+
+// Writes to a pipe are asynchronous: what was printed must be out before the process ends.
+await new Promise((resolve) => (readerGone ? resolve(undefined) : process.stdout.write('', resolve)))
+process.exit(code)

@@ -1,0 +1,113 @@
+import type { Settings } from '../component/component.js'
+import type { ComponentId } from '../component/id.js'
+import type { Status } from '../component/status.js'
+import type { AgentConfig } from '../config/config.js'
+import { ResourcePool } from '../data/resource.js'
+import { buildGraph } from '../graph/build.js'
+import type { ComponentStatus, Graph } from '../graph/graph.js'
+import type { Ledger } from '../graph/ledger.js'
+import type { AgentLogger } from '../telemetry/logger.js'
+import { createSelfTelemetry } from '../telemetry/self-telemetry.js'
+import type { Clock } from '../util/clock.js'
+
+export interface ServiceOptions {
+  readonly config: AgentConfig
+  readonly logger: AgentLogger
+  readonly clock: Clock
+  readonly random: () => number
+  /** The agent's own version. */
+  readonly version: string
+  /** Told after each change of a component's status. */
+  readonly onStatus?: (service: Service) => void
+}
+
+/** What the agent did, for the last line and for status pages. */
+export interface Summary {
+  readonly uptimeMs: number
+  readonly components: readonly ComponentStatus[]
+  readonly ledger: Ledger
+}
+
+/** One run of the agent with one configuration. */
+export interface Service {
+  /** @throws Error that names the component which could not be made or started; everything is stopped again by then. */
+  start(): Promise<void>
+  /** Ordered: receivers, processors, exporters; each flushes. Never rejects; safe without start, during it, and twice. */
+  shutdown(): Promise<void>
+  status(): readonly ComponentStatus[]
+  summary(): Summary
+}
+
+export function createService(options: ServiceOptions): Service {
+  const { config, logger, clock, random } = options
+  const resources = new ResourcePool()
+  const telemetry = createSelfTelemetry({ resources, version: options.version })
+  const startedMs = clock.monotonicMs()
+  let graph: Graph | undefined
+  let stopping: Promise<void> | undefined
+
+  const settingsFor = (id: ComponentId, pipeline?: string) => ({
+    id,
+    logger: logger.child(nameOf(id, pipeline)),
+    telemetry: telemetry.component(id, pipeline),
+    clock,
+    random,
+    resources,
+    selfMetrics: () => telemetry.collect(),
+  })
+
+  const onStatus = (id: ComponentId, pipeline: string | undefined, status: Status): void => {
+    logStatus(settingsFor(id, pipeline), status)
+    options.onStatus?.(service)
+  }
+
+  const stop = async (): Promise<void> => {
+    await graph?.shutdown()
+    await telemetry.shutdown()
+  }
+
+  const service: Service = {
+    async start() {
+      if (stopping !== undefined) return
+      graph ??= buildGraph(config, { logger, settingsFor, onStatus })
+      await graph.start()
+    },
+    shutdown() {
+      stopping ??= stop()
+      return stopping
+    },
+    status: () => graph?.status() ?? [],
+    summary: () => ({
+      uptimeMs: clock.monotonicMs() - startedMs,
+      components: service.status(),
+      ledger: graph?.ledger() ?? { rows: [], unrouted: {} },
+    }),
+  }
+  return service
+}
+
+/** `receiver/systemd`, `processor/batch@metrics`: how log lines name a component. */
+function nameOf({ kind, id }: ComponentId, pipeline: string | undefined): string {
+  return pipeline === undefined ? `${kind}/${id}` : `${kind}/${id}@${pipeline}`
+}
+
+function logStatus({ logger }: Pick<Settings, 'logger'>, status: Status): void {
+  if (!('reason' in status)) {
+    if (status.state === 'ok') logger.info('ok')
+    else logger.debug(status.state)
+    return
+  }
+  const { state, reason } = status
+  if (state === 'failed') logger.error('failed', { reason })
+  else if (state === 'degraded') logger.warn('degraded', { reason })
+  else logger.warn('unavailable on this machine; the rest runs', { reason })
+}
+
+/** One line: `4 components ok; degraded: receiver systemd (bus is down)`. */
+export function statusLine(components: readonly ComponentStatus[]): string {
+  const ok = components.filter(({ status }) => status.state === 'ok').length
+  const troubles = components.flatMap(({ id, status }) =>
+    'reason' in status ? [`${status.state}: ${id.kind} ${id.id} (${status.reason})`] : [],
+  )
+  return [`${ok} of ${components.length} components ok`, ...troubles].join('; ')
+}

@@ -1,0 +1,158 @@
+import type { EventEmitter } from 'node:events'
+import { ExitCode } from '../errors.js'
+import type { AgentLogger } from '../telemetry/logger.js'
+import type { Notifier } from './notifier.js'
+import { type Service, statusLine } from './service.js'
+
+/** The process as an event source; `process` itself, or an EventEmitter in tests. */
+export type ProcessEvents = Pick<EventEmitter, 'on' | 'off'>
+
+export interface SuperviseOptions {
+  readonly logger: AgentLogger
+  readonly notifier: Notifier
+  readonly events: ProcessEvents
+  /** Stops by itself after this long; without it only a signal does. */
+  readonly forMs?: number
+  /** Ends the process now; what is queued is lost. */
+  exitNow(code: number): void
+}
+
+/**
+ * How long an ordered shutdown may take. Kubernetes kills after 30 s and systemd after 90 s: this leaves both room, and
+ * an exporter whose backend is down does not need longer to give up.
+ */
+export const kShutdownDeadlineMs = 10_000
+
+/**
+ * Runs a service until SIGTERM, SIGINT or `forMs`, then shuts it down in order, with a deadline.
+ *
+ * A second SIGTERM or SIGINT ends the process at once. SIGHUP reopens the log. An exception nobody caught, or a
+ * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
+ *
+ * @returns the exit code: 0 after an ordered end, 1 when the start failed or the deadline passed
+ */
+export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
+  const { logger, notifier, events } = options
+  const listeners = listen(options)
+  for (const [event, listener] of listeners.handlers) events.on(event, listener)
+  try {
+    // A signal may come while a component still starts: then the start is not waited for, shutdown does that.
+    const first = await Promise.race([outcomeOf(service.start()), listeners.reason])
+    if (typeof first !== 'string') {
+      if (!first.ok) {
+        logger.error('could not start', { error: first.error })
+        return ExitCode.failure
+      }
+      notifier.ready()
+      notifier.status(statusLine(service.status()))
+      logger.info('running', { components: service.status().length })
+    }
+    logger.info('stopping', { reason: await listeners.reason })
+    notifier.stopping()
+    if (!(await withDeadline(service.shutdown()))) {
+      logger.error('shutdown took too long; what is still held is lost', { held: heldBy(service) })
+      return ExitCode.failure
+    }
+    logger.info('stopped', totals(service))
+    return ExitCode.ok
+  } finally {
+    notifier.close()
+    listeners.close()
+    for (const [event, listener] of listeners.handlers) events.off(event, listener)
+    logger.flush()
+  }
+}
+
+type Start = { readonly ok: true } | { readonly ok: false; readonly error: unknown }
+
+function outcomeOf(start: Promise<void>): Promise<Start> {
+  return start.then(
+    () => ({ ok: true }),
+    (error: unknown) => ({ ok: false, error }),
+  )
+}
+
+interface Listeners {
+  /** Why to stop, once there is a reason. */
+  readonly reason: Promise<string>
+  readonly handlers: readonly (readonly [string, (error: unknown) => void])[]
+  close(): void
+}
+
+function listen({ logger, forMs, exitNow }: SuperviseOptions): Listeners {
+  let stop: (reason: string) => void = () => {}
+  let stopped = false
+  const reason = new Promise<string>((resolve) => {
+    stop = (why) => {
+      stopped = true
+      resolve(why)
+    }
+  })
+  const crash = (what: string) => (error: unknown) => {
+    logger.error(`a bug: ${what}; the agent ends`, { error, stack: error instanceof Error ? error.stack : undefined })
+    logger.flush()
+    exitNow(ExitCode.failure)
+  }
+  const onStopSignal = (signal: string): void => {
+    if (!stopped) {
+      stop(signal)
+      return
+    }
+    logger.error(`second ${signal}: ending at once, what is queued is lost`)
+    logger.flush()
+    exitNow(ExitCode.failure)
+  }
+  // The agent's timers do not keep the process alive, and a replay at its end may have nothing else open. This one does;
+  // 2^31-1 ms is the longest setTimeout there is.
+  const alive = forMs === undefined ? setInterval(() => {}, 2 ** 31 - 1) : setTimeout(() => stop('time is up'), forMs)
+  return {
+    reason,
+    close: () => clearTimeout(alive),
+    handlers: [
+      ['SIGTERM', () => onStopSignal('SIGTERM')],
+      ['SIGINT', () => onStopSignal('SIGINT')],
+      [
+        'SIGHUP',
+        () => {
+          logger.reopen()
+          logger.info('log reopened; a changed configuration is not reloaded yet: restart the agent to apply it')
+        },
+      ],
+      ['uncaughtException', crash('an exception nobody caught')],
+      ['unhandledRejection', crash('a rejection nobody handled')],
+    ],
+  }
+}
+
+/** Whether it was done in time. Its timer keeps the process alive meanwhile. */
+async function withDeadline(work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), kShutdownDeadlineMs)
+  })
+  const inTime = await Promise.race([work.then(() => true as const), deadline])
+  clearTimeout(timer)
+  return inTime
+}
+
+function heldBy(service: Service): Record<string, number> {
+  const held = service.summary().ledger.rows.filter((row) => row.held !== 0)
+  return Object.fromEntries(held.map((row) => [`${row.kind} ${row.id}`, row.held]))
+}
+
+/** What went in at the receivers and what came of it, for the last line of the log. */
+function totals(service: Service): Record<string, unknown> {
+  const { ledger, uptimeMs } = service.summary()
+  const sum = (kind: string, count: (row: (typeof ledger.rows)[number]) => number) =>
+    ledger.rows.filter((row) => row.kind === kind).reduce((total, row) => total + count(row), 0)
+  const dropped: Record<string, number> = {}
+  for (const row of ledger.rows) {
+    for (const [reason, items] of Object.entries(row.dropped)) dropped[reason] = (dropped[reason] ?? 0) + items
+  }
+  return {
+    uptime_s: Math.round(uptimeMs / 1000),
+    received: sum('receiver', (row) => row.in),
+    exported: sum('exporter', (row) => row.out),
+    dropped,
+  }
+}
