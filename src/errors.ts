@@ -43,7 +43,7 @@ export class ConfigError extends Error {
   }
 }
 
-export function formatProblem({ position, key, reason }: ConfigProblem): string {
+export function formatProblem({ position, key, reason }: Omit<ConfigProblem, 'code'>): string {
   const place = `${position.file}:${position.line}:${position.column}`
   return key === '' ? `${place} ${reason}` : `${place} ${key}: ${reason}`
 }

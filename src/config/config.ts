@@ -1,7 +1,13 @@
 import type { Factory, Registration } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import type { Signal } from '../data/batch.js'
-import type { ConfigProblem } from '../errors.js'
+import { ConfigError, type ConfigErrorCode, type ConfigProblem } from '../errors.js'
+import { readAgent } from './agent.js'
+import { Problems } from './problems.js'
+import { decodeUtf8, SourceText } from './source-text.js'
+import { fileSources, readRegularFile } from './sources.js'
+import { substitute } from './substitution.js'
+import { readYaml } from './yaml.js'
 
 /** One component as the file describes it. */
 export interface ComponentConfig {
@@ -74,17 +80,34 @@ export interface Sources {
   readFile(path: string, maxBytes: number): Promise<FileContent>
 }
 
+/** A megabyte of configuration is a mistake, or an attack. */
+const kMaxConfigBytes = 1024 * 1024
+
 /**
  * Reads, checks and freezes a configuration file.
  *
  * @throws {ConfigError} with everything that is wrong, in the order of the file
  */
 export async function loadConfig(
-  _file: string,
-  _registrations: readonly Registration[],
-  _env: Readonly<Record<string, string | undefined>>,
+  file: string,
+  registrations: readonly Registration[],
+  env: Readonly<Record<string, string | undefined>>,
 ): Promise<AgentConfig> {
-  throw new Error('not written yet')
+  const refuse = (code: ConfigErrorCode, reason: string, line = 1): ConfigError =>
+    new ConfigError([{ code, position: { file, line, column: 1 }, key: '', reason }])
+  let content: FileContent
+  try {
+    content = await readRegularFile(file, kMaxConfigBytes)
+  } catch (error) {
+    throw refuse('CFG_FILE', `the configuration file ${error instanceof Error ? error.message : 'cannot be read'}`)
+  }
+  // Who can write the file decides what the agent, often root, connects to and reads (monit refuses likewise).
+  if ((content.mode & 0o002) !== 0)
+    throw refuse('CFG_FILE', 'every user of this machine may write this file; run chmod o-w on it')
+  const text = decodeUtf8(content.bytes)
+  if (typeof text !== 'string')
+    throw refuse('CFG_FILE', 'this line is not UTF-8 text; save the file as UTF-8', text.badLine)
+  return parseConfig(text, file, registrations, fileSources(file, env))
 }
 
 /**
@@ -94,10 +117,18 @@ export async function loadConfig(
  * @throws {ConfigError} with everything that is wrong, in the order of the text
  */
 export async function parseConfig(
-  _text: string,
-  _fileName: string,
-  _registrations: readonly Registration[],
-  _sources: Sources,
+  text: string,
+  fileName: string,
+  registrations: readonly Registration[],
+  sources: Sources,
 ): Promise<AgentConfig> {
-  throw new Error('not written yet')
+  const problems = new Problems()
+  const source = new SourceText(text, fileName)
+  const parsed = readYaml(source, problems)
+  problems.throwIfAny()
+  const root = await substitute(parsed, source, sources, problems)
+  const config = await readAgent(root, registrations, problems)
+  problems.throwIfAny()
+  if (config === undefined) throw new Error('a configuration without problems gave no result')
+  return config
 }

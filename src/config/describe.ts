@@ -1,10 +1,10 @@
-import type { SchemaObject } from 'ajv/dist/2020.js'
 import { formats } from './formats.js'
 import { printable } from './problems.js'
 import type { Node } from './tree.js'
+import type { JsonSchema } from './validator.js'
 
 /** What a schema wants, as the object of "expected". */
-export function wanted(schema: SchemaObject): string {
+export function wanted(schema: JsonSchema): string {
   const format = formats[schema['format'] as keyof typeof formats]
   if (format !== undefined) return format.noun
   if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map(String))

@@ -1,10 +1,11 @@
-import type { ErrorObject, SchemaObject } from 'ajv/dist/2020.js'
+import type { ErrorObject } from 'ajv/dist/2020.js'
 import type { ConfigErrorCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
 import { joinWords, mayShow, oneOf, shown, wanted } from './describe.js'
 import { formats } from './formats.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
+import type { JsonSchema } from './validator.js'
 
 /**
  * Turns what ajv found into reasons a person can act on, at their places in the file.
@@ -43,7 +44,7 @@ export function unknownKey(key: string, known: readonly string[]): string {
 
 const kMaxListedKeys = 16
 
-function unknownKeyReason(key: string, schema: SchemaObject): string {
+function unknownKeyReason(key: string, schema: JsonSchema): string {
   return unknownKey(key, Object.keys((schema['properties'] as object | undefined) ?? {}))
 }
 
@@ -58,7 +59,7 @@ function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
     if (!rest.includes(union)) continue
     const isBelow = (e: ErrorObject): boolean =>
       e.schemaPath.startsWith(`${union.schemaPath}/`) && e.instancePath.startsWith(union.instancePath)
-    const branches = (union.schema as readonly SchemaObject[]).flatMap((branch, index) =>
+    const branches = (union.schema as readonly JsonSchema[]).flatMap((branch, index) =>
       hasShape(union.data, branch) ? [`${union.schemaPath}/${index}/`] : [],
     )
     const [only] = branches
@@ -70,7 +71,7 @@ function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   return rest
 }
 
-function hasShape(data: unknown, schema: SchemaObject): boolean {
+function hasShape(data: unknown, schema: JsonSchema): boolean {
   if (Array.isArray(schema['anyOf'])) return schema['anyOf'].some((branch) => hasShape(data, branch))
   const shape = Array.isArray(data) ? 'array' : data === null ? 'null' : typeof data
   return schema['type'] === 'integer' ? shape === 'number' : schema['type'] === shape
@@ -84,7 +85,7 @@ function reasonOf(error: ErrorObject, node: Node): string {
     case 'type':
       return typeReason(schema, node)
     case 'anyOf':
-      return `expected ${joinWords([...new Set((error.schema as readonly SchemaObject[]).map(wanted))])}, got ${shown(node)}`
+      return `expected ${joinWords([...new Set((error.schema as readonly JsonSchema[]).map(wanted))])}, got ${shown(node)}`
     case 'format':
       return formatReason(schema, node)
     case 'enum':
@@ -113,7 +114,7 @@ function butIs(node: Node): string {
   return mayShow(node) ? `, is ${printable((node as ScalarNode).text)}` : ''
 }
 
-function typeReason(schema: SchemaObject, node: Node): string {
+function typeReason(schema: JsonSchema, node: Node): string {
   const secret = schema['format'] === 'secret'
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
   if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
@@ -132,13 +133,13 @@ function typeReason(schema: SchemaObject, node: Node): string {
   }
 }
 
-function formatReason(schema: SchemaObject, node: Node): string {
+function formatReason(schema: JsonSchema, node: Node): string {
   const rule = formats[schema['format'] as keyof typeof formats]
   const complaint = mayShow(node, schema['format'] === 'secret') ? rule.complaint((node as ScalarNode).text) : undefined
   return complaint ?? `expected ${rule.noun}, got ${shown(node)}`
 }
 
-function enumReason(allowed: readonly string[], node: Node, schema: SchemaObject): string {
+function enumReason(allowed: readonly string[], node: Node, schema: JsonSchema): string {
   const secret = schema['format'] === 'secret'
   if (!mayShow(node, secret)) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
   const { text } = node as ScalarNode

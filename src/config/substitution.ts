@@ -11,6 +11,7 @@ import {
   parseReferences,
   type Reference,
 } from './reference.js'
+import type { SourceText } from './source-text.js'
 import type { Entry, Node, ScalarNode, Substituted } from './tree.js'
 
 /** In a whole file, nested ones counted: each may read a file. */
@@ -21,33 +22,23 @@ const kMaxFileBytes = 64 * 1024
 /**
  * Replaces `${env:...}` and `${file:...}` in all values of a tree. What a reference brings is never searched for further
  * references (docs/decisions/0030) and never appears in a problem.
- *
- * @param at - position of an offset in the file
  */
-export async function substitute(
-  root: Node,
-  text: string,
-  sources: Sources,
-  problems: Problems,
-  at: (offset: number) => SourcePosition,
-): Promise<Node> {
-  return new Substitution(text, sources, problems, at).node(root, [])
+export async function substitute(root: Node, source: SourceText, sources: Sources, problems: Problems): Promise<Node> {
+  return new Substitution(source, sources, problems).node(root, [])
 }
 
 class Substitution {
-  readonly #text: string
+  readonly #source: SourceText
   readonly #sources: Sources
   readonly #problems: Problems
-  readonly #at: (offset: number) => SourcePosition
   /** Shared nodes stay shared. */
   readonly #done = new Map<Node, Node>()
   #references = 0
 
-  constructor(text: string, sources: Sources, problems: Problems, at: (offset: number) => SourcePosition) {
-    this.#text = text
+  constructor(source: SourceText, sources: Sources, problems: Problems) {
+    this.#source = source
     this.#sources = sources
     this.#problems = problems
-    this.#at = at
   }
 
   async node(node: Node, path: Path): Promise<Node> {
@@ -165,8 +156,8 @@ class Substitution {
 
   /** The reference inside its scalar; the scalar itself where escapes make the two texts differ. */
   #find(node: ScalarNode, raw: string): SourcePosition {
-    const offset = this.#text.slice(node.range[0], node.range[1]).indexOf(raw)
-    return offset < 0 ? node.position : this.#at(node.range[0] + offset)
+    const offset = this.#source.text.slice(node.range[0], node.range[1]).indexOf(raw)
+    return offset < 0 ? node.position : this.#source.at(node.range[0] + offset)
   }
 }
 

@@ -1,9 +1,12 @@
-import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { Schema } from '../component/schema.js'
 import { formats } from './formats.js'
 
+/** A JSON Schema, read only by its own keywords. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
 /** Our schema language as strict JSON Schema: unknown keys are errors, and a key with a default is never required. */
-export function toJsonSchema(schema: Schema): SchemaObject {
+export function toJsonSchema(schema: Schema): JsonSchema {
   if ('anyOf' in schema) return { anyOf: schema.anyOf.map(toJsonSchema) }
   if (schema.type === 'array') {
     const { description: _d, default: _default, items, ...rest } = schema

@@ -1,17 +1,7 @@
-import {
-  Composer,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  Parser,
-  type Node as YamlNode,
-} from 'yaml'
+import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Node as YamlNode } from 'yaml'
 import type { SourcePosition } from '../errors.js'
 import type { Path, Problems } from './problems.js'
+import type { SourceText } from './source-text.js'
 import type { Node } from './tree.js'
 import { kMaxDepth, TreeBuilder, type YamlView } from './tree-builder.js'
 import { syntaxReason } from './yaml-errors.js'
@@ -25,33 +15,23 @@ const kMaxParserStack = 2 * kMaxDepth
 /** A directory of known mistakes, not of every brace of a file that is not YAML at all. */
 const kMaxSyntaxErrors = 20
 
+/** YAML 1.2.2 section 5.1: what a stream may not hold. Escapes ("\\x1b") may name them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const forbiddenCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
+
 /**
- * Reads one YAML 1.2 document (core schema) into a tree. What it refuses is added to `problems`; the answer is undefined
- * when there is nothing worth checking further.
+ * Reads one YAML 1.2 document (core schema) into a tree.
+ *
+ * @throws {ConfigError} with what is wrong; nothing further is worth checking then
  */
-export function readYaml(text: string, file: string, problems: Problems): Node | undefined {
-  const lines = new LineCounter()
-  lines.addNewLine(0)
-  const at = (offset: number): SourcePosition => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length))
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  const top: Path = []
+export function readYaml(source: SourceText, problems: Problems): Node {
+  const { text } = source
+  const at = (offset: number): SourcePosition => source.at(offset)
+  const control = text.search(forbiddenCharacter)
+  if (control >= 0) problems.add('CFG_SYNTAX', at(control), top, 'a control character stands here; is this file text?')
+  problems.throwIfAny()
 
-  const parser = new Parser(lines.addNewLine)
-  const composer = new Composer({ uniqueKeys: false, version: '1.2', logLevel: 'silent', prettyErrors: false })
-  const documents: Document.Parsed[] = []
-  for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
-    if (parser.stack.length > kMaxParserStack) {
-      problems.add('CFG_LIMIT', at(parser.offset), top, `nested deeper than ${kMaxDepth} levels`)
-      return undefined
-    }
-  }
-  for (const token of parser.end()) documents.push(...composer.next(token))
-  documents.push(...composer.end(true, text.length))
-
-  const [document, second] = documents
+  const [document, second] = compose(source, problems)
   if (document === undefined) throw new Error('the YAML library gave no document')
   let lastLine = 0
   for (const error of [...document.errors, ...document.warnings].slice(0, kMaxSyntaxErrors)) {
@@ -59,10 +39,13 @@ export function readYaml(text: string, file: string, problems: Problems): Node |
     // What follows on the same line is an echo of the first.
     if (position.line === lastLine) continue
     lastLine = position.line
-    const lineStart = error.pos[0] - position.column + 1
-    const line = text.slice(lineStart, text.indexOf('\n', lineStart) + 1 || text.length)
     const forbidden = error.code === 'TAG_RESOLVE_FAILED'
-    problems.add(forbidden ? 'CFG_FORBIDDEN' : 'CFG_SYNTAX', position, top, syntaxReason(error, line))
+    problems.add(
+      forbidden ? 'CFG_FORBIDDEN' : 'CFG_SYNTAX',
+      position,
+      top,
+      syntaxReason(error, source.lineAt(error.pos[0])),
+    )
   }
   if (second !== undefined) {
     const reason = 'a second document starts here; a configuration is one document, so remove the "---"'
@@ -70,10 +53,36 @@ export function readYaml(text: string, file: string, problems: Problems): Node |
   }
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2')
     problems.add('CFG_FORBIDDEN', at(0), top, 'is YAML 1.1 by its %YAML line; this is read as YAML 1.2 only')
+  if (document.contents === null && !problems.any)
+    problems.add(
+      'CFG_VALUE',
+      at(0),
+      top,
+      'the file is empty; it needs receivers, exporters, and a service with a pipeline that joins them',
+    )
   // A broken document yields a guessed tree; what would be said about it would only confuse.
-  if (problems.any || document.contents === null) return undefined
+  problems.throwIfAny()
   const node = new TreeBuilder(problems, at).build(viewOf(document.contents), top)
-  return problems.any ? undefined : node
+  problems.throwIfAny()
+  return node
+}
+
+const top: Path = []
+
+function compose(source: SourceText, problems: Problems): readonly Document.Parsed[] {
+  const parser = new Parser()
+  const composer = new Composer({ uniqueKeys: false, version: '1.2', logLevel: 'silent', prettyErrors: false })
+  const documents: Document.Parsed[] = []
+  for (const lexeme of new Lexer().lex(source.text)) {
+    for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
+    if (parser.stack.length > kMaxParserStack) {
+      problems.add('CFG_LIMIT', source.at(parser.offset), top, `nested deeper than ${kMaxDepth} levels`)
+      problems.throwIfAny()
+    }
+  }
+  for (const token of parser.end()) documents.push(...composer.next(token))
+  documents.push(...composer.end(true, source.text.length))
+  return documents
 }
 
 /** The library's node in the few words the builder needs, so that only this file knows the library. */

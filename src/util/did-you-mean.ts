@@ -2,14 +2,14 @@
 const kMaxWordLength = 64
 
 /**
- * The candidate a person most likely meant: the same but for case and `-`/`_`/`.`, or few edits away (a third of the
- * word's length, at least one). Ties go to the first.
+ * The candidate a person most likely meant: the same but for case and `-`/`_`/`.`, or few edits away (at most a third
+ * of the word's length, so a word of two letters must be the same). Ties go to the first.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length === 0 || word.length > kMaxWordLength) return undefined
   const bare = fold(word)
   let best: string | undefined
-  let bestEdits = Math.max(1, Math.floor(word.length / 3)) + 1
+  let bestEdits = Math.floor(word.length / 3) + 1
   for (const candidate of candidates) {
     if (candidate.length > kMaxWordLength) continue
     const edits = editDistance(bare, fold(candidate))

@@ -1,0 +1,67 @@
+import type { Registration } from '../component/component.js'
+import { type Definition, readSection, type Section } from './components.js'
+import type { AgentConfig, ComponentConfig } from './config.js'
+import { shown } from './describe.js'
+import { explain, unknownKey } from './explain.js'
+import { PipelineChecker } from './pipelines.js'
+import { finish, plainOf } from './plain.js'
+import type { Problems } from './problems.js'
+import { type ServiceConfig, serviceSchema } from './service-schema.js'
+import type { MapNode, Node } from './tree.js'
+import { Validator } from './validator.js'
+
+const topKeys = ['receivers', 'processors', 'exporters', 'extensions', 'service']
+
+/** Checks a whole tree against the components there are; undefined, or incomplete, when there are problems. */
+export async function readAgent(
+  root: Node,
+  registrations: readonly Registration[],
+  problems: Problems,
+): Promise<AgentConfig | undefined> {
+  if (root.kind !== 'map') {
+    const reason = `a configuration is a map of ${topKeys.join(', ')}; this is ${shown(root)}`
+    problems.add('CFG_TYPE', root.position, [], reason)
+    return undefined
+  }
+  for (const [key, entry] of root.entries)
+    if (!topKeys.includes(key)) problems.add('CFG_UNKNOWN_KEY', entry.keyPosition, [key], unknownKey(key, topKeys))
+
+  const validator = new Validator()
+  const read = (section: Section) =>
+    readSection(section, root.entries.get(section)?.node, registrations, validator, problems)
+  const definitions = {
+    receivers: await read('receivers'),
+    processors: await read('processors'),
+    exporters: await read('exporters'),
+    extensions: await read('extensions'),
+  }
+  const service = readService(root, validator, problems)
+  const pipelines = new PipelineChecker(root, definitions, problems).check()
+  if (service === undefined || problems.any) return undefined
+  return Object.freeze({
+    receivers: complete(definitions.receivers),
+    processors: complete(definitions.processors),
+    exporters: complete(definitions.exporters),
+    extensions: complete(definitions.extensions),
+    pipelines,
+    extensionIds: service.extensions,
+    telemetry: service.telemetry,
+    warnings: problems.warnings,
+  })
+}
+
+function readService(root: MapNode, validator: Validator, problems: Problems): ServiceConfig | undefined {
+  const node = root.entries.get('service')?.node
+  if (node === undefined) return undefined
+  const plain = plainOf(node, serviceSchema)
+  const errors = validator.errors(serviceSchema, plain)
+  explain(errors, node, ['service'], problems)
+  // The schema is the type: see ConfigOf.
+  return errors.length > 0 ? undefined : (finish(plain, serviceSchema, validator) as ServiceConfig)
+}
+
+function complete(definitions: ReadonlyMap<string, Definition>): ReadonlyMap<string, ComponentConfig> {
+  const components = new Map<string, ComponentConfig>()
+  for (const [id, { component }] of definitions) if (component !== undefined) components.set(id, component)
+  return components
+}

@@ -1,0 +1,133 @@
+import type { Factory, Registration } from '../component/component.js'
+import { type ComponentId, parseComponentId } from '../component/id.js'
+import { hint } from '../util/did-you-mean.js'
+import type { ComponentConfig } from './config.js'
+import { shown } from './describe.js'
+import { explain } from './explain.js'
+import { isWildcard } from './formats.js'
+import { finish, plainOf } from './plain.js'
+import { type Path, type Problems, printable } from './problems.js'
+import { eachValue, hiddenIn, isSecret, redact } from './redact.js'
+import { type Entry, hasFailed, locate, type Node } from './tree.js'
+import type { Validator } from './validator.js'
+
+/** A section of the file and the kind of component it defines. */
+export const sections = {
+  receivers: 'receiver',
+  processors: 'processor',
+  exporters: 'exporter',
+  extensions: 'extension',
+} as const
+export type Section = keyof typeof sections
+
+/** A component as the file names it, also when its configuration is wrong: references to it are still good. */
+export interface Definition {
+  readonly entry: Entry
+  readonly id: ComponentId
+  readonly factory: Factory | undefined
+  readonly component: ComponentConfig | undefined
+}
+
+/** Reads one section: every id, type and configuration in it. */
+export async function readSection(
+  section: Section,
+  node: Node | undefined,
+  registrations: readonly Registration[],
+  validator: Validator,
+  problems: Problems,
+): Promise<ReadonlyMap<string, Definition>> {
+  const definitions = new Map<string, Definition>()
+  if (node === undefined || (node.kind === 'scalar' && node.value === null)) return definitions
+  if (node.kind !== 'map') {
+    problems.add('CFG_TYPE', node.position, [section], `expected a map of components, got ${shown(node)}`)
+    return definitions
+  }
+  const kind = sections[section]
+  const known = registrations.filter((registration) => registration.kind === kind)
+  for (const [key, entry] of node.entries) {
+    const path = [section, key]
+    const id = parseComponentId(kind, key)
+    if (id === undefined) {
+      const reason = 'is not a component id; write a type in lower case, or type/name, such as otlp/backup'
+      problems.add('CFG_VALUE', entry.keyPosition, path, reason)
+      continue
+    }
+    const registration = known.find((candidate) => candidate.type === id.type)
+    if (registration === undefined)
+      problems.add('CFG_REFERENCE', entry.keyPosition, path, unknownType(id, known, registrations))
+    const factory = registration === undefined ? undefined : await load(registration, entry, path, problems)
+    const component = factory === undefined ? undefined : readComponent(id, factory, entry, path, validator, problems)
+    definitions.set(key, { entry, id, factory, component })
+  }
+  return definitions
+}
+
+function unknownType(id: ComponentId, known: readonly Registration[], all: readonly Registration[]): string {
+  const elsewhere = all.find((registration) => registration.type === id.type)
+  const word = printable(id.type)
+  if (elsewhere !== undefined)
+    return `"${word}" is a ${elsewhere.kind}, not a ${id.kind}; move it to "${elsewhere.kind}s:"`
+  const types = known.map((registration) => registration.type)
+  const meant = hint(id.type, types)
+  const list = types.length === 0 ? 'there are none' : `there are ${types.join(', ')}`
+  return `"${word}" is not a type of ${id.kind}${meant === '' ? `; ${list}` : meant}`
+}
+
+async function load(
+  registration: Registration,
+  entry: Entry,
+  path: Path,
+  problems: Problems,
+): Promise<Factory | undefined> {
+  try {
+    return await registration.load()
+  } catch (error) {
+    const why = error instanceof Error ? printable(error.message, 200) : 'unknown reason'
+    problems.add('CFG_REFERENCE', entry.keyPosition, path, `this component cannot be loaded: ${why}`)
+    return undefined
+  }
+}
+
+function readComponent(
+  id: ComponentId,
+  factory: Factory,
+  entry: Entry,
+  path: Path,
+  validator: Validator,
+  problems: Problems,
+): ComponentConfig | undefined {
+  const { node } = entry
+  const schema = factory.configSchema
+  const plain = plainOf(node, schema)
+  const errors = validator.errors(schema, plain)
+  explain(errors, node, path, problems)
+  advise(node, factory, path, problems)
+  if (errors.length > 0 || hasFailed(node)) return undefined
+  const config = finish(plain, schema, validator)
+  // `check` takes its component's own config type (see Factory); this value was validated against that schema.
+  for (const complaint of factory.check?.(config as never) ?? []) {
+    const { position } = locate(node, complaint.path)
+    const at = complaint.path.length === 0 ? entry.keyPosition : position
+    problems.add(
+      'CFG_VALUE',
+      at,
+      [...path, ...complaint.path],
+      printable(redact(complaint.reason, hiddenIn(node, schema)), 500),
+    )
+  }
+  return Object.freeze({ id, factory, config })
+}
+
+/** What is allowed but unwise in a value. */
+function advise(node: Node, factory: Factory, path: Path, problems: Problems): void {
+  eachValue(node, factory.configSchema, (scalar, schema, below) => {
+    if (isSecret(schema) && scalar.substituted === undefined && scalar.text !== '') {
+      const reason = 'a secret stands in the file itself; use ${env:NAME} or ${file:path}'
+      problems.warn('CFG_INLINE_SECRET', scalar.position, [...path, ...below], reason)
+    }
+    if ('format' in schema && schema.format === 'endpoint' && isWildcard(scalar.text)) {
+      const reason = 'means every network this machine is on; prefer 127.0.0.1 or one address'
+      problems.warn('CFG_EXPOSED', scalar.position, [...path, ...below], reason)
+    }
+  })
+}
