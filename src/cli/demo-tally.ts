@@ -3,7 +3,11 @@ import { type ComponentId, parseComponentId } from '../component/id.js'
 import { ok } from '../component/outcome.js'
 import type { AgentConfig } from '../config/config.js'
 import { type Batch, countItems } from '../data/batch.js'
+import type { Metric } from '../data/metric.js'
 import { attr } from '../lib/systemd/names.js'
+
+/** Messages read from the bus, as each systemd receiver counts them. */
+const kSignalsMetric = /^unitscope_receiver_systemd(_\w+)?_signals_received_total$/
 
 /** What the demo saw pass, for its last lines. */
 export interface Tally {
@@ -12,6 +16,8 @@ export interface Tally {
   readonly events: ReadonlyMap<string, number>
   readonly metricPoints: number
   readonly spans: number
+  /** Bus messages the systemd receivers read; undefined when there is none. */
+  readonly signals: number | undefined
 }
 
 /**
@@ -31,7 +37,10 @@ export function withTally(config: AgentConfig): { readonly config: AgentConfig; 
     signals: ['logs', 'metrics', 'traces'],
     create: (settings: Settings): Exporter => ({
       async start() {},
-      async shutdown() {},
+      async shutdown() {
+        // Receivers have stopped by now, so the number is final.
+        counter.signals = signalsIn((await settings.selfMetrics?.()) ?? [])
+      },
       async consume(batch) {
         counter.add(batch)
         settings.telemetry.processed(countItems(batch))
@@ -52,6 +61,7 @@ class Counter implements Tally {
   readonly events = new Map<string, number>()
   metricPoints = 0
   spans = 0
+  signals: number | undefined
 
   add({ events, metrics, spans }: Batch): void {
     for (const { name, resource } of events) {
@@ -68,4 +78,10 @@ class Counter implements Tally {
   #see(unit: unknown): void {
     if (typeof unit === 'string') this.units.add(unit)
   }
+}
+
+function signalsIn(metrics: readonly Metric[]): number | undefined {
+  const points = metrics.filter(({ name }) => kSignalsMetric.test(name)).flatMap((metric) => metric.points)
+  if (points.length === 0) return undefined
+  return points.reduce((sum, point) => sum + ('value' in point ? Number(point.value) : 0), 0)
 }

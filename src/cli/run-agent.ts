@@ -1,0 +1,59 @@
+import type { AgentConfig } from '../config/config.js'
+import { createNotifier, openNativeSender } from '../service/notifier.js'
+import { createService, type Summary, statusLine } from '../service/service.js'
+import { supervise } from '../service/supervise.js'
+import { createLogger, logDestination } from '../telemetry/logger.js'
+import { systemClock } from '../util/clock.js'
+import type { Invocation } from './command.js'
+import { packageVersion } from './version.js'
+
+export interface AgentRun {
+  /** ExitCode of errors.ts. */
+  readonly code: number
+  /** What the agent did, taken after the shutdown. */
+  readonly summary: Summary
+}
+
+export interface RunOptions {
+  /** Stops by itself after this long; without it only a signal does. */
+  readonly forMs?: number
+  /** Called once every component has started; a rejection ends the run as a failed start does. */
+  readonly onStarted?: () => Promise<void>
+}
+
+/** Runs an agent in this process until a signal or `forMs` ends it; the log goes to standard error. */
+export async function runAgent(
+  config: AgentConfig,
+  { env, terminal, exitNow }: Pick<Invocation, 'env' | 'terminal' | 'exitNow'>,
+  { forMs, onStarted }: RunOptions = {},
+): Promise<AgentRun> {
+  const { log_format: format, log_level: level } = config.telemetry
+  const logger = createLogger({
+    level,
+    format: format === 'auto' ? (terminal.err.isTty ? 'text' : 'json') : format,
+    color: terminal.err.color,
+    clock: systemClock,
+    sink: logDestination(2),
+  })
+  for (const { code, position, key, reason } of config.warnings) {
+    logger.warn('configuration', { at: `${position.file}:${position.line}:${position.column}`, key, reason, code })
+  }
+  const notifier = createNotifier({ env, clock: systemClock, logger, pid: process.pid, openSender: openNativeSender })
+  const service = createService({
+    config,
+    logger,
+    clock: systemClock,
+    random: Math.random,
+    version: packageVersion(),
+    onStatus: (changed) => notifier.status(statusLine(changed.status())),
+  })
+  const start = async (): Promise<void> => {
+    await service.start()
+    await onStarted?.()
+  }
+  const code = await supervise(
+    { ...service, start },
+    { logger, notifier, events: process, ...(forMs === undefined ? {} : { forMs }), exitNow },
+  )
+  return { code, summary: service.summary() }
+}
