@@ -1,6 +1,9 @@
 /** One cgroup directory as the reader knows it. */
 export interface CgroupEntry {
-  /** Path below the root, e.g. `/system.slice/nginx.service`; equals the unit's ControlGroup. */
+  /**
+   * Path below the root, `/` for the root itself, e.g. `/system.slice/nginx.service`: the unit's ControlGroup, where the
+   * root is the mount point. Bytes that are not UTF-8 and control characters are written as `\\xNN`.
+   */
   readonly path: string
   /** cgroup id (inode): changes when systemd removes and re-creates the directory at a restart. */
   readonly id: bigint
@@ -62,6 +65,10 @@ export interface CgroupReading {
   readonly sample: CgroupSample
 }
 
+/** What can be left out; a file whose group is left out is not opened. `state` is cgroup.events. */
+export const cgroupGroups = ['cpu', 'memory', 'memory_stat', 'io', 'pids', 'pressure', 'state'] as const
+export type CgroupGroup = (typeof cgroupGroups)[number]
+
 export interface CgroupOptions {
   /** Mount point of cgroup v2 or a directory below it. */
   readonly root: string
@@ -70,26 +77,43 @@ export interface CgroupOptions {
   /** Directories walked at most; deeper or further ones are counted in `skipped`. */
   readonly maxCgroups: number
   readonly maxDepth: number
+  /** All of them when left out. */
+  readonly groups?: readonly CgroupGroup[]
 }
 
 export interface CgroupStats {
   readonly cgroups: number
-  /** Directories beyond `maxCgroups` or `maxDepth` in the last scan. */
+  /** Directories the last scan met beyond `maxCgroups` or `maxDepth`; what lies below them is not counted. */
   readonly skipped: number
   /** Files the kernel gave whose content could not be parsed, by file name. */
   readonly parseErrors: Readonly<Record<string, number>>
+  /** System calls that failed otherwise, by errno name (`EACCES`, `EMFILE`): neither missing nor malformed. */
+  readonly ioErrors: Readonly<Record<string, number>>
   /** Cgroups that vanished while being read: normal, not an error. */
   readonly vanished: number
   readonly openFds: number
   readonly nativeBytes: number
 }
 
-/** Reads many cgroups in one native call, with directory and hot file descriptors held open. */
+/**
+ * Reads many cgroups in one native call, with directory and hot file descriptors held open. Synchronous, on the caller's
+ * thread: about 20 us per cgroup, so callers with many read in slices.
+ */
 export interface CgroupReader {
-  /** Walks the tree and refreshes the list: new directories are opened, gone ones closed. */
+  /**
+   * Walks the tree and refreshes the list: new directories are opened, gone ones closed. Entries that did not change are
+   * the same objects as before. Empty when the root itself is gone: make a new reader then.
+   */
   scan(): readonly CgroupEntry[]
-  /** Reads every cgroup whose path is in `paths` (all known ones when left out). One native call. */
+  /**
+   * Reads the cgroups of `paths` (all known ones when left out) in their order, as the last scan knew them. Those that are
+   * gone, or unknown, are left out: a successor of the same name is read only after the next scan.
+   */
   read(paths?: readonly string[]): readonly CgroupReading[]
   stats(): CgroupStats
+  /** Closes every descriptor; afterwards there is nothing to scan or read. Safe twice. */
   close(): void
 }
+
+/** A reader, or why there is none and what to do. */
+export type CgroupOpening = { readonly reader: CgroupReader } | { readonly unavailable: string }
