@@ -1,5 +1,5 @@
 import type { Factory, Registration } from '../component/component.js'
-import { type ComponentId, parseComponentId } from '../component/id.js'
+import { type ComponentId, type Kind, parseComponentId } from '../component/id.js'
 import { hint } from '../util/did-you-mean.js'
 import type { ComponentConfig } from './config.js'
 import { shown } from './describe.js'
@@ -66,11 +66,15 @@ function unknownType(id: ComponentId, known: readonly Registration[], all: reado
   const elsewhere = all.find((registration) => registration.type === id.type)
   const word = printable(id.type)
   if (elsewhere !== undefined)
-    return `"${word}" is a ${elsewhere.kind}, not a ${id.kind}; move it to "${elsewhere.kind}s:"`
+    return `"${word}" is ${withArticle(elsewhere.kind)}, not ${withArticle(id.kind)}; move it to "${elsewhere.kind}s:"`
   const types = known.map((registration) => registration.type)
   const meant = hint(id.type, types)
-  const list = types.length === 0 ? 'there are none' : `there are ${types.join(', ')}`
+  const list = types.length === 0 ? 'there are none' : `the types are ${types.join(', ')}`
   return `"${word}" is not a type of ${id.kind}${meant === '' ? `; ${list}` : meant}`
+}
+
+function withArticle(kind: Kind): string {
+  return kind.startsWith('e') ? `an ${kind}` : `a ${kind}`
 }
 
 async function load(

@@ -39,7 +39,7 @@ export function unknownKey(key: string, known: readonly string[]): string {
   if (meant !== '') return `is not a key here${meant}`
   if (known.length === 0) return 'is not a key here; there are none'
   const more = known.length > kMaxListedKeys ? ', ...' : ''
-  return `is not a key here; there are ${known.slice(0, kMaxListedKeys).join(', ')}${more}`
+  return `is not a key here; the keys are ${known.slice(0, kMaxListedKeys).join(', ')}${more}`
 }
 
 const kMaxListedKeys = 16
@@ -63,12 +63,28 @@ function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
       hasShape(union.data, branch) ? [`${union.schemaPath}/${index}/`] : [],
     )
     const [only] = branches
+    const settled = branches.length === 1 && only !== undefined
+    const offBranch =
+      settled &&
+      rest.some((e) => isNotOneOf(e) && e.instancePath === union.instancePath && e.schemaPath.startsWith(only))
     rest =
-      branches.length === 1 && only !== undefined
+      settled && !offBranch
         ? rest.filter((e) => e !== union && (!isBelow(e) || e.schemaPath.startsWith(only)))
         : rest.filter((e) => !isBelow(e))
   }
-  return rest
+  return rest.filter((e) => e.keyword === 'type' || !rest.some((other) => isTypeOf(e, other)))
+}
+
+/** What else is wrong with a value of the wrong type is an echo. */
+function isTypeOf(error: ErrorObject, other: ErrorObject): boolean {
+  return (
+    other.keyword === 'type' && other.instancePath === error.instancePath && other.parentSchema === error.parentSchema
+  )
+}
+
+/** A word or number that is none of the allowed ones: the other branches of its union may be what was meant. */
+function isNotOneOf(error: ErrorObject): boolean {
+  return error.keyword === 'enum' || error.keyword === 'format' || error.keyword === 'pattern'
 }
 
 function hasShape(data: unknown, schema: JsonSchema): boolean {
@@ -99,7 +115,7 @@ function reasonOf(error: ErrorObject, node: Node): string {
     case 'maxLength':
       return `must have at most ${limit} characters`
     case 'pattern':
-      return `must match the pattern ${params['pattern']}`
+      return `${mayShow(node) ? `"${printable((node as ScalarNode).text)}"` : shown(node)} does not match the pattern ${params['pattern']}`
     case 'minItems':
       return limit === 1 ? 'must not be an empty list' : `must have at least ${limit} entries`
     case 'maxItems':
@@ -118,7 +134,8 @@ function typeReason(schema: JsonSchema, node: Node): string {
   const secret = schema['format'] === 'secret'
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
   if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
-  if (schema['format'] === 'duration' || schema['format'] === 'size') return formatReason(schema, node)
+  // A bare number there lacks its unit, or its host: the format knows what to write.
+  if (['duration', 'size', 'endpoint'].includes(String(schema['format']))) return formatReason(schema, node)
   const text = printable(node.text)
   switch (schema['type']) {
     case 'string':
@@ -126,6 +143,7 @@ function typeReason(schema: JsonSchema, node: Node): string {
     case 'array':
       return `${general}: did you mean [${node.quoted ? `"${text}"` : text}]?`
     case 'boolean':
+      if (node.quoted && /^(true|false)$/.test(text)) return `${general}: remove the quotes`
       if (/^(yes|on|y|1)$/i.test(text)) return `${general}: did you mean true?`
       return /^(no|off|n|0)$/i.test(text) ? `${general}: did you mean false?` : general
     default:

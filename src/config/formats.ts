@@ -32,9 +32,8 @@ const kMaxSocketPath = 107
 /** An endpoint cut into what matters here. */
 function parseEndpoint(text: string): { host: string; port: string | undefined; socket?: string } {
   if (text.startsWith('unix:')) return { host: '', port: undefined, socket: text.replace(/^unix:(\/\/)?/, '') }
-  const bare = text.replace(/^https?:\/\//, '').replace(/\/$/, '')
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(bare)
-  return match === null ? { host: bare, port: undefined } : { host: match[1]!, port: match[2] }
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(text)
+  return match === null ? { host: text, port: undefined } : { host: match[1]!, port: match[2] }
 }
 
 function endpointComplaint(text: string): string | undefined {
@@ -45,7 +44,8 @@ function endpointComplaint(text: string): string | undefined {
     return Buffer.byteLength(socket) <= kMaxSocketPath ? undefined : `${quoted} is longer than ${kMaxSocketPath} bytes`
   }
   if (/^[0-9]+$/.test(text)) return `${quoted} has no host: did you mean "127.0.0.1:${text}"?`
-  if (text.split(':').length > 2 && !/^(https?:\/\/)?\[/.test(text) && !/^https?:\/\//.test(text))
+  if (/^[a-z]+:\/\//.test(text)) return `${quoted} is a URL: write host:port alone`
+  if (text.split(':').length > 2 && !text.startsWith('['))
     return `${quoted}: an IPv6 address needs brackets: "[::1]:4317"`
   if (port === undefined) return `${quoted} has no port: write host:port`
   if (host === '') return `${quoted} has no host: did you mean "127.0.0.1:${printable(port)}"?`

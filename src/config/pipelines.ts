@@ -92,9 +92,9 @@ export class PipelineChecker {
     const path = [...pipeline, part]
     const references = this.#references(path)
     const { node, position } = locate(this.#root, path)
-    const empty = !this.#has(path) || isEmpty(node) || (node.kind === 'list' && node.items.length === 0)
+    const empty = !this.#has(path) || (node.kind === 'list' && node.items.length === 0)
     if (part !== 'processors' && empty)
-      this.#problems.add('CFG_VALUE', position, path, `a pipeline needs at least one of ${part}`)
+      this.#problems.add('CFG_VALUE', position, path, `a pipeline needs at least one ${sections[part]}`)
     return references
   }
 
@@ -130,7 +130,7 @@ export class PipelineChecker {
     const defined = [...this.#definitions[section].keys()]
     const meant = hint(id, defined)
     if (meant !== '') return meant
-    return ` in "${section}:"; ${defined.length === 0 ? 'nothing is' : `there are ${defined.join(', ')}`}`
+    return ` in "${section}:", which has ${defined.length === 0 ? 'nothing' : defined.join(', ')}`
   }
 
   /** An exporter that takes none of what its pipeline carries would wait for ever. */

@@ -1,5 +1,7 @@
 /** Longer words are nobody's typing error, and the cost grows with the square of the length. */
 const kMaxWordLength = 64
+/** Fewer letters begin too many words. */
+const kMinAbbreviation = 3
 
 /**
  * The candidate a person most likely meant: the same but for case and `-`/`_`/`.`, or few edits away (at most a third
@@ -12,7 +14,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   let bestEdits = Math.floor(word.length / 3) + 1
   for (const candidate of candidates) {
     if (candidate.length > kMaxWordLength) continue
-    const edits = editDistance(bare, fold(candidate))
+    const edits = distance(bare, fold(candidate))
     if (edits < bestEdits) {
       best = candidate
       bestEdits = edits
@@ -25,6 +27,14 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
 export function hint(word: string, candidates: Iterable<string>): string {
   const meant = didYouMean(word, candidates)
   return meant === undefined ? '' : `: did you mean "${meant}"?`
+}
+
+/** A word and its abbreviation (`warning`, `warn`) are as far apart as may be and still be meant. */
+function distance(word: string, candidate: string): number {
+  const edits = editDistance(word, candidate)
+  const [short, long] = word.length < candidate.length ? [word, candidate] : [candidate, word]
+  const furthest = Math.floor(word.length / 3)
+  return short.length >= kMinAbbreviation && long.startsWith(short) ? Math.min(edits, furthest) : edits
 }
 
 function fold(word: string): string {
