@@ -2,7 +2,7 @@ import { type DestinationStream, pino } from 'pino'
 import type { Logger } from '../component/logger.js'
 import type { Clock } from '../util/clock.js'
 import { formatText } from './log-format.js'
-import { logValue } from './log-value.js'
+import { escapeControls, logValue } from './log-value.js'
 import { defaultRepeatLimits, RepeatLimiter, type RepeatLimits } from './repeat-limiter.js'
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -71,7 +71,10 @@ export function logDestination(to: number | string): LogSink {
 
 export function createLogger(options: LoggerOptions): AgentLogger {
   const { clock, sink, format, color } = options
-  const stream: DestinationStream = format === 'json' ? sink : { write: (line) => sink.write(formatText(line, color)) }
+  // JSON leaves C1 and bidirectional controls as they are; escaped, they are the same JSON and harmless in a terminal.
+  const stream: DestinationStream = {
+    write: (line) => sink.write(format === 'json' ? `${escapeControls(line.trimEnd())}\n` : formatText(line, color)),
+  }
   const root = pino(
     {
       base: null,

@@ -10,7 +10,7 @@ import type {
 import { type Kind, parseComponentId } from '../../../src/component/id.js'
 import { silentLogger } from '../../../src/component/logger.js'
 import type { AgentConfig, ComponentConfig, PipelineConfig } from '../../../src/config/config.js'
-import { type Batch, batchOf, type Signal, signals } from '../../../src/data/batch.js'
+import { type Batch, batchOf, countItems, type Signal, signals } from '../../../src/data/batch.js'
 import { ResourcePool } from '../../../src/data/resource.js'
 import { type BuildOptions, buildGraph } from '../../../src/graph/build.js'
 import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
@@ -110,9 +110,9 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
       return {
         ...lifeOf(world, `exporter ${id}`),
         async consume(batch) {
-          const before = memory.items
           const outcome = await memory.consume(batch)
-          settings.telemetry.processed(memory.items - before)
+          if (outcome.kind === 'ok') settings.telemetry.processed(countItems(batch))
+          if (outcome.kind === 'permanent') settings.telemetry.dropped(countItems(batch), 'refused')
           return outcome
         },
       }

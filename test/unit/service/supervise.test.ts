@@ -1,0 +1,134 @@
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Notifier } from '../../../src/service/notifier.js'
+import type { Service } from '../../../src/service/service.js'
+import { kShutdownDeadlineMs, supervise } from '../../../src/service/supervise.js'
+import type { AgentLogger } from '../../../src/telemetry/logger.js'
+
+function setUp(part: Partial<Service> = {}, forMs?: number) {
+  const events = new EventEmitter()
+  const journal: string[] = []
+  const log = (level: string) => (message: string) => void journal.push(`${level}: ${message}`)
+  const logger: AgentLogger = {
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+    child: () => logger,
+    flush: () => void journal.push('flush'),
+    reopen: () => void journal.push('reopen'),
+  }
+  const notifier: Notifier = {
+    ready: () => void journal.push('READY'),
+    status: () => {},
+    stopping: () => void journal.push('STOPPING'),
+    close: () => {},
+  }
+  const service: Service = {
+    start: async () => void journal.push('start'),
+    shutdown: async () => void journal.push('shutdown'),
+    status: () => [],
+    summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {} } }),
+    ...part,
+  }
+  const exits: number[] = []
+  const end = supervise(service, {
+    logger,
+    notifier,
+    events,
+    ...(forMs === undefined ? {} : { forMs }),
+    exitNow: (code) => void exits.push(code),
+  })
+  return { events, journal, exits, end }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+const turn = () => vi.advanceTimersByTimeAsync(0)
+const never = () => new Promise<void>(() => {})
+
+describe('an ordered end', () => {
+  test.each(['SIGTERM', 'SIGINT'])('%s stops in order and exits 0', async (signal) => {
+    const { events, journal, end } = setUp()
+    await turn()
+    events.emit(signal)
+    expect(await end).toBe(0)
+    expect(journal).toEqual([
+      'start',
+      'READY',
+      'info: running',
+      'info: stopping',
+      'STOPPING',
+      'shutdown',
+      'info: stopped',
+      'flush',
+    ])
+    expect(events.eventNames()).toEqual([])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('--for ends it by itself', async () => {
+    const { end } = setUp({}, 30_000)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(await end).toBe(0)
+  })
+
+  test('a signal while a component still starts is not made to wait for it', async () => {
+    const { events, journal, end } = setUp({ start: never })
+    await turn()
+    events.emit('SIGTERM')
+    expect(await end).toBe(0)
+    expect(journal).not.toContain('READY')
+    expect(journal).toContain('shutdown')
+  })
+})
+
+describe('an end that is not', () => {
+  test('a component that does not stop within the deadline: exit 1, and the log says so', async () => {
+    const { events, journal, end } = setUp({ shutdown: never })
+    await turn()
+    events.emit('SIGTERM')
+    await vi.advanceTimersByTimeAsync(kShutdownDeadlineMs)
+    expect(await end).toBe(1)
+    expect(journal).toContain('error: shutdown took too long; what is still held is lost')
+  })
+
+  test('a second signal ends it at once, whichever it is', async () => {
+    const { events, journal, exits } = setUp({ shutdown: never })
+    await turn()
+    events.emit('SIGTERM')
+    await turn()
+    events.emit('SIGINT')
+    expect(exits).toEqual([1])
+    expect(journal.slice(-2)).toEqual(['error: second SIGINT: ending at once, what is queued is lost', 'flush'])
+  })
+
+  test('a start that fails: exit 1, never READY', async () => {
+    const { journal, end } = setUp({
+      start: async () => {
+        throw new Error('exporter prometheus could not start: address in use')
+      },
+    })
+    expect(await end).toBe(1)
+    expect(journal).toEqual(['error: could not start', 'flush'])
+  })
+
+  test.each(['uncaughtException', 'unhandledRejection'])('%s: logged, flushed, exit 1', async (event) => {
+    const { events, journal, exits } = setUp()
+    await turn()
+    events.emit(event, new Error('bug'))
+    expect(exits).toEqual([1])
+    expect(journal.at(-2)).toMatch(/^error: a bug: .*; the agent ends$/)
+    expect(journal.at(-1)).toBe('flush')
+  })
+})
+
+test('SIGHUP reopens the log and says that the configuration stays', async () => {
+  const { events, journal } = setUp()
+  await turn()
+  events.emit('SIGHUP')
+  expect(journal.slice(-2)).toEqual([
+    'reopen',
+    'info: log reopened; a changed configuration is not reloaded yet: restart the agent to apply it',
+  ])
+})

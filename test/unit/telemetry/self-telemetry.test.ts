@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import { parseComponentId } from '../../../src/component/id.js'
+import type { Metric } from '../../../src/data/metric.js'
+import { ResourcePool } from '../../../src/data/resource.js'
+import { metricPrefix } from '../../../src/telemetry/metric-name.js'
+import { createSelfTelemetry } from '../../../src/telemetry/self-telemetry.js'
+
+const systemd = parseComponentId('receiver', 'systemd')!
+const batch = parseComponentId('processor', 'batch/small')!
+
+const setUp = () => createSelfTelemetry({ resources: new ResourcePool(), version: '1.2.3' })
+
+/** `name{attributes} value` of every number point. */
+function numbers(metrics: readonly Metric[]): string[] {
+  return metrics.flatMap((metric) =>
+    metric.type === 'histogram'
+      ? []
+      : metric.points.map((point) => {
+          const labels = Object.entries(point.attributes).map(([key, value]) => `${key}=${value}`)
+          return `${metric.name}{${labels.join(',')}} ${point.value}`
+        }),
+  )
+}
+
+test('names follow the component id', () => {
+  const check = (kind: 'receiver' | 'exporter', id: string, expected: string) =>
+    expect(metricPrefix(parseComponentId(kind, id)!)).toBe(expected)
+  check('receiver', 'systemd', 'unitscope_receiver_systemd')
+  check('exporter', 'otlp/eu-west.1', 'unitscope_exporter_otlp_eu_west_1')
+})
+
+describe('collect', () => {
+  test('gives every number of every component, cumulative, on the resource of the agent', async () => {
+    const telemetry = setUp()
+    const counters = telemetry.component(systemd)
+    counters.processed(7)
+    counters.dropped(2, 'ring_full')
+    counters.dropped(1, 'filtered')
+    counters.error('bus_lost')
+    counters.healthy = true
+    counters.counter('signals_suppressed', 'Repeats.')(40)
+    counters.gauge('units', 'Units seen.', '{unit}', () => 12)
+    telemetry.component(batch, 'metrics').processed(3)
+    const metrics = await telemetry.collect()
+    expect(numbers(metrics).sort()).toEqual(
+      [
+        'unitscope_receiver_systemd_events_processed_total{unitscope.component=systemd} 7',
+        'unitscope_receiver_systemd_events_produced_total{unitscope.component=systemd} 0',
+        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=ring_full} 2',
+        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=filtered} 1',
+        'unitscope_receiver_systemd_errors_total{unitscope.component=systemd,reason=bus_lost} 1',
+        'unitscope_receiver_systemd_collector_healthy{unitscope.component=systemd} 1',
+        'unitscope_receiver_systemd_signals_suppressed_total{unitscope.component=systemd} 40',
+        'unitscope_receiver_systemd_units{unitscope.component=systemd} 12',
+        'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=metrics} 3',
+        'unitscope_processor_batch_small_events_produced_total{unitscope.component=batch/small,unitscope.pipeline=metrics} 0',
+        'unitscope_processor_batch_small_collector_healthy{unitscope.component=batch/small,unitscope.pipeline=metrics} 0',
+      ].sort(),
+    )
+    const processed = metrics.find((metric) => metric.name === 'unitscope_receiver_systemd_events_processed_total')!
+    expect(processed).toMatchObject({ type: 'sum', monotonic: true, valueType: 'int' })
+    expect(processed.resource.attributes).toMatchObject({ 'service.name': 'unitscope', 'service.version': '1.2.3' })
+    expect(new Set(metrics.map((metric) => metric.resource)).size).toBe(1)
+    await telemetry.shutdown()
+  })
+
+  test('what appears later is collected too: a new drop reason, a counter, a component', async () => {
+    const telemetry = setUp()
+    const counters = telemetry.component(systemd)
+    await telemetry.collect()
+    counters.dropped(1, 'queue_full')
+    counters.counter('late', 'Late.')(5)
+    telemetry.component(batch, 'logs').processed(9)
+    const after = numbers(await telemetry.collect())
+    expect(after).toContain(
+      'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=queue_full} 1',
+    )
+    expect(after).toContain('unitscope_receiver_systemd_late_total{unitscope.component=systemd} 5')
+    expect(after).toContain(
+      'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=logs} 9',
+    )
+    await telemetry.shutdown()
+  })
+
+  test('durations become a histogram from the first collection on', async () => {
+    const telemetry = setUp()
+    const counters = telemetry.component(systemd)
+    counters.durationMs(3)
+    await telemetry.collect()
+    for (const ms of [0.2, 3, 700]) counters.durationMs(ms)
+    const histogram = (await telemetry.collect()).find((metric) => metric.type === 'histogram')!
+    expect(histogram).toMatchObject({ name: 'unitscope_receiver_systemd_processing_duration_ms', unit: 'ms' })
+    const point = histogram.type === 'histogram' ? histogram.points[0]! : undefined!
+    expect(point).toMatchObject({ count: 3, sum: 703.2 })
+    expect(point.bucketCounts).toHaveLength(point.bounds.length + 1)
+    expect(point.bucketCounts[point.bounds.indexOf(0.5)]).toBe(1)
+    expect(point.bucketCounts[point.bounds.indexOf(5)]).toBe(1)
+    expect(point.bucketCounts[point.bounds.indexOf(1000)]).toBe(1)
+    await telemetry.shutdown()
+  })
+
+  test('a gauge that throws is left out, the others are there', async () => {
+    const telemetry = setUp()
+    const counters = telemetry.component(systemd)
+    counters.gauge('broken', 'Throws.', '1', () => {
+      throw new Error('closed')
+    })
+    counters.gauge('nan', 'Not a number.', '1', () => Number.NaN)
+    counters.gauge('fine', 'Works.', '1', () => 1)
+    const names = (await telemetry.collect()).map((metric) => metric.name)
+    expect(names).toContain('unitscope_receiver_systemd_fine')
+    expect(names).not.toContain('unitscope_receiver_systemd_broken')
+    expect(names).not.toContain('unitscope_receiver_systemd_nan')
+    await telemetry.shutdown()
+  })
+
+  test('reasons are bounded: a bug that puts data into a reason is not a leak', () => {
+    const counters = setUp().component(systemd)
+    for (let n = 0; n < 1000; n++) counters.dropped(1, `unit-${n}.service`)
+    expect(counters.dropsByReason.size).toBeLessThanOrEqual(65)
+    expect([...counters.dropsByReason.values()].reduce((a, b) => a + b)).toBe(1000)
+  })
+})
