@@ -27,8 +27,7 @@ const reasons: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 export function syntaxReason(error: YAMLError, line: string): string {
   // In [ ] and { } the braces of ${env:X} are YAML's own.
   if (/[[{].*\$\{/.test(line)) return 'inside [ ] or { } a reference needs quotes: "${env:NAME}"'
-  if (error.code === 'MISSING_CHAR' && error.message.includes('quote'))
-    return 'a quote is opened here or above and never closed'
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) return 'this quote is never closed'
   if (error.code === 'MISSING_CHAR') return 'a ":", a "," or a closing bracket is missing here'
   return (
     reasons[error.code] ??

@@ -1,4 +1,16 @@
-import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Node as YamlNode } from 'yaml'
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  Parser,
+  visit,
+  type YAMLError,
+  type Node as YamlNode,
+} from 'yaml'
 import type { SourcePosition } from '../errors.js'
 import type { Path, Problems } from './problems.js'
 import type { SourceText } from './source-text.js'
@@ -34,18 +46,14 @@ export function readYaml(source: SourceText, problems: Problems): Node {
   const [document, second] = compose(source, problems)
   if (document === undefined) throw new Error('the YAML library gave no document')
   let lastLine = 0
-  for (const error of [...document.errors, ...document.warnings].slice(0, kMaxSyntaxErrors)) {
-    const position = at(error.pos[0])
+  // Unknown tags are only warnings here; the builder refuses all tags.
+  const serious = [...document.errors, ...document.warnings.filter((w) => w.code !== 'TAG_RESOLVE_FAILED')]
+  for (const error of serious.slice(0, kMaxSyntaxErrors)) {
+    const position = at(placeOf(error, document))
     // What follows on the same line is an echo of the first.
     if (position.line === lastLine) continue
     lastLine = position.line
-    const forbidden = error.code === 'TAG_RESOLVE_FAILED'
-    problems.add(
-      forbidden ? 'CFG_FORBIDDEN' : 'CFG_SYNTAX',
-      position,
-      top,
-      syntaxReason(error, source.lineAt(error.pos[0])),
-    )
+    problems.add('CFG_SYNTAX', position, top, syntaxReason(error, source.lineAt(error.pos[0])))
   }
   if (second !== undefined) {
     const reason = 'a second document starts here; a configuration is one document, so remove the "---"'
@@ -68,6 +76,19 @@ export function readYaml(source: SourceText, problems: Problems): Node {
 }
 
 const top: Path = []
+
+/** A quote that is never closed is noticed at the end of the file; where it was opened is what helps. */
+function placeOf(error: YAMLError, document: Document.Parsed): number {
+  let [place] = error.pos
+  if (error.code !== 'MISSING_CHAR') return place
+  visit(document, {
+    Scalar(_key, { type, range }) {
+      const quoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
+      if (quoted && range && range[0] < error.pos[0] && range[1] >= error.pos[0]) place = range[0]
+    },
+  })
+  return place
+}
 
 function compose(source: SourceText, problems: Problems): readonly Document.Parsed[] {
   const parser = new Parser()
