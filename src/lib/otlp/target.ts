@@ -1,3 +1,5 @@
+import { isLoopback } from '../../util/loopback.js'
+
 /** Where a gRPC client connects, in grpc-js's own terms. */
 export interface Target {
   /** `dns:host:port`, `unix:/path` ... */
@@ -41,10 +43,4 @@ export function parseTarget(endpoint: string): Target | { readonly reason: strin
   const local = isLoopback(host)
   const tls = scheme === 'https' ? 'required' : scheme === 'http' || local ? 'off' : 'default'
   return { address: `dns:${host}:${port}`, tls, local }
-}
-
-/** `localhost`, 127.0.0.0/8 and ::1. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare)
 }

@@ -1,0 +1,111 @@
+import type { Family, Labels, Sample } from '../../lib/openmetrics/family.js'
+import { attr, metric } from '../../lib/systemd/names.js'
+import { isHistogram, type Profile, withExemplar } from './profile.js'
+import type { Series, StoreView } from './series-store.js'
+
+/** The labels that exporter gives; undefined leaves the series out. */
+type Labelling = (series: Series) => Labels | undefined
+
+/** One family of another exporter, made of one of our metrics. */
+interface Mapping {
+  readonly from: string
+  readonly name: string
+  readonly type: 'gauge' | 'counter'
+  readonly help: string
+  readonly labels: Labelling
+}
+
+function gauge(from: string, name: string, help: string, labels: Labelling): Mapping {
+  return { from, name, type: 'gauge', help, labels }
+}
+
+function counter(from: string, name: string, help: string, labels: Labelling): Mapping {
+  return { from, name, type: 'counter', help, labels }
+}
+
+/** The states node_exporter and systemd_exporter know; reloading and maintenance have no series there. */
+const states: ReadonlySet<string> = new Set(['active', 'activating', 'deactivating', 'inactive', 'failed'])
+
+const unit = (series: Series): string | undefined => textOf(series.resource.attributes[attr.unit])
+const unitType = (series: Series): string => textOf(series.resource.attributes[attr.unitType]) ?? ''
+const state = (series: Series): string | undefined => {
+  const value = textOf(series.point.attributes[attr.activeState])
+  return value !== undefined && states.has(value) ? value : undefined
+}
+
+function byName(series: Series): Labels | undefined {
+  const name = unit(series)
+  return name === undefined ? undefined : [['name', name]]
+}
+
+function byNameAndType(series: Series): Labels | undefined {
+  const name = byName(series)
+  return name && [...name, ['type', unitType(series)]]
+}
+
+function byState(series: Series): Labels | undefined {
+  const of = state(series)
+  return of === undefined ? undefined : [['state', of]]
+}
+
+/** `type` is the service's Type= (simple, oneshot) there, which no signal carries: empty, as for units without one. */
+function byNameStateAndServiceType(series: Series): Labels | undefined {
+  const [name, of] = [byName(series), byState(series)]
+  return name && of && [...name, ...of, ['type', '']]
+}
+
+function byNameTypeAndState(series: Series): Labels | undefined {
+  const [name, of] = [byNameAndType(series), byState(series)]
+  return name && of && [...name, ...of]
+}
+
+const startHelp = 'Start time of the unit since unix epoch in seconds'
+const tasksHelp = 'Current number of tasks per Systemd unit'
+const tasksMaxHelp = 'Maximum number of tasks per Systemd unit'
+const restartHelp = 'Service unit count of Restart triggers'
+const triggerHelp = 'Seconds since epoch of last trigger'
+
+/** Names of node_exporter's systemd collector (prometheus/node_exporter, collector/systemd_linux.go). */
+const nodeExporter: readonly Mapping[] = [
+  gauge(metric.unitState, 'node_systemd_unit_state', 'Systemd unit', byNameStateAndServiceType),
+  gauge(metric.units, 'node_systemd_units', 'Summary of systemd unit states', byState),
+  counter(metric.nRestarts, 'node_systemd_service_restart', restartHelp, byName),
+  gauge(metric.startTime, 'node_systemd_unit_start_time_seconds', startHelp, byName),
+  gauge(metric.pids, 'node_systemd_unit_tasks_current', tasksHelp, byName),
+  gauge(metric.pidsLimit, 'node_systemd_unit_tasks_max', tasksMaxHelp, byName),
+  gauge(metric.timerLastTrigger, 'node_systemd_timer_last_trigger_seconds', triggerHelp, byName),
+]
+
+/** Names of prometheus-community/systemd_exporter; `type` is the unit type (service, timer) there. */
+const systemdExporter: readonly Mapping[] = [
+  gauge(metric.unitState, 'systemd_unit_state', 'Systemd unit', byNameTypeAndState),
+  counter(metric.nRestarts, 'systemd_service_restart', restartHelp, byName),
+  gauge(metric.startTime, 'systemd_unit_start_time_seconds', startHelp, byNameAndType),
+  gauge(metric.pids, 'systemd_unit_tasks_current', tasksHelp, byName),
+  gauge(metric.pidsLimit, 'systemd_unit_tasks_max', tasksMaxHelp, byNameAndType),
+  gauge(metric.timerLastTrigger, 'systemd_timer_last_trigger_seconds', triggerHelp, byName),
+]
+
+export const nodeExporterProfile: Profile = (store) => familiesOf(nodeExporter, store)
+export const systemdExporterProfile: Profile = (store) => familiesOf(systemdExporter, store)
+
+function familiesOf(mappings: readonly Mapping[], store: StoreView): readonly Family[] {
+  return mappings.flatMap((mapping) => {
+    const samples = [...store.seriesOf(mapping.from)].flatMap((series) => sampleOf(mapping, series))
+    return samples.length === 0 ? [] : [{ name: mapping.name, type: mapping.type, help: mapping.help, samples }]
+  })
+}
+
+function sampleOf(mapping: Mapping, series: Series): readonly Sample[] {
+  const { point } = series
+  // Both exporters watch the system manager only; a user's unit of the same name would be a second truth.
+  if (isHistogram(point) || series.resource.attributes['systemd.scope'] === 'user') return []
+  const labels = mapping.labels(series)
+  if (labels === undefined) return []
+  if (mapping.type === 'gauge') return [{ suffix: '', labels, value: point.value }]
+  return [{ suffix: '_total', labels, value: point.value, ...withExemplar(point.exemplars) }]
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,5 @@
+/** `localhost`, 127.0.0.0/8 and ::1, with or without brackets: nothing leaves the machine. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare)
+}
