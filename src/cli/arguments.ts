@@ -30,7 +30,7 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
   const seen = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    const option = command.options[token.name]
+    const option = Object.hasOwn(command.options, token.name) ? command.options[token.name] : undefined
     if (option === undefined) throw new UsageError(unknownOption(command, token.name, token.rawName))
     if (option.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`option ${token.rawName} takes no value`)

@@ -29,7 +29,7 @@ export const kShutdownDeadlineMs = 10_000
  * A second SIGTERM or SIGINT ends the process at once. SIGHUP reopens the log. An exception nobody caught, or a
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
  *
- * @returns the exit code: 0 after an ordered end, 1 when the start failed or the deadline passed
+ * @returns the exit code: 0 after an ordered end, 1 when the start failed (all is stopped again then) or the deadline passed
  */
 export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
   const { logger, notifier, events } = options
@@ -41,6 +41,7 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
     if (typeof first !== 'string') {
       if (!first.ok) {
         logger.error('could not start', { error: first.error })
+        await withDeadline(service.shutdown())
         return ExitCode.failure
       }
       notifier.ready()

@@ -29,15 +29,13 @@ const makeProcessor: MakeProcessor = (settings, next) => {
         },
       }
     case 'h': {
-      // holds one batch back
-      let held: Batch | undefined
+      // holds one batch back, or more when what it passed on was refused
+      const held: Batch[] = []
       return {
         async consume(batch) {
-          if (held !== undefined) {
-            const outcome = await next.consume(held)
-            if (outcome.kind === 'retryable') return outcome
-          }
-          held = batch
+          held.push(batch)
+          const first = held.length > 1 ? held.shift() : undefined
+          if (first !== undefined && (await next.consume(first)).kind === 'retryable') held.unshift(first)
           return ok
         },
       }

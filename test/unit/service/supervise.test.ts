@@ -110,7 +110,7 @@ describe('an end that is not', () => {
       },
     })
     expect(await end).toBe(1)
-    expect(journal).toEqual(['error: could not start', 'flush'])
+    expect(journal).toEqual(['error: could not start', 'shutdown', 'flush'])
   })
 
   test.each(['uncaughtException', 'unhandledRejection'])('%s: logged, flushed, exit 1', async (event) => {
