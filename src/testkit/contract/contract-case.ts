@@ -32,15 +32,22 @@ export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for `promise` while a standing clock is moved on, up to a virtual hour. */
+/** One step of virtual time at most, so that an hour's retry wait passes within a second. */
+const kMaxVirtualStepMs = 60_000
+
+/** Waits for `promise` while a standing clock is moved on; in between the real world (sockets, files) gets its turn. */
 export async function drive<T>(what: string, clock: FakeClock, promise: Promise<T>): Promise<T> {
-  let settled = false
+  let waiting = true
   const watched = promise.finally(() => {
-    settled = true
+    waiting = false
   })
-  watched.catch(() => {})
+  watched.catch(() => {}) // awaited below; until then its rejection is not unhandled
   await settle()
-  for (let virtualMs = 100; !settled && virtualMs < 3_600_000; virtualMs *= 2) await clock.advance(virtualMs)
+  const deadline = performance.now() + kStepDeadlineMs
+  for (let stepMs = 100; waiting && performance.now() < deadline; stepMs = Math.min(stepMs * 2, kMaxVirtualStepMs)) {
+    await clock.advance(stepMs)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
   return inTime(what, watched)
 }
 

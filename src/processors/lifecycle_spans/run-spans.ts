@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import type { AttributeValue } from '../../data/attributes.js'
+import type { RawEvent } from '../../data/event.js'
+import type { Span } from '../../data/span.js'
+import { runSpanId } from '../../lib/systemd/ids.js'
+import { attr, event as names } from '../../lib/systemd/names.js'
+import { type Interval, type Phases, phasesOf } from './phases.js'
+import type { Run } from './run.js'
+
+/** Attributes of the event that ended the run which describe the run as a whole. */
+const kept = [
+  attr.unit,
+  attr.unitType,
+  attr.invocationId,
+  attr.result,
+  attr.mainPid,
+  attr.exitCode,
+  attr.exitSignal,
+  attr.nRestarts,
+  attr.containerRuntime,
+  attr.inferred,
+] as const
+
+type Phase = 'start' | 'running' | 'stop'
+
+/** The trace of an ended run: a root for the whole, and a child for each phase that took time or failed. */
+export function spansOf(run: Run, unit: string, last: RawEvent): readonly Span[] {
+  const phases = phasesOf(run.marks(last))
+  const failure = failureOf(last)
+  const guilty = failure === undefined ? undefined : guiltyPhase(phases, last, run)
+  const error = failure === undefined ? undefined : ({ code: 'error', message: failure } as const)
+  const rootId = runSpanId(run.invocationId)
+  const root = {
+    ...head(phases.whole),
+    traceId: run.invocationId,
+    spanId: rootId,
+    name: `${unit} run`,
+    attributes: rootAttributes(run, last, failure),
+    events: [...run.events],
+    links: run.previous === undefined ? [] : [linkTo(run.previous)],
+    status: error ?? { code: 'unset' },
+    resource: last.resource,
+  } satisfies Span
+  const children = (['start', 'running', 'stop'] as const).flatMap((phase): readonly Span[] => {
+    const interval = phases[phase] ?? (guilty === phase ? phases.whole : undefined)
+    if (interval === undefined) return []
+    return [
+      {
+        ...head(interval),
+        traceId: run.invocationId,
+        spanId: childSpanId(run.invocationId, phase),
+        parentSpanId: rootId,
+        name: phase,
+        attributes: { [attr.unit]: unit },
+        events: [],
+        links: [],
+        status: guilty === phase && error !== undefined ? error : { code: 'unset' },
+        resource: last.resource,
+      },
+    ]
+  })
+  return [root, ...children]
+}
+
+function head([startUsec, endUsec]: Interval) {
+  return {
+    kind: 'internal',
+    startTimeUnixNano: BigInt(startUsec) * 1000n,
+    endTimeUnixNano: BigInt(endUsec) * 1000n,
+  } as const
+}
+
+function linkTo(invocationId: string): Span['links'][number] {
+  return {
+    traceId: invocationId,
+    spanId: runSpanId(invocationId),
+    attributes: { 'systemd.link.kind': 'previous_run' },
+  }
+}
+
+function rootAttributes(run: Run, last: RawEvent, failure: string | undefined): Span['attributes'] {
+  const attributes: Record<string, AttributeValue> = {}
+  for (const key of kept) {
+    const value = last.attributes[key]
+    if (value !== undefined) attributes[key] = value
+  }
+  if (failure !== undefined) attributes[attr.errorType] = String(last.attributes[attr.result] ?? 'unknown')
+  if (run.eventsDropped > 0) attributes['systemd.unit.span_events_dropped'] = run.eventsDropped
+  return attributes
+}
+
+/** `exit-code 3`, `signal SIGSEGV`, `timeout`; undefined when the run ended well. */
+function failureOf(last: RawEvent): string | undefined {
+  const result = String(last.attributes[attr.result] ?? '')
+  const clean = result === '' || result === 'success'
+  if (last.name !== names.failed && (last.name !== names.restarting || clean)) return undefined
+  const detail = last.attributes[attr.exitSignal] ?? last.attributes[attr.exitCode]
+  return `${clean ? 'failed' : result}${detail === undefined ? '' : ` ${String(detail)}`}`
+}
+
+/** In which phase it went wrong. */
+function guiltyPhase(phases: Phases, last: RawEvent, run: Run): Phase {
+  if (phases.running === undefined) return 'start'
+  if (phases.stop === undefined) return 'running'
+  const result = last.attributes[attr.result]
+  // systemd itself stopped the unit because of what it did while it ran.
+  if (result === 'watchdog' || result === 'oom-kill') return 'running'
+  if (result === 'timeout') return 'stop'
+  // A process that died by itself was dead before the unit left `active`.
+  const { mainExit } = run.marks(last)
+  return mainExit > phases.stop[0] ? 'stop' : 'running'
+}
+
+/** Known to whoever knows the InvocationID, as the root's is. */
+function childSpanId(invocationId: string, phase: Phase): string {
+  return createHash('sha256').update(`phase:${phase}:${invocationId}`).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Batch } from '../../src/data/batch.js'
+import { batchOf } from '../../src/data/batch.js'
+import { attr, event as names } from '../../src/lib/systemd/names.js'
+import { deepFreeze, sampleBatch, sampleEvent } from '../../src/testkit/sample.js'
+
+/** How a component is put to the test: each entry is one run of its suite. Without an entry it runs with its defaults. */
+export interface Subject {
+  /** Shown beside the type where a component has several. */
+  readonly label?: string
+  readonly config?: unknown | (() => Promise<unknown>)
+  readonly batches?: readonly Batch[]
+  readonly delivered?: () => Promise<number>
+}
+
+/** A port nobody listens on: 1 (tcpmux) is privileged and unused, and refuses at once. */
+const kDeadEndpoint = '127.0.0.1:1'
+
+/** A port that was free a moment ago; whoever binds it next fails loudly if it is not any more. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+function tempFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'unitscope-contract-'))
+}
+
+/** Three rounds of one crashing unit: enough for a crash loop, and for three traces. */
+function crashBatches(): readonly Batch[] {
+  return Array.from({ length: 5 }, (_, round) => {
+    const usec = 1_700_000_000_000_000 + round * 1_000_000
+    const run = (index: number) => (index + 1).toString(16).padStart(32, '0')
+    const make = (name: string, invocation: number, atUsec: number) =>
+      sampleEvent({
+        name,
+        timeUnixNano: BigInt(atUsec) * 1000n,
+        attributes: {
+          [attr.unit]: 'demo.service',
+          [attr.invocationId]: run(invocation),
+          [attr.restartCause]: 'auto',
+          [attr.result]: 'exit-code',
+          [attr.exitCode]: 3,
+          [attr.activeState]: 'failed',
+          [attr.inactiveExitUsec]: usec,
+          [attr.activeEnterUsec]: usec,
+          [attr.activeExitUsec]: usec + 500_000,
+          [attr.inactiveEnterUsec]: usec + 500_000,
+        },
+      })
+    return deepFreeze(
+      batchOf({
+        events: [
+          make(names.failed, round, usec + 500_000),
+          make(names.restarting, round, usec + 500_010),
+          make(names.restarted, round + 1, usec + 1_000_000),
+        ],
+      }),
+    )
+  })
+}
+
+export const subjects: Readonly<Record<string, readonly Subject[]>> = {
+  'receiver/systemd': [{ label: 'without a bus', config: { address: 'unix:path=/nonexistent/bus' } }],
+  'receiver/cgroup': [{}],
+  'receiver/self_telemetry': [{}],
+
+  'processor/filter': [
+    { label: 'some dropped', config: { exclude: [{ names: ['work'] }, { attributes: { index: 1 } }] } },
+    { label: 'all dropped', config: { exclude: [{ names: ['*'] }] } },
+    { label: 'expression', config: { include: [{ expression: 'kind != "metric" || value > 1.0' }] } },
+  ],
+  'processor/attributes': [
+    {
+      config: {
+        include: [{ attributes: { index: 1 } }],
+        actions: [
+          { action: 'insert', key: 'team', value: 'web' },
+          { action: 'hash', key: 'tag', length: 16 },
+          { action: 'insert', key: 'zone', value: 1, on: 'resource' },
+        ],
+      },
+    },
+  ],
+  'processor/batch': [
+    {},
+    { label: 'no wait', config: { timeout: '0s' } },
+    { label: 'splits', config: { send_batch_size: 3, send_batch_max_size: 4, max_held_items: 25 } },
+    {
+      label: 'one large batch, split',
+      config: { send_batch_size: 10, send_batch_max_size: 10 },
+      batches: [sampleBatch(1003)],
+    },
+  ],
+  'processor/crash_loop': [{}, { label: 'a loop', batches: crashBatches() }],
+  'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
+
+  'exporter/otlp': [{ label: 'nobody there', config: { endpoint: kDeadEndpoint }, delivered: async () => 0 }],
+  'exporter/prometheus': [{ config: async () => ({ endpoint: `127.0.0.1:${await freePort()}` }) }],
+  'exporter/file': [fileSubject()],
+}
+
+function fileSubject(): Subject {
+  let path = ''
+  return {
+    config: async () => {
+      path = join(tempFolder(), 'out.jsonl')
+      return { path }
+    },
+    delivered: async () => readFileSync(path, 'utf8').split('\n').filter(Boolean).length,
+  }
+}
