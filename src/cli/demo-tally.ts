@@ -81,7 +81,10 @@ class Counter implements Tally {
 }
 
 function signalsIn(metrics: readonly Metric[]): number | undefined {
-  const points = metrics.filter(({ name }) => kSignalsMetric.test(name)).flatMap((metric) => metric.points)
-  if (points.length === 0) return undefined
-  return points.reduce((sum, point) => sum + ('value' in point ? Number(point.value) : 0), 0)
+  let signals: number | undefined
+  for (const metric of metrics) {
+    if (metric.type === 'histogram' || !kSignalsMetric.test(metric.name)) continue
+    for (const { value } of metric.points) signals = (signals ?? 0) + Number(value)
+  }
+  return signals
 }

@@ -1,16 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { ExitCode } from '../errors.js'
-import { parseDuration } from '../util/duration.js'
 import { type Command, type Invocation, UsageError } from './command.js'
 import type { DemoLab } from './demo-lab.js'
+import * as forOption from './for-option.js'
 
 // dist/cli/ and src/cli/ lie equally deep below the package's top folder.
 const defaultConfig = fileURLToPath(new URL('../../pipelines/demo.yaml', import.meta.url))
 
 /** The port Prometheus' registry of exporters gives to OpenTelemetry's. */
 const kPrometheusPort = 9464
-/** setTimeout ends at 2^31-1 ms, 24.8 days. */
-const kMaxForMs = 24 * 86_400_000
 const kParentCheckMs = 1000
 
 export const command: Command = {
@@ -23,7 +21,7 @@ export const command: Command = {
     'Ends with Ctrl-C or after --for, with a summary of what passed and of what was dropped and why.',
   ].join('\n'),
   options: {
-    for: { type: 'string', placeholder: 'DURATION', description: 'Stop after this long, e.g. 30s' },
+    for: forOption.option,
     config: {
       type: 'string',
       short: 'c',
@@ -43,7 +41,7 @@ export const command: Command = {
 
 async function run(invocation: Invocation): Promise<number> {
   const { values, terminal } = invocation
-  const forMs = durationOf(values['for'])
+  const forMs = forOption.parse(values['for'])
   if (values['lab'] === true && values['no-lab'] === true) throw new UsageError('--lab and --no-lab exclude each other')
 
   const [{ bootDemoLab, labObstacle }, source] = await Promise.all([
@@ -132,12 +130,4 @@ function endWithParent(): () => void {
   }, kParentCheckMs)
   timer.unref()
   return () => clearInterval(timer)
-}
-
-function durationOf(value: Invocation['values'][string]): number | undefined {
-  if (value === undefined) return undefined
-  const ms = parseDuration(String(value))
-  if (typeof ms !== 'number') throw new UsageError(`option --for: ${ms.reason}`)
-  if (ms === 0 || ms > kMaxForMs) throw new UsageError('option --for: must be from 1ms to 24d')
-  return ms
 }
