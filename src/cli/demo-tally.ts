@@ -7,7 +7,7 @@ import type { Metric } from '../data/metric.js'
 import { attr } from '../lib/systemd/names.js'
 
 /** Messages read from the bus, as each systemd receiver counts them. */
-const kSignalsMetric = /^unitscope_receiver_systemd(_\w+)?_signals_received_total$/
+const kSignalsMetric = /^unitscope_receiver_systemd(_\w+)?_signal_messages_total$/
 
 /** What the demo saw pass, for its last lines. */
 export interface Tally {

@@ -44,8 +44,8 @@ it('adds one counting exporter to every pipeline and leaves the rest as it was',
   expect(config.pipelines[0]?.exporters).toEqual(['debug'])
 
   const selfMetrics = async () => [
-    metric('unitscope_receiver_systemd_signals_received_total', '', [40]),
-    metric('unitscope_receiver_systemd_two_signals_received_total', '', [2]),
+    metric('unitscope_receiver_systemd_signal_messages_total', '', [40]),
+    metric('unitscope_receiver_systemd_two_signal_messages_total', '', [2]),
     metric('unitscope_receiver_cgroup_scans_total', '', [9]),
   ]
   const factory = counted.exporters.get('demo_tally')?.factory as ExporterFactory
