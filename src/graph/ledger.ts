@@ -3,8 +3,9 @@ import type { Kind } from '../component/id.js'
 /**
  * Where a component's items are: `in + produced = out + sum(dropped) + held`, at rest and with tolerance 0.
  *
- * The graph counts `in` and `out`; the component reports what it produced, dropped and, an exporter, delivered
- * (`processed`). `held` is the difference: in a queue, in a buffer, or in flight; after shutdown it is 0.
+ * The graph counts `in` and `out` between components. The component reports what it produced and dropped, a receiver
+ * what it read (`processed`: its `in`), an exporter what it delivered (`processed`: its `out`).
+ * `held` is the difference: in a queue, in a buffer, or in flight. After shutdown it is 0; anything else is a bug.
  */
 export interface LedgerRow {
   readonly kind: Kind

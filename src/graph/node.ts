@@ -124,10 +124,10 @@ export class Node {
     const { id, telemetry } = this.settings
     const dropped = Object.fromEntries(telemetry.dropsByReason)
     const allDropped = [...telemetry.dropsByReason.values()].reduce((sum, n) => sum + n, 0)
-    // A receiver's source is outside, an exporter's destination too: of these, each knows only what it reports.
+    // A receiver's source and an exporter's destination are outside: of these the component itself reports.
+    const taken = id.kind === 'receiver' ? telemetry.processedItems : this.#in.items
     const out = id.kind === 'exporter' ? telemetry.processedItems : this.#out.items
-    const taken = id.kind === 'receiver' ? out + allDropped : this.#in.items
-    const produced = id.kind === 'receiver' ? 0 : telemetry.producedItems
+    const produced = telemetry.producedItems
     return {
       kind: id.kind,
       id: id.id,

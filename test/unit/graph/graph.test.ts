@@ -228,11 +228,13 @@ describe('a component that breaks its promise', () => {
   })
 })
 
-test('a refused batch has not crossed: it stays with the receiver and is in no ledger row', async () => {
+test('a refused batch has not crossed: the receiver still holds it, and no other row knows of it', async () => {
   const world = newWorld()
   const graph = buildFake(world, ['all: r -> p -> x'])
   await graph.start()
   world.exporters.get('x')!.respond = () => retryable('busy', 50)
   expect(await world.receivers.get('r')!.emit(items(2))).toEqual(retryable('busy', 50))
-  for (const row of graph.ledger().rows) expect(row).toMatchObject({ in: 0, out: 0, held: 0 })
+  const [receiver, ...others] = graph.ledger().rows
+  expect(receiver).toMatchObject({ in: 2, out: 0, held: 2 })
+  for (const row of others) expect(row).toMatchObject({ in: 0, out: 0, held: 0 })
 })

@@ -29,6 +29,7 @@ export interface Behaviour {
 }
 
 export interface FakeReceiver {
+  /** Offers a batch; the same one again is a retry of what was read once. */
   emit(batch: Batch): ReturnType<Consumer['consume']>
 }
 
@@ -79,9 +80,16 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
     type: componentId.type,
     configSchema,
     unavailable,
-    create(_settings, _config, next) {
+    create(settings, _config, next) {
       made(world, id)
-      world.receivers.set(id, { emit: (batch) => next.consume(batch) })
+      const read = new WeakSet<Batch>()
+      world.receivers.set(id, {
+        emit(batch) {
+          if (!read.has(batch)) settings.telemetry.processed(countItems(batch))
+          read.add(batch)
+          return next.consume(batch)
+        },
+      })
       return lifeOf(world, `receiver ${id}`)
     },
   }
