@@ -16,7 +16,6 @@ export interface EventContext {
   readonly observedNs: bigint
   /** Concluded by comparing states after a gap. */
   readonly inferred: boolean
-  readonly containerRuntime: string | undefined
   readonly causedBy: string | undefined
 }
 
@@ -81,7 +80,7 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
     attributes[attr.jobResult] = what.job.result
     if (conditionStoppedIt(what)) attributes[attr.conditionResult] = false
   }
-  put(attr.containerRuntime, context.containerRuntime)
+  put(attr.containerRuntime, context.resource.attributes[attr.containerRuntime])
   put(attr.causedBy, context.causedBy)
   if (kind !== 'jobFinished') putTimestamps(attributes, state)
   if (context.inferred || what.inferred) attributes[attr.inferred] = true

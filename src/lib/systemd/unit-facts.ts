@@ -10,3 +10,5 @@ export interface UnitFacts {
 
 /** Dependencies kept per unit and kind. Real units name a handful; sysinit.target about 40. */
 export const kMaxDependencies = 64
+
+export const noFacts: UnitFacts = Object.freeze({ serviceType: '', requires: [], bindsTo: [] })

@@ -112,16 +112,6 @@ export class UnitMachine {
     return out
   }
 
-  /** Releases what is held back; for the end of a source, when nothing more will come. */
-  flush(): Occurrence[] {
-    const out: Occurrence[] = []
-    const held = this.#held
-    this.#held = undefined
-    if (held?.kind === 'stop') this.#tellStopped(out, held.state, held.before)
-    else if (held?.kind === 'reload') this.#tellReloaded(out, held.state, held.before)
-    return out
-  }
-
   #settleHeld(out: Occurrence[], next: UnitState, phase: Phase, fresh: boolean): void {
     const held = this.#held
     if (held === undefined) return

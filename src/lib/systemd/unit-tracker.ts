@@ -1,3 +1,4 @@
+import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { ResourcePool } from '../../data/resource.js'
@@ -8,6 +9,7 @@ import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit } from './tracked-unit.js'
 import { unitEvent } from './unit-event.js'
 import type { UnitFacts } from './unit-facts.js'
+import { unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import type { ListedUnit, UnitSnapshot } from './unit-snapshot.js'
 
@@ -20,8 +22,8 @@ const kMaxLagUsec = 60_000_000
 export interface TrackerOptions {
   readonly scope: 'system' | 'user'
   readonly resources: ResourcePool
-  /** The runtime a unit belongs to, e.g. `docker`; undefined for ordinary units. */
-  readonly containerRuntime?: (unit: string) => string | undefined
+  /** What a unit has to do with containers, for its resource; empty for ordinary units. */
+  readonly containerAttributes?: (unit: string) => Attributes
   readonly maxUnits?: number
 }
 
@@ -75,21 +77,19 @@ export class UnitTracker {
     }
   }
 
-  /** Loaded units that are not as `listed` says, including those it does not hold. */
+  /** Rows of `listed` whose unit is not in the state followed here. */
   differing(listed: readonly ListedUnit[]): string[] {
-    const names = new Set<string>()
-    const out: string[] = []
-    for (const { name, activeState, subState, jobId } of listed) {
-      names.add(name)
-      const unit = this.#units.get(name)
-      const state = unit?.machine.state
-      if (unit === undefined || state === undefined) {
-        if (activeState !== 'inactive') out.push(name)
-      } else if (state.activeState !== activeState || state.subState !== subState || state.jobId !== jobId)
-        out.push(name)
-    }
-    for (const [name, unit] of this.#units) if (unit.loaded && !names.has(name)) out.push(name)
-    return out
+    const changed = listed.filter(({ name, activeState, subState, jobId }) => {
+      const state = this.#units.get(name)?.machine.state ?? unloadedState
+      return state.activeState !== activeState || state.subState !== subState || state.jobId !== jobId
+    })
+    return changed.map(({ name }) => name)
+  }
+
+  /** Units followed as loaded that `listed` does not hold. */
+  missing(listed: readonly ListedUnit[]): string[] {
+    const names = new Set(listed.map(({ name }) => name))
+    return [...this.#units].filter(([name, unit]) => unit.loaded && !names.has(name)).map(([name]) => name)
   }
 
   /**
@@ -175,13 +175,6 @@ export class UnitTracker {
     return out
   }
 
-  /** Releases decisions that wait for a record which will not come any more. */
-  flush(observedNs: bigint): RawEvent[] {
-    const out: RawEvent[] = []
-    for (const [name, unit] of this.#units) this.#tell(out, name, unit, unit.machine.flush(), observedNs, false)
-    return out
-  }
-
   /** State metrics at this moment. */
   metrics(nowNs: bigint): Metric[] {
     const resource = (name: string) => this.#resource(name)
@@ -227,7 +220,6 @@ export class UnitTracker {
           resource: this.#resource(name),
           observedNs,
           inferred,
-          containerRuntime: this.#options.containerRuntime?.(name),
           causedBy: this.#causes.of(name, what),
         }),
       )
@@ -235,7 +227,8 @@ export class UnitTracker {
   }
 
   #resource(name: string) {
-    return unitResource(this.#options.resources, name, this.#options.scope)
+    const { resources, scope, containerAttributes } = this.#options
+    return unitResource(resources, name, scope, containerAttributes?.(name))
   }
 }
 

@@ -1,0 +1,148 @@
+import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+
+const pattern = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  description: 'A unit name, `prefix*`, or a glob with `*`, `?` and `[...]`. Without a suffix it means a service.',
+} as const
+
+export const unitTypes = [
+  'service',
+  'socket',
+  'timer',
+  'mount',
+  'path',
+  'swap',
+  'target',
+  'automount',
+  'scope',
+  'slice',
+  'device',
+] as const
+
+export const runtimes = ['docker', 'containerd', 'cri-o', 'kubelet', 'podman', 'buildkit', 'nspawn'] as const
+
+export const schema = {
+  type: 'object',
+  description: "Watches a systemd manager's units by its D-Bus signals.",
+  properties: {
+    scope: {
+      type: 'string',
+      enum: ['system', 'user'],
+      default: 'system',
+      description: 'Which manager to watch: the system one, or that of the user the agent runs as.',
+    },
+    address: {
+      type: 'string',
+      maxLength: 1024,
+      description:
+        'D-Bus address, e.g. `unix:path=/run/dbus/system_bus_socket`. Left out, it is the bus of `scope`; in a container, point it at the mounted host socket.',
+    },
+    monitor_all_services: {
+      type: 'boolean',
+      default: true,
+      description: 'Watch every unit of `unit_types`. With false, `service_whitelist` must say which.',
+    },
+    service_whitelist: {
+      type: 'array',
+      items: pattern,
+      maxItems: 1000,
+      default: [],
+      description: 'Watch only units that match one of these. Empty watches all.',
+    },
+    service_blacklist: {
+      type: 'array',
+      items: pattern,
+      maxItems: 1000,
+      default: [],
+      description: 'Never watch units that match one of these; wins over the whitelist.',
+    },
+    container_runtime_filter: {
+      description:
+        'What to do with units of container runtimes: the daemons, their sockets, slices and container scopes. `true` marks them with `systemd.unit.container_runtime`, `false` does not look.',
+      anyOf: [
+        { type: 'boolean', description: 'Mark them or not.' },
+        {
+          type: 'object',
+          description: 'Mark and select them.',
+          properties: {
+            mode: {
+              type: 'string',
+              enum: ['include', 'exclude', 'only'],
+              default: 'include',
+              description:
+                '`include` watches them like all others, `exclude` leaves them out, `only` leaves out all others.',
+            },
+            runtimes: {
+              type: 'array',
+              items: { type: 'string', enum: runtimes, description: 'A container runtime.' },
+              default: [...runtimes],
+              description: 'Which runtimes count.',
+            },
+          },
+        },
+      ],
+      default: true,
+    },
+    unit_types: {
+      type: 'array',
+      items: { type: 'string', enum: unitTypes, description: 'A unit type.' },
+      minItems: 1,
+      default: ['service', 'socket', 'timer', 'mount', 'path', 'swap'],
+      description:
+        'Unit types to watch. Targets, slices, scopes and devices change often and rarely fail: add them on purpose.',
+    },
+    track_dependencies: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Read which units each one needs, so that an event can name the unit whose failure caused it (`systemd.unit.caused_by`).',
+    },
+    signal_buffer_size: {
+      type: 'integer',
+      minimum: 100,
+      maximum: 1_000_000,
+      default: 10_000,
+      description:
+        'Signals buffered between the bus thread and the pipeline. When it is full `overflow_policy` applies.',
+    },
+    overflow_policy: {
+      type: 'string',
+      enum: ['drop_oldest', 'drop_newest', 'block'],
+      default: 'drop_oldest',
+      description:
+        'What a full buffer does. Drops are counted and followed by a new reading of all states; `block` leaves signals to the bus daemon, which buffers up to 127 MiB.',
+    },
+    max_latency: {
+      type: 'string',
+      format: 'duration',
+      default: '100ms',
+      description:
+        'Longest wait of a signal for others to share its wake-up, up to 10s. Failures never wait. 0s: none does.',
+    },
+    max_events_per_second: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 1000,
+      description:
+        "Events passed on per second (bursts up to one second's worth). What is over is counted, and summarised in `systemd.events.suppressed`. Metrics count everything all the same.",
+    },
+    poll_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '60s',
+      description:
+        'How often all states are compared with what systemd says, to find what no signal told. From 5s to 1h; 0s never.',
+    },
+    collection_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '10s',
+      description: 'How often state metrics are emitted, from 1s to 1h; 0s never.',
+    },
+  },
+} as const satisfies ObjectSchema
+
+export type Config = ConfigOf<typeof schema>

@@ -1,0 +1,49 @@
+import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
+import { compilePattern } from '../../lib/matching/pattern.js'
+import { type Config, schema } from './config.js'
+import { createSystemdReceiver } from './systemd-receiver.js'
+
+export const factory = {
+  type: 'systemd',
+  kind: 'receiver',
+  stability: 'beta',
+  description:
+    "Events and state metrics of systemd's units, from its D-Bus signals: starts, stops, failures, restarts and why.",
+  configSchema: schema,
+  capabilities: ['process', 'system_wide', 'realtime'],
+  check(config: Config): readonly ConfigComplaint[] {
+    const complaints: ConfigComplaint[] = []
+    if (!config.monitor_all_services && config.service_whitelist.length === 0) {
+      complaints.push({
+        path: ['service_whitelist'],
+        reason: 'needed when monitor_all_services is false: nothing would be watched',
+      })
+    }
+    for (const key of ['service_whitelist', 'service_blacklist'] as const) {
+      for (const [index, pattern] of config[key].entries()) {
+        const compiled = compilePattern(pattern)
+        if (typeof compiled !== 'function') complaints.push({ path: [key, index], reason: compiled.reason })
+      }
+    }
+    const limits = [
+      ['poll_interval', 5000, 3_600_000, 'from 5s to 1h, or 0s for never'],
+      ['collection_interval', 1000, 3_600_000, 'from 1s to 1h, or 0s for never'],
+      ['max_latency', 0, 10_000, 'at most 10s'],
+    ] as const
+    for (const [key, least, most, range] of limits) {
+      const ms = config[key]
+      if (ms !== 0 && (ms < least || ms > most)) complaints.push({ path: [key], reason: `must be ${range}` })
+    }
+    if (
+      config.address !== undefined &&
+      !/^unix:(path|abstract)=[^;,]+(;unix:(path|abstract)=[^;,]+)*$/.test(config.address)
+    ) {
+      complaints.push({
+        path: ['address'],
+        reason: 'must be `unix:path=/...` or `unix:abstract=...`; several are separated by `;`',
+      })
+    }
+    return complaints
+  },
+  create: (settings: Settings, config: Config, next: Consumer) => createSystemdReceiver(settings, config, next),
+} satisfies ReceiverFactory

@@ -1,0 +1,35 @@
+import type { Clock } from '../../util/clock.js'
+
+/** Token bucket: `perSecond` on average, as many at once. */
+export class RateLimiter {
+  readonly #perSecond: number
+  readonly #clock: Clock
+  #tokens: number
+  #lastMs: number
+  #suppressed = 0
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#perSecond = perSecond
+    this.#clock = clock
+    this.#tokens = perSecond
+    this.#lastMs = clock.monotonicMs()
+  }
+
+  /** How many of `count` may pass now; the rest is suppressed. */
+  admit(count: number): number {
+    const nowMs = this.#clock.monotonicMs()
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + ((nowMs - this.#lastMs) * this.#perSecond) / 1000)
+    this.#lastMs = nowMs
+    const admitted = Math.min(count, Math.floor(this.#tokens))
+    this.#tokens -= admitted
+    this.#suppressed += count - admitted
+    return admitted
+  }
+
+  /** Suppressed since the last call. */
+  takeSuppressed(): number {
+    const count = this.#suppressed
+    this.#suppressed = 0
+    return count
+  }
+}

@@ -1,0 +1,86 @@
+import type { RawEvent } from '../../data/event.js'
+import type { SignalRecord } from '../../data/signal-record.js'
+import type { GapReason } from '../../lib/systemd/source-event.js'
+import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import type { UnitSelection } from './unit-selection.js'
+
+/** A time in which units were not watched, not yet made good. */
+export interface Gap {
+  readonly reason: GapReason
+  readonly lost: number
+}
+
+/**
+ * Feeds the tracker, or holds records back while states are being read: what happened during the reading must be told
+ * after what the reading finds.
+ */
+export class RecordQueue {
+  readonly #tracker: UnitTracker
+  readonly #selection: UnitSelection
+  readonly #max: number
+  #held: SignalRecord[] | undefined
+  #overflowed = 0
+  #gap: Gap | undefined
+
+  constructor(tracker: UnitTracker, selection: UnitSelection, max: number) {
+    this.#tracker = tracker
+    this.#selection = selection
+    this.#max = max
+  }
+
+  get gap(): Gap | undefined {
+    return this.#gap
+  }
+
+  /** From here records are held back, until `resume`. */
+  pause(): void {
+    this.#held ??= []
+  }
+
+  /** Notes that states must be read again. The graver reason stays; lost records add up. */
+  noteGap(reason: GapReason, lost = 0): void {
+    const graver = this.#gap === undefined || gravity.indexOf(reason) > gravity.indexOf(this.#gap.reason)
+    this.#gap = { reason: graver ? reason : this.#gap!.reason, lost: (this.#gap?.lost ?? 0) + lost }
+    this.pause()
+  }
+
+  /** States were read again. */
+  closeGap(): void {
+    this.#gap = undefined
+  }
+
+  /** Feeds records in order, up to one after which states must be read again; the rest is held. */
+  take(records: readonly SignalRecord[]): RawEvent[] {
+    const events: RawEvent[] = []
+    for (const record of records) {
+      if (this.#held === undefined) events.push(...this.#feed(record))
+      else if (this.#held.length < this.#max) this.#held.push(record)
+      else this.#overflowed++
+    }
+    return events
+  }
+
+  /** Feeds what was held back; it may bring the next gap, which holds the rest. */
+  resume(): RawEvent[] {
+    const held = this.#held ?? []
+    this.#held = undefined
+    const events = this.take(held)
+    if (this.#overflowed > 0) {
+      this.noteGap('lost_records', this.#overflowed)
+      this.#overflowed = 0
+    }
+    return events
+  }
+
+  #feed(record: SignalRecord): RawEvent[] {
+    if ('unit' in record && !this.#selection.accepts(record.unit)) return []
+    const events = this.#tracker.feed(record)
+    if (record.kind === 'reloading' && !record.active) this.noteGap('reload')
+    else if (record.kind === 'owner_changed' && record.present) this.noteGap('reexec')
+    else if (record.kind === 'lost') this.noteGap('lost_records', record.count)
+    return events
+  }
+}
+
+/** By how much may have been missed. After `reload` a comparison of states is enough; the others need every unit read. */
+const gravity: readonly GapReason[] = ['missed_signals', 'reload', 'reexec', 'lost_records', 'bus_lost']

@@ -1,0 +1,103 @@
+import type { SignalReader } from '../../binding/signal-source.js'
+import type { RawEvent } from '../../data/event.js'
+import type { ControlPlane } from '../../lib/systemd/control-plane.js'
+import { gapEvent } from '../../lib/systemd/source-event.js'
+import { noFacts } from '../../lib/systemd/unit-facts.js'
+import { readUnits } from '../../lib/systemd/unit-reader.js'
+import type { ListedUnit, UnitSnapshot } from '../../lib/systemd/unit-snapshot.js'
+import type { Gap } from './record-queue.js'
+import type { WatcherOptions } from './watcher.js'
+
+/** Configurations read at a time; the next sweep takes the rest. 64 units are about 20 ms of PID 1. */
+const kMaxFactsPerSweep = 64
+
+interface SynchroniserOptions extends Pick<WatcherOptions, 'settings' | 'config' | 'tracker' | 'selection'> {
+  readonly plane: ControlPlane
+  readonly reader: SignalReader
+}
+
+/** Brings the tracker to what systemd says: at the start, after gaps, and slowly all the time. Asks only about loaded units. */
+export class Synchroniser {
+  readonly #options: SynchroniserOptions
+  #suspects: ReadonlySet<string> = new Set()
+
+  constructor(options: SynchroniserOptions) {
+    this.#options = options
+  }
+
+  /** Reads all there is (no gap: this is the beginning, and nothing has happened), or what may have changed in a gap. */
+  async synchronise(gap: Gap | undefined): Promise<RawEvent[]> {
+    const { tracker, reader, settings } = this.#options
+    const listed = await this.#list()
+    const names = listed.map(({ name }) => name)
+    if (gap === undefined) {
+      tracker.seed(await this.#read(names), settings.clock.unixNano())
+      return []
+    }
+    if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
+    // PID 1 does nothing else while it reloads, so states that look the same are the same runs.
+    const changed = gap.reason === 'reload' ? tracker.differing(listed) : names
+    const units = await this.#read(changed)
+    if (gap.reason === 'reload') tracker.forgetFacts()
+    const nowNs = settings.clock.unixNano()
+    const events = tracker.resync(units, tracker.missing(listed), nowNs)
+    return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+  }
+
+  /** Compares states. True when some differ: perhaps only because their signals are still on the way. */
+  async firstLook(): Promise<boolean> {
+    const listed = await this.#list()
+    this.#suspects = new Set(this.#differing(listed))
+    return this.#suspects.size > 0
+  }
+
+  /** What still differs was told by no signal. */
+  async secondLook(): Promise<RawEvent[]> {
+    const { tracker, settings } = this.#options
+    const listed = await this.#list()
+    const differing = this.#differing(listed).filter((name) => this.#suspects.has(name))
+    this.#suspects = new Set()
+    if (differing.length === 0) return []
+    const gone = new Set(tracker.missing(listed))
+    const units = await this.#read(differing.filter((name) => !gone.has(name)))
+    const nowNs = settings.clock.unixNano()
+    const events = tracker.resync(
+      units,
+      differing.filter((name) => gone.has(name)),
+      nowNs,
+    )
+    return events.length === 0 ? [] : [gapEvent(settings.resources, 'missed_signals', 0, nowNs), ...events]
+  }
+
+  /** Reads the configuration of units that appeared since. Those known to be loaded only: asking would load the others. */
+  async readFacts(): Promise<RawEvent[]> {
+    const { tracker, settings } = this.#options
+    const wanted = tracker.withoutFacts().slice(0, kMaxFactsPerSweep)
+    if (wanted.length === 0) return []
+    const listed = new Set((await this.#list()).map(({ name }) => name))
+    const read = await this.#read(wanted.filter((name) => listed.has(name)))
+    const nowNs = settings.clock.unixNano()
+    const found = new Map(read.map((unit) => [unit.name, unit.facts]))
+    return wanted.flatMap((name) => tracker.learn(name, found.get(name) ?? noFacts, nowNs))
+  }
+
+  #differing(listed: readonly ListedUnit[]): string[] {
+    const { tracker } = this.#options
+    return [...tracker.differing(listed), ...tracker.missing(listed)]
+  }
+
+  async #list(): Promise<ListedUnit[]> {
+    const units = await this.#options.plane.listUnits()
+    return units.filter(({ name, loadState, activeState }) => {
+      // A unit named by another but without a file; one whose file was removed while it runs still counts.
+      const real = loadState !== 'not-found' || activeState !== 'inactive'
+      return real && this.#options.selection.accepts(name)
+    })
+  }
+
+  async #read(names: readonly string[]): Promise<UnitSnapshot[]> {
+    const units = await readUnits(this.#options.plane, names)
+    if (this.#options.config.track_dependencies) return units
+    return units.map((unit) => ({ ...unit, facts: { ...noFacts, serviceType: unit.facts?.serviceType ?? '' } }))
+  }
+}

@@ -1,0 +1,169 @@
+import { getuid } from 'node:process'
+import { loadNative, type Native } from '../../binding/native.js'
+import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
+import { batchOf } from '../../data/batch.js'
+import type { RawEvent } from '../../data/event.js'
+import type { Metric } from '../../data/metric.js'
+import { UnavailableError } from '../../errors.js'
+import { busAddress } from '../../lib/systemd/bus.js'
+import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
+import { metric } from '../../lib/systemd/names.js'
+import { suppressedEvent } from '../../lib/systemd/source-event.js'
+import { hostResource } from '../../lib/systemd/unit-resource.js'
+import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import type { Timer } from '../../util/clock.js'
+import type { Config } from './config.js'
+import { PendingItems } from './pending-items.js'
+import { RateLimiter } from './rate-limiter.js'
+import { selectUnits, type UnitSelection } from './unit-selection.js'
+import { type SignalTotals, Watcher } from './watcher.js'
+
+/** A summary of suppressed events at most this often. */
+const kSummaryIntervalMs = 1000
+
+/** The outside world, replaced in tests. */
+export interface SystemdSource {
+  readonly native: Pick<Native, 'createSignalReader'>
+  readonly connect: ConnectControlPlane
+}
+
+/** Watches the units of one systemd manager. Without `source`, the native addon and the real bus. */
+export function createSystemdReceiver(
+  settings: Settings,
+  config: Config,
+  next: Consumer,
+  source?: SystemdSource,
+): Receiver {
+  return new SystemdReceiver(settings, config, next, source)
+}
+
+class SystemdReceiver implements Receiver {
+  readonly #settings: Settings
+  readonly #config: Config
+  readonly #source: SystemdSource | undefined
+  readonly #pending: PendingItems
+  readonly #limiter: RateLimiter
+  readonly #selection: UnitSelection
+  readonly #tracker: UnitTracker
+  readonly #stopping = new AbortController()
+  readonly #timers: Timer[] = []
+  #watcher: Watcher | undefined
+  #running: Promise<void> | undefined
+  #collected = false
+
+  constructor(settings: Settings, config: Config, next: Consumer, source: SystemdSource | undefined) {
+    this.#settings = settings
+    this.#config = config
+    this.#source = source
+    this.#pending = new PendingItems(settings, next)
+    this.#limiter = new RateLimiter(config.max_events_per_second, settings.clock)
+    this.#selection = selectUnits(config)
+    this.#tracker = new UnitTracker({
+      scope: config.scope,
+      resources: settings.resources,
+      containerAttributes: this.#selection.containerAttributes,
+    })
+  }
+
+  async start(host: Host): Promise<void> {
+    const { clock, telemetry } = this.#settings
+    const { native, connect } = this.#source ?? realSource()
+    const address = this.#config.address ?? busAddress(this.#config.scope, process.env, getuid?.() ?? 0)
+    const watcher = new Watcher({
+      settings: this.#settings,
+      config: this.#config,
+      address,
+      native,
+      connect,
+      tracker: this.#tracker,
+      selection: this.#selection,
+      onEvents: (events) => this.#admit(events),
+      onStatus: (status) => {
+        host.report(status)
+        if (status.state === 'ok' && !this.#collected) this.#collect()
+      },
+    })
+    this.#watcher = watcher
+    telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
+    this.#running = watcher.run(this.#stopping.signal)
+    this.#timers.push(clock.every(kSummaryIntervalMs, () => this.#summarise()))
+    if (this.#config.collection_interval > 0) {
+      this.#timers.push(clock.every(this.#config.collection_interval, () => this.#collect()))
+    }
+  }
+
+  async shutdown(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    this.#stopping.abort()
+    await this.#running
+    this.#summarise()
+    this.#countSignals()
+    await this.#pending.close()
+  }
+
+  #admit(events: readonly RawEvent[]): void {
+    if (events.length === 0) return
+    const { telemetry } = this.#settings
+    const admitted = this.#limiter.admit(events.length)
+    if (admitted === events.length) {
+      this.#pending.pushEvents(events)
+      return
+    }
+    telemetry.processed(events.length - admitted)
+    telemetry.dropped(events.length - admitted, 'rate_limit')
+    this.#pending.pushEvents(events.slice(0, admitted))
+  }
+
+  #summarise(): void {
+    const count = this.#limiter.takeSuppressed()
+    if (count === 0) return
+    const { resources, clock } = this.#settings
+    this.#pending.pushEvents([suppressedEvent(resources, count, this.#config.max_events_per_second, clock.unixNano())])
+  }
+
+  #collect(): void {
+    const nowNs = this.#settings.clock.unixNano()
+    this.#countSignals()
+    const up = this.#watcher?.up ?? false
+    const metrics: Metric[] = [
+      {
+        type: 'gauge',
+        valueType: 'int',
+        name: metric.sourceUp,
+        unit: '1',
+        description: '1 when systemd answers',
+        resource: hostResource(this.#settings.resources),
+        points: [{ attributes: {}, timeUnixNano: nowNs, value: up ? 1 : 0 }],
+      },
+    ]
+    // Before the first reading nothing is known; while systemd is away, what was last known still holds.
+    if (up || this.#collected) metrics.push(...this.#tracker.metrics(nowNs))
+    if (up) this.#collected = true
+    this.#pending.push(batchOf({ metrics }))
+  }
+
+  #counted: SignalTotals = { messages: 0, dropped: 0, suppressed: 0 }
+  #counters: Readonly<Record<keyof SignalTotals, (add: number) => void>> | undefined
+
+  /** Brings our counters up to those of the bus threads, which only grow. */
+  #countSignals(): void {
+    const { telemetry } = this.#settings
+    this.#counters ??= {
+      messages: telemetry.counter('signal_messages', 'D-Bus messages read.'),
+      dropped: telemetry.counter('signals_dropped', 'Signals lost to a full buffer; states are read again after each.'),
+      suppressed: telemetry.counter('signals_suppressed', 'Signals that repeated what was known.'),
+    }
+    const totals = this.#watcher?.totals()
+    if (totals === undefined) return
+    for (const name of ['messages', 'dropped', 'suppressed'] as const) {
+      this.#counters[name](totals[name] - this.#counted[name])
+    }
+    this.#counted = totals
+  }
+}
+
+function realSource(): SystemdSource {
+  const loaded = loadNative()
+  if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
+  return { native: loaded.native, connect: connectControlPlane }
+}

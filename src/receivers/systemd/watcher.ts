@@ -1,0 +1,119 @@
+import type { Native } from '../../binding/native.js'
+import type { SignalReader, SignalStats } from '../../binding/signal-source.js'
+import type { Settings } from '../../component/component.js'
+import type { Status } from '../../component/status.js'
+import type { RawEvent } from '../../data/event.js'
+import { matchRules } from '../../lib/systemd/bus.js'
+import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
+import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import { sleep } from '../../util/clock.js'
+import type { Config } from './config.js'
+import { RecordQueue } from './record-queue.js'
+import { Session } from './session.js'
+import type { UnitSelection } from './unit-selection.js'
+
+/** The bus is back 22 to 76 ms after it was killed (dbus-daemon 1.14, socket activation), so the first tries are quick. */
+const kFirstRetryMs = 100
+const kMaxRetryMs = 30_000
+
+export interface WatcherOptions {
+  readonly settings: Settings
+  readonly config: Config
+  readonly address: string
+  readonly native: Pick<Native, 'createSignalReader'>
+  readonly connect: ConnectControlPlane
+  readonly tracker: UnitTracker
+  readonly selection: UnitSelection
+  readonly onEvents: (events: readonly RawEvent[]) => void
+  /** `synchronised`: every unit's state is known as of now. */
+  readonly onStatus: (status: Status) => void
+}
+
+/** Keeps one session with systemd going for as long as it runs: connects, hands over, connects again. */
+export class Watcher {
+  readonly #options: WatcherOptions
+  readonly #queue: RecordQueue
+  #reader: SignalReader | undefined
+  /** What readers of earlier sessions counted. */
+  #past: SignalTotals = { messages: 0, dropped: 0, suppressed: 0 }
+  #up = false
+
+  constructor(options: WatcherOptions) {
+    this.#options = options
+    this.#queue = new RecordQueue(options.tracker, options.selection, options.config.signal_buffer_size)
+  }
+
+  /** Whether systemd answered the last time it was asked. */
+  get up(): boolean {
+    return this.#up
+  }
+
+  totals(): SignalTotals {
+    return this.#reader === undefined ? this.#past : add(this.#past, this.#reader.stats())
+  }
+
+  /** Runs until aborted; resolves when everything it owns is closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { settings, onStatus } = this.#options
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const { reason, synchronised } = await this.#session(signal)
+      this.#up = false
+      if (signal.aborted) return
+      if (synchronised) {
+        attempt = 0
+        this.#queue.noteGap('bus_lost')
+      }
+      onStatus({ state: 'degraded', reason })
+      // Once per outage: further failures repeat the same.
+      if (attempt === 0) settings.logger.warn('no connection to systemd, trying again', { reason })
+      const limitMs = Math.min(kFirstRetryMs * 2 ** attempt, kMaxRetryMs)
+      // Between half and all of the limit: many agents of one bus must not come back at the same instant.
+      await sleep(settings.clock, limitMs * (0.5 + settings.random() / 2), signal)
+    }
+  }
+
+  async #session(signal: AbortSignal): Promise<{ reason: string; synchronised: boolean }> {
+    const { config, native, address, selection, onEvents } = this.#options
+    const session = new Session({
+      ...this.#options,
+      queue: this.#queue,
+      onUp: (up) => {
+        this.#up = up
+      },
+    })
+    const reader = native.createSignalReader(
+      {
+        address,
+        matchRules,
+        filter: selection.filter,
+        ringRecords: config.signal_buffer_size,
+        overflow: config.overflow_policy,
+        maxLatencyMs: config.max_latency,
+        captureBytes: 0,
+      },
+      (records) => session.take(records),
+    )
+    this.#reader = reader
+    try {
+      reader.start()
+      const reason = await session.run(reader, signal)
+      return { reason, synchronised: session.synchronised }
+    } finally {
+      await reader.close() // hands over what it still holds
+      onEvents(session.end())
+      this.#past = this.totals()
+      this.#reader = undefined
+    }
+  }
+}
+
+/** What the bus threads of all sessions counted. */
+export type SignalTotals = Readonly<Record<'messages' | 'dropped' | 'suppressed', number>>
+
+function add(a: SignalTotals, b: SignalStats): SignalTotals {
+  return {
+    messages: a.messages + b.messages,
+    dropped: a.dropped + b.dropped,
+    suppressed: a.suppressed + b.suppressed,
+  }
+}
