@@ -1,37 +1,24 @@
 #include <napi.h>
 
-#include "addon/addon_data.h"
-#if __has_include("addon/cgroup_reader.h")
 #include "addon/cgroup_reader.h"
-#endif
-#if __has_include("addon/clock.h")
 #include "addon/clock.h"
-#endif
-#if __has_include("addon/notify.h")
 #include "addon/notify.h"
-#endif
-#if __has_include("addon/peer_cred.h")
 #include "addon/peer_cred.h"
-#endif
+#include "addon/signal_parser.h"
+#include "addon/signal_reader.h"
 
 namespace unitscope {
 namespace {
 
-/// Called once per environment. Each class or function registers itself in its own file.
+/// Called once per environment (the main thread, each worker). Each class or function registers itself in its own file.
+/// Nothing is kept here: what an environment owns hangs on its own objects, and two workers know nothing of each other.
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new AddonData());
-#if __has_include("addon/cgroup_reader.h")
+  SignalReader::init(env, exports);
+  SignalParser::init(env, exports);
   init_cgroup_reader(env, exports);
-#endif
-#if __has_include("addon/clock.h")
   init_clock(env, exports);
-#endif
-#if __has_include("addon/notify.h")
   init_notify(env, exports);
-#endif
-#if __has_include("addon/peer_cred.h")
   init_peer_cred(env, exports);
-#endif
   return exports;
 }
 

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
 import type { CgroupOpening, CgroupOptions } from './cgroup-source.js'
+import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
 import type { OnRecords, ReaderOptions, SignalOptions, SignalParser, SignalReader } from './signal-source.js'
 
 /** The native addon's typed surface. */
@@ -16,10 +18,47 @@ export interface Native {
   notify(state: string): boolean
 }
 
-/** Loads the addon, or says why that failed and what to do. Never throws. */
-export function loadNative(): { readonly native: Native } | { readonly unavailable: string } {
-  throw new Error('the binding is not there yet')
+export type Loaded = { readonly native: Native } | { readonly unavailable: string }
+
+type Raw = RawSignals & CgroupAddon & Pick<Native, 'clockPair' | 'peerCredentials' | 'notify'>
+type GypBuild = ((root: string) => Raw) & { resolve(root: string): string }
+
+/** `src/binding` and `dist/binding` are equally deep below the package. */
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Loads the addon, or says why that failed and what to do. Never throws.
+ *
+ * Looks where node-gyp-build does: `build/Release`, `build/Debug` (built here), then `prebuilds/` (shipped).
+ */
+export function loadNative(root: string = packageRoot): Loaded {
+  const require = createRequire(import.meta.url)
+  let tried = `${root} (build/Release, build/Debug, prebuilds/${process.platform}-${process.arch})`
+  try {
+    const load = require('node-gyp-build') as GypBuild
+    tried = load.resolve(root)
+    return { native: surface(require(tried) as Raw) }
+  } catch (error) {
+    return { unavailable: explain(tried, error) }
+  }
 }
 
-void createRequire
-void fileURLToPath
+function explain(tried: string, error: unknown): string {
+  const first = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]
+  return (
+    `the native addon cannot be loaded: ${first}; looked in ${tried}; ` +
+    `needed is one for ${process.platform}-${process.arch}, Node-API 8. ` +
+    'Run "npm run build:native" (needs g++ >= 10, make and python3)'
+  )
+}
+
+function surface(raw: Raw): Native {
+  return {
+    createSignalReader: (options, onRecords) => createSignalReader(raw, options, onRecords),
+    createSignalParser: (options) => createSignalParser(raw, options),
+    createCgroupReader: (options) => openCgroupReader(raw, options),
+    clockPair: () => raw.clockPair(),
+    peerCredentials: (fd) => raw.peerCredentials(fd),
+    notify: (state) => raw.notify(state),
+  }
+}

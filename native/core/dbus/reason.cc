@@ -54,4 +54,8 @@ std::string_view name(Reason reason) noexcept {
   return kNames[static_cast<std::size_t>(reason)];
 }
 
+std::string describe(const Rejection& rejection) {
+  return "bad message: " + std::string(name(rejection.reason)) + " at byte " + std::to_string(rejection.offset);
+}
+
 }  // namespace unitscope::dbus

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace unitscope::dbus {
@@ -74,5 +75,8 @@ struct Rejection {
   Reason reason;
   std::size_t offset;
 };
+
+/// `bad message: header_endian at byte 0`.
+[[nodiscard]] std::string describe(const Rejection& rejection);
 
 }  // namespace unitscope::dbus

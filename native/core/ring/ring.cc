@@ -31,6 +31,10 @@ bool Ring::has_room(std::size_t size) const noexcept {
   return size <= head_ - tail_;
 }
 
+std::size_t Ring::used_bytes() const noexcept {
+  return tail_ > head_ ? tail_ - head_ : records_ == 0 ? 0 : size_ - head_ + tail_;
+}
+
 std::size_t Ring::head_position() const noexcept {
   if (size_ - head_ < sizeof(std::uint32_t)) return 0;
   std::uint32_t size;
@@ -61,7 +65,7 @@ void Ring::append(Bytes record) noexcept {
   records_++;
 }
 
-bool Ring::push(Bytes record) {
+Pushed Ring::push(Bytes record) {
   std::unique_lock lock(mutex_);
   if (overflow_ == Overflow::kBlock) room_.wait(lock, [&] { return closed_ || has_room(record.size()); });
   while (overflow_ == Overflow::kDropOldest && !has_room(record.size())) evict_oldest();
@@ -75,7 +79,8 @@ bool Ring::push(Bytes record) {
   }
   next_sequence_++;
   pushed_.add();
-  return fits;
+  if (!fits) return Pushed::kDropped;
+  return records_ * 2 >= max_records_ || used_bytes() * 2 >= size_ ? Pushed::kHalfFull : Pushed::kQueued;
 }
 
 void Ring::push_last(Bytes record) {

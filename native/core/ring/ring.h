@@ -24,6 +24,14 @@ enum class Overflow : std::uint8_t {
   kBlock,
 };
 
+/// What became of a pushed record.
+enum class Pushed : std::uint8_t {
+  kQueued,
+  /// It went in, and the ring is at least half full: time to wake the consumer.
+  kHalfFull,
+  kDropped,
+};
+
 /// Records between one producer and one consumer thread, bounded by number and by bytes.
 ///
 ///     bytes_ [ ..free.. | record | record | record | ..free.. | skip ]      a record never wraps: a size of 0 (or less
@@ -44,8 +52,9 @@ class Ring {
   /// \param max_records  1 to kMaxRecords
   Ring(std::size_t max_records, Overflow overflow);
 
-  /// Producer thread. True when the record went in. Waits only with kBlock, and then until there is room or close().
-  bool push(Bytes record);
+  /// Producer thread. Waits only with kBlock, and then until there is room or close(). A producer that wakes the
+  /// consumer at kHalfFull never waits for a consumer that sleeps.
+  Pushed push(Bytes record);
 
   /// Producer thread: a last record, kept aside so that it is never dropped; given out after all others.
   void push_last(Bytes record);
@@ -66,6 +75,7 @@ class Ring {
   bool has_room(std::size_t size) const noexcept;
   void evict_oldest() noexcept;
   void append(Bytes record) noexcept;
+  std::size_t used_bytes() const noexcept;
   /// Where the oldest record lies, the skip at the end of the bytes passed.
   std::size_t head_position() const noexcept;
 

@@ -1,0 +1,88 @@
+#include "addon/convert.h"
+
+#include "core/dbus/unit_table.h"
+
+namespace unitscope {
+namespace {
+
+std::vector<std::string> texts(const Napi::Object& from, const char* key) {
+  const auto list = from.Get(key).As<Napi::Array>();
+  std::vector<std::string> out;
+  for (std::uint32_t i = 0; i < list.Length(); i++) out.push_back(list.Get(i).As<Napi::String>().Utf8Value());
+  return out;
+}
+
+std::uint32_t number(const Napi::Object& from, const char* key) {
+  return from.Get(key).As<Napi::Number>().Uint32Value();
+}
+
+Overflow overflow_of(const std::string& name) noexcept {
+  if (name == "drop_newest") return Overflow::kDropNewest;
+  return name == "block" ? Overflow::kBlock : Overflow::kDropOldest;
+}
+
+void fill(const Napi::Object& from, SignalOptions& out) {
+  const auto filter = from.Get("filter").As<Napi::Object>();
+  out.include = texts(filter, "include");
+  out.exclude = texts(filter, "exclude");
+  out.unit_types = texts(filter, "unitTypes");
+  out.ring_records = number(from, "ringRecords");
+  out.overflow = overflow_of(from.Get("overflow").As<Napi::String>().Utf8Value());
+  out.max_latency_ms = number(from, "maxLatencyMs");
+}
+
+}  // namespace
+
+SignalOptions signal_options(const Napi::Object& from) {
+  SignalOptions out;
+  fill(from, out);
+  return out;
+}
+
+ReaderOptions reader_options(const Napi::Object& from) {
+  ReaderOptions out;
+  fill(from, out);
+  out.address = from.Get("address").As<Napi::String>().Utf8Value();
+  out.match_rules = texts(from, "matchRules");
+  out.capture_bytes = number(from, "captureBytes");
+  return out;
+}
+
+std::span<std::uint8_t> bytes_of(const Napi::Value& value) {
+  auto array = value.As<Napi::Uint8Array>();
+  return std::span(array.Data(), array.ByteLength());
+}
+
+Napi::Array symbols_from(Napi::Env env, const SymbolTable& symbols, std::uint32_t from) {
+  const auto count = static_cast<std::uint32_t>(symbols.count());
+  const Napi::Array out = Napi::Array::New(env);
+  for (std::uint32_t id = from; id < count; id++) {
+    const std::string_view text = symbols.text(static_cast<Symbol>(id));
+    out.Set(id - from, Napi::String::New(env, text.data(), text.size()));
+  }
+  return out;
+}
+
+Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, const OwnStats& own) {
+  const auto count = [&](std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  const Napi::Object rejected = Napi::Object::New(env);
+  for (std::size_t i = 0; i < dbus::kReasons; i++) {
+    const std::uint64_t times = counters.rejected[i].read();
+    if (times > 0) rejected.Set(std::string(name(static_cast<dbus::Reason>(i))), count(times));
+  }
+  const std::uint64_t units = counters.units.read();
+  const Napi::Object out = Napi::Object::New(env);
+  out.Set("bytes", count(counters.bytes.read()));
+  out.Set("messages", count(counters.messages.read()));
+  out.Set("matched", count(counters.matched.read()));
+  out.Set("filtered", count(counters.filtered.read()));
+  out.Set("suppressed", count(counters.suppressed.read()));
+  out.Set("records", count(own.records));
+  out.Set("dropped", count(own.dropped));
+  out.Set("rejected", rejected);
+  out.Set("units", count(units));
+  out.Set("nativeBytes", count(own.native_bytes + units * dbus::UnitTable::kBytesPerUnit + sizeof(SymbolTable)));
+  return out;
+}
+
+}  // namespace unitscope

@@ -1,0 +1,160 @@
+#include "runtime/session.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "os/clock.h"
+#include "os/unix_socket.h"
+#include "runtime/handshake.h"
+
+namespace unitscope {
+namespace {
+
+/// A read is delayed a quarter of the promised latency at most: an urgent record waits for it too. 5 ms already save
+/// nearly all that 20 ms would.
+constexpr std::uint64_t kLongestReadDelayNs = 5'000'000;
+/// systemd sends the second half of a state within microseconds; a half that stays alone is told after this.
+constexpr std::uint64_t kHoldNs = 1'000'000'000;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+std::uint64_t read_delay(const ReaderOptions& options) noexcept {
+  return std::min(options.max_latency_ms * kNsPerMs / 4, kLongestReadDelayNs);
+}
+
+RecordTimes times_now() noexcept {
+  const ClockPair now = read_clocks();
+  return {.realtime_ns = now.realtime_ns, .boottime_ns = now.boottime_ns};
+}
+
+}  // namespace
+
+Session::Session(const Shared& shared)
+    : shared_(shared),
+      stream_({shared.options.include, shared.options.exclude, shared.options.unit_types}, shared.symbols,
+              shared.counters),
+      window_(read_delay(shared.options)),
+      latency_ns_(shared.options.max_latency_ms * kNsPerMs - read_delay(shared.options)),
+      buffer_(shared.buffer_bytes) {}
+
+std::optional<std::string> Session::run() {
+  End end = converse();
+  stream_.decoder().flush(*this);
+  const bool stopped = shared_.stop.wait(-1, 0, 0) == Wakeup::Ready::kRaised;
+  return stopped ? std::nullopt : end;
+}
+
+Session::End Session::converse() {
+  const auto bus = connect_bus(shared_.options.address, shared_.stop);
+  if (!bus) return bus.error();
+  const int fd = bus.value().fd.get();
+  if (const Bytes early = bus.value().early; !early.empty()) {
+    const RecordTimes times = times_now();
+    shared_.capture.add(early, times);
+    if (End end = feed(early, times, nullptr)) return end;
+  }
+  if (End end = subscribe(fd)) return end;
+  return pump(fd);
+}
+
+Session::End Session::subscribe(int fd) {
+  Subscription subscription(shared_.options.match_rules);
+  const std::uint64_t until = monotonic_ns() + kStepTimeoutNs;
+  if (!send_all(fd, subscription.calls(), shared_.stop, until)) return "the bus does not take the match rules";
+  while (!subscription.complete()) {
+    const auto ready = shared_.stop.wait(fd, POLLIN, until);
+    if (ready == Wakeup::Ready::kRaised) return std::nullopt;  // pump sees it too
+    if (ready == Wakeup::Ready::kTimeout) return "the bus did not answer the match rules within 5 s";
+    std::size_t messages;
+    if (End end = read(fd, &subscription, messages)) return end;
+    if (subscription.refused()) return subscription.refused();
+  }
+  // What came before is told again: whoever listens starts from `connected`.
+  connected_ = true;
+  stream_.decoder().forget();
+  RecordWriter writer;
+  take(writer.write(RecordKind::kConnected, times_now(), {.urgent = true}), true);
+  ring_if_due(monotonic_ns());
+  return std::nullopt;
+}
+
+Session::End Session::pump(int fd) {
+  while (true) {
+    const auto ready = shared_.stop.wait(fd, POLLIN, next_deadline());
+    if (ready == Wakeup::Ready::kRaised) return std::nullopt;
+    if (shared_.forget.exchange(false, std::memory_order_relaxed)) stream_.decoder().forget();
+    if (ready == Wakeup::Ready::kTimeout) {
+      const std::uint64_t now = monotonic_ns();
+      if (holding_since_ && now >= *holding_since_ + kHoldNs) {
+        holding_since_.reset();
+        stream_.decoder().flush(*this);
+      }
+      ring_if_due(now);
+      continue;
+    }
+    std::size_t messages = 0;
+    End end = read(fd, nullptr, messages);
+    const std::uint64_t now = monotonic_ns();
+    if (!stream_.decoder().holding()) {
+      holding_since_.reset();
+    } else if (!holding_since_) {
+      holding_since_ = now;
+    }
+    ring_if_due(now);
+    if (end) return end;
+    if (const std::uint64_t delay = window_.after_read(messages, now); delay > 0) {
+      if (shared_.stop.wait(-1, 0, now + delay) == Wakeup::Ready::kRaised) return std::nullopt;
+      ring_if_due(monotonic_ns());
+    }
+  }
+}
+
+Session::End Session::read(int fd, dbus::ReplySink* replies, std::size_t& messages) {
+  const std::uint64_t before = shared_.counters.messages.read();
+  const Received got = receive(fd, buffer_);
+  messages = 0;
+  switch (got.kind) {
+    case Received::Kind::kEmpty: return std::nullopt;
+    case Received::Kind::kEnd: return "the bus closed the connection";
+    case Received::Kind::kDescriptors: return "the peer passed file descriptors, which was never agreed";
+    case Received::Kind::kErrno: return "read: " + std::system_category().message(got.error);
+    case Received::Kind::kBytes: break;
+  }
+  const RecordTimes times = times_now();
+  const Bytes bytes = Bytes(buffer_).first(got.size);
+  shared_.capture.add(bytes, times);
+  End end = feed(bytes, times, replies);
+  messages = static_cast<std::size_t>(shared_.counters.messages.read() - before);
+  return end;
+}
+
+Session::End Session::feed(Bytes bytes, const RecordTimes& times, dbus::ReplySink* replies) {
+  const auto fed = stream_.feed(bytes, times, *this, replies);
+  if (fed) return std::nullopt;
+  return describe(fed.error());
+}
+
+void Session::take(Bytes record, bool urgent) {
+  if (!connected_) return;
+  urgent_ = urgent_ || urgent;
+  // Half full: the consumer is behind, or the policy is to wait for it; either way it must not sleep.
+  if (shared_.ring.push(record) != Pushed::kQueued) return shared_.doorbell.ring();
+  if (!waiting_since_) waiting_since_ = monotonic_ns();
+}
+
+void Session::ring_if_due(std::uint64_t now) {
+  if (!waiting_since_ || (!urgent_ && now < *waiting_since_ + latency_ns_)) return;
+  waiting_since_.reset();
+  urgent_ = false;
+  shared_.doorbell.ring();
+}
+
+std::optional<std::uint64_t> Session::next_deadline() const {
+  std::optional<std::uint64_t> next;
+  if (waiting_since_) next = *waiting_since_ + (urgent_ ? 0 : latency_ns_);
+  if (holding_since_) next = std::min(next.value_or(UINT64_MAX), *holding_since_ + kHoldNs);
+  return next;
+}
+
+}  // namespace unitscope

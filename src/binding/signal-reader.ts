@@ -1,0 +1,151 @@
+import type { SignalRecord } from '../data/signal-record.js'
+import { type Drainable, RecordDrain } from './record-drain.js'
+import type {
+  CaptureChunk,
+  OnRecords,
+  ReaderOptions,
+  SignalOptions,
+  SignalParser,
+  SignalReader,
+  SignalStats,
+} from './signal-source.js'
+
+/** The addon's classes as they are (native/addon/signal_reader.h, signal_parser.h). */
+interface RawReader extends Drainable {
+  start(onDoorbell: () => void): void
+  stats(): SignalStats
+  takeCapture(): { readonly chunks: readonly CaptureChunk[]; readonly truncated: boolean }
+  forget(): void
+  unref(): void
+  close(): void
+}
+interface RawParser extends Drainable {
+  feed(bytes: Uint8Array, realtimeNs: bigint, boottimeNs: bigint): void
+  stats(): SignalStats
+}
+
+/** What this file needs of the addon. */
+export interface RawSignals {
+  readonly SignalReader: new (options: ReaderOptions) => RawReader
+  readonly SignalParser: new (options: SignalOptions) => RawParser
+}
+
+// The same limits as native/core/ring/ring.h and native/core/dbus/unit_filter.h; 32 bits cross for the others.
+const kMaxRingRecords = 1_000_000
+const kMaxPatterns = 4096
+const kMaxLatencyMs = 60_000
+const kMaxRules = 64
+const kMaxRuleBytes = 1024
+const kMaxUint32 = 2 ** 32 - 1
+const overflowPolicies: readonly string[] = ['drop_oldest', 'drop_newest', 'block']
+
+/** Options come from code, not from users: a wrong one is a bug of the caller, so it throws. */
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`)
+}
+
+function checkOptions(options: SignalOptions): void {
+  checkRange('ringRecords', options.ringRecords, 1, kMaxRingRecords)
+  checkRange('maxLatencyMs', options.maxLatencyMs, 0, kMaxLatencyMs)
+  if (!overflowPolicies.includes(options.overflow)) throw new RangeError(`overflow "${options.overflow}" is unknown`)
+  for (const [name, list] of Object.entries(options.filter)) checkRange(`${name}.length`, list.length, 0, kMaxPatterns)
+}
+
+function checkReaderOptions(options: ReaderOptions): void {
+  checkOptions(options)
+  checkRange('captureBytes', options.captureBytes, 0, kMaxUint32)
+  checkRange('matchRules.length', options.matchRules.length, 0, kMaxRules)
+  for (const rule of options.matchRules) {
+    checkRange('bytes of a match rule', Buffer.byteLength(rule), 1, kMaxRuleBytes)
+    if (rule.includes('\0')) throw new RangeError('a match rule must not hold NUL')
+  }
+}
+
+/** @throws {RangeError} for options out of range */
+export function createSignalReader(raw: RawSignals, options: ReaderOptions, onRecords: OnRecords): SignalReader {
+  checkReaderOptions(options)
+  return new NativeSignalReader(new raw.SignalReader(options), onRecords)
+}
+
+class NativeSignalReader implements SignalReader {
+  readonly #raw: RawReader
+  readonly #drain: RecordDrain
+  readonly #onRecords: OnRecords
+  #next: NodeJS.Immediate | undefined
+  #closed = false
+
+  constructor(raw: RawReader, onRecords: OnRecords) {
+    this.#raw = raw
+    this.#drain = new RecordDrain(raw)
+    this.#onRecords = onRecords
+  }
+
+  start(): void {
+    if (this.#closed) throw new Error('this reader is closed: make a new one')
+    this.#raw.start(() => this.#deliver())
+  }
+
+  stats(): SignalStats {
+    return this.#raw.stats()
+  }
+
+  takeCapture(): ReturnType<SignalReader['takeCapture']> {
+    return this.#raw.takeCapture()
+  }
+
+  forget(): void {
+    this.#raw.forget()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearImmediate(this.#next)
+    // Joins the thread; each of its waits ends at once.
+    this.#raw.close()
+    while (this.#handOver()) {
+      // Until the ring is empty: nothing fills it any more.
+    }
+  }
+
+  readonly #deliver = (): void => {
+    this.#next = undefined
+    if (this.#closed) return
+    if (this.#handOver() && !this.#closed) this.#next ??= setImmediate(this.#deliver)
+  }
+
+  /** Gives what there is to the listener; true when there is more. */
+  #handOver(): boolean {
+    const { records, more } = this.#drain.take()
+    // The last record of a connection: whoever forgets to close does not keep the process alive for it.
+    if (records.at(-1)?.kind === 'disconnected') this.#raw.unref()
+    if (records.length > 0) this.#onRecords(records)
+    return more
+  }
+}
+
+/** @throws {RangeError} for options out of range */
+export function createSignalParser(raw: RawSignals, options: SignalOptions): SignalParser {
+  checkOptions(options)
+  const parser = new raw.SignalParser(options)
+  const drain = new RecordDrain(parser)
+  let closed = false
+  return {
+    feed(bytes, realtimeNs, boottimeNs) {
+      if (closed) return []
+      parser.feed(bytes, realtimeNs, boottimeNs)
+      const all: SignalRecord[] = []
+      for (let more = true; more; ) {
+        const taken = drain.take()
+        for (const record of taken.records) all.push(record)
+        more = taken.more
+      }
+      return all
+    },
+    stats: () => parser.stats(),
+    close() {
+      closed = true
+    },
+  }
+}
