@@ -59,16 +59,17 @@ function byNameTypeAndState(series: Series): Labels | undefined {
   return name && of && [...name, ...of]
 }
 
-const startHelp = 'Start time of the unit since unix epoch in seconds'
-const tasksHelp = 'Current number of tasks per Systemd unit'
-const tasksMaxHelp = 'Maximum number of tasks per Systemd unit'
-const restartHelp = 'Service unit count of Restart triggers'
-const triggerHelp = 'Seconds since epoch of last trigger'
+const stateHelp = '1 for the state the unit is in, 0 for the others'
+const startHelp = 'When the unit became active, in seconds since 1970'
+const tasksHelp = 'Tasks the unit has now'
+const tasksMaxHelp = 'Tasks the unit may have'
+const restartHelp = 'Automatic restarts, as systemd counts them'
+const triggerHelp = 'When the timer last elapsed, in seconds since 1970'
 
 /** Names of node_exporter's systemd collector (prometheus/node_exporter, collector/systemd_linux.go). */
 const nodeExporter: readonly Mapping[] = [
-  gauge(metric.unitState, 'node_systemd_unit_state', 'Systemd unit', byNameStateAndServiceType),
-  gauge(metric.units, 'node_systemd_units', 'Summary of systemd unit states', byState),
+  gauge(metric.unitState, 'node_systemd_unit_state', stateHelp, byNameStateAndServiceType),
+  gauge(metric.units, 'node_systemd_units', 'Units by state', byState),
   counter(metric.nRestarts, 'node_systemd_service_restart', restartHelp, byName),
   gauge(metric.startTime, 'node_systemd_unit_start_time_seconds', startHelp, byName),
   gauge(metric.pids, 'node_systemd_unit_tasks_current', tasksHelp, byName),
@@ -78,7 +79,7 @@ const nodeExporter: readonly Mapping[] = [
 
 /** Names of prometheus-community/systemd_exporter; `type` is the unit type (service, timer) there. */
 const systemdExporter: readonly Mapping[] = [
-  gauge(metric.unitState, 'systemd_unit_state', 'Systemd unit', byNameTypeAndState),
+  gauge(metric.unitState, 'systemd_unit_state', stateHelp, byNameTypeAndState),
   counter(metric.nRestarts, 'systemd_service_restart', restartHelp, byName),
   gauge(metric.startTime, 'systemd_unit_start_time_seconds', startHelp, byNameAndType),
   gauge(metric.pids, 'systemd_unit_tasks_current', tasksHelp, byName),

@@ -1,0 +1,74 @@
+import type { Attributes } from '../../data/attributes.js'
+import type { RawEvent } from '../../data/event.js'
+import { attr, event as names } from '../../lib/systemd/names.js'
+
+/** systemd's results as a person would say them; those an exit code or signal explains better are left out. */
+const results: Readonly<Record<string, string>> = {
+  success: '',
+  'exit-code': '',
+  signal: '',
+  'core-dump': 'core dumped',
+  timeout: 'timed out',
+  watchdog: 'watchdog expired',
+  'start-limit-hit': 'start limit hit: systemd gave up',
+  'oom-kill': 'killed by the OOM killer',
+  protocol: 'ended before it said it was ready',
+  resources: 'could not be set up',
+  'exec-condition': 'condition not met',
+}
+
+/** `systemd.unit.start_limit_hit` -> `start limit hit`; `pattern.crash_loop.detected` -> `crash loop detected`. */
+export function eventVerb(name: string): string {
+  const short = name.startsWith('systemd.unit.')
+    ? name.slice('systemd.unit.'.length)
+    : name.slice(name.indexOf('.') + 1)
+  return short.replace(/[._]/g, ' ')
+}
+
+/** What a person asks next, in the order they would ask it. Events that are not of a unit's life show their body. */
+export function eventDetail(event: RawEvent): string {
+  if (!unitEvents.has(event.name)) return event.body
+  const { attributes } = event
+  return [
+    exit(event.name, attributes),
+    results[text(attributes, attr.result)] ?? text(attributes, attr.result),
+    restarts(event.name, attributes),
+    text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
+    attributes[attr.inferred] === true ? 'seen late' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
+}
+
+const unitEvents: ReadonlySet<string> = new Set([
+  names.started,
+  names.stopped,
+  names.failed,
+  names.restarting,
+  names.restarted,
+  names.reloaded,
+  names.startLimitHit,
+  names.oomKilled,
+  names.watchdogTimeout,
+  names.jobFinished,
+])
+
+/** A clean exit is news only where something failed. */
+function exit(name: string, attributes: Attributes): string {
+  const signal = text(attributes, attr.exitSignal)
+  if (signal !== '') return `killed by ${signal}`
+  const code = text(attributes, attr.exitCode)
+  return code === '' || (code === '0' && name !== names.failed) ? '' : `exit code ${code}`
+}
+
+function restarts(name: string, attributes: Attributes): string {
+  const count = text(attributes, attr.nRestarts)
+  if (count === '' || count === '0') return ''
+  if (name === names.restarting || name === names.restarted) return `restart ${count}`
+  return count === '1' ? '1 restart' : `${count} restarts`
+}
+
+function text(attributes: Attributes, key: string): string {
+  const value = attributes[key]
+  return value === undefined ? '' : String(value)
+}

@@ -1,0 +1,116 @@
+import type { Batch } from '../../data/batch.js'
+import { countItems, emptyBatch } from '../../data/batch.js'
+import type { RawEvent } from '../../data/event.js'
+import type { Metric } from '../../data/metric.js'
+import type { Span } from '../../data/span.js'
+import { attr } from '../../lib/systemd/names.js'
+import { clipEnd, clipMiddle, pad, printable } from '../../lib/terminal/printable.js'
+import type { Style, Tone } from '../../lib/terminal/style.js'
+import type { Config } from './config.js'
+import { attributeLines, metricLines, spanLines } from './detail-lines.js'
+import { eventDetail, eventVerb } from './event-words.js'
+
+/** One piece of output (several lines in detailed) and how many items it shows. */
+export interface Piece {
+  readonly text: string
+  readonly items: number
+}
+
+export type Formatter = (batch: Batch, nowUnixNano: bigint) => Iterable<Piece>
+
+// Columns of a line: time, unit, what happened, details. Wide enough for systemd-networkd-wait-online.service and for
+// "watchdog timeout"; a fixed grid, because one that adapts makes the eye search again on every line.
+const kUnitColumns = 36
+const kVerbColumns = 19
+/** A line never floods the screen, whatever a body or a unit's name holds. */
+const kMaxDetail = 300
+
+const marks = { 5: '·', 9: '•', 13: '!', 17: '✗' } as const
+const tones: Readonly<Record<RawEvent['severity'], Tone>> = { 5: 'dim', 9: 'green', 13: 'yellow', 17: 'red' }
+
+export function createFormatter(verbosity: Config['verbosity'], style: Style): Formatter {
+  return function* (batch, nowUnixNano) {
+    if (verbosity === 'basic') {
+      yield { text: `${style('dim', localTime(nowUnixNano))}  ${counts(batch)}`, items: countItems(batch) }
+      return
+    }
+    const detailed = verbosity === 'detailed'
+    for (const event of batch.events) {
+      const more = detailed ? attributeLines(event.attributes, style) : []
+      yield { text: [eventLine(event, style), ...more].join('\n'), items: 1 }
+    }
+    for (const span of batch.spans) {
+      const more = detailed ? spanLines(span, style) : []
+      yield { text: [spanLine(span, style), ...more].join('\n'), items: 1 }
+    }
+    if (batch.metrics.length > 0) {
+      const more = detailed ? metricLines(batch.metrics, style) : []
+      const items = countItems({ ...emptyBatch, metrics: batch.metrics })
+      yield { text: [metricsLine(batch.metrics, items, nowUnixNano, style), ...more].join('\n'), items }
+    }
+  }
+}
+
+function eventLine(event: RawEvent, style: Style): string {
+  const unit = event.attributes[attr.unit] ?? event.resource.attributes[attr.unit]
+  const subject = String(unit ?? event.resource.attributes['service.name'] ?? event.resource.key)
+  const verb = `${marks[event.severity]} ${printable(eventVerb(event.name))}`
+  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], eventDetail(event), event.traceId)
+}
+
+function spanLine(span: Span, style: Style): string {
+  const subject = String(span.resource.attributes['service.name'] ?? span.resource.key)
+  const failed = span.status.code === 'error'
+  const detail = [duration(span.endTimeUnixNano - span.startTimeUnixNano), span.status.message ?? ''].filter(Boolean)
+  const verb = `┄ ${printable(span.name)}`
+  return line(style, span.endTimeUnixNano, subject, verb, failed ? 'red' : 'cyan', detail.join(' · '), span.traceId)
+}
+
+function metricsLine(metrics: readonly Metric[], points: number, now: bigint, style: Style): string {
+  const resources = new Set(metrics.map((metric) => metric.resource)).size
+  const names = new Set(metrics.map((metric) => metric.name)).size
+  const what = `${points} points · ${names} metrics · ${resources} resources`
+  return style('dim', `${localTime(now)}  ${pad('metrics', kUnitColumns)}  ${what}`)
+}
+
+function line(
+  style: Style,
+  time: bigint,
+  subject: string,
+  verb: string,
+  tone: Tone,
+  detail: string,
+  traceId: string | undefined,
+): string {
+  const run = traceId === undefined ? '' : style('dim', `${detail === '' ? '' : ' · '}run ${traceId.slice(0, 8)}`)
+  const head = `${style('dim', localTime(time))}  ${pad(clipMiddle(printable(subject), kUnitColumns), kUnitColumns)}`
+  const clippedVerb = clipEnd(verb, kVerbColumns)
+  const rest = clipEnd(printable(detail), kMaxDetail) + run
+  if (rest === '') return `${head}  ${style(tone, clippedVerb)}`
+  return `${head}  ${style(tone, clippedVerb)}${' '.repeat(kVerbColumns - [...clippedVerb].length)}  ${rest}`
+}
+
+function counts(batch: Batch): string {
+  const points = countItems({ ...emptyBatch, metrics: batch.metrics })
+  return `${batch.events.length} events · ${points} points · ${batch.spans.length} spans`
+}
+
+/** Local wall time with milliseconds, as journalctl -o short-precise would show it. */
+function localTime(unixNano: bigint): string {
+  const date = new Date(Number(unixNano / 1_000_000n))
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}
+
+/** `412us`, `38.1ms`, `1.204s`, `5m03s`, `2h15m`. */
+function duration(nanos: bigint): string {
+  const ms = Number(nanos) / 1e6
+  if (ms < 1) return `${Math.max(0, Math.round(ms * 1000))}us`
+  if (ms < 1000) return `${ms.toPrecision(3)}ms`
+  const seconds = ms / 1000
+  if (seconds < 60) return `${seconds.toFixed(3)}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m${String(Math.floor(seconds % 60)).padStart(2, '0')}s`
+  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`
+}

@@ -1,0 +1,129 @@
+import type { Exporter, Host, Settings } from '../../component/component.js'
+import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { otlpJsonLines } from '../../lib/otlp/json.js'
+import { agentScope } from '../../lib/otlp/scope.js'
+import type { Config } from './config.js'
+import { LineFile } from './line-file.js'
+
+/** Answers `ok` when the lines are written (and synced, with `fsync`); a full disk makes the pipeline wait. */
+export function createFileExporter(settings: Settings, config: Config): Exporter {
+  return new FileExporter(settings, config)
+}
+
+/** How long a pipeline waits before it offers a batch again: a full disk is rarely emptied sooner. */
+const kRetryAfterMs = 1000
+/** Errors that no retry heals within this run; everything else (ENOSPC, EDQUOT, EIO, EROFS) may pass. */
+const neverHeals: ReadonlySet<string> = new Set(['ELOOP', 'EISDIR', 'ENOTREG', 'ENXIO'])
+
+type State =
+  | { readonly kind: 'new' | 'stopped' }
+  | { readonly kind: 'ok'; readonly host: Host }
+  | { readonly kind: 'degraded'; readonly host: Host; readonly code: string }
+
+class FileExporter implements Exporter {
+  readonly #settings: Settings
+  readonly #file: LineFile
+  readonly #path: string
+  #state: State = { kind: 'new' }
+  /** Writes happen one after the other. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(settings: Settings, { path, max_size, max_files, fsync }: Config) {
+    this.#settings = settings
+    this.#path = path
+    this.#file = new LineFile({ path, maxBytes: max_size, maxFiles: max_files, fsync })
+  }
+
+  async start(host: Host): Promise<void> {
+    let cutBytes: number
+    try {
+      cutBytes = await this.#file.open()
+    } catch (error) {
+      throw new Error(openTrouble(this.#path, error as NodeJS.ErrnoException), { cause: error })
+    }
+    if (cutBytes > 0)
+      this.#settings.logger.warn('cut off a half line that an earlier run left', { path: this.#path, cutBytes })
+    this.#state = { kind: 'ok', host }
+    host.report({ state: 'ok' })
+  }
+
+  consume(batch: Batch): Promise<Outcome> {
+    const next = this.#last.then(() => this.#write(batch))
+    this.#last = next
+    return next
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#last
+    this.#state = { kind: 'stopped' }
+    await this.#file.close()
+  }
+
+  async #write(batch: Batch): Promise<Outcome> {
+    if (isEmpty(batch)) return ok
+    if (this.#state.kind === 'new' || this.#state.kind === 'stopped') return retryable('the file is not open')
+    const startMs = this.#settings.clock.monotonicMs()
+    const lines = otlpJsonLines(batch, agentScope())
+    try {
+      await this.#file.append(Buffer.from(`${lines.join('\n')}\n`))
+    } catch (error) {
+      return this.#failed(error as NodeJS.ErrnoException)
+    }
+    this.#settings.telemetry.processed(countItems(batch))
+    this.#settings.telemetry.durationMs(this.#settings.clock.monotonicMs() - startMs)
+    this.#healthy()
+    return ok
+  }
+
+  #failed(error: NodeJS.ErrnoException): Outcome {
+    const code = error.code ?? 'error'
+    const { telemetry, logger } = this.#settings
+    telemetry.error(code.toLowerCase())
+    const state = this.#state
+    if (state.kind === 'ok' || (state.kind === 'degraded' && state.code !== code)) {
+      const reason = `${this.#path} cannot be written: ${explain(code) ?? error.message}`
+      logger.error('writing fails; trying again until it works', { path: this.#path, reason: explain(code) ?? code })
+      this.#state = { kind: 'degraded', host: state.host, code }
+      state.host.report({ state: 'degraded', reason })
+    }
+    return neverHeals.has(code)
+      ? permanent(`${this.#path}: ${code}`)
+      : retryable(`${this.#path}: ${code}`, kRetryAfterMs)
+  }
+
+  #healthy(): void {
+    const state = this.#state
+    if (state.kind !== 'degraded') return
+    this.#settings.logger.info('writing works again', { path: this.#path })
+    this.#state = { kind: 'ok', host: state.host }
+    state.host.report({ state: 'ok' })
+  }
+}
+
+function explain(code: string): string | undefined {
+  const texts: Readonly<Record<string, string>> = {
+    ENOSPC: 'no space left on the disk',
+    EDQUOT: 'the disk quota is used up',
+    EFBIG: 'the file size limit (ulimit -f) is reached',
+    EROFS: 'the file system is read-only',
+    EACCES: 'no permission',
+    EIO: 'the disk reports an input/output error',
+  }
+  return texts[code]
+}
+
+function openTrouble(path: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ELOOP':
+      return `${path} is a symbolic link; name the real file (links are not followed)`
+    case 'ENOENT':
+      return `the folder of ${path} does not exist; create it first`
+    case 'EISDIR':
+    case 'ENOTREG':
+    case 'ENXIO':
+      return `${path} is not a regular file`
+    default:
+      return `${path} cannot be opened: ${explain(error.code ?? '') ?? error.message}`
+  }
+}

@@ -1,0 +1,158 @@
+import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import type { Batch } from '../../data/batch.js'
+import type { RawEvent } from '../../data/event.js'
+import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import type { Resource } from '../../data/resource.js'
+import type { Span } from '../../data/span.js'
+import { assertNever } from '../../util/assert-never.js'
+import { isInt64, kCumulative, severityText, spanKind, statusCode } from './enums.js'
+import { groupByResource } from './group.js'
+import type { Scope } from './scope.js'
+
+// OTLP/JSON (opentelemetry-proto, "JSON Protobuf Encoding"): lowerCamelCase, ids in hex, 64-bit integers as strings,
+// enums as numbers. NaN and the infinities are strings, as protobuf's JSON mapping has them.
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** One line per signal that has records, each an Export*ServiceRequest as the Collector's file exporter writes them. */
+export function otlpJsonLines(batch: Batch, scope: Scope): readonly string[] {
+  const lines: Json[] = []
+  if (batch.events.length > 0)
+    lines.push({ resourceLogs: grouped(batch.events, 'scopeLogs', 'logRecords', scope, logRecord) })
+  if (batch.metrics.length > 0)
+    lines.push({ resourceMetrics: grouped(batch.metrics, 'scopeMetrics', 'metrics', scope, metricOf) })
+  if (batch.spans.length > 0) lines.push({ resourceSpans: grouped(batch.spans, 'scopeSpans', 'spans', scope, spanOf) })
+  return lines.map((line) => JSON.stringify(line))
+}
+
+function grouped<T extends { readonly resource: Resource }>(
+  records: readonly T[],
+  scopeKey: string,
+  recordKey: string,
+  scope: Scope,
+  convert: (record: T) => Json,
+): Json {
+  return Array.from(groupByResource(records), ([resource, group]) => ({
+    resource: { attributes: keyValues(resource.attributes) },
+    [scopeKey]: [{ scope: { name: scope.name, version: scope.version }, [recordKey]: group.map(convert) }],
+  }))
+}
+
+function logRecord(event: RawEvent): Json {
+  return {
+    timeUnixNano: String(event.timeUnixNano),
+    observedTimeUnixNano: String(event.observedTimeUnixNano),
+    severityNumber: event.severity,
+    severityText: severityText[event.severity],
+    eventName: event.name,
+    body: { stringValue: event.body },
+    attributes: keyValues(event.attributes),
+    ...(event.traceId === undefined ? {} : { traceId: event.traceId }),
+    ...(event.spanId === undefined ? {} : { spanId: event.spanId }),
+  }
+}
+
+function metricOf(metric: Metric): Json {
+  const head = { name: metric.name, description: metric.description, unit: metric.unit }
+  switch (metric.type) {
+    case 'gauge':
+      return { ...head, gauge: { dataPoints: metric.points.map((p) => numberPoint(p, metric.valueType)) } }
+    case 'sum': {
+      const dataPoints = metric.points.map((p) => numberPoint(p, metric.valueType))
+      return { ...head, sum: { dataPoints, aggregationTemporality: kCumulative, isMonotonic: metric.monotonic } }
+    }
+    case 'histogram':
+      return {
+        ...head,
+        histogram: { dataPoints: metric.points.map(histogramPoint), aggregationTemporality: kCumulative },
+      }
+    default:
+      return assertNever(metric)
+  }
+}
+
+function numberPoint(point: NumberPoint, valueType: 'int' | 'double'): Json {
+  return {
+    attributes: keyValues(point.attributes),
+    ...(point.startTimeUnixNano === undefined ? {} : { startTimeUnixNano: String(point.startTimeUnixNano) }),
+    timeUnixNano: String(point.timeUnixNano),
+    ...pointValue(point.value, valueType),
+    ...exemplars(point.exemplars, valueType),
+  }
+}
+
+function histogramPoint(point: HistogramPoint): Json {
+  return {
+    attributes: keyValues(point.attributes),
+    startTimeUnixNano: String(point.startTimeUnixNano),
+    timeUnixNano: String(point.timeUnixNano),
+    count: String(point.count),
+    sum: double(point.sum),
+    bucketCounts: point.bucketCounts.map(String),
+    explicitBounds: point.bounds.map(double),
+    ...exemplars(point.exemplars, 'double'),
+  }
+}
+
+function exemplars(
+  list: readonly Exemplar[] | undefined,
+  valueType: 'int' | 'double',
+): { readonly [key: string]: Json } {
+  if (list === undefined || list.length === 0) return {}
+  return {
+    exemplars: list.map((exemplar) => ({
+      timeUnixNano: String(exemplar.timeUnixNano),
+      ...pointValue(exemplar.value, valueType),
+      traceId: exemplar.traceId,
+      ...(exemplar.spanId === undefined ? {} : { spanId: exemplar.spanId }),
+      ...(exemplar.attributes === undefined ? {} : { filteredAttributes: keyValues(exemplar.attributes) }),
+    })),
+  }
+}
+
+function pointValue(value: number | bigint, valueType: 'int' | 'double'): { readonly [key: string]: Json } {
+  return valueType === 'int' && isInt64(value) ? { asInt: String(BigInt(value)) } : { asDouble: double(Number(value)) }
+}
+
+function spanOf(span: Span): Json {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    ...(span.parentSpanId === undefined ? {} : { parentSpanId: span.parentSpanId }),
+    name: span.name,
+    kind: spanKind[span.kind],
+    startTimeUnixNano: String(span.startTimeUnixNano),
+    endTimeUnixNano: String(span.endTimeUnixNano),
+    attributes: keyValues(span.attributes),
+    events: span.events.map((event) => ({
+      timeUnixNano: String(event.timeUnixNano),
+      name: event.name,
+      attributes: keyValues(event.attributes),
+    })),
+    links: span.links.map((link) => ({
+      traceId: link.traceId,
+      spanId: link.spanId,
+      attributes: keyValues(link.attributes),
+    })),
+    status: {
+      code: statusCode[span.status.code],
+      ...(span.status.message === undefined ? {} : { message: span.status.message }),
+    },
+  }
+}
+
+function keyValues(attributes: Attributes): Json {
+  return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }))
+}
+
+function anyValue(value: AttributeValue): Json {
+  if (typeof value === 'string') return { stringValue: value }
+  if (typeof value === 'boolean') return { boolValue: value }
+  if (typeof value === 'object') return { arrayValue: { values: value.map(anyValue) } }
+  if (isInt64(value)) return { intValue: String(BigInt(value)) }
+  return typeof value === 'bigint' ? { stringValue: String(value) } : { doubleValue: double(value) }
+}
+
+function double(value: number): Json {
+  return Number.isFinite(value) ? value : String(value)
+}
