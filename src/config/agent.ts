@@ -18,6 +18,11 @@ export async function readAgent(
   registrations: readonly Registration[],
   problems: Problems,
 ): Promise<AgentConfig | undefined> {
+  if (root.kind === 'scalar' && root.value === null) {
+    const reason = 'the file is empty; it needs receivers, exporters, and a service with a pipeline that joins them'
+    problems.add('CFG_VALUE', { ...root.position, line: 1, column: 1 }, [], reason)
+    return undefined
+  }
   if (root.kind !== 'map') {
     const reason = `a configuration is a map of ${topKeys.join(', ')}; this is ${shown(root)}`
     problems.add('CFG_TYPE', root.position, [], reason)

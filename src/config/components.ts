@@ -112,12 +112,7 @@ function readComponent(
   for (const complaint of factory.check?.(config as never) ?? []) {
     const { position } = locate(node, complaint.path)
     const at = complaint.path.length === 0 ? entry.keyPosition : position
-    problems.add(
-      'CFG_VALUE',
-      at,
-      [...path, ...complaint.path],
-      printable(redact(complaint.reason, hiddenIn(node, schema)), 500),
-    )
+    problems.add('CFG_VALUE', at, [...path, ...complaint.path], redact(complaint.reason, hiddenIn(node, schema)))
   }
   return Object.freeze({ id, factory, config })
 }

@@ -6,6 +6,8 @@ export type Path = readonly (string | number)[]
 
 /** More than a person reads in one go; a file with 60,000 stray braces must not print 60,000 lines. */
 const kMaxProblems = 100
+/** One line that still fits a terminal twice; values in it are cut shorter where they are put in. */
+const kMaxReasonLength = 400
 
 /** Gathers all that is wrong or odd, so that one run shows everything. */
 export class Problems {
@@ -13,7 +15,8 @@ export class Problems {
   readonly #warnings: ConfigWarning[] = []
   #unlisted = 0
 
-  add(code: ConfigErrorCode, position: SourcePosition, path: Path, reason: string): void {
+  add(code: ConfigErrorCode, position: SourcePosition, path: Path, text: string): void {
+    const reason = printable(text, kMaxReasonLength)
     const key = formatPath(path)
     if (this.#problems.some((p) => p.reason === reason && p.key === key && samePlace(p.position, position))) return
     if (this.#problems.length < kMaxProblems) this.#problems.push({ code, position, key, reason })

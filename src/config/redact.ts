@@ -50,11 +50,11 @@ export function hiddenIn(node: Node, schema: Schema): Hidden {
 export function redact(reason: string, hidden: Hidden): string {
   if (hidden.size === 0) return reason
   const longestFirst = [...hidden.keys()].sort((a, b) => b.length - a.length)
-  const text = reason.replace(new RegExp(longestFirst.map(patternOf).join('|'), 'gu'), (value) => hidden.get(value)!)
-  for (const [value, name] of hidden) {
-    if (holdsPiece(text, value)) return `is not accepted; the reason is not shown because it quotes ${name}`
-  }
-  return text
+  const whole = new RegExp(longestFirst.map(patternOf).join('|'), 'gu')
+  const around = reason.replace(whole, '\0')
+  for (const [value, name] of hidden)
+    if (holdsPiece(around, value)) return `is not accepted; the reason is not shown because it quotes ${name}`
+  return reason.replace(whole, (value) => hidden.get(value)!)
 }
 
 /** A value as a pattern; one as short as `5` or `on` only where it stands alone, or every sentence would be torn. */

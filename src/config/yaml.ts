@@ -61,13 +61,6 @@ export function readYaml(source: SourceText, problems: Problems): Node {
   }
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2')
     problems.add('CFG_FORBIDDEN', at(0), top, 'is YAML 1.1 by its %YAML line; this is read as YAML 1.2 only')
-  if (document.contents === null && !problems.any)
-    problems.add(
-      'CFG_VALUE',
-      at(0),
-      top,
-      'the file is empty; it needs receivers, exporters, and a service with a pipeline that joins them',
-    )
   // A broken document yields a guessed tree; what would be said about it would only confuse.
   problems.throwIfAny()
   const node = new TreeBuilder(problems, at).build(viewOf(document.contents), top)
