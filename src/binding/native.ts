@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { getSystemErrorName } from 'node:util'
 import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
 import type { CgroupOpening, CgroupOptions } from './cgroup-source.js'
 import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
@@ -12,7 +13,7 @@ export interface Native {
   createCgroupReader(options: CgroupOptions): CgroupOpening
   /** CLOCK_REALTIME and CLOCK_BOOTTIME read back to back: turns boot-relative times into wall-clock ones. */
   clockPair(): { readonly realtimeNs: bigint; readonly boottimeNs: bigint }
-  /** Peer of a connected unix socket (SO_PEERCRED, unix(7)). */
+  /** Peer of a connected unix socket (SO_PEERCRED, unix(7)). Throws when `fd` is none. */
   peerCredentials(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number }
   /** sd_notify(3): true when the service manager's socket took it; false when NOTIFY_SOCKET is not set or fails. */
   notify(state: string): boolean
@@ -20,7 +21,13 @@ export interface Native {
 
 export type Loaded = { readonly native: Native } | { readonly unavailable: string }
 
-type Raw = RawSignals & CgroupAddon & Pick<Native, 'clockPair' | 'peerCredentials' | 'notify'>
+/** The small helpers as the addon has them; a number is an errno. */
+interface RawHelpers extends Pick<Native, 'clockPair'> {
+  peerCredentials(fd: number): ReturnType<Native['peerCredentials']> | number
+  notify(address: string, state: string): number
+}
+
+type Raw = RawSignals & CgroupAddon & RawHelpers
 type GypBuild = ((root: string) => Raw) & { resolve(root: string): string }
 
 /** `src/binding` and `dist/binding` are equally deep below the package. */
@@ -58,7 +65,14 @@ function surface(raw: Raw): Native {
     createSignalParser: (options) => createSignalParser(raw, options),
     createCgroupReader: (options) => openCgroupReader(raw, options),
     clockPair: () => raw.clockPair(),
-    peerCredentials: (fd) => raw.peerCredentials(fd),
-    notify: (state) => raw.notify(state),
+    peerCredentials(fd) {
+      const peer = raw.peerCredentials(fd)
+      if (typeof peer === 'number') throw new Error(`descriptor ${fd} has no peer: ${getSystemErrorName(-peer)}`)
+      return peer
+    },
+    notify(state) {
+      const address = process.env['NOTIFY_SOCKET']
+      return address !== undefined && raw.notify(address, state) === 0
+    },
   }
 }
