@@ -1,0 +1,80 @@
+import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+
+const patterns = (description: string) =>
+  ({
+    type: 'array',
+    items: {
+      type: 'string',
+      maxLength: 255,
+      description: 'Exact unit name, `prefix*`, or a glob (`*`, `?`, `[a-z]`).',
+    },
+    maxItems: 1000,
+    default: [],
+    description,
+  }) as const
+
+const group = (description: string) => ({ type: 'boolean', default: true, description }) as const
+
+export const schema = {
+  type: 'object',
+  description: 'Resource use of units and containers, from cgroup v2.',
+  properties: {
+    root: {
+      type: 'string',
+      pattern: '^/',
+      maxLength: 4095,
+      description:
+        'Mount point of cgroup v2, or a directory below it. Found in /proc/self/mountinfo when left out; in a container, name the place where the host’s is mounted.',
+    },
+    scope: {
+      type: 'string',
+      enum: ['system', 'user'],
+      default: 'system',
+      description:
+        'Whose units: those of the system manager, or those of the manager of the user the agent runs as. Must fit the `systemd` receiver beside it.',
+    },
+    collection_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '10s',
+      description: 'Time between two readings, from 1s to 1h. The first is made at start.',
+    },
+    unit_types: {
+      type: 'array',
+      items: {
+        type: 'string',
+        enum: ['service', 'scope', 'slice', 'socket', 'mount', 'swap'],
+        description: 'Suffix of the unit name.',
+      },
+      minItems: 1,
+      maxItems: 6,
+      default: ['service', 'scope', 'slice'],
+      description: 'Types of units to read. A slice counts all that lies in it.',
+    },
+    include: patterns('Units to read; empty for all of `unit_types`.'),
+    exclude: patterns('Units not to read; wins over `include`.'),
+    containers: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Also read whole containers and pods that have no unit of their own (cgroupfs driver: /docker/ID, /kubepods/...; lxc). `include` and `exclude` do not touch them.',
+    },
+    metrics: {
+      type: 'object',
+      default: {},
+      description: 'Groups of metrics; the files of a group that is off are not opened.',
+      properties: {
+        cpu: group('CPU time and throttling (cpu.stat).'),
+        memory: group('Memory in use, peak, limit, swap, and events such as OOM kills (memory.*).'),
+        memory_stat: group(
+          'What the memory is used for (memory.stat): 14 series per unit, and the dearest file to read. The first to switch off.',
+        ),
+        io: group('Bytes and operations per block device (io.stat).'),
+        pids: group('Number of tasks and its limit (pids.*).'),
+        pressure: group('Time lost waiting for CPU, memory and I/O (PSI).'),
+      },
+    },
+  },
+} as const satisfies ObjectSchema
+
+export type Config = ConfigOf<typeof schema>

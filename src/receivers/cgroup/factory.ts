@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
+import { findCgroupMount } from '../../lib/cgroup/mount.js'
+import { compilePattern } from '../../lib/matching/pattern.js'
+import { createCgroupReceiver } from './cgroup.js'
+import { type Config, schema } from './config.js'
+
+const kMinIntervalMs = 1000
+const kMaxIntervalMs = 3_600_000
+
+export const factory = {
+  type: 'cgroup',
+  kind: 'receiver',
+  stability: 'beta',
+  description: 'CPU, memory, I/O, tasks and pressure of every unit and container, read from cgroup v2.',
+  configSchema: schema,
+  capabilities: ['performance', 'system_wide'],
+  unavailable() {
+    const mount = findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
+    return mount === undefined ? 'no cgroup2 file system is mounted' : undefined
+  },
+  check({ collection_interval: ms, include, exclude }: Config): readonly ConfigComplaint[] {
+    const complaints: ConfigComplaint[] = []
+    if (ms < kMinIntervalMs || ms > kMaxIntervalMs)
+      complaints.push({ path: ['collection_interval'], reason: 'must be from 1s to 1h' })
+    for (const [key, patterns] of Object.entries({ include, exclude })) {
+      patterns.forEach((pattern, i) => {
+        const compiled = compilePattern(pattern)
+        if (typeof compiled !== 'function') complaints.push({ path: [key, i], reason: compiled.reason })
+      })
+    }
+    return complaints
+  },
+  create: (settings: Settings, config: Config, next: Consumer) => createCgroupReceiver(settings, config, next),
+} satisfies ReceiverFactory
