@@ -1,7 +1,7 @@
 import type { Message, MessageBus, Reply, Variant } from 'dbus-next'
+import type { ListedUnit } from '../../data/unit-snapshot.js'
 import { type Clock, systemClock } from '../../util/clock.js'
 import { unitPath } from './object-path.js'
-import type { ListedUnit } from './unit-snapshot.js'
 
 /** PID 1 answers in well under a millisecond; past this it hangs or is drowning, and waiting longer helps neither. */
 export const kCallTimeoutMs = 5000

@@ -1,6 +1,6 @@
 import type { UnitState } from '../../data/signal-record.js'
+import type { UnitFacts } from '../../data/unit-snapshot.js'
 import type { Occurrence, RestartCause } from './occurrence.js'
-import type { UnitFacts } from './unit-facts.js'
 import { UnitMachine } from './unit-machine.js'
 
 /** A counter with the run that last moved it, for exemplars. */

@@ -1,10 +1,12 @@
 import type { UnitState } from '../../data/signal-record.js'
+import type { UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CallError, type ControlPlane, type Properties } from './control-plane.js'
-import { kMaxDependencies, type UnitFacts } from './unit-facts.js'
-import type { UnitSnapshot } from './unit-snapshot.js'
 
 /** Calls on their way at once: enough to hide the round trip, few enough that PID 1 serves others in between. */
 const kConcurrentUnits = 8
+
+/** Dependencies kept per unit and kind. Real units name a handful; sysinit.target about 40. */
+const kMaxDependencies = 64
 
 /** Interfaces whose Result is worth a call. Slices, targets, devices and automounts have none. */
 const interfaceOf: Readonly<Record<string, string>> = {

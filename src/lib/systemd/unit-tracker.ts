@@ -3,15 +3,14 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { ResourcePool } from '../../data/resource.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
+import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CauseFinder } from './cause-finder.js'
 import type { Occurrence } from './occurrence.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit } from './tracked-unit.js'
 import { unitEvent } from './unit-event.js'
-import type { UnitFacts } from './unit-facts.js'
 import { unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
-import type { ListedUnit, UnitSnapshot } from './unit-snapshot.js'
 
 /** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are counted in `untracked`, not followed. */
 const kMaxUnits = 65_536

@@ -1,4 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { defaultUnitTypes, unitTypes } from '../../lib/systemd/unit-types.js'
 
 const pattern = {
   type: 'string',
@@ -6,20 +7,6 @@ const pattern = {
   maxLength: 255,
   description: 'A unit name, `prefix*`, or a glob with `*`, `?` and `[...]`. Without a suffix it means a service.',
 } as const
-
-export const unitTypes = [
-  'service',
-  'socket',
-  'timer',
-  'mount',
-  'path',
-  'swap',
-  'target',
-  'automount',
-  'scope',
-  'slice',
-  'device',
-] as const
 
 export const runtimes = ['docker', 'containerd', 'cri-o', 'kubelet', 'podman', 'buildkit', 'nspawn'] as const
 
@@ -89,7 +76,7 @@ export const schema = {
       type: 'array',
       items: { type: 'string', enum: unitTypes, description: 'A unit type.' },
       minItems: 1,
-      default: ['service', 'socket', 'timer', 'mount', 'path', 'swap'],
+      default: [...defaultUnitTypes],
       description:
         'Unit types to watch. Targets, slices, scopes and devices change often and rarely fail: add them on purpose.',
     },

@@ -1,10 +1,10 @@
 import type { SignalReader } from '../../binding/signal-source.js'
 import type { RawEvent } from '../../data/event.js'
+import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
+import { noFacts } from '../../data/unit-snapshot.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { gapEvent } from '../../lib/systemd/source-event.js'
-import { noFacts } from '../../lib/systemd/unit-facts.js'
 import { readUnits } from '../../lib/systemd/unit-reader.js'
-import type { ListedUnit, UnitSnapshot } from '../../lib/systemd/unit-snapshot.js'
 import type { Gap } from './record-queue.js'
 import type { WatcherOptions } from './watcher.js'
 

@@ -2,7 +2,8 @@ import type { UnitFilter } from '../../binding/signal-source.js'
 import type { Attributes } from '../../data/attributes.js'
 import { containerAttributesOfUnit, containerOfUnit } from '../../lib/containers/recognise.js'
 import { compilePatterns } from '../../lib/matching/pattern.js'
-import { type Config, runtimes, unitTypes } from './config.js'
+import { unitTypes } from '../../lib/systemd/unit-types.js'
+import { type Config, runtimes } from './config.js'
 
 /** Which units are watched. */
 export interface UnitSelection {

@@ -1,5 +1,16 @@
-import type { UnitState } from '../../data/signal-record.js'
-import type { UnitFacts } from './unit-facts.js'
+import type { UnitState } from './signal-record.js'
+
+/** What a unit's configuration says, as far as it matters here; read over D-Bus, unchanged until daemon-reload. */
+export interface UnitFacts {
+  /** Type= of services, e.g. `notify`; empty for others. */
+  readonly serviceType: string
+  /** Units whose absence keeps this one from starting: Requires=, Requisite=, BindsTo=. */
+  readonly requires: readonly string[]
+  /** Units whose end stops this one: BindsTo=. */
+  readonly bindsTo: readonly string[]
+}
+
+export const noFacts: UnitFacts = Object.freeze({ serviceType: '', requires: [], bindsTo: [] })
 
 /** A row of Manager.ListUnits(), as far as it is used. */
 export interface ListedUnit {

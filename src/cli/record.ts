@@ -1,0 +1,42 @@
+import type { Command, Invocation } from './command.js'
+import * as forOption from './for-option.js'
+
+export const command: Command = {
+  name: 'record',
+  summary: 'Record systemd signals to a file that the replay receiver plays',
+  description: [
+    "Writes what systemd's manager says of its units now, and then every byte it sends, until Ctrl-C or --for. The file",
+    'holds unit names, states and exit codes, no output of services; only its owner may read it (mode 0600).',
+  ].join('\n'),
+  options: {
+    output: {
+      type: 'string',
+      short: 'o',
+      placeholder: 'FILE',
+      description: 'Where to write the recording',
+      completes: 'file',
+    },
+    address: {
+      type: 'string',
+      placeholder: 'ADDRESS',
+      description: 'D-Bus address; by default the system bus',
+    },
+    for: forOption.option,
+    units: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'PATTERN',
+      description: 'Only these units: a name, prefix* or glob; may be given several times',
+    },
+    force: { type: 'boolean', description: 'Replace the file if it exists' },
+  },
+  required: ['output'],
+  examples: [
+    { line: 'unitscope record -o crash.usrec --for 1m', what: 'Record all units for a minute' },
+    { line: "unitscope record -o web.usrec --units 'nginx*' --units php-fpm.service", what: 'Record some units' },
+  ],
+  async run(invocation: Invocation): Promise<number> {
+    const { runRecord } = await import('./run-record.js')
+    return runRecord(invocation)
+  },
+}

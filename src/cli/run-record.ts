@@ -1,0 +1,161 @@
+import { getuid } from 'node:process'
+import { loadNative } from '../binding/native.js'
+import type { SignalReader } from '../binding/signal-source.js'
+import { ExitCode, UnavailableError } from '../errors.js'
+import { compilePattern, compilePatterns } from '../lib/matching/pattern.js'
+import { RecordingError } from '../lib/recording/format.js'
+import { MessageFilter } from '../lib/recording/message-filter.js'
+import { RecordingWriter } from '../lib/recording/writer.js'
+import { busAddress, matchRules } from '../lib/systemd/bus.js'
+import { CallError, type ControlPlane, connectControlPlane } from '../lib/systemd/control-plane.js'
+import { readUnits } from '../lib/systemd/unit-reader.js'
+import { sleep, systemClock } from '../util/clock.js'
+import { type Invocation, UsageError } from './command.js'
+import * as forOption from './for-option.js'
+
+/** Bytes kept between two writes. 100 crash-looping units make 5 MB/s; the file is written ten times a second. */
+const kCaptureBytes = 64 * 2 ** 20
+const kWriteIntervalMs = 100
+/** The bus answers within milliseconds; a systemd that does not is worth a message, not a wait. */
+const kConnectTimeoutMs = 10_000
+
+/** Records until the time is over, a signal comes, or the connection ends. */
+export async function runRecord({ values, env, terminal }: Invocation): Promise<number> {
+  const forMs = forOption.parse(values['for'])
+  const patterns = (values['units'] ?? []) as readonly string[]
+  for (const pattern of patterns) {
+    const compiled = compilePattern(pattern)
+    if (typeof compiled !== 'function') throw new UsageError(`option --units: ${compiled.reason}`)
+  }
+  const address = (values['address'] as string | undefined) ?? busAddress('system', env, getuid?.() ?? 0)
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  try {
+    const wanted = compilePatterns(patterns)
+    const recorder = new Recorder(address, wanted, stop)
+    const create = () => RecordingWriter.create(String(values['output']), values['force'] === true)
+    const { reason, units, bytes } = await recorder.record(create, forMs, (written, messages) => {
+      if (terminal.err.isTty) terminal.err.write(`\rrecording ${written} bytes, ${messages} messages `)
+    })
+    terminal.err.write(`${terminal.err.isTty ? '\n' : ''}recorded ${units} units, ${bytes} bytes: ${reason}\n`)
+    return ExitCode.ok
+  } catch (error) {
+    const expected = error instanceof RecordingError || error instanceof CallError || error instanceof UnavailableError
+    if (!expected) throw error
+    terminal.err.write(`unitscope record: ${error.message}\n`)
+    return ExitCode.failure
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+class Recorder {
+  readonly #address: string
+  readonly #wanted: ((unit: string) => boolean) | undefined
+  readonly #stop: AbortController
+  #reason = 'stopped'
+
+  constructor(address: string, wanted: ((unit: string) => boolean) | undefined, stop: AbortController) {
+    this.#address = address
+    this.#wanted = wanted
+    this.#stop = stop
+  }
+
+  async record(
+    create: () => Promise<RecordingWriter>,
+    forMs: number | undefined,
+    progress: (bytes: number, messages: number) => void,
+  ): Promise<{ reason: string; units: number; bytes: number }> {
+    let writer: RecordingWriter | undefined
+    let reader: SignalReader | undefined
+    let plane: ControlPlane | undefined
+    try {
+      reader = await this.#connect()
+      plane = await connectControlPlane(this.#address)
+      void plane.closed.then((reason) => this.#end(`the connection ended: ${reason}`))
+      await plane.subscribe()
+      const listed = (await plane.listUnits()).map(({ name }) => name)
+      const units = await readUnits(plane, this.#wanted === undefined ? listed : listed.filter(this.#wanted))
+      writer = await create()
+      await writer.snapshot({ realtimeNs: systemClock.unixNano(), units })
+      const truncated = await this.#capture(reader, writer, forMs, progress)
+      await writer.end(this.#reason, truncated)
+      const reason = truncated ? `${this.#reason}; the disk was too slow, bytes are missing` : this.#reason
+      return { reason, units: units.length, bytes: writer.bytes }
+    } catch (error) {
+      await writer?.close()
+      throw error
+    } finally {
+      plane?.close()
+      await reader?.close()
+    }
+  }
+
+  async #connect(): Promise<SignalReader> {
+    const loaded = loadNative()
+    if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
+    let settle: (failure?: string) => void = () => {}
+    const connected = new Promise<string | undefined>((resolve) => {
+      settle = resolve
+    })
+    const reader = loaded.native.createSignalReader(
+      {
+        address: this.#address,
+        matchRules,
+        filter: { include: [], exclude: [], unitTypes: [] },
+        ringRecords: 1000,
+        overflow: 'drop_oldest', // the records are not used, only the bytes
+        maxLatencyMs: 1000,
+        captureBytes: kCaptureBytes,
+      },
+      (records) => {
+        for (const record of records) {
+          if (record.kind === 'connected') settle()
+          else if (record.kind === 'disconnected') {
+            settle(record.reason)
+            this.#end(`the connection ended: ${record.reason}`)
+          }
+        }
+      },
+    )
+    const timer = systemClock.after(kConnectTimeoutMs, () => settle('no answer within 10 s'))
+    reader.start()
+    const failure = await connected
+    timer.cancel()
+    if (failure === undefined) return reader
+    await reader.close()
+    throw new CallError(`cannot connect to ${this.#address}: ${failure}`)
+  }
+
+  async #capture(
+    reader: SignalReader,
+    writer: RecordingWriter,
+    forMs: number | undefined,
+    progress: (bytes: number, messages: number) => void,
+  ): Promise<boolean> {
+    const { signal } = this.#stop
+    const timer = forMs === undefined ? undefined : systemClock.after(forMs, () => this.#end('the time was over'))
+    const filter = this.#wanted === undefined ? undefined : new MessageFilter(this.#wanted)
+    let truncated = false
+    for (let last = false; !last; ) {
+      last = signal.aborted
+      const capture = reader.takeCapture()
+      truncated ||= capture.truncated
+      for (const chunk of capture.chunks) {
+        const bytes = filter === undefined ? chunk.bytes : filter.feed(chunk.bytes)
+        if (bytes.length > 0) await writer.chunk({ ...chunk, bytes })
+      }
+      progress(writer.bytes, reader.stats().messages)
+      if (!last) await sleep(systemClock, kWriteIntervalMs, signal)
+    }
+    timer?.cancel()
+    return truncated
+  }
+
+  #end(reason: string): void {
+    if (this.#stop.signal.aborted) return
+    this.#reason = reason
+    this.#stop.abort()
+  }
+}

@@ -1,0 +1,137 @@
+import { crc32 } from 'node:zlib'
+import type { CaptureChunk } from '../../binding/signal-source.js'
+import type { Snapshot } from '../../data/unit-snapshot.js'
+
+/**
+ * A recording of one systemd's signals: what it said of its units, then the raw bytes of the bus connection as they were
+ * read. All integers are little endian.
+ *
+ * ```
+ * file   := magic(8) version:u32 reserved:u32 frame*
+ * frame  := type:u32 length:u32 crc32-of-payload:u32 payload(length)
+ * type 1 := snapshot, JSON (first frame)
+ * type 2 := chunk: realtimeNs:u64 boottimeNs:u64 bytes
+ * type 3 := end, JSON (last frame; missing when the recorder was killed)
+ * ```
+ *
+ * A file that ends inside a frame is valid up to there. Readers refuse versions and frame types they do not know.
+ */
+export const kMagic = Buffer.from([0x89, 0x55, 0x53, 0x52, 0x45, 0x43, 0x0d, 0x0a]) // \x89USREC\r\n: no text tool makes it
+export const kVersion = 1
+export const kHeaderBytes = 16
+export const kFrameHeadBytes = 12
+/** A snapshot of 10,000 units is about 8 MB, a chunk at most one read of the bus socket. */
+export const kMaxFrameBytes = 64 * 2 ** 20
+
+const frameType = { snapshot: 1, chunk: 2, end: 3 } as const
+const kChunkHeadBytes = 16
+
+/** How a recording ended: `truncated` when the recorder could not keep up and bytes are missing before the end. */
+export interface RecordingEnd {
+  readonly reason: string
+  readonly truncated: boolean
+}
+
+export type Frame =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'chunk'; readonly chunk: CaptureChunk }
+  | { readonly kind: 'end'; readonly end: RecordingEnd }
+
+/** A file that is no recording, or one this version cannot read. The message says which and what to do. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+}
+
+export function encodeHeader(): Buffer {
+  const header = Buffer.alloc(kHeaderBytes)
+  kMagic.copy(header)
+  header.writeUInt32LE(kVersion, 8)
+  return header
+}
+
+/** @throws {RecordingError} when the file starts with anything else */
+export function checkHeader(header: Buffer): void {
+  if (header.length < kHeaderBytes || !header.subarray(0, kMagic.length).equals(kMagic))
+    throw new RecordingError('this is not a recording made by `unitscope record`')
+  const version = header.readUInt32LE(8)
+  if (version !== kVersion)
+    throw new RecordingError(
+      `the recording has format ${version}, this version reads ${kVersion}: use the unitscope that made it, or a newer one`,
+    )
+}
+
+export function encodeFrame(frame: Frame): Buffer[] {
+  const payload = encodePayload(frame)
+  const length = payload.reduce((sum, part) => sum + part.length, 0)
+  if (length > kMaxFrameBytes) throw new RecordingError(`a ${frame.kind} of ${length} bytes is too large to record`)
+  const head = Buffer.alloc(kFrameHeadBytes)
+  head.writeUInt32LE(frameType[frame.kind], 0)
+  head.writeUInt32LE(length, 4)
+  head.writeUInt32LE(
+    payload.reduce((sum, part) => crc32(part, sum), 0),
+    8,
+  )
+  return [head, ...payload]
+}
+
+function encodePayload(frame: Frame): Buffer[] {
+  switch (frame.kind) {
+    case 'snapshot': {
+      const { realtimeNs, units } = frame.snapshot
+      return [Buffer.from(JSON.stringify({ realtimeNs: String(realtimeNs), units }))]
+    }
+    case 'chunk': {
+      const { realtimeNs, boottimeNs, bytes } = frame.chunk
+      const head = Buffer.alloc(kChunkHeadBytes)
+      head.writeBigUInt64LE(realtimeNs, 0)
+      head.writeBigUInt64LE(boottimeNs, 8)
+      return [head, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)]
+    }
+    case 'end':
+      return [Buffer.from(JSON.stringify(frame.end))]
+  }
+}
+
+/** @throws {RecordingError} for an unknown type or a payload that does not fit it */
+export function decodeFrame(type: number, payload: Buffer): Frame {
+  switch (type) {
+    case frameType.snapshot:
+      return { kind: 'snapshot', snapshot: decodeSnapshot(parseJson(payload)) }
+    case frameType.chunk:
+      if (payload.length < kChunkHeadBytes)
+        throw new RecordingError('a chunk is shorter than its head: the file is damaged')
+      return {
+        kind: 'chunk',
+        chunk: {
+          realtimeNs: payload.readBigUInt64LE(0),
+          boottimeNs: payload.readBigUInt64LE(8),
+          bytes: payload.subarray(kChunkHeadBytes),
+        },
+      }
+    case frameType.end: {
+      const { reason, truncated } = parseJson(payload) as Partial<RecordingEnd>
+      return { kind: 'end', end: { reason: String(reason), truncated: truncated === true } }
+    }
+    default:
+      throw new RecordingError(`unknown frame type ${type}: the file is damaged, or made by a newer version`)
+  }
+}
+
+function decodeSnapshot(value: unknown): Snapshot {
+  const { realtimeNs, units } = (value ?? {}) as { realtimeNs?: unknown; units?: unknown }
+  if (typeof realtimeNs !== 'string' || !/^\d{1,20}$/.test(realtimeNs) || !Array.isArray(units))
+    throw new RecordingError('the snapshot does not have the expected form: the file is damaged')
+  for (const unit of units as Partial<Snapshot['units'][number]>[]) {
+    if (typeof unit?.name !== 'string' || typeof unit.state?.activeState !== 'string')
+      throw new RecordingError('a unit of the snapshot does not have the expected form: the file is damaged')
+  }
+  return { realtimeNs: BigInt(realtimeNs), units: units as Snapshot['units'] }
+}
+
+function parseJson(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'))
+  } catch {
+    throw new RecordingError('a frame holds no valid JSON: the file is damaged')
+  }
+}
