@@ -27,7 +27,15 @@ export function toJsonSchema(schema: Schema): JsonSchema {
 
 /** Validation by ajv, compiled once per schema object and loading. Dropped with the loading: ajv is not small. */
 export class Validator {
-  readonly #ajv = new Ajv2020({ strict: true, allErrors: true, verbose: true, messages: false, allowUnionTypes: true })
+  // The schemas are typed and ours: checking them against the meta-schema would cost three times their compilation.
+  readonly #ajv = new Ajv2020({
+    strict: true,
+    allErrors: true,
+    verbose: true,
+    messages: false,
+    meta: false,
+    validateSchema: false,
+  })
   readonly #compiled = new Map<Schema, ValidateFunction>()
 
   constructor() {
