@@ -18,10 +18,10 @@ export interface Piece {
 
 export type Formatter = (batch: Batch, nowUnixNano: bigint) => Iterable<Piece>
 
-// Columns of a line: time, unit, what happened, details. Wide enough for systemd-networkd-wait-online.service and for
-// "watchdog timeout"; a fixed grid, because one that adapts makes the eye search again on every line.
-const kUnitColumns = 36
-const kVerbColumns = 19
+// Columns of a line: time, unit, what happened, details. Wide enough for systemd-journal-flush.service and for "crash
+// loop detected"; a fixed grid, because one that adapts makes the eye search again on every line.
+const kUnitColumns = 32
+const kVerbColumns = 21
 /** A line never floods the screen, whatever a body or a unit's name holds. */
 const kMaxDetail = 300
 
@@ -69,7 +69,7 @@ function spanLine(span: Span, style: Style): string {
 function metricsLine(metrics: readonly Metric[], points: number, now: bigint, style: Style): string {
   const resources = new Set(metrics.map((metric) => metric.resource)).size
   const names = new Set(metrics.map((metric) => metric.name)).size
-  const what = `${points} points · ${names} metrics · ${resources} resources`
+  const what = [plural(points, 'point'), plural(names, 'metric'), plural(resources, 'resource')].join(' · ')
   return style('dim', `${localTime(now)}  ${pad('metrics', kUnitColumns)}  ${what}`)
 }
 
@@ -92,7 +92,11 @@ function line(
 
 function counts(batch: Batch): string {
   const points = countItems({ ...emptyBatch, metrics: batch.metrics })
-  return `${batch.events.length} events · ${points} points · ${batch.spans.length} spans`
+  return [plural(batch.events.length, 'event'), plural(points, 'point'), plural(batch.spans.length, 'span')].join(' · ')
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** Local wall time with milliseconds, as journalctl -o short-precise would show it. */

@@ -15,13 +15,13 @@ export interface FdSink {
 }
 
 /**
- * Writes to standard output or error without ever blocking: Node's own streams write synchronously to terminals and
+ * Writes to an fd (standard output or error) without ever blocking: Node's own streams write synchronously to terminals and
  * pipes on Linux, so a terminal stopped with Ctrl-S, or a pager nobody reads, would stop the whole agent.
  *
  * A terminal or pipe is opened a second time, non-blocking (O_NONBLOCK is a property of the open file, which fd 1 shares
  * with the shell and must keep). Files and sockets are written through the fd as it is, on a thread of libuv's pool.
  */
-export async function openFdSink(fd: 1 | 2, clock: Clock): Promise<FdSink> {
+export async function openFdSink(fd: number, clock: Clock): Promise<FdSink> {
   const own = await reopen(fd)
   const target = own?.fd ?? fd
   const stop = new AbortController()

@@ -1,0 +1,279 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import type { Attributes } from '../../../../src/data/attributes.js'
+import { type Batch, batchOf } from '../../../../src/data/batch.js'
+import { type RawEvent, Severity, type SeverityNumber } from '../../../../src/data/event.js'
+import type { Resource } from '../../../../src/data/resource.js'
+import type { Config } from '../../../../src/exporters/debug/config.js'
+import { createDebugExporter, type Screen } from '../../../../src/exporters/debug/debug.js'
+import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+
+// Times are shown in the reader's own zone.
+process.env['TZ'] = 'UTC'
+
+for (const verbosity of ['basic', 'normal', 'detailed'] as const)
+  test(`a crash, its recovery and its numbers at verbosity ${verbosity}`, async () => {
+    expectGolden(`${verbosity}.txt`, await shown(aBadMinute(), { verbosity }))
+  })
+
+test('the same in colour', async () => {
+  expectGolden('normal-color.txt', await shown(aBadMinute(), { verbosity: 'normal' }, true))
+})
+
+test('a hostile unit name cannot move the cursor, colour the screen or fake a second line', async () => {
+  const name = 'evil\u001b[2J\u001b]0;x\u0007\n12:00:00.000  sshd.service\u202e\u0085.service'
+  const text = await shown(batchOf({ events: [event(0, name, 'failed', Severity.error)] }), { verbosity: 'detailed' })
+  const unsafe = [...text].filter((char) => char !== '\n' && /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(char))
+  expect(unsafe).toEqual([])
+  expect(text.split('\n').filter((line) => line.includes('sshd.service'))[0]).toContain('\\n')
+})
+
+test('a line has a limit, whatever a body holds', async () => {
+  const body = 'x'.repeat(100_000)
+  const text = await shown(
+    batchOf({ events: [event(0, 'a.service', 'x', Severity.info, {}, { name: 'custom.thing.seen', body })] }),
+  )
+  expect(text.length).toBeLessThan(500)
+})
+
+test('a terminal that stands still costs lines, never time; they are counted, and said when it moves again', async () => {
+  const screen = new StuckScreen()
+  const { exporter, telemetry, clock } = await started({ buffer_size: 1000 }, screen)
+  for (let n = 0; n < 50; n++)
+    expect(await exporter.consume(batchOf({ events: [event(n, 'a.service', 'started', Severity.info)] }))).toEqual({
+      kind: 'ok',
+    })
+  const omitted = telemetry.drops.get('screen_full') ?? 0
+  expect(omitted).toBeGreaterThan(0)
+  expect(telemetry.processedItems + omitted).toBe(50)
+  screen.release()
+  await settle()
+  await exporter.consume(batchOf({ events: [event(50, 'b.service', 'started', Severity.info)] }))
+  await settle()
+  expect(screen.text).toContain(`${omitted} lines left out`)
+  expect(screen.text).toContain('b.service')
+  await clock.advance(1)
+  await exporter.shutdown()
+})
+
+test('shutdown does not wait for a stopped terminal', async () => {
+  const { exporter, clock } = await started({}, new StuckScreen())
+  await exporter.consume(batchOf({ events: [event(0, 'a.service', 'started', Severity.info)] }))
+  const stopped = exporter.shutdown()
+  await clock.advance(1000)
+  await stopped
+  await exporter.shutdown()
+})
+
+test('a reader that went away (EPIPE) ends the output, not the agent', async () => {
+  const screen: Screen = {
+    color: false,
+    write: () => Promise.reject(Object.assign(new Error('EPIPE'), { code: 'EPIPE' })),
+    close: async () => {},
+  }
+  const { exporter, telemetry } = await started({}, screen)
+  await exporter.consume(batchOf({ events: [event(0, 'a.service', 'started', Severity.info)] }))
+  await settle()
+  expect(await exporter.consume(batchOf({ events: [event(1, 'a.service', 'started', Severity.info)] }))).toEqual({
+    kind: 'ok',
+  })
+  expect(telemetry.drops).toEqual(new Map([['screen_full', 1]]))
+})
+
+// --- helpers ---
+
+const traceId = '9f2c1ab74dd84ac1b7b1d3b0c1f7a001'
+const host: Resource = { key: 'host', attributes: { 'service.name': 'unitscope', 'host.name': 'node1' } }
+
+function unit(name: string): Resource {
+  return { key: `unit:system:${name}`, attributes: { 'service.name': name, 'systemd.unit.name': name } }
+}
+
+/** @param ms - after 12:04:31.000 UTC */
+function at(ms: number): bigint {
+  return 1_795_176_271_000_000_000n + BigInt(ms) * 1_000_000n
+}
+
+function event(
+  ms: number,
+  name: string,
+  what: string,
+  severity: SeverityNumber,
+  attributes: Attributes = {},
+  part: Partial<RawEvent> = {},
+): RawEvent {
+  return {
+    timeUnixNano: at(ms),
+    observedTimeUnixNano: at(ms + 1),
+    name: `systemd.unit.${what}`,
+    severity,
+    body: `${name} ${what}`,
+    attributes: { 'systemd.unit.name': name, ...attributes },
+    traceId,
+    resource: unit(name),
+    ...part,
+  }
+}
+
+function aBadMinute(): Batch {
+  const crashy = 'crashy.service'
+  const exit3 = { 'systemd.unit.result': 'exit-code', 'process.exit.code': 3 }
+  return {
+    events: [
+      event(0, crashy, 'started', Severity.info, { 'process.pid': 4711, 'systemd.unit.result': 'success' }),
+      event(412, crashy, 'failed', Severity.error, { ...exit3, 'systemd.unit.n_restarts': 0 }),
+      event(415, crashy, 'restarting', Severity.warn, { 'systemd.unit.n_restarts': 1 }),
+      event(517, crashy, 'restarted', Severity.info, { 'systemd.unit.n_restarts': 1 }),
+      event(612, 'leaker.service', 'oom_killed', Severity.error, {
+        'systemd.unit.result': 'oom-kill',
+        'process.exit.signal': 'SIGKILL',
+      }),
+      event(700, 'systemd-networkd-wait-online@enp0s31f6.service', 'failed', Severity.error, {
+        'systemd.unit.result': 'timeout',
+      }),
+      event(810, crashy, 'start_limit_hit', Severity.error, {
+        'systemd.unit.result': 'start-limit-hit',
+        'systemd.unit.n_restarts': 5,
+      }),
+      event(
+        811,
+        'backup.timer',
+        'x',
+        Severity.debug,
+        { 'systemd.job.result': 'done' },
+        { name: 'systemd.job.finished' },
+      ),
+      event(
+        900,
+        crashy,
+        'x',
+        Severity.error,
+        {},
+        {
+          name: 'pattern.crash_loop.detected',
+          body: '5 failures in 3 s, the last with exit code 3',
+        },
+      ),
+      event(
+        950,
+        'x',
+        'x',
+        Severity.warn,
+        {},
+        {
+          name: 'systemd.source.gap',
+          body: 'the bus was away for 2.1 s; state was read again',
+          resource: host,
+          attributes: {},
+          traceId: undefined as never,
+        },
+      ),
+    ],
+    metrics: [
+      {
+        type: 'gauge',
+        valueType: 'int',
+        name: 'systemd.unit.memory.usage',
+        unit: 'By',
+        description: 'Memory',
+        resource: unit('leaker.service'),
+        points: [
+          {
+            attributes: {},
+            timeUnixNano: at(900),
+            value: 104_857_600,
+            exemplars: [{ timeUnixNano: at(900), value: 1, traceId }],
+          },
+        ],
+      },
+      {
+        type: 'sum',
+        valueType: 'double',
+        monotonic: true,
+        name: 'systemd.unit.cpu.time',
+        unit: 's',
+        description: 'CPU',
+        resource: unit(crashy),
+        points: ['user', 'system'].map((mode) => ({
+          attributes: { 'cpu.mode': mode },
+          timeUnixNano: at(900),
+          value: 1.25,
+        })),
+      },
+    ],
+    spans: [
+      {
+        traceId,
+        spanId: '00f067aa0ba902b7',
+        name: 'run',
+        kind: 'internal',
+        startTimeUnixNano: at(0),
+        endTimeUnixNano: at(412),
+        attributes: { 'systemd.unit.result': 'exit-code' },
+        events: [{ timeUnixNano: at(10), name: 'ready', attributes: {} }],
+        links: [{ traceId, spanId: '00f067aa0ba902b8', attributes: {} }],
+        status: { code: 'error', message: 'exit-code' },
+        resource: unit(crashy),
+      },
+    ],
+  }
+}
+
+class StuckScreen implements Screen {
+  readonly color = false
+  text = ''
+  #free: () => void = () => {}
+  readonly #gate = new Promise<void>((resolve) => {
+    this.#free = resolve
+  })
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#gate
+    this.text += Buffer.from(bytes).toString()
+  }
+  async close(): Promise<void> {}
+  release(): void {
+    this.#free()
+  }
+}
+
+async function started(part: Partial<Config>, screen: Screen) {
+  const telemetry = new RecordingTelemetry()
+  const clock = new FakeClock(at(1000))
+  const config: Config = { verbosity: 'normal', output: 'stdout', color: 'auto', buffer_size: 2 ** 20, ...part }
+  const open = async (): Promise<Screen> => ({
+    color: screen.color,
+    write: (b) => screen.write(b),
+    close: () => screen.close(),
+  })
+  const exporter = createDebugExporter(testSettings('exporter', 'debug', { telemetry, clock }), config, open)
+  await exporter.start(new TestHost())
+  return { exporter, telemetry, clock }
+}
+
+async function shown(batch: Batch, part: Partial<Config> = {}, color = false): Promise<string> {
+  let text = ''
+  const screen: Screen = {
+    color,
+    write: async (bytes) => {
+      text += Buffer.from(bytes).toString()
+    },
+    close: async () => {},
+  }
+  const { exporter } = await started(part, screen)
+  await exporter.consume(batch)
+  await exporter.shutdown()
+  return text
+}
+
+function expectGolden(name: string, actual: string): void {
+  const file = fileURLToPath(new URL(`../../../golden/debug/${name}`, import.meta.url))
+  if (process.env['UPDATE_GOLDEN'] === '1' || !existsSync(file)) {
+    if (process.env['UPDATE_GOLDEN'] !== '1') throw new Error(`${file} is missing: run with UPDATE_GOLDEN=1`)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, actual)
+  }
+  expect(actual).toBe(readFileSync(file, 'utf8'))
+}
