@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { ok, retryable } from '../../../../src/component/outcome.js'
+import { schema } from '../../../../src/processors/memory_limiter/config.js'
+import { factory } from '../../../../src/processors/memory_limiter/factory.js'
+import { limitsOf } from '../../../../src/processors/memory_limiter/limits.js'
+import { createMemoryLimiter } from '../../../../src/processors/memory_limiter/memory-limiter.js'
+import { processMeter } from '../../../../src/processors/memory_limiter/meter.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
+import { sampleBatch } from '../../../../src/testkit/sample.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+
+const kMiB = 2 ** 20
+
+/** limit 200 MiB, soft 160, resume below 150. */
+async function rig() {
+  const clock = new FakeClock()
+  const meter = {
+    usedMiB: 100,
+    garbageMiB: 0,
+    collections: 0,
+    usedBytes: () => meter.usedMiB * kMiB,
+    availableBytes: () => 1000 * kMiB,
+    collectGarbage() {
+      meter.collections++
+      meter.usedMiB -= meter.garbageMiB
+    },
+  }
+  const settings = testSettings('processor', 'memory_limiter', { clock })
+  const next = new MemoryExporter()
+  const config = createTestConfig(schema, { limit: '200MiB', spike_limit: '40MiB', check_interval: '1s' })
+  const limiter = createMemoryLimiter(settings, config, next, meter)
+  const host = new TestHost()
+  await limiter.start(host)
+  return { clock, meter, next, limiter, host, telemetry: settings.telemetry as RecordingTelemetry }
+}
+
+describe('refusing', () => {
+  test('begins at the soft limit, ends below the resume line, and not in between', async () => {
+    const { clock, meter, limiter, host } = await rig()
+    const story: [usedMiB: number, answer: string][] = [
+      [159, 'ok'],
+      [160, 'retryable'],
+      [151, 'retryable'],
+      [159, 'retryable'],
+      [150, 'retryable'],
+      [149, 'ok'],
+      [159, 'ok'],
+    ]
+    for (const [usedMiB, answer] of story) {
+      meter.usedMiB = usedMiB
+      await clock.advance(1000)
+      expect([usedMiB, (await limiter.consume(sampleBatch(2))).kind]).toEqual([usedMiB, answer])
+    }
+    expect(host.reports.map(({ state }) => state)).toEqual(['degraded', 'ok'])
+  })
+
+  test('says when to come again, and counts items that are no drops', async () => {
+    const { clock, meter, limiter, next, telemetry } = await rig()
+    meter.usedMiB = 170
+    await clock.advance(1000)
+    expect(await limiter.consume(sampleBatch(7))).toEqual(retryable('memory limit', 1000))
+    expect(next.calls).toBe(0)
+    expect(telemetry.counters.get('refused_items')).toBe(7)
+    expect(telemetry.drops.size).toBe(0)
+  })
+
+  test('memory is measured at start already', async () => {
+    const { limiter, meter, host } = await rig()
+    await limiter.shutdown()
+    meter.usedMiB = 500
+    await limiter.start(host)
+    expect((await limiter.consume(sampleBatch(1))).kind).toBe('retryable')
+  })
+
+  test('what is taken goes on as it is', async () => {
+    const { limiter, next } = await rig()
+    const batch = sampleBatch(3)
+    expect(await limiter.consume(batch)).toEqual(ok)
+    expect(next.batches[0]).toBe(batch)
+  })
+})
+
+describe('garbage collection', () => {
+  test('above the hard limit it may save the day before anything is refused', async () => {
+    const { clock, meter, limiter } = await rig()
+    meter.usedMiB = 210
+    meter.garbageMiB = 100
+    await clock.advance(1000)
+    expect(meter.collections).toBe(1)
+    expect((await limiter.consume(sampleBatch(1))).kind).toBe('ok')
+  })
+
+  test('is asked for at most each 10 s', async () => {
+    const { clock, meter } = await rig()
+    meter.usedMiB = 210
+    await clock.advance(21_000)
+    expect(meter.collections).toBe(3)
+  })
+
+  test('also below the hard limit while refusing: nothing else would free memory', async () => {
+    const { clock, meter, limiter } = await rig()
+    meter.usedMiB = 165
+    await clock.advance(1000)
+    expect(meter.collections).toBe(0)
+    meter.garbageMiB = 60
+    await clock.advance(1000)
+    expect((await limiter.consume(sampleBatch(1))).kind).toBe('ok')
+  })
+})
+
+test('limits come from the size given, or else from a share of what there is', () => {
+  const limits = (written: unknown) => limitsOf(createTestConfig(schema, written), 1000 * kMiB)
+  expect(limits({ limit: '200MiB', spike_limit: '40MiB' })).toEqual({
+    hard: 200 * kMiB,
+    soft: 160 * kMiB,
+    resume: 150 * kMiB,
+  })
+  expect(limits({ limit_percentage: 50 })).toEqual({ hard: 500 * kMiB, soft: 400 * kMiB, resume: 375 * kMiB })
+})
+
+test('check refuses limits the agent could not live with', () => {
+  const check = (written: unknown) => factory.check(createTestConfig(schema, written)).map(({ path }) => path)
+  expect(check({})).toEqual([])
+  expect(check({ limit: '20MiB' })).toEqual([['limit']])
+  expect(check({ limit: '100MiB', spike_limit: '100MiB' })).toEqual([['spike_limit']])
+  expect(check({ check_interval: '1ms' })).toEqual([['check_interval']])
+})
+
+test('the real meter reads this process, and can make V8 collect', () => {
+  const { usedBytes, availableBytes } = processMeter
+  expect(usedBytes()).toBeGreaterThan(10 * kMiB)
+  expect(availableBytes()).toBeGreaterThan(usedBytes())
+  let junk: unknown[] | undefined = Array.from({ length: 200_000 }, (_, i) => ({ i }))
+  const before = process.memoryUsage().heapUsed
+  expect(junk.length).toBe(200_000)
+  junk = undefined
+  processMeter.collectGarbage()
+  expect(process.memoryUsage().heapUsed).toBeLessThan(before)
+})
