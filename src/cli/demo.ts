@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ExitCode } from '../errors.js'
+import { findCgroupMount } from '../lib/cgroup/mount.js'
 import { type Command, type Invocation, UsageError } from './command.js'
 import type { DemoLab } from './demo-lab.js'
 import * as forOption from './for-option.js'
@@ -83,10 +85,12 @@ async function watch(
       import('./demo-summary.js'),
     ])
   // pipelines/demo.yaml takes these; another file may.
+  const cgroupRoot = lab?.cgroupRoot ?? findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))?.path
   const env = {
     ...invocation.env,
     UNITSCOPE_PROMETHEUS_ENDPOINT: `127.0.0.1:${port}`,
-    ...(lab === undefined ? {} : { UNITSCOPE_BUS_ADDRESS: lab.busAddress, UNITSCOPE_CGROUP_ROOT: lab.cgroupRoot }),
+    ...(cgroupRoot === undefined ? {} : { UNITSCOPE_CGROUP_ROOT: cgroupRoot }),
+    ...(lab === undefined ? {} : { UNITSCOPE_BUS_ADDRESS: lab.busAddress }),
   }
   const file = String(values['config'] ?? defaultConfig)
   const { config, tally } = withTally(await loadConfig(file, registrations, env))
