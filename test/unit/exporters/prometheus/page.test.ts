@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { Batch } from '../../../../src/data/batch.js'
+import { batchOf } from '../../../../src/data/batch.js'
+import { assemblePage, type ProfileName, profileNames } from '../../../../src/exporters/prometheus/page.js'
+import { SeriesStore } from '../../../../src/exporters/prometheus/series-store.js'
+import { openMetricsFormat, textFormat, writeExposition } from '../../../../src/lib/openmetrics/exposition.js'
+import { failure, gauge, host, smallMachine, spanId, traceId, unitOf } from './fixture.js'
+
+const t0 = 1_795_176_271_000_000_000n
+
+for (const profile of profileNames)
+  for (const format of [textFormat, openMetricsFormat]) {
+    const name = `${profile}.${format.openMetrics ? 'openmetrics' : 'prom'}`
+    test(`a small machine as ${name}`, () => {
+      expectGolden(name, writeExposition(pageOf(smallMachine(t0), [profile]).families, format))
+    })
+  }
+
+test('several profiles share a page; names both know belong to the compatible one', () => {
+  const text = writeExposition(pageOf(smallMachine(t0), ['unitscope', 'systemd_exporter']).families, textFormat)
+  expect(text.match(/^# TYPE systemd_unit_state /gm)).toHaveLength(1)
+  expect(text).toContain('systemd_unit_state{name="crashy.service",type="service",state="failed"} 1')
+  expect(text).toContain('systemd_unit_io_bytes_total{unit="crashy.service"')
+})
+
+test('a family stands once, each series once', () => {
+  const text = writeExposition(pageOf(smallMachine(t0), profileNames).families, textFormat)
+  const types = text.split('\n').filter((line) => line.startsWith('# TYPE'))
+  expect(new Set(types).size).toBe(types.length)
+  const series = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.replace(/ [^ ]+$/, ''))
+  expect(new Set(series).size).toBe(series.length)
+})
+
+test('two attributes that become one label, and two resources that look the same, do not break a scrape', () => {
+  const a = { key: 'a', attributes: { 'service.name': 'x' } }
+  const b = { key: 'b', attributes: { 'service.name': 'x' } }
+  const point = { attributes: { 'a.b': '1', a_b: '2' }, timeUnixNano: t0, value: 1 }
+  const page = pageOf(batchOf({ metrics: [gauge('m', '1', a, [point]), gauge('m', '1', b, [point])] }), ['unitscope'])
+  expect(page.duplicates).toBe(2) // m and target_info
+  expect(writeExposition(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
+})
+
+describe('label values', () => {
+  const cases: readonly [string, string, string][] = [
+    ['a quote', 'a"b.service', 'a\\"b.service'],
+    ['a backslash', 'a\\x2db.service', 'a\\\\x2db.service'],
+    ['a newline', 'a\nb.service', 'a\\nb.service'],
+    ['markup', '<script>.service', '<script>.service'],
+    ['invalid UTF-16', 'a\ud800b.service', 'a\ufffdb.service'],
+  ]
+  for (const [name, unit, wanted] of cases)
+    test(`with ${name} are escaped`, () => {
+      const batch = batchOf({
+        metrics: [gauge('m', 'By', unitOf(unit), [{ attributes: {}, timeUnixNano: t0, value: 1 }])],
+      })
+      const text = writeExposition(pageOf(batch, ['unitscope']).families, textFormat)
+      expect(text).toContain(`m_bytes{unit="${wanted}"} 1\n`)
+    })
+})
+
+test('exemplars keep to 128 characters: ids first, attributes only where they fit', () => {
+  const attributes = { short: 'v', long: 'x'.repeat(100) }
+  const exemplars = [{ timeUnixNano: t0, value: 1, traceId, spanId, attributes }]
+  const point = { attributes: {}, timeUnixNano: t0, value: 1, exemplars }
+  const metric = { ...gauge('c', '1', host, [point]), type: 'sum' as const, monotonic: true }
+  const text = writeExposition(
+    pageOf(batchOf({ metrics: [metric as never] }), ['unitscope']).families,
+    openMetricsFormat,
+  )
+  expect(text).toContain(`c_total 1 # {trace_id="${traceId}",span_id="${spanId}",short="v"} 1 1795176271.000\n`)
+})
+
+describe('the store', () => {
+  const point = (value: number, time = t0) => ({ attributes: {}, timeUnixNano: time, value })
+
+  test('keeps the newest point, also when batches overtake each other', () => {
+    const store = new SeriesStore({ maxSeries: 10, expirationMs: 1000 })
+    store.addMetric(gauge('m', 'By', host, [point(2, t0 + 1n)]), 0)
+    store.addMetric(gauge('m', 'By', host, [point(1, t0)]), 1)
+    expect([...store.seriesOf('m')].map((s) => s.point)).toEqual([point(2, t0 + 1n)])
+  })
+
+  test('forgets what is silent for the expiration time, not what is updated', () => {
+    const store = new SeriesStore({ maxSeries: 10, expirationMs: 1000 })
+    store.addMetric(gauge('old', 'By', host, [point(1)]), 0)
+    store.addMetric(gauge('live', 'By', host, [point(1)]), 0)
+    store.addMetric(gauge('live', 'By', host, [point(2, t0 + 1n)]), 500)
+    store.expire(999)
+    expect(store.size).toBe(2)
+    store.expire(1000)
+    expect([...store.metrics()].map((m) => m.head.name)).toEqual(['live'])
+    expect(store.size).toBe(1)
+  })
+
+  test('counts what has no room, and has room again when something expired', () => {
+    const store = new SeriesStore({ maxSeries: 2, expirationMs: 1000 })
+    const unit = (n: number) => gauge('m', 'By', unitOf(`${n}.service`), [point(1)])
+    expect([1, 2, 3, 1].map((n) => store.addMetric(unit(n), 0))).toEqual([0, 0, 1, 0])
+    expect(store.addEvent(failure(host, t0), 0)).toBe(false)
+    store.expire(1000)
+    expect(store.addMetric(unit(3), 1000)).toBe(0)
+  })
+
+  test('keeps an exemplar until a newer one comes', () => {
+    const store = new SeriesStore({ maxSeries: 2, expirationMs: 1000 })
+    const exemplars = [{ timeUnixNano: t0, value: 1, traceId }]
+    store.addMetric(gauge('m', 'By', host, [{ ...point(1), exemplars }]), 0)
+    store.addMetric(gauge('m', 'By', host, [point(2, t0 + 1n)]), 1)
+    expect([...store.seriesOf('m')][0]!.point).toMatchObject({ value: 2, exemplars })
+  })
+})
+
+function pageOf(batch: Batch, profiles: readonly ProfileName[]) {
+  const store = new SeriesStore({ maxSeries: 1000, expirationMs: 60_000 })
+  for (const metric of batch.metrics) store.addMetric(metric, 0)
+  for (const event of batch.events) store.addEvent(event, 0)
+  return assemblePage(store, new Set(profiles))
+}
+
+function expectGolden(name: string, actual: string): void {
+  const file = fileURLToPath(new URL(`../../../golden/openmetrics/${name}`, import.meta.url))
+  if (process.env['UPDATE_GOLDEN'] === '1') {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, actual)
+  }
+  expect(actual, `${file}${existsSync(file) ? '' : ' is missing: run with UPDATE_GOLDEN=1'}`).toBe(
+    existsSync(file) ? readFileSync(file, 'utf8') : undefined,
+  )
+}
