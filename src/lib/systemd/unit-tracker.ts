@@ -145,7 +145,7 @@ export class UnitTracker {
     switch (record.kind) {
       case 'unit_changed': {
         const unit = this.#unit(record.unit)
-        if (unit === undefined || (unit.fromRead && isOlder(record.state, unit.machine.state))) break
+        if (unit === undefined || (unit.fromRead && isLate(record.state, unit.machine.state))) break
         this.#tell(out, record.unit, unit, unit.observe(record.state), record.realtimeNs, false)
         break
       }
@@ -229,6 +229,11 @@ export class UnitTracker {
     const { resources, scope, containerAttributes } = this.#options
     return unitResource(resources, name, scope, containerAttributes?.(name))
   }
+}
+
+/** A signal from before the unit's state was read. Without a timestamp the unit had not changed since it was loaded. */
+function isLate(signal: UnitState, read: UnitState): boolean {
+  return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
 }
 
 /** True when `a` was true before `b`, by systemd's own timestamps. */
