@@ -1,0 +1,378 @@
+import { describe, expect, test } from 'vitest'
+import { ok, permanent, retryable } from '../../../../src/component/outcome.js'
+import type { Metric } from '../../../../src/data/metric.js'
+import { UnavailableError } from '../../../../src/errors.js'
+import { runSpanId } from '../../../../src/lib/systemd/ids.js'
+import { createCgroupReceiver } from '../../../../src/receivers/cgroup/cgroup.js'
+import { schema } from '../../../../src/receivers/cgroup/config.js'
+import { factory } from '../../../../src/receivers/cgroup/factory.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
+import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { FakeReader, fakeWorld } from './fake-reader.js'
+
+const nginx = '/system.slice/nginx.service'
+const run1 = '0123456789abcdef0123456789abcdef'
+const run2 = 'fedcba9876543210fedcba9876543210'
+const containerId = 'ab12'.repeat(16)
+
+function rig(world: ReturnType<typeof fakeWorld>, written: unknown = {}) {
+  const clock = new FakeClock(1_000_000_000_000n)
+  const telemetry = new RecordingTelemetry()
+  const log: string[] = []
+  const note = (message: string): void => void log.push(message)
+  const logger = { debug() {}, info: note, warn: note, error: note }
+  const settings = testSettings('receiver', 'cgroup', { clock, telemetry, logger })
+  const next = new MemoryExporter()
+  const host = new TestHost()
+  const receiver = createCgroupReceiver(settings, createTestConfig(schema, written), next, world)
+  return { clock, telemetry, log, next, host, receiver }
+}
+
+/** Metrics of the last pass, as `unit name{attributes}=value` lines. */
+function lines(metrics: readonly Metric[]): string[] {
+  return metrics.flatMap((metric) =>
+    metric.type === 'histogram'
+      ? []
+      : metric.points.map(({ attributes, value }) => {
+          const labels = Object.values(attributes).join(',')
+          return `${metric.resource.attributes['service.name']} ${metric.name}{${labels}}=${value}`
+        }),
+  )
+}
+
+describe('what comes out', () => {
+  test('a unit with all controllers gives every metric, with values in OTel units', async () => {
+    const reader = new FakeReader().put(nginx, {
+      cpuUsageUsec: 9_000_000n,
+      cpuUserUsec: 6_000_000n,
+      cpuSystemUsec: 3_000_001n,
+      cpuPeriods: 10n,
+      cpuThrottledPeriods: 2n,
+      cpuThrottledUsec: 500_000n,
+      memoryCurrent: 4096n,
+      memoryPeak: 8192n,
+      memoryMax: 65536n,
+      memoryMaxUnlimited: false,
+      memorySwapCurrent: 0n,
+      memoryStat: { anon: 1024n, file: 3072n },
+      memoryEvents: { low: 0n, oom_kill: 1n },
+      io: [{ device: '8:0', readBytes: 1n, writeBytes: 2n, readOps: 3n, writeOps: 4n }],
+      pidsCurrent: 5n,
+      pidsMax: 100n,
+      cpuPressure: { someTotalUsec: 1_500_000n, someAvg10: 12.5 },
+      ioPressure: { someTotalUsec: 0n, someAvg10: 0, fullTotalUsec: 250_000n, fullAvg10: 1 },
+    })
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(lines(next.metrics).map((line) => line.replace('nginx.service systemd.unit.', ''))).toEqual([
+      'cpu.time{user}=6',
+      'cpu.time{system}=3.000001',
+      'cpu.throttled.time{}=0.5',
+      'cpu.throttled.periods{}=2',
+      'memory.usage{}=4096',
+      'memory.peak{}=8192',
+      'memory.limit{}=65536',
+      'memory.swap{}=0',
+      'memory.stat{anon}=1024',
+      'memory.stat{file}=3072',
+      'memory.events{low}=0',
+      'memory.events{oom_kill}=1',
+      'io.bytes{8:0,read}=1',
+      'io.bytes{8:0,write}=2',
+      'io.operations{8:0,read}=3',
+      'io.operations{8:0,write}=4',
+      'pids{}=5',
+      'pids.limit{}=100',
+      'pressure.time{cpu,some}=1.5',
+      'pressure.time{io,some}=0',
+      'pressure.time{io,full}=0.25',
+      'pressure.avg10{cpu,some}=0.125',
+      'pressure.avg10{io,some}=0',
+      'pressure.avg10{io,full}=0.01',
+    ])
+    expect(host.last).toEqual({ state: 'ok' })
+  })
+
+  test('what the kernel does not give is absent, never zero', async () => {
+    const reader = new FakeReader().put(nginx, { memoryMaxUnlimited: true, pidsMaxUnlimited: true, io: [] })
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(next.calls).toBe(0)
+  })
+
+  test('exemplars lead from CPU time and memory to the trace of the run', async () => {
+    const sample = { cpuUserUsec: 1n, cpuSystemUsec: 1n, memoryCurrent: 7n, memoryEvents: { oom_kill: 1n } }
+    const reader = new FakeReader().put(nginx, sample, 1n, run1).put('/system.slice', sample, 2n)
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    const withExemplar = next.metrics.flatMap((metric) =>
+      metric.type === 'histogram'
+        ? []
+        : metric.points.flatMap((point) => point.exemplars ?? []).map((e) => [metric, e] as const),
+    )
+    expect(withExemplar.map(([metric]) => `${metric.resource.attributes['service.name']} ${metric.name}`)).toEqual([
+      'nginx.service systemd.unit.cpu.time',
+      'nginx.service systemd.unit.cpu.time',
+      'nginx.service systemd.unit.memory.usage',
+      'nginx.service systemd.unit.memory.events',
+    ])
+    expect(withExemplar[2]![1]).toMatchObject({ traceId: run1, spanId: runSpanId(run1), value: 7 })
+  })
+
+  test('units, containers with and without a unit, and nothing that lies inside them', async () => {
+    const one = { pidsCurrent: 1n }
+    const reader = new FakeReader()
+    const paths = [
+      '/',
+      '/init.scope',
+      '/system.slice',
+      nginx,
+      `${nginx}/worker`,
+      `/system.slice/docker-${containerId}.scope`,
+      `/docker/${containerId}`,
+      `/docker/${containerId}/inner`,
+      '/kubepods/burstable/pod11-22',
+      '/system.slice/home.mount',
+      '/user.slice/user-1000.slice/user@1000.service/app.slice/dbus.service',
+    ]
+    for (const path of paths) reader.put(path, one)
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(next.metrics.map(({ resource }) => resource.attributes['service.name'])).toEqual([
+      '-.slice',
+      'init.scope',
+      'system.slice',
+      'nginx.service',
+      `docker-${containerId}.scope`,
+      `docker-${containerId.slice(0, 12)}`,
+      'pod-11-22',
+    ])
+    const [scope, bare, pod] = next.metrics.slice(4).map(({ resource }) => resource.attributes)
+    expect(scope).toMatchObject({ 'container.id': containerId, 'systemd.unit.container_runtime': 'docker' })
+    expect(bare).toMatchObject({ 'container.id': containerId, 'container.runtime.name': 'docker' })
+    expect(pod).toMatchObject({ 'k8s.pod.uid': '11-22' })
+  })
+
+  test('the scope of a user reads the units of that user’s manager only', async () => {
+    const base = '/user.slice/user-1000.slice/user@1000.service'
+    const reader = new FakeReader()
+    for (const path of [base, `${base}/app.slice/dbus.service`, '/system.slice/dbus.service'])
+      reader.put(path, { pidsCurrent: 1n })
+    const { receiver, host, next } = rig(fakeWorld([reader]), { scope: 'user' })
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(next.metrics.map(({ resource }) => resource.key)).toEqual(['unit:user:dbus.service'])
+  })
+
+  test.each([
+    [{ include: ['nginx.service'] }, ['nginx.service', 'docker-ab12ab12ab12']],
+    [{ include: ['n*'], exclude: ['nginx.*'], containers: false }, []],
+    [{ exclude: ['*.slice'], containers: false }, ['nginx.service']],
+    [{ unit_types: ['slice'], containers: false }, ['system.slice']],
+  ])('the selection %j', async (written, expected) => {
+    const reader = new FakeReader()
+    for (const path of [nginx, '/system.slice', `/docker/${containerId}`]) reader.put(path, { pidsCurrent: 1n })
+    const { receiver, host, next } = rig(fakeWorld([reader]), written)
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(next.metrics.map(({ resource }) => resource.attributes['service.name'])).toEqual(expected)
+    expect(host.last?.state).toBe(expected.length === 0 ? 'degraded' : 'ok')
+  })
+
+  test('groups that are off are not asked for', async () => {
+    const world = fakeWorld([new FakeReader()])
+    const { receiver, host } = rig(world, { metrics: { memory_stat: false, io: false, pressure: false } })
+    await receiver.start(host)
+    await receiver.shutdown()
+    expect(world.asked[0]).toMatchObject({ root: '/sys/fs/cgroup', groups: ['cpu', 'memory', 'pids'] })
+  })
+})
+
+describe('as time goes on', () => {
+  const cpu = (usec: bigint) => ({ cpuUserUsec: usec })
+  const starts = (metrics: readonly Metric[]) =>
+    metrics.flatMap((m) => (m.type === 'histogram' ? [] : m.points.map((p) => `${p.value}@${p.startTimeUnixNano}`)))
+
+  test('a restarted unit starts a new sum; one that keeps its cgroup goes on with a new run', async () => {
+    const reader = new FakeReader().put(nginx, cpu(5_000_000n), 1n, run1)
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await clock.advance(10_000)
+    reader.put(nginx, cpu(1_000_000n), 2n, run2) // directory made again
+    await clock.advance(10_000)
+    reader.put(nginx, cpu(3_000_000n), 2n, run1) // same directory, new run
+    await clock.advance(10_000)
+    await receiver.shutdown()
+    const start = 1_000_000_000_000n
+    const again = start + 20_000_000_000n
+    expect(starts(next.metrics)).toEqual([`5@${start}`, `5@${start}`, `1@${again}`, `3@${again}`])
+    const traces = next.metrics.map((m) => (m.type === 'histogram' ? '' : m.points[0]?.exemplars?.[0]?.traceId))
+    expect(traces).toEqual([run1, run1, run2, run1])
+  })
+
+  test('a unit that vanished is not repeated, before the next scan nor after', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1n)).put('/system.slice', cpu(2n), 2n)
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    reader.vanishing.add(nginx)
+    await clock.advance(10_000)
+    reader.cgroups.delete(nginx)
+    await clock.advance(10_000)
+    await receiver.shutdown()
+    expect(next.batches.map((batch) => batch.metrics.map((m) => m.resource.attributes['service.name']))).toEqual([
+      ['nginx.service', 'system.slice'],
+      ['system.slice'],
+      ['system.slice'],
+    ])
+  })
+
+  test('refused samples are dropped and counted, for the next ones replace them', async () => {
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n, memoryCurrent: 1n })
+    const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
+    const answers = [retryable('queue full'), permanent('no'), ok]
+    next.respond = (_, call) => answers[call]!
+    await receiver.start(host)
+    await clock.advance(20_000)
+    await receiver.shutdown()
+    expect(telemetry.processedItems).toBe(6)
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ backpressure: 2 }) // `permanent` is counted by who said it
+    expect(next.items).toBe(2)
+  })
+
+  test('an interval passes over while the pipeline still holds the last pass', async () => {
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
+    let release = (): void => {}
+    next.respond = () => new Promise((resolve) => (release = () => resolve(ok)))
+    await receiver.start(host)
+    await clock.advance(30_000)
+    expect(next.calls).toBe(1)
+    expect(telemetry.errors.get('interval_skipped')).toBe(3)
+    release()
+    await clock.advance(10_000)
+    expect(next.calls).toBe(2)
+    const stopped = receiver.shutdown()
+    release()
+    await stopped
+    expect(reader.closed).toBe(true)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('hundreds of cgroups are read in slices, and shutdown does not wait for all of them', async () => {
+    const reader = new FakeReader()
+    for (let i = 0; i < 250; i++) reader.put(`/system.slice/u${i}.service`, { pidsCurrent: 1n }, BigInt(i))
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    expect(reader.reads).toEqual([100, 100, 50])
+    expect(next.items).toBe(250)
+    await receiver.shutdown()
+
+    const stopping = rig(fakeWorld([reader]))
+    await stopping.receiver.start(stopping.host)
+    await stopping.receiver.shutdown()
+    expect(stopping.next.items).toBe(100)
+  })
+})
+
+describe('when things are not as they should be', () => {
+  test.each([
+    [
+      'no cgroup2 mounted',
+      fakeWorld([new FakeReader()], { '/proc/self/mountinfo': '' }),
+      /no cgroup2 file system is mounted/,
+    ],
+    ['the root is missing', fakeWorld(['/nope does not exist: give ...']), /\/nope does not exist/],
+  ])('%s: unavailable, and says what to do', async (_, world, reason) => {
+    const { receiver, host } = rig(world)
+    const started = receiver.start(host)
+    await expect(started).rejects.toThrow(UnavailableError)
+    await expect(started).rejects.toThrow(reason)
+    await receiver.shutdown()
+  })
+
+  test('a hybrid machine works, degraded, and says once which controllers are missing', async () => {
+    const reader = new FakeReader().put(nginx, { cpuUserUsec: 1n })
+    const { receiver, host, log, clock } = rig(
+      fakeWorld([reader], {
+        '/proc/self/mountinfo': [
+          '35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory',
+          '41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw',
+        ].join('\n'),
+        '/sys/fs/cgroup/unified/cgroup.controllers': '\n',
+      }),
+    )
+    await receiver.start(host)
+    await clock.advance(30_000)
+    await receiver.shutdown()
+    expect(log).toEqual([expect.stringMatching(/^no memory, io, pids controller here: cgroup v1 owns it/)])
+    expect(host.last).toEqual({ state: 'degraded', reason: log[0] })
+  })
+
+  test('controllers nobody asked for are not missed', async () => {
+    const world = fakeWorld([new FakeReader().put(nginx, { cpuUserUsec: 1n })], {
+      '/sys/fs/cgroup/cgroup.controllers': '',
+    })
+    const { receiver, host } = rig(world, { metrics: { memory: false, memory_stat: false, io: false, pids: false } })
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    expect(host.last).toEqual({ state: 'ok' })
+  })
+
+  test('a root that goes away is opened again when it is back', async () => {
+    const first = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const second = new FakeReader().put(nginx, { pidsCurrent: 2n })
+    const { receiver, host, next, clock } = rig(fakeWorld([first, '/x does not exist', second]))
+    await receiver.start(host)
+    await settle()
+    first.cgroups.clear()
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'degraded', reason: '/x does not exist' })
+    expect(first.closed).toBe(true)
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    await receiver.shutdown()
+    expect(lines(next.metrics)).toEqual(['nginx.service systemd.unit.pids{}=1', 'nginx.service systemd.unit.pids{}=2'])
+  })
+
+  test('malformed files and denied ones are counted each pass and told once', async () => {
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const { receiver, host, log, clock, telemetry } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    reader.stat = { parseErrors: { 'io.stat': 2 }, ioErrors: { EACCES: 1 }, vanished: 3 }
+    await clock.advance(10_000)
+    reader.stat = { parseErrors: { 'io.stat': 5 }, ioErrors: { EACCES: 1 }, vanished: 3, skipped: 4 }
+    await clock.advance(10_000)
+    await receiver.shutdown()
+    expect(log).toEqual([
+      'io.stat of a cgroup could not be understood: its numbers are left out',
+      'cgroup files could not be read (EACCES): their numbers are left out',
+    ])
+    expect(Object.fromEntries(telemetry.counters)).toMatchObject({ files_malformed: 5, files_failed: 1, vanished: 3 })
+    expect(host.last).toEqual({ state: 'degraded', reason: '4 cgroups are beyond the limit and are not read' })
+  })
+
+  test('the configuration is checked before anything starts', () => {
+    const complaints = factory.check(createTestConfig(schema, { collection_interval: '10ms', exclude: ['a', '[b'] }))
+    expect(complaints).toEqual([
+      { path: ['collection_interval'], reason: 'must be from 1s to 1h' },
+      { path: ['exclude', 1], reason: '"[" at character 1 is not closed by "]"' },
+    ])
+    expect(factory.check(createTestConfig(schema))).toEqual([])
+  })
+})
