@@ -52,7 +52,9 @@ export interface CgroupSample {
   readonly memoryEvents?: Readonly<Record<string, bigint>>
   readonly io?: readonly IoDevice[]
   readonly pidsCurrent?: bigint
+  /** `max` is absent with `pidsMaxUnlimited` true. */
   readonly pidsMax?: bigint
+  readonly pidsMaxUnlimited?: boolean
   readonly cpuPressure?: Pressure
   readonly memoryPressure?: Pressure
   readonly ioPressure?: Pressure
