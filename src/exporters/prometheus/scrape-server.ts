@@ -11,7 +11,6 @@ const kMaxConnections = 256
 /** Beyond it a connection is not even told why: each answer costs a socket, too. */
 const kMaxConnectionsHard = 512
 const kMaxHeaderBytes = 16 * 1024
-/** Time to send the request's header, and to idle between two requests. */
 const kHeadersMs = 5000
 /** Pages below this go uncompressed: a packet more or less. */
 const kGzipFromBytes = 1024
@@ -23,6 +22,8 @@ export interface ScrapeServerSettings {
   readonly path: string
   /** Host names answered besides the loopback ones. */
   readonly allowedHosts: readonly string[]
+  /** Time for a request's header, and to idle between two requests; 5 s unless said otherwise. */
+  readonly headersMs?: number
   readonly render: (format: Format) => string
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
@@ -39,12 +40,13 @@ export interface ScrapeServer {
  * @throws Error with what to do when the address is taken or not this machine's
  */
 export async function listenForScrapes(settings: ScrapeServerSettings): Promise<ScrapeServer> {
+  const headersMs = settings.headersMs ?? kHeadersMs
   const server = createServer({
     maxHeaderSize: kMaxHeaderBytes,
-    headersTimeout: kHeadersMs,
-    requestTimeout: kHeadersMs,
-    keepAliveTimeout: kHeadersMs,
-    connectionsCheckingInterval: 1000,
+    headersTimeout: headersMs,
+    requestTimeout: headersMs,
+    keepAliveTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(headersMs, 1000),
   })
   server.maxConnections = kMaxConnectionsHard
   const hosts = hostRule(settings.address.loopback, settings.allowedHosts)
