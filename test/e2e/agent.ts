@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Lab, packageRoot, waitFor } from '../lab/lab.js'
+import { OtlpLines } from './otlp-lines.js'
 
 /** The built program, as it ships. */
 export const agentMain = join(packageRoot, 'dist/main.js')
@@ -23,9 +24,17 @@ export interface Agent {
   readonly stdout: string
   /** Resolves when it has ended. */
   readonly exited: Promise<Exit>
-  /** Waits until its log holds the text; throws, with the log, when it ends first. */
-  logged(text: string): Promise<void>
+  /** Waits until a line of its log fits; throws, with the log, when it ends first. */
+  logged(wanted: RegExp): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<Exit>
+  /** The account in its last log line, `stopped`. */
+  totals(): Totals
+}
+
+export interface Totals {
+  readonly received: number
+  readonly exported: number
+  readonly dropped: Readonly<Record<string, number>>
 }
 
 export interface AgentOptions {
@@ -68,9 +77,9 @@ function wrap(child: ChildProcess): Agent {
       return text.stdout
     },
     async logged(wanted) {
-      await waitFor(`"${wanted}" in the agent's log`, () => {
-        if (text.stderr.includes(wanted)) return true
-        if (ended) throw new Error(`the agent ended before it logged "${wanted}":\n${text.stderr}`)
+      await waitFor(`${wanted} in the agent's log`, () => {
+        if (wanted.test(text.stderr)) return true
+        if (ended) throw new Error(`the agent ended before it logged ${wanted}:\n${text.stderr}`)
         return false
       })
     },
@@ -78,6 +87,11 @@ function wrap(child: ChildProcess): Agent {
       stopAt = performance.now()
       child.kill(signal)
       return exited
+    },
+    totals() {
+      const lines = text.stderr.split('\n').filter((line) => line.includes('"message":"stopped"'))
+      if (lines.length !== 1) throw new Error(`the agent's log holds ${lines.length} lines "stopped":\n${text.stderr}`)
+      return JSON.parse(lines[0]!) as Totals
     },
   }
 }
@@ -92,19 +106,22 @@ export class Workspace {
 
   /** YAML 1.2 holds JSON, so a configuration is an object here. Returns the file's path. */
   writeConfig(config: object, name = 'agent.yaml'): string {
-    writeFileSync(this.path(name), JSON.stringify(config, null, 2), { mode: 0o600 })
+    return this.write(name, JSON.stringify(config, null, 2))
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text, { mode: 0o600 })
     return this.path(name)
   }
 
-  /** Records of a JSON-lines file that are whole so far; none while it is not there. */
-  records(name = 'out.jsonl'): readonly Record<string, unknown>[] {
-    if (!existsSync(this.path(name))) return []
-    const text = readFileSync(this.path(name), 'utf8')
-    return text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  /** What the file exporter has written so far; empty while the file is not there. */
+  text(name = 'out.jsonl'): string {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : ''
+  }
+
+  /** The same, read as records. */
+  output(name = 'out.jsonl'): OtlpLines {
+    return new OtlpLines(this.text(name))
   }
 
   remove(): void {
@@ -132,6 +149,10 @@ export async function withAgent<T>(
   }
 }
 
+/** Log lines worth waiting for. */
+export const running = /"message":"running"/
+export const busLost = /"component":"receiver\/systemd".*"message":"degraded"/
+
 /** A port that was free a moment ago on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer()
@@ -142,6 +163,15 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
+/** The Prometheus page of an agent on this port; empty while nobody answers there. */
+export async function scrape(port: number): Promise<string> {
+  try {
+    return await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  } catch {
+    return ''
+  }
+}
+
 /** All units and cgroups of a lab into JSON lines (`out.jsonl`) and a scrape endpoint. */
 export function labConfig(lab: Lab, workspace: Workspace, port: number): object {
   return {
@@ -150,7 +180,7 @@ export function labConfig(lab: Lab, workspace: Workspace, port: number): object 
       cgroup: { root: lab.cgroupRoot, collection_interval: '1s' },
     },
     exporters: {
-      file: { path: workspace.path('out.jsonl') },
+      file: { path: workspace.path('out.jsonl'), max_size: '1GiB' },
       prometheus: { endpoint: `127.0.0.1:${port}` },
     },
     service: {

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { describeLab } from '../lab/describe-lab.js'
+import { waitFor, withLab } from '../lab/lab.js'
+import { agentMain } from './agent.js'
+
+const config = {
+  receivers: { systemd: {} },
+  exporters: { file: { path: '/tmp/out.jsonl' } },
+  service: { pipelines: { main: { receivers: ['systemd'], exporters: ['file'] } } },
+}
+
+const unit = [
+  '[Service]',
+  'Type=notify',
+  `ExecStart=${process.execPath} ${agentMain} run --config /run/agent.yaml`,
+  'WatchdogSec=3s',
+  'Restart=on-failure',
+  'RestartPreventExitStatus=78',
+  'LimitCORE=0',
+  '',
+].join('\n')
+
+describeLab('an agent that systemd supervises', () => {
+  it('is ready, answers the watchdog, is restarted when it hangs, and stops in order', () =>
+    withLab(async (lab) => {
+      lab.writeFile('/run/agent.yaml', JSON.stringify(config))
+      lab.writeUnit('unitscope.service', unit)
+      await lab.daemonReload()
+
+      // `start` of Type=notify returns only after READY=1.
+      await lab.systemctl('start', 'unitscope.service')
+      const first = await lab.show('unitscope.service', 'ActiveState', 'StatusText', 'MainPID', 'NRestarts')
+      expect(first).toMatchObject({ ActiveState: 'active', NRestarts: '0' })
+      expect(first['StatusText']).toMatch(/components ok/)
+
+      const pings = () => lab.show('unitscope.service', 'WatchdogTimestampMonotonic')
+      const before = (await pings())['WatchdogTimestampMonotonic']
+      await waitFor('the next keep-alive', async () => (await pings())['WatchdogTimestampMonotonic'] !== before)
+
+      // A stuck event loop: the process is there and does nothing.
+      await lab.systemctl('kill', '--signal=STOP', 'unitscope.service')
+      await waitFor('systemd to start it again', async () => {
+        const now = await lab.show('unitscope.service', 'ActiveState', 'NRestarts')
+        return now['ActiveState'] === 'active' && now['NRestarts'] === '1'
+      })
+
+      await lab.systemctl('stop', 'unitscope.service')
+      expect(await lab.show('unitscope.service', 'ActiveState', 'Result')).toEqual({
+        ActiveState: 'inactive',
+        Result: 'success',
+      })
+      expect(existsSync(`${lab.root}/tmp/out.jsonl`)).toBe(true)
+    }))
+
+  it('is not restarted for a configuration it cannot run', () =>
+    withLab(async (lab) => {
+      lab.writeFile('/run/agent.yaml', 'receivers: {}\n')
+      lab.writeUnit('unitscope.service', unit)
+      await lab.daemonReload()
+      await lab.exec(['systemctl', 'start', 'unitscope.service'], { allowFailure: true })
+      const end = await lab.show('unitscope.service', 'ActiveState', 'ExecMainStatus', 'NRestarts')
+      expect(end).toEqual({ ActiveState: 'failed', ExecMainStatus: '78', NRestarts: '0' })
+    }))
+})
