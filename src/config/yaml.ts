@@ -87,8 +87,13 @@ function compose(source: SourceText, problems: Problems): readonly Document.Pars
   const parser = new Parser()
   const composer = new Composer({ uniqueKeys: false, version: '1.2', logLevel: 'silent', prettyErrors: false })
   const documents: Document.Parsed[] = []
+  let strays = 0
   for (const lexeme of new Lexer().lex(source.text)) {
-    for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
+    for (const token of parser.next(lexeme)) {
+      documents.push(...composer.next(token))
+      if (token.type === 'error') strays++
+    }
+    if (strays > kMaxSyntaxErrors) break
     if (parser.stack.length > kMaxParserStack) {
       problems.add('CFG_LIMIT', source.at(parser.offset), top, `nested deeper than ${kMaxDepth} levels`)
       problems.throwIfAny()
