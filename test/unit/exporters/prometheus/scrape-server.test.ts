@@ -7,6 +7,7 @@ import { createPrometheusExporter } from '../../../../src/exporters/prometheus/p
 import { listenForScrapes, type ScrapeServer } from '../../../../src/exporters/prometheus/scrape-server.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { freePort } from '../../../support/free-port.js'
 import { smallMachine } from './fixture.js'
 
 const page = `m 1\n${'# padding that compresses well\n'.repeat(100)}`
@@ -209,14 +210,6 @@ async function serve(part: { headersMs?: number } = {}): Promise<{ port: number;
   })
   cleanUps.push(() => server.close())
   return { port: server.address.port, server }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 function opened(port: number): Promise<Socket> {
