@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Factory, Registration } from '../../src/component/component.js'
 import { registrations } from '../../src/registry.js'
 import type { ContractCase } from '../../src/testkit/contract/contract-case.js'
 import { exporterContract } from '../../src/testkit/contract/exporter-contract.js'
 import { processorContract } from '../../src/testkit/contract/processor-contract.js'
 import { receiverContract } from '../../src/testkit/contract/receiver-contract.js'
-import { type Subject, subjects } from './subjects.js'
+import { removeTempFolders, type Subject, subjects } from './subjects.js'
 
 const root = resolve(import.meta.dirname, '../..')
+
+afterAll(removeTempFolders)
 
 for (const registration of registrations) {
   const name = `${registration.kind}/${registration.type}`

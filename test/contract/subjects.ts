@@ -1,17 +1,20 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Batch } from '../../src/data/batch.js'
 import { batchOf } from '../../src/data/batch.js'
+import { RecordingWriter } from '../../src/lib/recording/writer.js'
 import { attr, event as names } from '../../src/lib/systemd/names.js'
+import { unloadedState } from '../../src/lib/systemd/unit-phase.js'
+import type { WrittenConfig } from '../../src/testkit/contract/contract-case.js'
 import { deepFreeze, sampleBatch, sampleEvent } from '../../src/testkit/sample.js'
 
 /** How a component is put to the test: each entry is one run of its suite. Without an entry it runs with its defaults. */
 export interface Subject {
   /** Shown beside the type where a component has several. */
   readonly label?: string
-  readonly config?: unknown | (() => Promise<unknown>)
+  readonly config?: WrittenConfig
   readonly batches?: readonly Batch[]
   readonly delivered?: () => Promise<number>
 }
@@ -29,8 +32,16 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
+const folders: string[] = []
+
 function tempFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'unitscope-contract-'))
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-contract-'))
+  folders.push(folder)
+  return folder
+}
+
+export function removeTempFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 }
 
 /** Three rounds of one crashing unit: enough for a crash loop, and for three traces. */
@@ -69,7 +80,11 @@ function crashBatches(): readonly Batch[] {
 
 export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'receiver/systemd': [{ label: 'without a bus', config: { address: 'unix:path=/nonexistent/bus' } }],
-  'receiver/cgroup': [{}],
+  'receiver/cgroup': [{}, { label: 'without cgroup v2', config: { root: '/nonexistent/cgroup' } }],
+  'receiver/replay': [
+    { label: 'as fast as possible', config: async () => ({ file: await recording(), speed: 'max' }) },
+    { label: 'at real speed', config: async () => ({ file: await recording() }) },
+  ],
   'receiver/self_telemetry': [{}],
 
   'processor/filter': [
@@ -107,6 +122,19 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'exporter/file': [fileSubject()],
 }
 
+/** A recording of two units and no signals. */
+async function recording(): Promise<string> {
+  const path = join(tempFolder(), 'empty.usrec')
+  const writer = await RecordingWriter.create(path, false)
+  const units = ['a.service', 'b.service'].map((name) => ({
+    name,
+    state: { ...unloadedState, activeState: 'active', subState: 'running', invocationId: 'ab'.repeat(16) },
+  }))
+  await writer.snapshot({ realtimeNs: 1_700_000_000_000_000_000n, units })
+  await writer.end('test', false)
+  return path
+}
+
 function fileSubject(): Subject {
   let path = ''
   return {
@@ -114,6 +142,18 @@ function fileSubject(): Subject {
       path = join(tempFolder(), 'out.jsonl')
       return { path }
     },
-    delivered: async () => readFileSync(path, 'utf8').split('\n').filter(Boolean).length,
+    async delivered() {
+      const requests = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+      return requests.reduce((sum, request) => sum + countOtlpItems(JSON.parse(request)), 0)
+    },
   }
+}
+
+/** Log records, spans and points of an OTLP/JSON request, at whatever depth they stand. */
+function countOtlpItems(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.entries(value).reduce((sum, [key, part]) => {
+    const isItems = key === 'logRecords' || key === 'spans' || key === 'dataPoints'
+    return sum + (isItems && Array.isArray(part) ? part.length : countOtlpItems(part))
+  }, 0)
 }

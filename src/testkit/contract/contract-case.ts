@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Consumer } from '../../component/component.js'
+import type { ConfigComplaint, Consumer, Factory } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
 import type { ObjectSchema } from '../../component/schema.js'
 import { type Batch, countItems } from '../../data/batch.js'
@@ -72,13 +72,32 @@ export class LedgerConsumer implements Consumer {
   }
 }
 
+/** A configuration as in YAML; a function makes fresh resources (a port, a file) for each case. */
+export type WrittenConfig = unknown | (() => Promise<unknown>)
+
+/** What every subject of a suite has. */
+export interface Subject<F extends Factory> {
+  readonly factory: F
+  readonly config?: WrittenConfig
+}
+
+/** The configuration its component gets, valid by the schema. */
+export async function configOf({ factory, config }: Subject<Factory>): Promise<never> {
+  return readTestConfig(factory.configSchema, typeof config === 'function' ? await config() : config) as never
+}
+
 /** Promises every factory keeps, whatever its kind. */
-export function factoryCases(head: {
-  readonly type: string
-  readonly description: string
-  readonly configSchema: ObjectSchema
-}): readonly ContractCase[] {
+export function factoryCases(subject: Subject<Factory>): readonly ContractCase[] {
+  const head = subject.factory
   return [
+    {
+      name: 'its test configuration passes its own check',
+      async run() {
+        const config = await configOf(subject)
+        const complaints: readonly ConfigComplaint[] = subject.factory.check?.(config) ?? []
+        assert.deepEqual(complaints, [])
+      },
+    },
     {
       name: 'type is lower snake case and the description is one sentence for an operator',
       async run() {

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict'
-import type { ConfigComplaint, Processor, ProcessorFactory, Settings } from '../../component/component.js'
+import type { Processor, ProcessorFactory, Settings } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
 import { type Batch, emptyBatch } from '../../data/batch.js'
-import { readTestConfig } from '../create-test-config.js'
 import { FakeClock, settle } from '../fake-clock.js'
 import { MockReceiver } from '../mock-receiver.js'
 import { sampleBatch } from '../sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../test-settings.js'
-import { type ContractCase, drive, factoryCases, inTime, LedgerConsumer } from './contract-case.js'
+import {
+  type ContractCase,
+  configOf,
+  drive,
+  factoryCases,
+  inTime,
+  LedgerConsumer,
+  type Subject,
+} from './contract-case.js'
 
 /** What the suite needs to know of a processor. */
-export interface ProcessorSubject {
-  readonly factory: ProcessorFactory
-  /** Configuration as in YAML; must leave the processor able to pass items on. */
-  readonly config?: unknown
+export interface ProcessorSubject extends Subject<ProcessorFactory> {
   /** Batches that exercise it; by default plain records of all three kinds. */
   readonly batches?: readonly Batch[]
 }
@@ -27,20 +31,12 @@ const kBatches = 10
  * loss); one answered `retryable` still belongs to whoever offered it. At rest `taken + produced = handed on + dropped`.
  */
 export function processorContract(subject: ProcessorSubject): readonly ContractCase[] {
-  const { factory } = subject
   return [
-    ...factoryCases(factory),
-    {
-      name: 'its test configuration passes its own check',
-      async run() {
-        const complaints = (factory.check?.(configOf(subject) as never) ?? []) as readonly ConfigComplaint[]
-        assert.deepEqual(complaints, [])
-      },
-    },
+    ...factoryCases(subject),
     {
       name: 'shutdown is safe without start, and twice',
       async run() {
-        const rig = makeRig(subject, () => ok)
+        const rig = await makeRig(subject, () => ok)
         await rig.stop()
         await rig.stop()
         assert.equal(rig.next.calls, 0)
@@ -49,7 +45,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'started and stopped without input it emits nothing and leaves no timer',
       async run() {
-        const rig = makeRig(subject, () => ok)
+        const rig = await makeRig(subject, () => ok)
         await rig.start()
         await rig.stop()
         await rig.stop()
@@ -59,7 +55,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'an empty batch is answered ok',
       async run() {
-        const rig = makeRig(subject, () => ok)
+        const rig = await makeRig(subject, () => ok)
         await rig.start()
         assert.equal((await drive('consume', rig.clock, rig.processor.consume(emptyBatch))).kind, 'ok')
         await rig.stop()
@@ -69,7 +65,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'ten batches in, every item handed on or counted, and the records are not changed',
       async run() {
-        const rig = makeRig(subject, () => ok)
+        const rig = await makeRig(subject, () => ok)
         await rig.start()
         const outcomes = await drive('consume', rig.clock, Promise.all(rig.batches.map((b) => rig.receiver.emit(b))))
         assert.deepEqual(
@@ -84,7 +80,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'shutdown settles every consume still under way',
       async run() {
-        const rig = makeRig(subject, () => ok)
+        const rig = await makeRig(subject, () => ok)
         await rig.start()
         const pending = Promise.all(rig.batches.map((b) => rig.receiver.emit(b)))
         await rig.stop()
@@ -96,7 +92,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'what next refuses for now is offered again without being counted twice',
       async run() {
-        const rig = makeRig(subject, (call) => (call % 2 === 0 ? retryable('busy', 50) : ok))
+        const rig = await makeRig(subject, (call) => (call % 2 === 0 ? retryable('busy', 50) : ok))
         await rig.start()
         const sent = Promise.all(rig.batches.map((b) => rig.receiver.emitUntilTaken(b, 50)))
         for (const outcome of await drive('consume', rig.clock, sent)) assert.equal(outcome.kind, 'ok')
@@ -107,7 +103,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'with a next that never takes anything, shutdown still ends and nothing vanishes',
       async run() {
-        const rig = makeRig(subject, () => retryable('down', 1000))
+        const rig = await makeRig(subject, () => retryable('down', 1000))
         await rig.start()
         const pending = Promise.all(rig.batches.map((b) => rig.receiver.emit(b)))
         await rig.stop()
@@ -119,7 +115,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
     {
       name: 'what next rejects for good is not offered again, and is accounted for',
       async run() {
-        const rig = makeRig(subject, () => permanent('poison'))
+        const rig = await makeRig(subject, () => permanent('poison'))
         await rig.start()
         await drive('consume', rig.clock, Promise.all(rig.batches.map((b) => rig.receiver.emit(b))))
         await rig.stop()
@@ -130,16 +126,12 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
   ]
 }
 
-function configOf({ factory, config }: ProcessorSubject): unknown {
-  return readTestConfig(factory.configSchema, config)
-}
-
-function makeRig(subject: ProcessorSubject, respond: (call: number) => Outcome) {
+async function makeRig(subject: ProcessorSubject, respond: (call: number) => Outcome) {
   const clock = new FakeClock()
   const settings = testSettings('processor', subject.factory.type, { clock }) satisfies Settings
   const telemetry = settings.telemetry as RecordingTelemetry
   const next = new LedgerConsumer(respond)
-  const processor: Processor = subject.factory.create(settings, configOf(subject) as never, next)
+  const processor: Processor = subject.factory.create(settings, await configOf(subject), next)
   const receiver = new MockReceiver(processor)
   const batches = subject.batches ?? Array.from({ length: kBatches }, (_, index) => sampleBatch(10, `batch-${index}`))
   return {
