@@ -141,6 +141,7 @@ Napi::Value CgroupReader::stats(const Napi::CallbackInfo& info) {
 Napi::Value CgroupReader::close(const Napi::CallbackInfo& info) {
   tree_.reset();
   files_.reset();
+  devices_ = std::vector<cgroup::IoDevice>();
   return info.Env().Undefined();
 }
 

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getgid, getuid } from 'node:process'
+import { createInterface } from 'node:readline'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { loadNative } from '../../../src/binding/native.js'
+
+const loaded = loadNative()
+if ('unavailable' in loaded) throw new Error(loaded.unavailable)
+const { native } = loaded
+
+const folder = mkdtempSync(join(tmpdir(), 'native-helpers-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const cleanups: (() => void)[] = []
+afterEach(() => {
+  vi.unstubAllEnvs()
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup()
+})
+
+test('the clock pair: boot clock and wall clock of one moment', () => {
+  const before = process.hrtime.bigint()
+  const first = native.clockPair()
+  const second = native.clockPair()
+  const elapsed = process.hrtime.bigint() - before
+  expect(second.boottimeNs - first.boottimeNs).toBeGreaterThan(0n)
+  expect(second.boottimeNs - first.boottimeNs).toBeLessThanOrEqual(elapsed)
+  // CLOCK_MONOTONIC, which hrtime reads, is CLOCK_BOOTTIME without the time asleep.
+  expect(first.boottimeNs).toBeGreaterThanOrEqual(before)
+  const wallMs = Number(first.realtimeNs / 1_000_000n)
+  expect(Math.abs(wallMs - Date.now())).toBeLessThan(10_000)
+})
+
+test('the peer of a unix socket is known by process, user and group', async () => {
+  const path = join(folder, 'peer.sock')
+  const server = createServer().listen(path)
+  cleanups.push(() => server.close())
+  await once(server, 'listening')
+  const client = spawn(process.execPath, ['-e', 'require("net").connect(process.argv[1]).resume()', path])
+  cleanups.push(() => client.kill())
+  const [socket] = (await once(server, 'connection')) as [Socket & { readonly _handle: { readonly fd: number } }]
+  cleanups.push(() => socket.destroy())
+  expect(native.peerCredentials(socket._handle.fd)).toEqual({ pid: client.pid, uid: getuid?.(), gid: getgid?.() })
+})
+
+test('what has no peer is refused, with the reason', () => {
+  expect(() => native.peerCredentials(-1)).toThrow(/^descriptor -1 has no peer: EBADF$/)
+  const fd = openSync('/dev/null', 'r')
+  cleanups.push(() => closeSync(fd))
+  expect(() => native.peerCredentials(fd)).toThrow(/has no peer: ENOTSOCK$/)
+})
+
+/** A service manager's end of NOTIFY_SOCKET, in another process: Node cannot make unix datagram sockets. */
+async function listen(address: string) {
+  const program = [
+    'import socket, sys',
+    's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)',
+    's.bind(sys.argv[1].replace("@", "\\0", 1))',
+    'print("ready", flush=True)',
+    'while True: print(repr(s.recv(8192)), flush=True)',
+  ]
+  const child = spawn('python3', ['-c', program.join('\n'), address])
+  cleanups.push(() => child.kill())
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async (): Promise<string> => (await lines.next()).value ?? 'ended'
+  expect(await next()).toBe('ready')
+  return { next }
+}
+
+test.each([join(folder, 'notify.sock'), `@unitscope-test-${process.pid}`])('notify reaches %s', async (address) => {
+  const manager = await listen(address)
+  vi.stubEnv('NOTIFY_SOCKET', address)
+  expect(native.notify('READY=1\nSTATUS=two lines')).toBe(true)
+  expect(await manager.next()).toBe(String.raw`b'READY=1\nSTATUS=two lines'`)
+  expect(native.notify('x'.repeat(4096))).toBe(true)
+  expect(native.notify('x'.repeat(4097))).toBe(false)
+  expect(native.notify('')).toBe(false)
+})
+
+test.each([
+  undefined,
+  '',
+  '/',
+  'relative',
+  'vsock:2:1234',
+  join(folder, 'nobody.sock'),
+  '@unitscope-nobody',
+  `/${'x'.repeat(200)}`,
+  `@${'x'.repeat(200)}`,
+])('notify to %s is false and harmless', (address) => {
+  vi.stubEnv('NOTIFY_SOCKET', address)
+  expect(native.notify('READY=1')).toBe(false)
+})
