@@ -67,7 +67,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
       async run() {
         const rig = await makeRig(subject, () => ok)
         await rig.start()
-        const outcomes = await drive('consume', rig.clock, Promise.all(rig.batches.map((b) => rig.receiver.emit(b))))
+        const outcomes = await drive('consume', rig.clock, rig.emitAll())
         assert.deepEqual(
           outcomes.map((o) => o.kind),
           outcomes.map(() => 'ok'),
@@ -82,7 +82,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
       async run() {
         const rig = await makeRig(subject, () => ok)
         await rig.start()
-        const pending = Promise.all(rig.batches.map((b) => rig.receiver.emit(b)))
+        const pending = rig.emitAll()
         await rig.stop()
         await inTime('consume after shutdown', pending)
         rig.expectLedger()
@@ -105,7 +105,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
       async run() {
         const rig = await makeRig(subject, () => retryable('down', 1000))
         await rig.start()
-        const pending = Promise.all(rig.batches.map((b) => rig.receiver.emit(b)))
+        const pending = rig.emitAll()
         await rig.stop()
         await inTime('consume after shutdown', pending)
         rig.expectLedger()
@@ -117,7 +117,7 @@ export function processorContract(subject: ProcessorSubject): readonly ContractC
       async run() {
         const rig = await makeRig(subject, () => permanent('poison'))
         await rig.start()
-        await drive('consume', rig.clock, Promise.all(rig.batches.map((b) => rig.receiver.emit(b))))
+        await drive('consume', rig.clock, rig.emitAll())
         await rig.stop()
         rig.expectLedger()
         assert.equal(rig.next.refused, 0)
@@ -142,6 +142,12 @@ async function makeRig(subject: ProcessorSubject, respond: (call: number) => Out
     batches,
     async start() {
       await inTime('start', processor.start(new TestHost()))
+    },
+    /** Offers every batch once, at the same time. */
+    emitAll() {
+      const answers = Promise.all(batches.map((batch) => receiver.emit(batch)))
+      answers.catch(() => {}) // awaited later, after the shutdown; until then its rejection is not unhandled
+      return answers
     },
     async stop() {
       await drive('shutdown', clock, processor.shutdown())
