@@ -56,11 +56,11 @@ export async function readAgent(
 }
 
 function readService(root: MapNode, validator: Validator, problems: Problems): ServiceConfig | undefined {
-  const node = root.entries.get('service')?.node
-  if (node === undefined) return undefined
-  const plain = plainOf(node, serviceSchema)
+  const entry = root.entries.get('service')
+  if (entry === undefined) return undefined
+  const plain = plainOf(entry.node, serviceSchema)
   const errors = validator.errors(serviceSchema, plain)
-  explain(errors, node, ['service'], problems)
+  explain(errors, entry, ['service'], problems)
   // The schema is the type: see ConfigOf.
   return errors.length > 0 ? undefined : (finish(plain, serviceSchema, validator) as ServiceConfig)
 }

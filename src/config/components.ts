@@ -104,15 +104,14 @@ function readComponent(
   const schema = factory.configSchema
   const plain = plainOf(node, schema)
   const errors = validator.errors(schema, plain)
-  explain(errors, node, path, problems)
+  explain(errors, entry, path, problems)
   advise(node, factory, path, problems)
   if (errors.length > 0 || hasFailed(node)) return undefined
   const config = finish(plain, schema, validator)
   // `check` takes its component's own config type (see Factory); this value was validated against that schema.
   for (const complaint of factory.check?.(config as never) ?? []) {
-    const { position } = locate(node, complaint.path)
-    const at = complaint.path.length === 0 ? entry.keyPosition : position
-    problems.add('CFG_VALUE', at, [...path, ...complaint.path], redact(complaint.reason, hiddenIn(node, schema)))
+    const { position } = locate(entry, complaint.path)
+    problems.add('CFG_VALUE', position, [...path, ...complaint.path], redact(complaint.reason, hiddenIn(node, schema)))
   }
   return Object.freeze({ id, factory, config })
 }

@@ -4,31 +4,30 @@ import { hint } from '../util/did-you-mean.js'
 import { joinWords, mayShow, oneOf, shown, wanted } from './describe.js'
 import { formats } from './formats.js'
 import { type Path, type Problems, printable } from './problems.js'
-import { hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
+import { type Entry, hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
 import type { JsonSchema } from './validator.js'
 
 /**
  * Turns what ajv found into reasons a person can act on, at their places in the file.
  *
- * @param node - the validated node; `path` leads to it from the top of the file
+ * @param entry - what was validated; `path` leads to it from the top of the file
  */
-export function explain(errors: readonly ErrorObject[], node: Node, path: Path, problems: Problems): void {
+export function explain(errors: readonly ErrorObject[], entry: Entry, path: Path, problems: Problems): void {
   for (const error of settleUnions(errors)) {
-    const below = pathOf(error.instancePath, node)
-    const target = locate(node, below)
-    if (hasFailed(target.node)) continue
+    const below = pathOf(error.instancePath, entry.node)
+    const { node, position } = locate(entry, below)
+    // Where a reference failed there is no value to speak of; that it failed has been said.
+    if (error.keyword === 'anyOf' ? hasFailed(node) : node.kind === 'scalar' && hasFailed(node)) continue
     const at = [...path, ...below]
     if (error.keyword === 'additionalProperties') {
       const key = String(error.params['additionalProperty'])
-      const position = (target.node as MapNode).entries.get(key)?.keyPosition ?? target.position
-      problems.add('CFG_UNKNOWN_KEY', position, [...at, key], unknownKeyReason(key, error.parentSchema ?? {}))
+      const place = (node as MapNode).entries.get(key)?.keyPosition ?? position
+      problems.add('CFG_UNKNOWN_KEY', place, [...at, key], unknownKeyReason(key, error.parentSchema ?? {}))
     } else if (error.keyword === 'required') {
-      const key = String(error.params['missingProperty'])
-      problems.add('CFG_VALUE', target.position, [...at, key], 'is required')
+      problems.add('CFG_VALUE', position, [...at, String(error.params['missingProperty'])], 'is required')
     } else {
       const code: ConfigErrorCode = error.keyword === 'type' || error.keyword === 'anyOf' ? 'CFG_TYPE' : 'CFG_VALUE'
-      const position = below.length === 0 && target.node.kind === 'scalar' ? target.node.position : target.position
-      problems.add(code, position, at, reasonOf(error, target.node))
+      problems.add(code, position, at, reasonOf(error, node))
     }
   }
 }
@@ -58,7 +57,7 @@ function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   for (const union of unions) {
     if (!rest.includes(union)) continue
     const isBelow = (e: ErrorObject): boolean =>
-      e.schemaPath.startsWith(`${union.schemaPath}/`) && e.instancePath.startsWith(union.instancePath)
+      e.schemaPath.startsWith(`${union.schemaPath}/`) && `${e.instancePath}/`.startsWith(`${union.instancePath}/`)
     const branches = (union.schema as readonly JsonSchema[]).flatMap((branch, index) =>
       hasShape(union.data, branch) ? [`${union.schemaPath}/${index}/`] : [],
     )
@@ -96,16 +95,17 @@ function hasShape(data: unknown, schema: JsonSchema): boolean {
 function reasonOf(error: ErrorObject, node: Node): string {
   const schema = error.parentSchema ?? {}
   const { params } = error
+  const secret = holdsSecret(schema)
   const limit = Number(params['limit'])
   switch (error.keyword) {
     case 'type':
-      return typeReason(schema, node)
+      return typeReason(schema, node, secret)
     case 'anyOf':
-      return `expected ${joinWords([...new Set((error.schema as readonly JsonSchema[]).map(wanted))])}, got ${shown(node)}`
+      return `expected ${joinWords([...new Set((error.schema as readonly JsonSchema[]).map(wanted))])}, got ${shown(node, secret)}`
     case 'format':
-      return formatReason(schema, node)
+      return formatReason(schema, node, secret)
     case 'enum':
-      return enumReason((params['allowedValues'] as readonly unknown[]).map(String), node, schema)
+      return enumReason((params['allowedValues'] as readonly unknown[]).map(String), node, secret)
     case 'minimum':
       return `must be at least ${limit}${butIs(node)}`
     case 'maximum':
@@ -115,7 +115,7 @@ function reasonOf(error: ErrorObject, node: Node): string {
     case 'maxLength':
       return `must have at most ${limit} characters`
     case 'pattern':
-      return `${mayShow(node) ? `"${printable((node as ScalarNode).text)}"` : shown(node)} does not match the pattern ${params['pattern']}`
+      return `${patternSubject(node, secret)} does not match the pattern ${params['pattern']}`
     case 'minItems':
       return limit === 1 ? 'must not be an empty list' : `must have at least ${limit} entries`
     case 'maxItems':
@@ -126,16 +126,27 @@ function reasonOf(error: ErrorObject, node: Node): string {
   }
 }
 
+/** Whether a schema, or what it holds, is of format `secret`: a secret in the wrong place is one still. */
+function holdsSecret(schema: JsonSchema): boolean {
+  const { format, anyOf, items, additionalProperties, properties } = schema
+  const within = [anyOf, properties, [items, additionalProperties]].flatMap((some) => Object.values(some ?? {}))
+  return format === 'secret' || within.some((part) => typeof part === 'object' && part !== null && holdsSecret(part))
+}
+
+function patternSubject(node: Node, secret: boolean): string {
+  if (mayShow(node, secret)) return `"${printable((node as ScalarNode).text)}"`
+  return secret ? 'the secret' : shown(node)
+}
+
 function butIs(node: Node): string {
   return mayShow(node) ? `, is ${printable((node as ScalarNode).text)}` : ''
 }
 
-function typeReason(schema: JsonSchema, node: Node): string {
-  const secret = schema['format'] === 'secret'
+function typeReason(schema: JsonSchema, node: Node, secret: boolean): string {
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
   if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
   // A bare number there lacks its unit, or its host: the format knows what to write.
-  if (['duration', 'size', 'endpoint'].includes(String(schema['format']))) return formatReason(schema, node)
+  if (['duration', 'size', 'endpoint'].includes(String(schema['format']))) return formatReason(schema, node, secret)
   const text = printable(node.text)
   switch (schema['type']) {
     case 'string':
@@ -151,14 +162,13 @@ function typeReason(schema: JsonSchema, node: Node): string {
   }
 }
 
-function formatReason(schema: JsonSchema, node: Node): string {
+function formatReason(schema: JsonSchema, node: Node, secret: boolean): string {
   const rule = formats[schema['format'] as keyof typeof formats]
-  const complaint = mayShow(node, schema['format'] === 'secret') ? rule.complaint((node as ScalarNode).text) : undefined
-  return complaint ?? `expected ${rule.noun}, got ${shown(node)}`
+  const complaint = mayShow(node, secret) ? rule.complaint((node as ScalarNode).text) : undefined
+  return complaint ?? `expected ${rule.noun}, got ${shown(node, secret)}`
 }
 
-function enumReason(allowed: readonly string[], node: Node, schema: JsonSchema): string {
-  const secret = schema['format'] === 'secret'
+function enumReason(allowed: readonly string[], node: Node, secret: boolean): string {
   if (!mayShow(node, secret)) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
   const { text } = node as ScalarNode
   return `"${printable(text)}" is not ${oneOf(allowed)}${hint(text, allowed)}`

@@ -4,7 +4,7 @@ import { didYouMean, hint } from '../util/did-you-mean.js'
 import { type Definition, type Section, sections } from './components.js'
 import type { PipelineConfig } from './config.js'
 import { type Path, type Problems, printable } from './problems.js'
-import { locate, type Node, type ScalarNode } from './tree.js'
+import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 
 export type Definitions = Readonly<Record<Section, ReadonlyMap<string, Definition>>>
 
@@ -34,13 +34,14 @@ export function signalsOf(id: string): ReadonlySet<Signal> | undefined {
  * @param root - the whole file
  */
 export class PipelineChecker {
-  readonly #root: Node
+  /** The whole file, as if it stood below a key. */
+  readonly #file: Entry
   readonly #definitions: Definitions
   readonly #problems: Problems
   readonly #used = new Set<Definition>()
 
   constructor(root: Node, definitions: Definitions, problems: Problems) {
-    this.#root = root
+    this.#file = { keyPosition: root.position, node: root }
     this.#definitions = definitions
     this.#problems = problems
   }
@@ -48,7 +49,7 @@ export class PipelineChecker {
   /** @returns the pipelines, complete only when nothing was wrong */
   check(): readonly PipelineConfig[] {
     const path = ['service', 'pipelines']
-    const { node, position } = locate(this.#root, path)
+    const { node, position } = locate(this.#file, path)
     const written = this.#has(path) && node.kind === 'map' ? [...node.entries.keys()] : []
     if (written.length === 0 && (!this.#has(path) || node.kind === 'map' || isEmpty(node)))
       this.#problems.add('CFG_VALUE', position, path, 'at least one pipeline is needed, with receivers and exporters')
@@ -59,7 +60,7 @@ export class PipelineChecker {
   }
 
   #pipeline(id: string, path: Path): PipelineConfig | undefined {
-    const { node, position } = locate(this.#root, path)
+    const { node, position } = locate(this.#file, path)
     const carried = signalsOf(id)
     if (carried === undefined) {
       const reason =
@@ -91,7 +92,7 @@ export class PipelineChecker {
   #part(part: (typeof parts)[number], pipeline: Path): readonly Reference[] {
     const path = [...pipeline, part]
     const references = this.#references(path)
-    const { node, position } = locate(this.#root, path)
+    const { node, position } = locate(this.#file, path)
     const empty = !this.#has(path) || (node.kind === 'list' && node.items.length === 0)
     if (part !== 'processors' && empty)
       this.#problems.add('CFG_VALUE', position, path, `a pipeline needs at least one ${sections[part]}`)
@@ -100,7 +101,7 @@ export class PipelineChecker {
 
   /** The ids of a list, without what is not text. */
   #references(path: Path): readonly Reference[] {
-    const { node } = locate(this.#root, path)
+    const { node } = locate(this.#file, path)
     if (!this.#has(path) || node.kind !== 'list') return []
     return node.items.flatMap((item, index) =>
       item.kind === 'scalar' && isIdText(item) ? [{ id: item.text, node: item, path: [...path, index], index }] : [],
@@ -194,7 +195,7 @@ export class PipelineChecker {
 
   /** Whether the file has something at the whole path. */
   #has(path: Path): boolean {
-    const parent = locate(this.#root, path.slice(0, -1)).node
+    const parent = locate(this.#file, path.slice(0, -1)).node
     return parent.kind === 'map' && parent.entries.has(String(path.at(-1)))
   }
 }

@@ -28,15 +28,15 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<F
     const stat = await file.stat()
     if (stat.isDirectory()) throw new Error('is a directory')
     if (!stat.isFile()) throw new Error('is not a regular file')
-    // One byte more than allowed is enough to know, also when the file grows while it is read.
-    const buffer = Buffer.alloc(Math.min(stat.size, maxBytes) + 1)
+    // One byte more than allowed is enough to know. The size is no guide: it is 0 in /proc, and files grow.
+    const buffer = Buffer.alloc(maxBytes + 1)
     let length = 0
     for (;;) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length, length)
       length += bytesRead
       if (bytesRead === 0 || length === buffer.length) break
     }
-    if (stat.size > maxBytes || length > maxBytes) throw new Error(`is larger than ${sizeText(maxBytes)}`)
+    if (length > maxBytes) throw new Error(`is larger than ${sizeText(maxBytes)}`)
     return { bytes: buffer.subarray(0, length), mode: stat.mode & 0o7777 }
   } finally {
     await file.close()

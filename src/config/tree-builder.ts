@@ -62,7 +62,7 @@ export class TreeBuilder {
       height: 1,
     }
     if (this.#tooMuch) return nothing
-    if (depth > kMaxDepth) return this.#refuseAll(position, path, `nested deeper than ${kMaxDepth} levels`, nothing)
+    if (depth > kMaxDepth) return this.#stop(position, path, `nested deeper than ${kMaxDepth} levels`) ?? nothing
     if (view.kind === 'alias') return this.#alias(view.source, position, path, depth) ?? nothing
     if (view.tag !== undefined)
       this.#problems.add('CFG_FORBIDDEN', position, path, 'tags such as !name or !!str are not supported; remove it')
@@ -90,12 +90,7 @@ export class TreeBuilder {
     }
     if (view.anchor !== undefined) this.#anchors.set(view.anchor, built)
     if (built.weight > kMaxNodes)
-      return this.#refuseAll(
-        position,
-        path,
-        `holds more than ${kMaxNodes} values once its aliases are expanded`,
-        nothing,
-      )
+      return this.#stop(position, path, `holds more than ${kMaxNodes} values once its aliases are expanded`) ?? nothing
     return built
   }
 
@@ -147,23 +142,23 @@ export class TreeBuilder {
     const target = this.#anchors.get(source)
     const name = printable(source)
     if (this.#aliases > kMaxAliases)
-      return this.#refuseAll(position, path, `more than ${kMaxAliases} aliases (*name) in one file`)
+      return this.#stop(position, path, `more than ${kMaxAliases} aliases (*name) in one file`)
     if (target === undefined)
       this.#problems.add('CFG_REFERENCE', position, path, `no anchor &${name} stands above this alias`)
     else if (target === 'open')
       this.#problems.add('CFG_FORBIDDEN', position, path, `the alias *${name} contains itself`)
     else if (depth + target.height - 1 > kMaxDepth)
-      return this.#refuseAll(position, path, `nested deeper than ${kMaxDepth} levels by the alias *${name}`)
+      return this.#stop(position, path, `nested deeper than ${kMaxDepth} levels by the alias *${name}`)
     else return target
     return undefined
   }
 
   /** Says it once and stops looking: what follows a broken limit is not worth reading. */
-  #refuseAll<T>(position: SourcePosition, path: Path, reason: string, answer?: T): T {
+  #stop(position: SourcePosition, path: Path, reason: string): undefined {
     this.#tooMuch = true
     // A path of 64 keys says less than the place does.
     this.#problems.add('CFG_LIMIT', position, formatPath(path).length > 100 ? [] : path, reason)
-    return answer as T
+    return undefined
   }
 }
 

@@ -47,10 +47,10 @@ export interface Entry {
   readonly node: Node
 }
 
-/** The node at a path, or the nearest one above it; `position` is the key's where the last step is a map key. */
-export function locate(root: Node, path: Path): { readonly node: Node; readonly position: SourcePosition } {
-  let node = root
-  let position = root.position
+/** The node at a path below an entry, or the nearest one above it, and where a person should look. */
+export function locate(entry: Entry, path: Path): { readonly node: Node; readonly position: SourcePosition } {
+  let { node } = entry
+  let position = placeOf(entry)
   for (const part of path) {
     if (node.kind === 'list') {
       const item = node.items[Number(part)]
@@ -58,14 +58,18 @@ export function locate(root: Node, path: Path): { readonly node: Node; readonly 
       node = item
       position = item.position
     } else if (node.kind === 'map') {
-      const entry = node.entries.get(String(part))
-      if (entry === undefined) break
-      node = entry.node
-      // A scalar stands where its value is wrong; a collection is easier found by its key.
-      position = node.kind === 'scalar' && node.text !== '' ? node.position : entry.keyPosition
+      const next = node.entries.get(String(part))
+      if (next === undefined) break
+      node = next.node
+      position = placeOf(next)
     } else break
   }
   return { node, position }
+}
+
+/** A value is wrong where it stands; a collection, or nothing, is easier found by its key. */
+function placeOf({ node, keyPosition }: Entry): SourcePosition {
+  return node.kind === 'scalar' && node.text !== '' ? node.position : keyPosition
 }
 
 /** Calls `visit` for each scalar, once per place it stands at. */

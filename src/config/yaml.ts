@@ -24,7 +24,7 @@ import { syntaxReason } from './yaml-errors.js'
  */
 const kMaxParserStack = 2 * kMaxDepth
 
-/** A directory of known mistakes, not of every brace of a file that is not YAML at all. */
+/** Enough to mend by; a file that is not YAML at all has as many errors as brackets. */
 const kMaxSyntaxErrors = 20
 
 /** YAML 1.2.2 section 5.1: what a stream may not hold. Escapes ("\\x1b") may name them. */

@@ -36,6 +36,18 @@ const sourceSchema = {
       default: 'auto',
       description: 'A word or a number.',
     },
+    labels: {
+      type: 'object',
+      additionalProperties: {
+        anyOf: [
+          { type: 'string', minLength: 1, description: 'Text.' },
+          { type: 'number', description: 'A number.' },
+        ],
+        description: 'A value.',
+      },
+      default: {},
+      description: 'Labels.',
+    },
     match: {
       anyOf: [
         { type: 'string', minLength: 1, description: 'One.' },
@@ -58,6 +70,7 @@ const sinkSchema = {
   properties: {
     endpoint: { type: 'string', format: 'endpoint', description: 'Where to.' },
     token: { type: 'string', format: 'secret', description: 'A secret.' },
+    key: { type: 'string', format: 'secret', pattern: '^k-', description: 'A secret of a form.' },
     user: { type: 'string', pattern: '^[a-z]+$', description: 'A name.' },
     headers: {
       type: 'object',

@@ -114,6 +114,10 @@ test('a secret stands in a file beside the configuration, and loses one line end
   expect(await token(`\${file:${folder}/token}`)).toBe('abc')
 })
 
+test('a file of /proc, which says it is empty, is read', async () => {
+  expect(await token('${file:/proc/sys/kernel/ostype}')).toBe('Linux')
+})
+
 test('systemd credentials are found by their variable', async () => {
   mkdirSync(join(folder, 'creds'))
   write('creds/token', '0123456789\n')

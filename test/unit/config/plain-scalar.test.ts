@@ -40,7 +40,7 @@ test('any plain scalar is what the YAML library makes of it', () => {
   const scalar = fc.oneof(
     fc.string({ maxLength: 12 }),
     fc.stringMatching(/^[-+]?[0-9.eExXoO_]{1,10}$/),
-    fc.stringMatching(/^[-+.]?(true|null|inf|nan|NaN|Inf|~|yes|off)$/i),
+    fc.stringMatching(/^[-+.]?(true|True|tRUE|null|NULL|inf|nan|NaN|Inf|INF|~|yes|off)$/),
   )
   fc.assert(
     fc.property(scalar, (text) => {

@@ -73,6 +73,17 @@ test.each([
   expect(problems.join('\n')).not.toMatch(/hunter|12345678/)
 })
 
+test.each([
+  ['of the wrong form', 'key: hunter2'],
+  ['in place of the map it belongs in', 'headers: hunter2'],
+  ['in place of a component', 'endpoint: localhost:1\n  sink/b: hunter2'],
+  ['below a key that is not known', 'tokn: hunter2'],
+])('an inline secret %s is not shown', async (_what, written) => {
+  const problems = await verdict(`exporters:\n  sink:\n    ${written}\n`)
+  expect(problems.length).toBeGreaterThan(1)
+  expect(problems.join('\n')).not.toContain('hunter2')
+})
+
 test('a syntax error does not quote the secret beside it', async () => {
   for (const line of [
     '"hunter2" hunter3',
