@@ -24,6 +24,9 @@ export interface BreakerPolicy {
 /** Numbers for a gauge: 0 closed, 1 half-open, 2 open. */
 const gaugeValue = { closed: 0, half_open: 1, open: 2 } as const
 
+/** While one sender probes, the others look this often whether it came through. */
+const kProbeCheckMs = 1000
+
 /** Keeps several senders from hammering a backend that is down: after the threshold only one of them probes. */
 export class CircuitBreaker {
   #state: BreakerState = { kind: 'closed', failures: 0 }
@@ -50,7 +53,7 @@ export class CircuitBreaker {
   admit(): number {
     const state = this.#state
     if (state.kind === 'closed') return 0
-    if (state.kind === 'half_open') return this.#policy.openMs
+    if (state.kind === 'half_open') return Math.min(this.#policy.openMs, kProbeCheckMs)
     const waitMs = state.untilMs - this.#clock.monotonicMs()
     if (waitMs > 0) return waitMs
     this.#state = { kind: 'half_open' }
