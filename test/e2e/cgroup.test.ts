@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Metric, NumberPoint } from '../../src/data/metric.js'
+import { createCgroupReceiver } from '../../src/receivers/cgroup/cgroup.js'
+import { schema } from '../../src/receivers/cgroup/config.js'
+import { createTestConfig } from '../../src/testkit/create-test-config.js'
+import { FakeClock, settle } from '../../src/testkit/fake-clock.js'
+import { MemoryExporter } from '../../src/testkit/memory-exporter.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
+import { describeLab } from '../lab/describe-lab.js'
+import { bootLab, type Lab, waitFor } from '../lab/lab.js'
+
+// The receiver on a real systemd's cgroups: only the clock is ours, so that a reading is made when the test says so.
+
+const kIntervalMs = 10_000
+
+describeLab('the cgroup receiver beside a real systemd', () => {
+  let lab: Lab
+  beforeAll(async () => {
+    lab = await bootLab()
+    lab.writeUnit('burn.service', '[Service]\nExecStart=/bin/sh -c "while :; do :; done"\n')
+    lab.writeUnit('cpu.service', '[Service]\nExecStart=/bin/sleep infinity\n')
+    lab.writeUnit('tidy@.service', '[Service]\nSlice=app-tidy.slice\nExecStart=/bin/sleep infinity\n')
+    await lab.daemonReload()
+    await lab.systemctl('start', 'burn.service', 'cpu.service', 'tidy@a\\x2db.service')
+  })
+  afterAll(async () => {
+    await lab?.close()
+  })
+
+  function rig(written: Record<string, unknown> = {}) {
+    const clock = new FakeClock()
+    const telemetry = new RecordingTelemetry()
+    const next = new MemoryExporter()
+    const host = new TestHost()
+    const config = createTestConfig(schema, { root: lab.cgroupRoot, ...written })
+    const receiver = createCgroupReceiver(testSettings('receiver', 'cgroup', { clock, telemetry }), config, next)
+    const pass = async (): Promise<readonly Metric[]> => {
+      const from = next.batches.length
+      await clock.advance(kIntervalMs)
+      return next.batches.slice(from).flatMap((batch) => batch.metrics)
+    }
+    return { clock, telemetry, next, host, receiver, pass }
+  }
+
+  const cpuTime = (metrics: readonly Metric[], unit: string): NumberPoint[] =>
+    metrics.flatMap((metric) =>
+      metric.name === 'systemd.unit.cpu.time' &&
+      metric.type === 'sum' &&
+      metric.resource.attributes['service.name'] === unit
+        ? metric.points
+        : [],
+    )
+  const total = (points: readonly NumberPoint[]): number => points.reduce((sum, { value }) => sum + Number(value), 0)
+
+  test('finds the units systemd knows, under the names systemd gives them', async () => {
+    const { receiver, host, next } = rig({ unit_types: ['service'] })
+    await receiver.start(host)
+    await settle()
+    await receiver.shutdown()
+    const found = new Set(next.metrics.map(({ resource }) => resource.attributes['service.name']))
+    const shown = await lab.systemctl('list-units', '--type=service', '--state=running', '--plain', '--no-legend')
+    const running = shown
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0])
+    expect(running).toEqual(expect.arrayContaining(['burn.service', 'cpu.service', 'tidy@a\\x2db.service']))
+    expect([...found].sort()).toEqual(running.sort())
+  })
+
+  test('the exemplar of the CPU time is the InvocationID, and a restart starts the sum anew', async () => {
+    const { receiver, host, next, pass } = rig({ include: ['burn.service'] })
+    await receiver.start(host)
+    await settle()
+    const first = cpuTime(next.metrics, 'burn.service')
+    const { InvocationID: run1 } = await lab.show('burn.service', 'InvocationID')
+    expect(first.map((point) => point.exemplars?.[0]?.traceId)).toEqual([run1, run1])
+
+    await waitFor('a second of CPU time', async () => total(cpuTime(await pass(), 'burn.service')) > total(first) + 1)
+    const later = cpuTime(next.metrics, 'burn.service').slice(-2)
+    expect(later[0]!.startTimeUnixNano).toBe(first[0]!.startTimeUnixNano)
+
+    await lab.systemctl('restart', 'burn.service')
+    const again = cpuTime(await pass(), 'burn.service')
+    const { InvocationID: run2 } = await lab.show('burn.service', 'InvocationID')
+    expect(run2).not.toBe(run1)
+    expect(again.map((point) => point.exemplars?.[0]?.traceId)).toEqual([run2, run2])
+    expect(again[0]!.startTimeUnixNano).toBeGreaterThan(later[0]!.startTimeUnixNano!)
+    expect(total(again)).toBeLessThan(total(later))
+
+    await lab.systemctl('stop', 'burn.service')
+    expect(cpuTime(await pass(), 'burn.service')).toEqual([])
+    await receiver.shutdown()
+  })
+
+  test('units that start and stop during readings are no error, and no descriptor is left', async () => {
+    const before = readdirSync('/proc/self/fd').length
+    const { receiver, host, telemetry, pass } = rig()
+    await receiver.start(host)
+    const churn = lab.exec([
+      '/bin/bash',
+      '-c',
+      'for i in {1..20}; do systemd-run --quiet --wait --unit=churn-$i /bin/true & systemctl restart cpu.service; done; wait',
+    ])
+    let over = false
+    const ended = churn.finally(() => {
+      over = true
+    })
+    while (!over) await pass()
+    await ended
+    await receiver.shutdown()
+    expect(Object.fromEntries(telemetry.errors)).toEqual({})
+    expect(telemetry.counters.get('files_malformed') ?? 0).toBe(0)
+    expect(telemetry.counters.get('files_failed') ?? 0).toBe(0)
+    expect(host.last?.state).toMatch(/^(ok|degraded)$/)
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before)
+  })
+})
