@@ -58,7 +58,7 @@ export async function connectControlPlane(address: string, clock: Clock = system
     let plane: DbusControlPlane | undefined
     try {
       plane = new DbusControlPlane(dbus.sessionBus({ busAddress: one }), dbus.Message, clock)
-      await plane.peerPing('org.freedesktop.DBus', '/org/freedesktop/DBus')
+      await plane.hello()
       return plane
     } catch (error) {
       plane?.close()
@@ -116,11 +116,12 @@ class DbusControlPlane implements ControlPlane {
   }
 
   async ping(): Promise<void> {
-    await this.peerPing(kSystemd, '/org/freedesktop/systemd1')
+    await this.#call(kSystemd, '/org/freedesktop/systemd1', 'org.freedesktop.DBus.Peer', 'Ping', '', [])
   }
 
-  async peerPing(destination: string, path: string): Promise<void> {
-    await this.#call(destination, path, 'org.freedesktop.DBus.Peer', 'Ping', '', [])
+  /** Whether the bus itself answers. Its policy refuses Peer.Ping to the daemon, but never GetId. */
+  async hello(): Promise<void> {
+    await this.#call('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetId', '', [])
   }
 
   close(): void {

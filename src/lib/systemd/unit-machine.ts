@@ -26,6 +26,8 @@ interface Held {
  */
 export class UnitMachine {
   #state: UnitState = unloadedState
+  /** The state from which `#state` was entered. */
+  #enteredFrom: UnitState = unloadedState
   #run: Run = 'ended'
   /** Announced or under way, not yet completed. */
   #restart: RestartCause | undefined
@@ -46,6 +48,7 @@ export class UnitMachine {
   /** Takes a state as given, without telling anything of how it came about. */
   reset(state: UnitState): void {
     this.#state = state
+    this.#enteredFrom = state
     const phase = phaseOf(state)
     this.#run = phase === 'up' || phase === 'stopping' ? 'up' : phase === 'starting' ? 'preparing' : 'ended'
     if (phase === 'starting' && this.#oneshot && state.subState === 'start') this.#run = 'up'
@@ -80,6 +83,7 @@ export class UnitMachine {
     const preparing =
       fresh && next.jobId !== 0 && (phase === 'down' || (phase === 'failed' && next.result === 'success'))
     if (!preparing) this.#enter(out, prev, next, phase, fresh)
+    if (prev.activeState !== next.activeState || prev.subState !== next.subState) this.#enteredFrom = prev
     return out
   }
 
@@ -202,9 +206,10 @@ export class UnitMachine {
     if (this.#run === 'preparing') {
       // Only a oneshot goes from `activating` straight to `inactive` with success: any other would fail by protocol.
       const ran = next.result === 'success' && (next.execMainCode !== 0 || fresh)
-      if (ran && (fresh || was === 'starting')) {
-        if (!fresh) this.#oneshot = true
-        this.#tellUp(out, prev, next, next.inactiveExitUsec, fresh)
+      if (ran && fresh) this.#tellUp(out, prev, next, next.inactiveExitUsec, true)
+      else if (ran && was === 'starting') {
+        this.#oneshot = true
+        this.#tellUp(out, this.#enteredFrom, prev, prev.inactiveExitUsec)
       } else if (was === 'starting') {
         this.#run = 'ended' // ExecCondition= said no: nothing ever ran
         return

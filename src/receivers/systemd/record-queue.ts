@@ -20,6 +20,7 @@ export class RecordQueue {
   readonly #max: number
   #held: SignalRecord[] | undefined
   #overflowed = 0
+  #newOwner = false
   #gap: Gap | undefined
 
   constructor(tracker: UnitTracker, selection: UnitSelection, max: number) {
@@ -75,9 +76,14 @@ export class RecordQueue {
   #feed(record: SignalRecord): RawEvent[] {
     if ('unit' in record && !this.#selection.accepts(record.unit)) return []
     const events = this.#tracker.feed(record)
-    if (record.kind === 'reloading' && !record.active) this.noteGap('reload')
-    else if (record.kind === 'owner_changed' && record.present) this.noteGap('reexec')
-    else if (record.kind === 'lost') this.noteGap('lost_records', record.count)
+    if (record.kind === 'reloading') {
+      if (record.active) this.#newOwner = false
+      else this.noteGap(this.#newOwner ? 'reexec' : 'reload')
+    } else if (record.kind === 'owner_changed' && record.present) {
+      // daemon-reexec is a reload in the middle of which systemd comes back to the bus: one gap, which ends with the reload.
+      if (this.#tracker.reloading) this.#newOwner = true
+      else this.noteGap('reexec')
+    } else if (record.kind === 'lost') this.noteGap('lost_records', record.count)
     return events
   }
 }

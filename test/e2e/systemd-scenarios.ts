@@ -1,0 +1,244 @@
+import { type Lab, waitFor } from '../lab/lab.js'
+
+/** Something a unit does, and how to make a real systemd do it. */
+export interface Scenario {
+  readonly name: string
+  readonly units: Readonly<Record<string, string>>
+  /** Resolves when systemd is done with it. */
+  readonly run: (lab: Lab) => Promise<void>
+}
+
+const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n'
+/** Its stop signal does nothing, so every stop runs into its limit. */
+const stubborn = 'ExecStart=/bin/sleep infinity\nKillSignal=SIGWINCH'
+
+/** A failing command is part of several stories. */
+async function systemctl(lab: Lab, ...args: string[]): Promise<void> {
+  await lab.exec(['systemctl', ...args], { allowFailure: true })
+}
+
+async function reaches(lab: Lab, unit: string, state: string): Promise<void> {
+  await waitFor(`${unit} to be ${state}`, async () => {
+    const { ActiveState, SubState, Job } = await lab.show(unit, 'ActiveState', 'SubState', 'Job')
+    return `${ActiveState}/${SubState}` === state && (Job === undefined || Job === '' || Job === '0')
+  })
+}
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'start', units: { 'start.service': sleeper }, run: (lab) => systemctl(lab, 'start', 'start.service') },
+  {
+    name: 'stop',
+    units: { 'stop.service': sleeper },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'stop.service')
+      await systemctl(lab, 'stop', 'stop.service')
+    },
+  },
+  {
+    name: 'restart',
+    units: { 'restart.service': sleeper },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'restart.service')
+      await systemctl(lab, 'restart', 'restart.service')
+    },
+  },
+  {
+    name: 'reload by ExecReload',
+    units: { 'reload.service': `${sleeper}ExecReload=/bin/true\n` },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reload.service')
+      await systemctl(lab, 'reload', 'reload.service')
+    },
+  },
+  {
+    name: 'reload that fails',
+    units: { 'reload-fails.service': `${sleeper}ExecReload=/bin/false\n` },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reload-fails.service')
+      await systemctl(lab, 'reload', 'reload-fails.service')
+    },
+  },
+  {
+    name: 'reload announced by the service',
+    units: {
+      'reload-notify.service': `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/bash -c 'systemd-notify --ready; while [ ! -e /run/go ]; do sleep 0.05; done; systemd-notify RELOADING=1; systemd-notify --ready; touch /run/reloaded; exec sleep infinity'\n`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reload-notify.service')
+      lab.writeFile('/run/go', '')
+      await waitFor(
+        'the reload',
+        async () => (await lab.exec(['test', '-e', '/run/reloaded'], { allowFailure: true })).code === 0,
+      )
+      await reaches(lab, 'reload-notify.service', 'active/running')
+    },
+  },
+  {
+    name: 'exit code',
+    units: { 'exit.service': '[Service]\nExecStart=/bin/sh -c "exit 3"\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'exit.service')
+      await reaches(lab, 'exit.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'command that does not exist',
+    units: { 'missing.service': '[Service]\nExecStart=/nonexistent\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'missing.service')
+      await reaches(lab, 'missing.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'signal',
+    units: { 'signal.service': '[Service]\nLimitCORE=0\nExecStart=/bin/sh -c "kill -SEGV $$$$"\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'signal.service')
+      await reaches(lab, 'signal.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'crash loop into the start limit',
+    units: {
+      'limit.service':
+        '[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=60\n[Service]\nExecStart=/bin/sh -c "exit 3"\nRestart=on-failure\nRestartSec=100ms\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'limit.service')
+      await reaches(lab, 'limit.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'start while the start limit holds',
+    units: {},
+    run: (lab) => systemctl(lab, 'start', 'limit.service'),
+  },
+  {
+    name: 'stop while it waits for its restart',
+    units: { 'waiting.service': '[Service]\nExecStart=/bin/sh -c "exit 3"\nRestart=on-failure\nRestartSec=60\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'waiting.service')
+      await reaches(lab, 'waiting.service', 'activating/auto-restart')
+      await systemctl(lab, 'stop', 'waiting.service')
+    },
+  },
+  {
+    name: 'start timeout',
+    units: {
+      'start-timeout.service': `[Service]\nType=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=300ms\n`,
+    },
+    run: (lab) => systemctl(lab, 'start', 'start-timeout.service'),
+  },
+  {
+    name: 'stop timeout',
+    units: { 'stop-timeout.service': `[Service]\n${stubborn}\nTimeoutStopSec=300ms\n` },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'stop-timeout.service')
+      await systemctl(lab, 'stop', 'stop-timeout.service')
+    },
+  },
+  {
+    name: 'restart whose stop runs into its limit',
+    units: { 'restart-timeout.service': `[Service]\n${stubborn}\nTimeoutStopSec=300ms\n` },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'restart-timeout.service')
+      await systemctl(lab, 'restart', 'restart-timeout.service')
+    },
+  },
+  {
+    name: 'watchdog',
+    units: { 'watchdog.service': '[Service]\nLimitCORE=0\nExecStart=/bin/sleep infinity\nWatchdogSec=300ms\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'watchdog.service')
+      await reaches(lab, 'watchdog.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'condition that is not met',
+    units: { 'condition.service': `[Unit]\nConditionPathExists=/nonexistent\n${sleeper}` },
+    run: (lab) => systemctl(lab, 'start', 'condition.service'),
+  },
+  {
+    name: 'dependency that fails',
+    units: {
+      'needs.service': `[Unit]\nRequires=needed.service\nAfter=needed.service\n${sleeper}`,
+      'needed.service': '[Service]\nType=oneshot\nExecStart=/bin/false\n',
+    },
+    run: (lab) => systemctl(lab, 'start', 'needs.service'),
+  },
+  {
+    name: 'partner that dies (BindsTo)',
+    units: {
+      'bound.service': `[Unit]\nBindsTo=partner.service\nAfter=partner.service\n${sleeper}`,
+      'partner.service': sleeper,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'bound.service')
+      await systemctl(lab, 'kill', '--signal=KILL', 'partner.service')
+      await reaches(lab, 'bound.service', 'inactive/dead')
+    },
+  },
+  {
+    name: 'oneshot',
+    units: { 'oneshot.service': '[Service]\nType=oneshot\nExecStart=/bin/true\n' },
+    run: (lab) => systemctl(lab, 'start', 'oneshot.service'),
+  },
+  {
+    name: 'oneshot that remains',
+    units: { 'remains.service': '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'remains.service')
+      await systemctl(lab, 'stop', 'remains.service')
+    },
+  },
+  {
+    name: 'timer',
+    units: {
+      'tick.timer': '[Timer]\nOnActiveSec=200ms\nAccuracySec=1ms\n',
+      'tick.service': '[Service]\nType=oneshot\nExecStart=/bin/true\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'tick.timer')
+      await reaches(lab, 'tick.timer', 'active/elapsed')
+    },
+  },
+  {
+    name: 'socket activation',
+    units: {
+      'listen.socket': '[Socket]\nListenStream=/run/listen.sock\nAccept=no\n',
+      'listen.service': '[Service]\nExecStart=/bin/sleep infinity\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'listen.socket')
+      await lab.exec(
+        [
+          'bash',
+          '-c',
+          'echo | timeout 5 python3 -c "import socket; s=socket.socket(1); s.connect(\'/run/listen.sock\')" ',
+        ],
+        { allowFailure: true },
+      )
+      await reaches(lab, 'listen.service', 'active/running')
+    },
+  },
+  {
+    name: 'daemon-reload and daemon-reexec',
+    units: {},
+    run: async (lab) => {
+      await systemctl(lab, 'daemon-reload')
+      await systemctl(lab, 'daemon-reexec')
+      await waitFor(
+        'systemd to be back',
+        async () => (await lab.exec(['systemctl', 'is-system-running'], { allowFailure: true })).stdout !== '',
+      )
+    },
+  },
+]
+
+/** Installs the units of all scenarios. Most are loaded when they are started; an active target keeps some loaded before. */
+export async function installScenarios(lab: Lab): Promise<void> {
+  for (const { units } of scenarios) for (const [name, text] of Object.entries(units)) lab.writeUnit(name, text)
+  lab.writeUnit('holder.target', '[Unit]\nAfter=bound.service partner.service remains.service\n')
+  await lab.daemonReload()
+  await lab.systemctl('start', 'holder.target')
+}

@@ -1,0 +1,113 @@
+import { expect } from 'vitest'
+import type { Receiver } from '../../src/component/component.js'
+import type { RawEvent } from '../../src/data/event.js'
+import { runSpanId } from '../../src/lib/systemd/ids.js'
+import { attr, event } from '../../src/lib/systemd/names.js'
+import { schema } from '../../src/receivers/systemd/config.js'
+import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
+import { createTestConfig } from '../../src/testkit/create-test-config.js'
+import { MemoryExporter } from '../../src/testkit/memory-exporter.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
+import { systemClock } from '../../src/util/clock.js'
+import { type Lab, waitFor } from '../lab/lab.js'
+
+/** The real receiver, in this process, on the lab's bus. */
+export interface Watch {
+  readonly exporter: MemoryExporter
+  readonly host: TestHost
+  readonly telemetry: RecordingTelemetry
+  /** Events since the last call of `take`, once everything systemd has sent until now has arrived. */
+  take(): Promise<RawEvent[]>
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts it; with `wait: false` it may be without a bus. */
+export async function watch(lab: Lab, written: Record<string, unknown> = {}, wait = true): Promise<Watch> {
+  const exporter = new MemoryExporter()
+  const host = new TestHost()
+  const telemetry = new RecordingTelemetry()
+  const settings = testSettings('receiver', 'systemd', { clock: systemClock, random: Math.random, telemetry })
+  const config = createTestConfig(schema, { address: lab.busAddress, max_latency: '0s', ...written })
+  const receiver: Receiver = createSystemdReceiver(settings, config, exporter)
+  let taken = 0
+  let marker = 0
+  lab.writeUnit('marker@.service', '[Service]\nType=oneshot\nExecStart=/bin/true\n')
+  await receiver.start(host)
+  const ready = async (): Promise<void> => {
+    await waitFor('the receiver to be ready', () => host.last?.state === 'ok').catch((error: Error) => {
+      throw new Error(`${error.message}; it said ${JSON.stringify(host.reports)}`)
+    })
+  }
+  if (wait) await ready()
+  return {
+    exporter,
+    host,
+    telemetry,
+    ready,
+    async take() {
+      // PID 1 sends in order: once the marker's end is here, all that came before it is.
+      const unit = `marker@${process.pid}-${++marker}.service`
+      await lab.systemctl('start', unit)
+      const isMarker = (one: RawEvent): boolean => String(one.attributes[attr.unit]).startsWith('marker@')
+      await waitFor(`the end of ${unit}`, () =>
+        exporter.events.some((one) => one.name === event.jobFinished && one.attributes[attr.unit] === unit),
+      )
+      const events = exporter.events.slice(taken)
+      taken = exporter.events.length
+      return events.filter((one) => !isMarker(one))
+    },
+    close: () => receiver.shutdown(),
+  }
+}
+
+/** The event as a golden file holds it: what differs from run to run is checked here and replaced by a name. */
+export class Normaliser {
+  readonly #runs = new Map<string, string>()
+  readonly #pids = new Map<number, string>()
+  readonly #jobs = new Map<number, string>()
+
+  normalise(one: RawEvent): Record<string, unknown> {
+    const attributes: Record<string, unknown> = {}
+    const unit = one.attributes[attr.unit]
+    for (const [name, value] of Object.entries(one.attributes)) {
+      if (name.endsWith('_usec')) checkUsec(name, value)
+      else if (name === attr.invocationId) attributes[name] = this.#run(String(value))
+      else if (name === attr.mainPid) attributes[name] = named(this.#pids, Number(value), 'pid')
+      else if (name === attr.jobId) attributes[name] = named(this.#jobs, Number(value), 'job')
+      else attributes[name] = value
+    }
+    expect(one.resource.attributes['service.name']).toBe(unit ?? 'unitscope')
+    expect(one.traceId).toBe(one.attributes[attr.invocationId])
+    expect(one.spanId).toBe(one.traceId === undefined ? undefined : runSpanId(one.traceId))
+    expect(one.observedTimeUnixNano >= one.timeUnixNano).toBe(true)
+    // In a lab nothing takes longer than a minute between PID 1 and us.
+    expect(one.observedTimeUnixNano - one.timeUnixNano < 60_000_000_000n).toBe(true)
+    const body = one.body.replace(/^job (\d+) /, (_, id: string) => `job ${named(this.#jobs, Number(id), 'job')} `)
+    return { name: one.name, severity: one.severity, body, attributes: sorted(attributes) }
+  }
+
+  #run(id: string): string {
+    expect(id).toMatch(/^[0-9a-f]{32}$/)
+    return named(this.#runs, id, 'run')
+  }
+}
+
+function named<K>(names: Map<K, string>, key: K, prefix: string): string {
+  const name = names.get(key) ?? `${prefix}-${names.size + 1}`
+  names.set(key, name)
+  return name
+}
+
+function checkUsec(name: string, value: unknown): void {
+  const seconds = Number(value) / 1e6
+  expect(Math.abs(Date.now() / 1000 - seconds), name).toBeLessThan(600)
+}
+
+function sorted(attributes: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+export function isGap(one: RawEvent): boolean {
+  return one.name === event.gap
+}
