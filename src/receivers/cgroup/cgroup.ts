@@ -63,7 +63,7 @@ class CgroupReceiver implements Receiver {
   async start(host: Host): Promise<void> {
     const world = this.#world ?? realWorld()
     const mount = findCgroupMount(world.read('/proc/self/mountinfo') ?? '')
-    const root = this.#config.root ?? mount?.path
+    const root = this.#config.root === '' ? mount?.path : this.#config.root
     if (root === undefined) {
       throw new UnavailableError(
         'no cgroup2 file system is mounted: boot with systemd.unified_cgroup_hierarchy=1, or mount one and name it in `root`',

@@ -21,10 +21,11 @@ export const schema = {
   properties: {
     root: {
       type: 'string',
-      pattern: '^/',
+      pattern: '^(/.*)?$',
+      default: '',
       maxLength: 4095,
       description:
-        'Mount point of cgroup v2, or a directory below it. Found in /proc/self/mountinfo when left out; in a container, name the place where the host’s is mounted.',
+        'Mount point of cgroup v2, or a directory below it. Found in /proc/self/mountinfo when empty; in a container, name the place where the host’s is mounted.',
     },
     scope: {
       type: 'string',
