@@ -90,7 +90,7 @@ export class TreeBuilder {
     }
     if (view.anchor !== undefined) this.#anchors.set(view.anchor, built)
     if (built.weight > kMaxNodes)
-      return this.#stop(position, path, `holds more than ${kMaxNodes} values once its aliases are expanded`) ?? nothing
+      return this.#stop(position, path, `holds more than ${kMaxNodes} values, aliases expanded`) ?? nothing
     return built
   }
 

@@ -60,7 +60,7 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
     notifier.close()
     listeners.close()
     for (const [event, listener] of listeners.handlers) events.off(event, listener)
-    logger.flush()
+    await logger.close()
   }
 }
 

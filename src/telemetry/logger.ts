@@ -11,7 +11,9 @@ export type LogLevel = (typeof logLevels)[number]
 /** Where lines go. `pino.destination()` is one; tests bring an array. */
 export interface LogSink {
   write(line: string): void
-  /** Writes what is buffered, blocking. */
+  /** Resolves when what was written so far is out, or will not get out in a reasonable time. */
+  drain(): Promise<void>
+  /** Writes what is buffered, blocking; a write under way may come out after it. */
   flushSync(): void
   /** Opens the file anew after logrotate moved it; absent where there is no file. */
   reopen?(): void
@@ -31,7 +33,9 @@ export interface LoggerOptions {
 export interface AgentLogger extends Logger {
   /** A logger whose lines carry `component`. */
   child(component: string): Logger
-  /** Writes held-back counts and buffered lines, blocking: for the last moment before the process ends. */
+  /** Writes held-back counts, and waits until all lines are out: the ordered end. */
+  close(): Promise<void>
+  /** The same, blocking: for the last moment before a crash ends the process. */
   flush(): void
   /** For SIGHUP after logrotate. */
   reopen(): void
@@ -39,6 +43,9 @@ export interface AgentLogger extends Logger {
 
 /** Lines that wait for a slow reader of stderr: past this they are dropped rather than kept in memory. */
 const kMaxBufferedBytes = 1024 * 1024
+
+/** A reader of stderr that takes nothing for a second is paused or gone; the end of the process does not wait for it. */
+const kDrainMs = 1000
 
 /**
  * Log sink on a file descriptor or file. Writes are asynchronous, so a stalled reader of stderr (a paused terminal, a
@@ -50,7 +57,8 @@ export function logDestination(to: number | string): LogSink {
     dest: to,
     // A file's writes do not wait for a reader, and at a crash every line must already be there.
     sync: file,
-    minLength: 0,
+    // Write at once. Not 0: sonic-boom then answers a flush without waiting for the write under way.
+    minLength: 1,
     maxLength: kMaxBufferedBytes,
     ...(file ? { append: true, mode: 0o640 } : {}),
   })
@@ -58,6 +66,15 @@ export function logDestination(to: number | string): LogSink {
   destination.on('error', () => {})
   return {
     write: (line) => void destination.write(line),
+    async drain() {
+      let timer: NodeJS.Timeout | undefined
+      const stalled = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, kDrainMs)
+      })
+      // A destination that was closed under us calls back with an error; there is nothing to tell it to.
+      await Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), stalled])
+      clearTimeout(timer)
+    },
     flushSync() {
       try {
         destination.flushSync()
@@ -109,6 +126,10 @@ export function createLogger(options: LoggerOptions): AgentLogger {
   return {
     ...scoped(''),
     child: scoped,
+    async close() {
+      limiter.flush()
+      await sink.drain()
+    },
     flush() {
       limiter.flush()
       sink.flushSync()

@@ -46,7 +46,8 @@ export function readingsOf(counters: ComponentCounters): readonly Reading[] {
     ...[...counters.errorsByReason].map(([reason, n]) =>
       counter('errors', '{error}', 'Errors, by reason.', n, { reason }),
     ),
-    gauge('collector_healthy', '1', '1 while the component works as configured, else 0.', counters.healthy ? 1 : 0),
+    // No unit: a unit of 1 would make it a ratio in Prometheus, `_collector_healthy_ratio`.
+    gauge('collector_healthy', '', '1 while the component works as configured, else 0.', counters.healthy ? 1 : 0),
     ...counters.counters.map((c) => counter(c.name, '1', c.description, c.value)),
     ...counters.gauges.flatMap((g) => {
       const value = safely(g.read)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -82,8 +82,8 @@ export async function runInVm<T>(
       allowFailure: true,
       timeoutMs: (timeoutS + 60) * 1000,
     })
-    if (code === 125) throw new Error(stderr)
     const read = (name: string): string => readFileSync(join(io, name), 'utf8')
+    if (code === 125) throw new Error(`${stderr}\n${existsSync(join(io, 'out')) ? read('out') : ''}`)
     return await inspect({ code, output: read('out'), read })
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,27 +1,49 @@
-# Runs inside the VM: the agent watches four services whose numbers are known beforehand; the kernel's own files are kept
-# beside what the agent says. $1: the agent's main.js, $2: node.
+# Runs inside the VM: the agent watches services whose numbers are known beforehand. What the kernel itself says at the
+# end stands in /io/kernel, beside what the agent wrote. $1: node, $2: the agent's main.js.
 set -eu
+
+# wait_for CONDITION...: nothing here signals what is awaited.
+wait_for() {
+  local end=$((SECONDS + 30))
+  until "$@"; do
+    if [ $SECONDS -ge $end ]; then
+      echo "waited in vain for: $*"
+      exit 1
+    fi
+    sleep 0.2
+  done
+}
+says() { grep -q "$1" /io/agent.jsonl; }
+
 cp /io/units/* /run/systemd/system/
+mkdir -p /run/fixtures
 mount /dev/vda /mnt
 systemctl daemon-reload
 
-"$2" "$1" run --config /io/agent.yaml > /io/agent.log 2>&1 &
+"$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
 agent=$!
-# The agent has made its file once its snapshot of the units has gone through the pipeline.
-for try in $(seq 600); do [ -s /io/agent.jsonl ] && break; sleep 0.1; done
+trap 'kill -KILL $agent 2> /dev/null || true' EXIT
+wait_for grep -qs '"message":"running"' /io/agent.log
+# State metrics are in the file only once the units have been read.
+wait_for says systemd.unit.state
 
-systemctl start writer.service eater.service forker.service
+systemctl start writer.service eater.service forker.service survivor.service
 systemctl start victim.service
-for try in $(seq 300); do systemctl is-failed --quiet victim.service && break; sleep 0.1; done
-# Direct writes and the files in memory are done once the units say so; two collections later the agent has seen them.
-for unit in writer eater forker; do
-  for try in $(seq 300); do [ -e /run/$unit.done ] && break; sleep 0.1; done
-done
-sleep 4
+for unit in writer eater forker survivor; do wait_for test -e /run/$unit.done; done
+wait_for systemctl is-failed --quiet victim.service
+wait_for says systemd.unit.failed
+# Everything holds still from here: with two more readings the agent has it all.
+readings() { grep -c systemd.unit.memory.usage /io/agent.jsonl; }
+enough=$(($(readings) + 2))
+caught_up() { [ "$(readings)" -ge "$enough" ]; }
+wait_for caught_up
 
 cd /sys/fs/cgroup/system.slice
-for file in eater.service/memory.current eater.service/memory.peak writer.service/io.stat forker.service/pids.current; do
-  echo "$file $(cat $file)"
+for file in eater.service/memory.current eater.service/memory.peak forker.service/pids.current; do
+  echo "$file $(cat "$file")"
 done > /io/kernel
+grep . writer.service/io.stat | sed 's/^/writer.service\/io.stat /' >> /io/kernel
+grep '^oom_kill ' survivor.service/memory.events | sed 's/^/survivor.service\/memory.events /' >> /io/kernel
+
 kill -TERM $agent
 wait $agent

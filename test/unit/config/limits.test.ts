@@ -40,9 +40,7 @@ test('a billion laughs within 100 aliases are not expanded', async () => {
     const items = Array.from({ length: 9 }, () => (i === 0 ? 'ha' : `*l${i - 1}`))
     return `    k${i}: &l${i} [${items.join(', ')}]`
   })
-  expect(await verdict(withSource(levels.join('\n')))).toEqual(
-    past('more than 50000 values once its aliases are expanded'),
-  )
+  expect(await verdict(withSource(levels.join('\n')))).toEqual(past('more than 50000 values, aliases expanded'))
 })
 
 test('depth counts through aliases', async () => {

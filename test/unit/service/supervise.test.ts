@@ -16,6 +16,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     error: log('error'),
     child: () => logger,
     flush: () => void journal.push('flush'),
+    close: async () => void journal.push('close'),
     reopen: () => void journal.push('reopen'),
   }
   const notifier: Notifier = {
@@ -61,7 +62,7 @@ describe('an ordered end', () => {
       'STOPPING',
       'shutdown',
       'info: stopped',
-      'flush',
+      'close',
     ])
     expect(events.eventNames()).toEqual([])
     expect(vi.getTimerCount()).toBe(0)
@@ -110,7 +111,7 @@ describe('an end that is not', () => {
       },
     })
     expect(await end).toBe(1)
-    expect(journal).toEqual(['error: could not start', 'shutdown', 'flush'])
+    expect(journal).toEqual(['error: could not start', 'shutdown', 'close'])
   })
 
   test.each(['uncaughtException', 'unhandledRejection'])('%s: logged, flushed, exit 1', async (event) => {

@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createLogger, type LoggerOptions, type LogSink, logDestination } from '../../../src/telemetry/logger.js'
 import { FakeClock } from '../../../src/testkit/fake-clock.js'
 
 function setUp(more: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
-  const sink: LogSink = { write: (line) => void lines.push(line), flushSync() {} }
+  const sink: LogSink = { write: (line) => void lines.push(line), flushSync() {}, async drain() {} }
   const clock = new FakeClock(1_700_000_000_123_000_000n)
   const logger = createLogger({ level: 'info', format: 'json', color: false, clock, sink, ...more })
   return { lines, clock, logger, parsed: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
@@ -115,11 +115,22 @@ describe('identical lines', () => {
   })
 })
 
-describe('a log file', () => {
+describe('a destination', () => {
   const directory = mkdtempSync(join(tmpdir(), 'unitscope-log-'))
-  afterEach(() => rmSync(directory, { recursive: true, force: true }))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-  test('is opened anew after logrotate has moved it', () => {
+  test('keeps the order of lines to its end', async () => {
+    const file = join(directory, 'order.log')
+    const { logger } = setUp({ sink: logDestination(openSync(file, 'a')) })
+    for (let n = 0; n < 500; n++) logger.info(`line ${n}`)
+    await logger.close()
+    const messages = readFileSync(file, 'utf8').trimEnd().split('\n')
+    expect(messages.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(
+      Array.from({ length: 500 }, (_, n) => `line ${n}`),
+    )
+  })
+
+  test('that is a file is opened anew after logrotate has moved it', () => {
     const file = join(directory, 'agent.log')
     const { logger } = setUp({ sink: logDestination(file) })
     logger.info('before')

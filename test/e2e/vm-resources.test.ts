@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { packageRoot } from '../lab/lab.js'
+import { describeVm, runInVm } from '../lab/vm.js'
+import { agentMain } from './agent.js'
+import { type EventLine, OtlpLines, type PointLine } from './otlp-lines.js'
+
+const mebibyte = 2 ** 20
+const kWrittenMiB = 20
+const kEatenMiB = 64
+const kChildren = 6
+
+const service = (lines: readonly string[]) => ['[Service]', ...lines, ''].join('\n')
+const units = {
+  // Direct writes: what the program writes is what the disk gets, at once and to the byte.
+  'writer.service': service([
+    'IOAccounting=yes',
+    `ExecStart=/bin/sh -c 'dd if=/dev/zero of=/mnt/file bs=1M count=${kWrittenMiB} oflag=direct && touch /run/writer.done && exec sleep infinity'`,
+  ]),
+  // Pages of a file in memory are charged to the service that wrote them, and stay.
+  'eater.service': service([
+    'MemoryAccounting=yes',
+    `ExecStart=/bin/sh -c 'dd if=/dev/zero of=/dev/shm/eaten bs=1M count=${kEatenMiB} && touch /run/eater.done && exec sleep infinity'`,
+  ]),
+  'forker.service': service([
+    'TasksAccounting=yes',
+    `ExecStart=/bin/sh -c 'for i in $(seq ${kChildren}); do sleep infinity & done; touch /run/forker.done; wait'`,
+  ]),
+  // tail keeps all of an endless line: killed at its limit, and the unit fails with it.
+  'victim.service': service(['MemoryMax=24M', 'MemorySwapMax=0', 'ExecStart=/usr/bin/tail /dev/zero']),
+  // The same in a child: the unit lives on, systemd signals nothing, only memory.events tells.
+  'survivor.service': service([
+    'MemoryMax=24M',
+    'MemorySwapMax=0',
+    'OOMPolicy=continue',
+    `ExecStart=/bin/sh -c 'tail /dev/zero; touch /run/survivor.done; exec sleep infinity'`,
+  ]),
+}
+
+const config = {
+  receivers: {
+    systemd: { collection_interval: '2s' },
+    cgroup: { collection_interval: '1s' },
+  },
+  exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
+  service: { pipelines: { main: { receivers: ['systemd', 'cgroup'], exporters: ['file'] } } },
+}
+
+/** The newest point of a unit's metric. */
+function latest(points: readonly PointLine[], unit: string, metric: string, attributes: Record<string, unknown> = {}) {
+  const fits = (point: PointLine) =>
+    point.name === metric &&
+    point.resource['systemd.unit.name'] === unit &&
+    Object.entries(attributes).every(([key, value]) => point.attributes[key] === value)
+  return points.filter(fits).at(-1)?.value
+}
+
+describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', () => {
+  it('are what the services really did', { timeout: 180_000 }, () => {
+    const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
+    const script = readFileSync(join(packageRoot, 'test/e2e/vm/resources.sh'), 'utf8')
+    return runInVm(
+      `set -- ${process.execPath} ${agentMain}\n${script}`,
+      ({ code, output, read }) => {
+        expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
+        const { events, points } = new OtlpLines(read('agent.jsonl'))
+        const kernel = new Map(
+          read('kernel')
+            .trim()
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+        )
+
+        const memory = latest(points, 'eater.service', 'systemd.unit.memory.usage')!
+        expect(memory).toBeGreaterThanOrEqual(kEatenMiB * mebibyte)
+        expect(memory).toBeLessThan((kEatenMiB + 8) * mebibyte)
+        expect(memory).toBe(Number(kernel.get('eater.service/memory.current')))
+        expect(latest(points, 'eater.service', 'systemd.unit.memory.peak')).toBe(
+          Number(kernel.get('eater.service/memory.peak')),
+        )
+        expect(latest(points, 'victim.service', 'systemd.unit.memory.limit') ?? 24 * mebibyte).toBe(24 * mebibyte)
+        expect(latest(points, 'survivor.service', 'systemd.unit.memory.limit')).toBe(24 * mebibyte)
+
+        const written = latest(points, 'writer.service', 'systemd.unit.io.bytes', { 'disk.io.direction': 'write' })
+        expect(written).toBe(kWrittenMiB * mebibyte)
+        expect(kernel.get('writer.service/io.stat')).toContain(` wbytes=${written} `)
+
+        expect(latest(points, 'forker.service', 'systemd.unit.pids')).toBe(kChildren + 1)
+        expect(kernel.get('forker.service/pids.current')).toBe(String(kChildren + 1))
+
+        const kills = { 'systemd.memory.event': 'oom_kill' }
+        expect(latest(points, 'survivor.service', 'systemd.unit.memory.events', kills)).toBe(1)
+        expect(kernel.get('survivor.service/memory.events')).toBe('oom_kill 1')
+
+        const about = (event: EventLine) => event.attributes['systemd.unit.name'] === 'victim.service'
+        const names = events.filter(about).map(({ name }) => name)
+        expect(names).toContain('systemd.unit.oom_killed')
+        expect(names).toContain('systemd.unit.failed')
+      },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 64, timeoutS: 150 },
+    )
+  })
+})

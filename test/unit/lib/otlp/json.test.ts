@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import type { Batch } from '../../../../src/data/batch.js'
+import { OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
+import { otlpJsonLines } from '../../../../src/lib/otlp/json.js'
+import { decodeRequest } from '../../../support/otlp-sink/decode.js'
+import { smallMachine, spanId, traceId, unitOf } from '../../exporters/prometheus/fixture.js'
+
+const scope = { name: 'unitscope', version: '9.9.9' }
+
+test('OTLP/JSON says the same as the protobuf form, field by field', () => {
+  const t0 = 1_795_176_271_000_000_001n
+  const batch: Batch = {
+    ...smallMachine(t0),
+    spans: [
+      {
+        traceId,
+        spanId,
+        parentSpanId: spanId,
+        name: 'run',
+        kind: 'internal',
+        startTimeUnixNano: t0,
+        endTimeUnixNano: t0 + 1n,
+        attributes: { s: 'text', b: true, i: -5, big: 2n ** 62n, d: 1.5, a: ['x', 'y'] },
+        events: [{ timeUnixNano: t0, name: 'ready', attributes: { k: 'v' } }],
+        links: [{ traceId, spanId, attributes: {} }],
+        status: { code: 'error', message: 'exit-code' },
+        resource: unitOf('a.service'),
+      },
+    ],
+  }
+  const binary = new OtlpEncoder(scope).encode(batch).map(({ signal, bytes }) => camel(decodeRequest(signal, bytes)))
+  const json = otlpJsonLines(batch, scope).map((line) => camel(JSON.parse(line)))
+  expect(json).toHaveLength(3)
+  expect(json).toEqual(binary)
+})
+
+test('numbers JSON does not have are strings', () => {
+  const point = (value: number) => ({ attributes: {}, timeUnixNano: 1n, value })
+  const [line] = otlpJsonLines(
+    {
+      events: [],
+      spans: [],
+      metrics: [
+        {
+          type: 'gauge',
+          valueType: 'double',
+          name: 'm',
+          unit: '1',
+          description: '',
+          resource: unitOf('a.service'),
+          points: [point(Number.NaN), point(Number.POSITIVE_INFINITY), point(Number.NEGATIVE_INFINITY)],
+        },
+      ],
+    },
+    scope,
+  )
+  const points = JSON.parse(line!).resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints
+  expect(points.map((p: { asDouble: unknown }) => p.asDouble)).toEqual(['NaN', 'Infinity', '-Infinity'])
+})
+
+/** camelCase keys; defaults and empty lists, which either form may leave out, removed. */
+function camel(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camel)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
+    const empty = inner === '' || inner === 0 || inner === false || (Array.isArray(inner) && inner.length === 0)
+    return empty ? [] : [[key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), camel(inner)]]
+  })
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { parseTarget } from '../../../../src/lib/otlp/target.js'
+
+describe('an endpoint', () => {
+  const good: readonly [string, string, 'required' | 'default' | 'off', boolean][] = [
+    ['otel.example.com:4317', 'dns:otel.example.com:4317', 'default', false],
+    ['otel.example.com', 'dns:otel.example.com:4317', 'default', false],
+    ['http://otel:4317', 'dns:otel:4317', 'off', false],
+    ['http://otel:4317/', 'dns:otel:4317', 'off', false],
+    ['HTTPS://otel', 'dns:otel:4317', 'required', false],
+    ['localhost:4317', 'dns:localhost:4317', 'off', true],
+    ['127.0.0.1:4317', 'dns:127.0.0.1:4317', 'off', true],
+    ['127.8.9.10:4317', 'dns:127.8.9.10:4317', 'off', true],
+    ['https://localhost:4317', 'dns:localhost:4317', 'required', true],
+    ['[::1]:4317', 'dns:[::1]:4317', 'off', true],
+    ['[2001:db8::1]:4317', 'dns:[2001:db8::1]:4317', 'default', false],
+    // Names that only look like loopback get TLS.
+    ['127.0.0.1.example.com:4317', 'dns:127.0.0.1.example.com:4317', 'default', false],
+    ['localhost.example.com:4317', 'dns:localhost.example.com:4317', 'default', false],
+    ['unix:/run/otel.sock', 'unix:/run/otel.sock', 'off', true],
+    ['unix:///run/otel.sock', 'unix:/run/otel.sock', 'off', true],
+  ]
+  for (const [endpoint, address, tls, local] of good)
+    test(`${endpoint} is ${address}, TLS ${tls}`, () => expect(parseTarget(endpoint)).toEqual({ address, tls, local }))
+
+  const bad: readonly [string, string][] = [
+    ['', 'empty'],
+    ['otel:0', 'port 0'],
+    ['otel:65536', 'port 65536'],
+    ['otel:99999999', 'is not host:port'],
+    ['http://otel:4318/v1/traces', 'no URL path'],
+    ['grpc://otel:4317', 'scheme "grpc"'],
+    ['user:secret@otel:4317', 'use headers'],
+    ['unix:otel.sock', 'absolute path'],
+    [`unix:/${'a'.repeat(107)}`, '107 bytes'],
+    ['::1:4317', 'is not host:port'],
+    ['a b:4317', 'is not host:port'],
+    ['x'.repeat(3000), 'too long'],
+  ]
+  for (const [endpoint, reason] of bad)
+    test(`${endpoint.slice(0, 40)} is refused`, () => {
+      const result = parseTarget(endpoint)
+      expect('reason' in result && result.reason).toContain(reason)
+      expect(JSON.stringify(result)).not.toContain('secret')
+    })
+})
