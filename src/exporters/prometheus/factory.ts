@@ -9,7 +9,8 @@ export const factory = {
   description: schema.description,
   configSchema: schema,
   capabilities: ['network'],
-  signals: ['metrics', 'logs'],
+  // Events as counters (unitscope_events_total), beside the metrics.
+  signals: ['logs', 'metrics'],
   check,
   create: (settings: Settings, config: Config) => createPrometheusExporter(settings, config),
 } as const satisfies ExporterFactory

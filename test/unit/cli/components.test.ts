@@ -17,7 +17,8 @@ test('--json is for scripts: the same components, with what exporters take', asy
   const { stdout } = await runCli(['components', '--json'])
   const entries = JSON.parse(stdout) as ComponentEntry[]
   expect(entries).toHaveLength(registrations.length)
-  expect(entries.find((entry) => entry.type === 'prometheus')!.signals).toEqual(['metrics'])
+  // Not only metrics: it counts events on its page.
+  expect(entries.find((entry) => entry.type === 'prometheus')!.signals).toEqual(['logs', 'metrics'])
   for (const entry of entries) expect(entry.description).toMatch(/\.$/)
 })
 
