@@ -43,7 +43,7 @@ describeLab(`an idle agent on ${kUnits} units`, () => {
           cgroup: { root: lab.cgroupRoot, collection_interval: '10s' },
           self_telemetry: { collection_interval: '10s' },
         },
-        processors: { memory_limiter: { limit: '64MiB' }, batch: {} },
+        processors: { memory_limiter: { limit: '200MiB' }, batch: {} },
         exporters: { prometheus: { endpoint: `127.0.0.1:${port}` } },
         service: {
           pipelines: {
