@@ -14,8 +14,12 @@ const requestType: Readonly<Record<Signal, string>> = {
 // biome-ignore lint/suspicious/noExplicitAny: tests walk it freely; a typed copy of OTLP would be a second definition
 export type Decoded = any
 
+export function messageType(signal: Signal): protobuf.Type {
+  return root.lookupType(requestType[signal])
+}
+
 export function decodeRequest(signal: Signal, bytes: Uint8Array): Decoded {
-  return plain(root.lookupType(requestType[signal]), bytes)
+  return plain(messageType(signal), bytes)
 }
 
 export function encodeMessage(type: string, value: object): Uint8Array {
@@ -27,7 +31,7 @@ function plain(type: protobuf.Type, bytes: Uint8Array): Decoded {
   return hexed(type.toObject(type.decode(bytes), { longs: String, arrays: true, oneofs: false }))
 }
 
-function hexed(value: unknown): unknown {
+export function hexed(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   if (Array.isArray(value)) return value.map(hexed)
   if (typeof value !== 'object' || value === null) return value

@@ -1,5 +1,6 @@
 import { Metadata, Server, ServerCredentials, type ServiceDefinition, type sendUnaryData } from '@grpc/grpc-js'
 import type { Signal } from '../../../src/data/batch.js'
+import { type Complete, completeRecords, sortedRecords } from './complete.js'
 import { type Decoded, decodeRequest, encodeMessage } from './decode.js'
 
 /** What the sink does with one request. It is recorded in every case but `refuse`. */
@@ -15,6 +16,8 @@ export type Answer =
 
 export interface Received {
   readonly signal: Signal
+  /** As they arrived, decompressed. */
+  readonly bytes: Uint8Array
   readonly message: Decoded
   readonly headers: Readonly<Record<string, unknown>>
 }
@@ -30,6 +33,8 @@ export interface OtlpSink {
   logRecords(): readonly Decoded[]
   metrics(): readonly Decoded[]
   spans(): readonly Decoded[]
+  /** All records of a signal with every field, sorted; for comparing with what was sent. */
+  complete(signal: Signal): readonly Complete[]
   /** Resolves once the condition holds after a request; checked after each. */
   until(condition: () => boolean): Promise<void>
   close(): void
@@ -63,6 +68,12 @@ export async function startOtlpSink(
     logRecords: () => records('logs', 'resource_logs', 'scope_logs', 'log_records'),
     metrics: () => records('metrics', 'resource_metrics', 'scope_metrics', 'metrics'),
     spans: () => records('traces', 'resource_spans', 'scope_spans', 'spans'),
+    complete: (signal) =>
+      sortedRecords(
+        received
+          .filter((request) => request.signal === signal)
+          .flatMap((request) => completeRecords(signal, request.bytes)),
+      ),
     until: (condition) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -101,7 +112,8 @@ export async function startOtlpSink(
     } satisfies ServiceDefinition
     server.addService(definition, {
       Export: async (call: { request: Buffer; metadata: Metadata }, callback: sendUnaryData<Buffer>) => {
-        const request = { signal, message: decodeRequest(signal, call.request), headers: call.metadata.getMap() }
+        const bytes = call.request
+        const request = { signal, bytes, message: decodeRequest(signal, bytes), headers: call.metadata.getMap() }
         const answer = await sink.respond(request, tries++)
         if (answer.kind !== 'refuse') received.push(request)
         reply(answer, callback)
