@@ -39,10 +39,12 @@ export function createFormatter(verbosity: Config['verbosity'], style: Style): F
       const more = detailed ? attributeLines(event.attributes, style) : []
       yield { text: [eventLine(event, style), ...more].join('\n'), items: 1 }
     }
-    for (const span of batch.spans) {
-      const more = detailed ? spanLines(span, style) : []
-      yield { text: [spanLine(span, style), ...more].join('\n'), items: 1 }
-    }
+    if (detailed)
+      for (const span of batch.spans)
+        yield { text: [spanLine(span, [], style), ...spanLines(span, style)].join('\n'), items: 1 }
+    else
+      for (const [span, phases] of withPhases(batch.spans))
+        yield { text: spanLine(span, phases, style), items: 1 + phases.length }
     if (batch.metrics.length > 0) {
       const more = detailed ? metricLines(batch.metrics, style) : []
       const items = countItems({ ...emptyBatch, metrics: batch.metrics })
@@ -55,15 +57,42 @@ function eventLine(event: RawEvent, style: Style): string {
   const unit = event.attributes[attr.unit] ?? event.resource.attributes[attr.unit]
   const subject = String(unit ?? event.resource.attributes['service.name'] ?? event.resource.key)
   const verb = `${marks[event.severity]} ${printable(eventVerb(event.name))}`
-  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], eventDetail(event), event.traceId)
+  const detail = withoutSubject(eventDetail(event), subject)
+  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], detail, event.traceId)
 }
 
-function spanLine(span: Span, style: Style): string {
+/** Each span with its children of the same batch: a run's phases say more in its line than below it. */
+function withPhases(spans: readonly Span[]): readonly (readonly [Span, Span[]])[] {
+  const idOf = (span: Span, spanId = span.spanId): string => `${span.traceId}/${spanId}`
+  const lines = spans.filter((span) => span.parentSpanId === undefined).map((span) => [span, [] as Span[]] as const)
+  const phasesOf = new Map(lines.map(([span, phases]) => [idOf(span), phases]))
+  for (const span of spans) {
+    if (span.parentSpanId === undefined) continue
+    const phases = phasesOf.get(idOf(span, span.parentSpanId))
+    if (phases === undefined) lines.push([span, []])
+    else phases.push(span)
+  }
+  return lines
+}
+
+/** `run 703ms`, then `failed: exit-code 3`, then `start 14ms, running 689ms` where there is more than one phase. */
+function spanLine(span: Span, phases: readonly Span[], style: Style): string {
   const subject = String(span.resource.attributes['service.name'] ?? span.resource.key)
   const failed = span.status.code === 'error'
-  const detail = [duration(span.endTimeUnixNano - span.startTimeUnixNano), span.status.message ?? ''].filter(Boolean)
-  const verb = `┄ ${printable(span.name)}`
-  return line(style, span.endTimeUnixNano, subject, verb, failed ? 'red' : 'cyan', detail.join(' · '), span.traceId)
+  const failure = failed ? ['failed', span.status.message].filter(Boolean).join(': ') : ''
+  const parts = phases.length < 2 ? '' : phases.map((phase) => timed(phase, subject)).join(', ')
+  const detail = [failure, parts].filter(Boolean).join(' · ')
+  const verb = `┄ ${timed(span, subject)}`
+  return line(style, span.endTimeUnixNano, subject, verb, failed ? 'red' : 'cyan', detail, span.traceId)
+}
+
+/** Name and length; the subject already stands in front. */
+function timed({ name, startTimeUnixNano, endTimeUnixNano }: Span, subject: string): string {
+  return `${printable(withoutSubject(name, subject))} ${duration(endTimeUnixNano - startTimeUnixNano)}`
+}
+
+function withoutSubject(text: string, subject: string): string {
+  return text.startsWith(`${subject} `) ? text.slice(subject.length + 1) : text
 }
 
 function metricsLine(metrics: readonly Metric[], points: number, now: bigint, style: Style): string {

@@ -6,6 +6,7 @@ import type { Attributes } from '../../../../src/data/attributes.js'
 import { type Batch, batchOf } from '../../../../src/data/batch.js'
 import { type RawEvent, Severity, type SeverityNumber } from '../../../../src/data/event.js'
 import type { Resource } from '../../../../src/data/resource.js'
+import type { Span } from '../../../../src/data/span.js'
 import type { Config } from '../../../../src/exporters/debug/config.js'
 import { createDebugExporter, type Screen } from '../../../../src/exporters/debug/debug.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
@@ -154,7 +155,7 @@ function aBadMinute(): Batch {
         {},
         {
           name: 'pattern.crash_loop.detected',
-          body: '5 failures in 3 s, the last with exit code 3',
+          body: 'crashy.service is in a crash loop: 5 crashes in 3 s (5x exit-code/3)',
         },
       ),
       event(
@@ -208,17 +209,38 @@ function aBadMinute(): Batch {
       {
         traceId,
         spanId: '00f067aa0ba902b7',
-        name: 'run',
+        name: `${crashy} run`,
         kind: 'internal',
         startTimeUnixNano: at(0),
         endTimeUnixNano: at(412),
         attributes: { 'systemd.unit.result': 'exit-code' },
         events: [{ timeUnixNano: at(10), name: 'ready', attributes: {} }],
         links: [{ traceId, spanId: '00f067aa0ba902b8', attributes: {} }],
-        status: { code: 'error', message: 'exit-code' },
+        status: { code: 'error', message: 'exit-code 3' },
         resource: unit(crashy),
       },
+      phase('start', 0, 14),
+      phase('running', 14, 412, 'exit-code 3'),
+      // Its run came in another batch.
+      { ...phase('stop', 412, 413), parentSpanId: '00f067aa0ba902ff' },
     ],
+  }
+}
+
+function phase(name: string, fromMs: number, toMs: number, failure?: string): Span {
+  return {
+    traceId,
+    spanId: `00f067aa0ba903${fromMs.toString(16).padStart(2, '0').slice(-2)}`,
+    parentSpanId: '00f067aa0ba902b7',
+    name,
+    kind: 'internal',
+    startTimeUnixNano: at(fromMs),
+    endTimeUnixNano: at(toMs),
+    attributes: {},
+    events: [],
+    links: [],
+    status: failure === undefined ? { code: 'unset' } : { code: 'error', message: failure },
+    resource: unit('crashy.service'),
   }
 }
 
