@@ -3,7 +3,17 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { type Lab, packageRoot, waitFor, withLab } from '../lab/lab.js'
-import { agentMain, busLost, freePort, labConfig, running, startAgent, Workspace, withAgent } from './agent.js'
+import {
+  agentMain,
+  busLost,
+  freePort,
+  labConfig,
+  running,
+  startAgent,
+  Workspace,
+  watching,
+  withAgent,
+} from './agent.js'
 
 const oneshot = '[Service]\nType=oneshot\nExecStart=/bin/true\nRemainAfterExit=yes\n'
 
@@ -77,7 +87,7 @@ describeLab('an agent whose bus comes and goes', () => {
       await withAgent(
         (workspace) => labConfig(lab, workspace, port),
         async (agent, workspace) => {
-          await agent.logged(running)
+          await watching(workspace)
           await startUnit(lab, 'before.service')
           await waitFor('the start before', () => startedIn(workspace, 'before.service')[0])
           await lab.killBus()

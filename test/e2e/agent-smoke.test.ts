@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { freePort, labConfig, running, scrape, withAgent } from './agent.js'
+import { freePort, labConfig, scrape, watching, withAgent } from './agent.js'
 
 for (const bus of ['daemon', 'broker'] as const) {
   describeLab(
@@ -17,7 +17,7 @@ for (const bus of ['daemon', 'broker'] as const) {
             await withAgent(
               (workspace) => labConfig(lab, workspace, port),
               async (agent, workspace) => {
-                await agent.logged(running)
+                await watching(workspace)
                 await lab.systemctl('start', 'good.service', 'bad.service')
                 const failed = await waitFor('the failure in the file', () =>
                   workspace.output().events.find((event) => event.name === 'systemd.unit.failed'),

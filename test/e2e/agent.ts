@@ -153,6 +153,14 @@ export async function withAgent<T>(
 export const running = /"message":"running"/
 export const busLost = /"component":"receiver\/systemd".*"message":"degraded"/
 
+/**
+ * Waits until the agent knows every unit's state: `running` comes before, as an agent starts without a bus too. What
+ * happens to a unit until then is part of how things were, and told by no event.
+ */
+export async function watching(workspace: Workspace): Promise<void> {
+  await waitFor('the first reading of the units', () => workspace.text().includes('"systemd.unit.state"'))
+}
+
 /** A port that was free a moment ago on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer()
