@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RawEvent } from '../../src/data/event.js'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
@@ -6,6 +6,7 @@ import { bootLab, type Lab, waitFor, withLab } from '../lab/lab.js'
 import { isGap, type Watch, watch } from './systemd-support.js'
 
 const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n'
+const tolerant = { allowFailure: true }
 const labUnits = ['steady.service', 'victim.service', 'other.service']
 
 /** Events about the lab's own services: the bus is a unit too, and its death is news, but not what is asked here. */
@@ -97,7 +98,7 @@ describeLab('when the source fails', () => {
     for (let i = 0; i < 5; i++) {
       await lab.systemctl('daemon-reexec')
       await waitFor('systemd to be back', async () => {
-        return (await lab.exec(['systemctl', 'is-active', 'steady.service'], { allowFailure: true })).code === 0
+        return (await lab.exec(['systemctl', 'is-active', 'steady.service'], tolerant)).code === 0
       })
     }
     const events = await watched.take()
@@ -106,12 +107,29 @@ describeLab('when the source fails', () => {
     expect(gaps(events)).toContain('reexec')
   })
 
-  it('a restart while systemd executes itself anew is seen exactly once', async () => {
-    await Promise.all([lab.systemctl('daemon-reexec'), lab.systemctl('restart', 'other.service')])
-    const names = ours(await watched.take()).map((line) => line.split(' ')[0])
-    expect(names.filter((name) => name === 'unit.restarting')).toHaveLength(1)
-    expect(names.filter((name) => name === 'unit.restarted')).toHaveLength(1)
-    expect(names.filter((name) => name === 'unit.started' || name === 'unit.stopped')).toEqual([])
+  it('a restart in the middle of which systemd executes itself anew is seen exactly once', async () => {
+    // It stops as soon as it may, which is while systemd is busy with itself: the job outlives the process that ran it.
+    lab.writeUnit('slow.service', `${sleeper}ExecStop=/bin/sh -c 'until [ -e /run/let-go ]; do sleep 0.01; done'\n`)
+    await lab.daemonReload()
+    await lab.systemctl('start', 'slow.service')
+    const { InvocationID: before } = await lab.show('slow.service', 'InvocationID')
+    await watched.take()
+    await lab.systemctl('restart', '--no-block', 'slow.service')
+    await waitFor('its stop', async () => {
+      return (await lab.show('slow.service', 'SubState'))['SubState'] === 'stop'
+    })
+    const reexec = lab.systemctl('daemon-reexec')
+    lab.writeFile('/run/let-go', '')
+    await reexec
+    await waitFor('the second run', async () => {
+      // Asked while systemd executes itself anew, systemctl loses its connection and fails.
+      const shown = await lab.exec(['systemctl', 'show', 'slow.service', '-p', 'InvocationID,SubState'], tolerant)
+      return shown.stdout.includes('SubState=running') && !shown.stdout.includes(before!)
+    })
+    const events = await watched.take()
+    const names = events.filter((one) => one.attributes[attr.unit] === 'slow.service').map((one) => one.name)
+    expect(names.filter((name) => name !== event.jobFinished)).toEqual([event.restarting, event.restarted])
+    expect(gaps(events)).toEqual(['reexec'])
   })
 
   it('a hung systemd: said so within 20 s, and what it sends later is told', { timeout: 60_000 }, async () => {
@@ -129,9 +147,10 @@ describeLab('when the source fails', () => {
     expect(ours(events)).toHaveLength(3)
   })
 
-  it('has dropped nothing in all this', () => {
+  it('has dropped nothing in all this', async () => {
+    await watched.close()
     expect([...watched.telemetry.drops]).toEqual([])
-    expect(watched.telemetry.processedItems).toBe(watched.exporter.items)
+    watched.checkLedger()
   })
 })
 
@@ -161,69 +180,3 @@ describeLab('a bus that is missing at start', () => {
       }
     }))
 })
-
-describeLab('a storm', () => {
-  const kUnits = 100
-  const kSeconds = 20
-  for (const bus of ['daemon', 'broker'] as const) {
-    describe(`on ${bus}`, () => {
-      it(
-        `${kUnits} units that crash and restart each 100 ms for ${kSeconds} s: every restart counted`,
-        { timeout: 120_000 },
-        () =>
-          withLab(
-            async (lab) => {
-              const text =
-                '[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=100ms\n'
-              const names = Array.from({ length: kUnits }, (_, i) => `loop${i}.service`)
-              for (const name of names) lab.writeUnit(name, text)
-              await lab.daemonReload()
-              await lab.systemctl('start', 'dbus.service')
-              const watched = await watch(lab, {
-                max_events_per_second: 100_000,
-                max_latency: '100ms',
-                collection_interval: '0s',
-              })
-              try {
-                await lab.systemctl('start', '--no-block', ...names)
-                await new Promise((resolve) => setTimeout(resolve, kSeconds * 1000)) // the storm itself
-                await lab.systemctl('stop', ...names)
-                const events = await watched.take()
-                const told = countBy(events.filter((one) => one.name === event.restarted))
-                const scheduled = await lab.journal(
-                  'MESSAGE_ID=5eb03494b6584870a536b337290809b3',
-                  '--output-fields=UNIT,N_RESTARTS',
-                )
-                const journal = new Map<string, number>()
-                for (const { UNIT = '', N_RESTARTS = '0' } of scheduled) {
-                  journal.set(UNIT, Math.max(journal.get(UNIT) ?? 0, Number(N_RESTARTS)))
-                }
-                expect(journal.size).toBe(kUnits)
-                expect(total(journal)).toBeGreaterThan(kUnits * 10)
-                for (const name of names) expect(told.get(name), name).toBe(journal.get(name))
-                expect([...watched.telemetry.drops]).toEqual([])
-                expect(watched.telemetry.processedItems).toBe(watched.exporter.items)
-                console.log(`${bus}: ${total(journal)} restarts of ${kUnits} units, ${events.length} events`)
-              } finally {
-                await watched.close()
-              }
-            },
-            { bus },
-          ),
-      )
-    })
-  }
-})
-
-function countBy(events: readonly RawEvent[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const one of events) {
-    const unit = String(one.attributes[attr.unit])
-    counts.set(unit, (counts.get(unit) ?? 0) + 1)
-  }
-  return counts
-}
-
-function total(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, n) => sum + n, 0)
-}

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Receiver } from '../../src/component/component.js'
 import type { RawEvent } from '../../src/data/event.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
-import { attr, event } from '../../src/lib/systemd/names.js'
+import { attr, event, metric } from '../../src/lib/systemd/names.js'
 import { schema } from '../../src/receivers/systemd/config.js'
 import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
 import { createTestConfig } from '../../src/testkit/create-test-config.js'
@@ -18,8 +18,12 @@ export interface Watch {
   readonly telemetry: RecordingTelemetry
   /** Events since the last call of `take`, once everything systemd has sent until now has arrived. */
   take(): Promise<RawEvent[]>
+  /** Resolves with metrics collected after the call (and after everything `take` has returned). */
+  collection(): Promise<void>
   ready(): Promise<void>
   close(): Promise<void>
+  /** The account after `close`: what was handed on and what was dropped make up all that was processed. */
+  checkLedger(): void
 }
 
 /** Starts it; with `wait: false` it may be without a bus. */
@@ -57,7 +61,18 @@ export async function watch(lab: Lab, written: Record<string, unknown> = {}, wai
       taken = exporter.events.length
       return events.filter((one) => !isMarker(one))
     },
+    async collection() {
+      // Events and metrics leave in the order in which they were made.
+      const collections = (): number => exporter.metrics.filter((one) => one.name === metric.sourceUp).length
+      const before = collections()
+      await waitFor('a collection', () => collections() > before)
+    },
     close: () => receiver.shutdown(),
+    checkLedger() {
+      const dropped = [...telemetry.drops.values()].reduce((sum, n) => sum + n, 0)
+      expect(telemetry.processedItems).toBe(exporter.items + dropped)
+      expect(telemetry.gauges.get('pending_items')?.()).toBe(0)
+    },
   }
 }
 

@@ -17,3 +17,11 @@ export const matchRules: readonly string[] = [
   "type='signal',sender='org.freedesktop.systemd1',interface='org.freedesktop.systemd1.Manager',path='/org/freedesktop/systemd1'",
   "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.freedesktop.systemd1'",
 ]
+
+/**
+ * The same trouble in the same words, however often it is met: a status is logged when its text changes, and the texts of
+ * D-Bus errors name connections (`:1.42`) and processes, which are others at each try.
+ */
+export function stableReason(text: string): string {
+  return text.replace(/:\d+\.\d+\b/g, ':?').replace(/\b([pug]id)=\d+/g, '$1=?')
+}

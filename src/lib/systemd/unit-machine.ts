@@ -157,6 +157,7 @@ export class UnitMachine {
         if (prev.activeState === 'reloading' && next.activeState === 'active') this.#endReload(out, prev, next)
         break
       case 'stopping':
+        this.#tellUnseenUp(out, prev, next)
         this.#warn(out, prev, next)
         break
       case 'failed':
@@ -188,11 +189,19 @@ export class UnitMachine {
       if (was === 'down' && next.jobId === 0) this.#tellFailed(out, next, prev)
       return
     }
+    this.#tellUnseenUp(out, prev, next)
     this.#tellFailed(out, next, prev)
+  }
+
+  /** Active was merged away between the start and the end of a run; its timestamp still tells. */
+  #tellUnseenUp(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    if (this.#run !== 'preparing' || next.activeEnterUsec <= prev.activeEnterUsec) return
+    this.#tellUp(out, prev, next, next.activeEnterUsec, true)
   }
 
   /** The state in which a run ended was merged away; its result still tells how. */
   #endUnseen(out: Occurrence[], prev: UnitState, next: UnitState): void {
+    this.#tellUnseenUp(out, prev, next)
     if (next.result !== 'success' && next.result !== '') this.#tellFailed(out, next, prev, true)
     else this.#tellStopped(out, next, prev, true)
   }
@@ -203,6 +212,7 @@ export class UnitMachine {
       return
     }
     if (was === 'down' && !fresh) return
+    this.#tellUnseenUp(out, prev, next)
     if (this.#run === 'preparing') {
       // Only a oneshot goes from `activating` straight to `inactive` with success: any other would fail by protocol.
       const ran = next.result === 'success' && (next.execMainCode !== 0 || fresh)

@@ -15,3 +15,9 @@ export const unitTypes = [
 
 /** What an operator asks about. Targets, slices, scopes and devices change often and rarely fail. */
 export const defaultUnitTypes = ['service', 'socket', 'timer', 'mount', 'path', 'swap'] as const
+
+/** As systemctl does: `nginx` means `nginx.service`. A pattern that ends in `*` may match any type. */
+export function withUnitType(pattern: string): string {
+  const typed = unitTypes.some((type) => pattern.endsWith(`.${type}`))
+  return typed || pattern.endsWith('*') ? pattern : `${pattern}.service`
+}

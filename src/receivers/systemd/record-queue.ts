@@ -20,6 +20,9 @@ export class RecordQueue {
   readonly #max: number
   #held: SignalRecord[] | undefined
   #overflowed = 0
+  /** In this session systemd was seen leaving the bus. */
+  #absent = false
+  /** systemd came back to the bus in the middle of a reload: it was executed anew. */
   #newOwner = false
   #gap: Gap | undefined
 
@@ -31,6 +34,18 @@ export class RecordQueue {
 
   get gap(): Gap | undefined {
     return this.#gap
+  }
+
+  /**
+   * A new connection, whose records wait for a reading. What the last one was in the middle of is over, and what it still
+   * held back (it ended before its first reading) is older than the reading to come, which shows all that.
+   */
+  begin(): void {
+    this.#absent = false
+    this.#newOwner = false
+    this.#overflowed = 0
+    this.#held = []
+    this.#tracker.endReloading()
   }
 
   /** From here records are held back, until `resume`. */
@@ -79,12 +94,18 @@ export class RecordQueue {
     if (record.kind === 'reloading') {
       if (record.active) this.#newOwner = false
       else this.noteGap(this.#newOwner ? 'reexec' : 'reload')
-    } else if (record.kind === 'owner_changed' && record.present) {
-      // daemon-reexec is a reload in the middle of which systemd comes back to the bus: one gap, which ends with the reload.
-      if (this.#tracker.reloading) this.#newOwner = true
-      else this.noteGap('reexec')
-    } else if (record.kind === 'lost') this.noteGap('lost_records', record.count)
+    } else if (record.kind === 'owner_changed') this.#ownerChanged(record.present)
+    else if (record.kind === 'lost') this.noteGap('lost_records', record.count)
     return events
+  }
+
+  #ownerChanged(present: boolean): void {
+    const returned = present && this.#absent
+    this.#absent = !present
+    // daemon-reexec is a reload in the middle of which systemd comes back to the bus: one gap, which ends with the reload.
+    if (present && this.#tracker.reloading) this.#newOwner = true
+    // Coming without having left is coming to a bus that was there first: the session's first reading waited for it.
+    else if (returned) this.noteGap('reexec')
   }
 }
 

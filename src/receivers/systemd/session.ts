@@ -1,6 +1,7 @@
 import type { SignalReader } from '../../binding/signal-source.js'
 import type { RawEvent } from '../../data/event.js'
 import type { SignalRecord } from '../../data/signal-record.js'
+import { stableReason } from '../../lib/systemd/bus.js'
 import { CallError, type ControlPlane } from '../../lib/systemd/control-plane.js'
 import type { Timer } from '../../util/clock.js'
 import type { RecordQueue } from './record-queue.js'
@@ -32,6 +33,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #due = new Set<Task>(['synchronise'])
   readonly #timers: Timer[] = []
+  readonly #once = new Map<Task, Timer>()
   readonly #connected = new Signal<void>()
   readonly #over = new Signal<string>()
   #wake = new Signal<void>()
@@ -40,7 +42,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    options.queue.pause()
+    options.queue.begin()
   }
 
   get synchronised(): boolean {
@@ -78,7 +80,7 @@ export class Session {
     } finally {
       signal.removeEventListener('abort', abort)
       this.#reloadTimer?.cancel()
-      for (const timer of this.#timers) timer.cancel()
+      for (const timer of [...this.#timers, ...this.#once.values()]) timer.cancel()
       plane?.close()
     }
     return this.#over.promise
@@ -100,9 +102,9 @@ export class Session {
       }
       this.#due.delete(task)
       try {
-        await this.#perform(task, plane, synchroniser)
-        this.#options.onUp(true)
-        if (this.#synchronised) this.#options.onStatus({ state: 'ok' })
+        const answered = await this.#perform(task, plane, synchroniser)
+        if (answered) this.#options.onUp(true)
+        if (answered && this.#synchronised) this.#options.onStatus({ state: 'ok' })
       } catch (error) {
         if (!(error instanceof CallError)) throw error
         this.#failed(task, error)
@@ -110,7 +112,8 @@ export class Session {
     }
   }
 
-  async #perform(task: Task, plane: ControlPlane, synchroniser: Synchroniser): Promise<void> {
+  /** False when there was nothing to ask: that says nothing of systemd's health. */
+  async #perform(task: Task, plane: ControlPlane, synchroniser: Synchroniser): Promise<boolean> {
     const { queue, onEvents } = this.#options
     switch (task) {
       case 'synchronise':
@@ -120,18 +123,21 @@ export class Session {
         this.#synchronised = true
         onEvents(queue.resume())
         this.#wakeForGap()
-        return
+        return true
       case 'ping':
-        return plane.ping()
+        await plane.ping()
+        return true
       case 'reconcile':
         if (await synchroniser.firstLook()) this.#later('secondLook', kSecondLookMs)
-        return
+        return true
       case 'secondLook':
         onEvents(await synchroniser.secondLook())
-        return
-      case 'facts':
-        onEvents(await synchroniser.readFacts())
-        return
+        return true
+      case 'facts': {
+        const events = await synchroniser.readFacts()
+        onEvents(events ?? [])
+        return events !== undefined
+      }
     }
   }
 
@@ -139,9 +145,9 @@ export class Session {
     const { onUp, onStatus } = this.#options
     if (this.#over.isSet) return
     onUp(false)
-    onStatus({ state: 'degraded', reason: `systemd does not answer: ${error.message}` })
-    // The others come round by themselves.
-    if (task === 'synchronise') this.#later(task, kRetryMs)
+    onStatus({ state: 'degraded', reason: `systemd does not answer: ${stableReason(error.message)}` })
+    // The others come round by themselves, once it answers again.
+    this.#later(task === 'synchronise' ? task : 'ping', kRetryMs)
   }
 
   #startTimers(): void {
@@ -155,7 +161,11 @@ export class Session {
   }
 
   #later(task: Task, ms: number): void {
-    this.#timers.push(this.#options.settings.clock.after(ms, () => this.#add(task)))
+    this.#once.get(task)?.cancel()
+    this.#once.set(
+      task,
+      this.#options.settings.clock.after(ms, () => this.#add(task)),
+    )
   }
 
   #add(task: Task): void {

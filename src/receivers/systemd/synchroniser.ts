@@ -69,11 +69,14 @@ export class Synchroniser {
     return events.length === 0 ? [] : [gapEvent(settings.resources, 'missed_signals', 0, nowNs), ...events]
   }
 
-  /** Reads the configuration of units that appeared since. Those known to be loaded only: asking would load the others. */
-  async readFacts(): Promise<RawEvent[]> {
+  /**
+   * Reads the configuration of units that appeared since. Those known to be loaded only: asking would load the others.
+   * Undefined when there were none, and systemd was not asked.
+   */
+  async readFacts(): Promise<RawEvent[] | undefined> {
     const { tracker, settings } = this.#options
     const wanted = tracker.withoutFacts().slice(0, kMaxFactsPerSweep)
-    if (wanted.length === 0) return []
+    if (wanted.length === 0) return undefined
     const listed = new Set((await this.#list()).map(({ name }) => name))
     const read = await this.#read(wanted.filter((name) => listed.has(name)))
     const nowNs = settings.clock.unixNano()

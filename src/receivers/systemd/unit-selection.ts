@@ -2,7 +2,7 @@ import type { UnitFilter } from '../../binding/signal-source.js'
 import type { Attributes } from '../../data/attributes.js'
 import { containerAttributesOfUnit, containerOfUnit } from '../../lib/containers/recognise.js'
 import { compilePatterns } from '../../lib/matching/pattern.js'
-import { unitTypes } from '../../lib/systemd/unit-types.js'
+import { withUnitType } from '../../lib/systemd/unit-types.js'
 import { type Config, runtimes } from './config.js'
 
 /** Which units are watched. */
@@ -19,8 +19,8 @@ export interface UnitSelection {
 const kMaxCached = 16_384
 
 export function selectUnits(config: Config): UnitSelection {
-  const include = config.service_whitelist.map(withSuffix)
-  const exclude = config.service_blacklist.map(withSuffix)
+  const include = config.service_whitelist.map(withUnitType)
+  const exclude = config.service_blacklist.map(withUnitType)
   const included = compilePatterns(include) ?? (() => true)
   const excluded = compilePatterns(exclude) ?? (() => false)
   const types = new Set<string>(config.unit_types)
@@ -54,9 +54,3 @@ export function selectUnits(config: Config): UnitSelection {
 }
 
 const none: Attributes = Object.freeze({})
-
-/** As systemctl does: `nginx` means `nginx.service`. A pattern that ends in `*` may match any type. */
-function withSuffix(pattern: string): string {
-  const typed = unitTypes.some((type) => pattern.endsWith(`.${type}`))
-  return typed || pattern.endsWith('*') ? pattern : `${pattern}.service`
-}

@@ -3,7 +3,7 @@ import type { SignalReader, SignalStats } from '../../binding/signal-source.js'
 import type { Settings } from '../../component/component.js'
 import type { Status } from '../../component/status.js'
 import type { RawEvent } from '../../data/event.js'
-import { matchRules } from '../../lib/systemd/bus.js'
+import { matchRules, stableReason } from '../../lib/systemd/bus.js'
 import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import { sleep } from '../../util/clock.js'
@@ -63,9 +63,7 @@ export class Watcher {
         attempt = 0
         this.#queue.noteGap('bus_lost')
       }
-      onStatus({ state: 'degraded', reason })
-      // Once per outage: further failures repeat the same.
-      if (attempt === 0) settings.logger.warn('no connection to systemd, trying again', { reason })
+      onStatus({ state: 'degraded', reason: stableReason(reason) })
       const limitMs = Math.min(kFirstRetryMs * 2 ** attempt, kMaxRetryMs)
       // Between half and all of the limit: many agents of one bus must not come back at the same instant.
       await sleep(settings.clock, limitMs * (0.5 + settings.random() / 2), signal)

@@ -61,6 +61,12 @@ export class Script {
     return this.#add({ kind: 'unit_changed', unit: this.unit, state: this.#state })
   }
 
+  /** The last signal was merged into the next one: PID 1 does so while its queue to the bus is full. */
+  merged(): this {
+    this.records.pop()
+    return this
+  }
+
   jobNew(jobId: number): this {
     return this.#add({ kind: 'job_new', unit: this.unit, jobId })
   }

@@ -316,6 +316,64 @@ const truth: readonly (readonly [story: string, script: Script, events: readonly
     ['started a', 'job.finished a done', 'failed a 3 exit-code inferred', 'restarting a auto 3'],
   ],
   [
+    'merged away by a busy PID 1: the short life between a restart and the next crash',
+    service()
+      .start(1, 'a')
+      .u('failed/failed', { pid: 0, result: 'exit-code', exit: 'exited:3' })
+      .u('activating/auto-restart')
+      .u('activating/auto-restart', { job: 2, restarts: 1 })
+      .u('inactive/dead', { inv: 'b', pid: 101, result: 'success', exit: '' })
+      .u('active/running')
+      .merged()
+      .jobRemoved(2)
+      .u('failed/failed', { pid: 0, job: 0, result: 'exit-code', exit: 'exited:3' }),
+    [
+      'started a',
+      'job.finished a done',
+      'failed a 3 exit-code',
+      'restarting a auto 3',
+      'job.finished b done',
+      'restarted b auto 3 inferred',
+      'failed b 3 exit-code',
+    ],
+  ],
+  [
+    'merged away by a busy PID 1: all between two waits for a restart',
+    service()
+      .start(1, 'a')
+      .u('failed/failed', { pid: 0, result: 'exit-code', exit: 'exited:3' })
+      .u('activating/auto-restart')
+      .u('inactive/dead', { inv: 'b', pid: 101, result: 'success', exit: '', restarts: 1 })
+      .merged()
+      .u('active/running')
+      .merged()
+      .u('failed/failed', { pid: 0, result: 'exit-code', exit: 'exited:3' })
+      .merged()
+      .u('activating/auto-restart'),
+    [
+      'started a',
+      'job.finished a done',
+      'failed a 3 exit-code',
+      'restarting a auto 3',
+      'restarted b auto 3 inferred',
+      'failed b 3 exit-code inferred',
+      'restarting b auto 3',
+    ],
+  ],
+  [
+    'merged away by a busy PID 1: the moment between a slow start and its stop',
+    service()
+      .u('inactive/dead', { job: 1, inv: 'a', pid: 100, result: 'success', condition: true })
+      .u('activating/start')
+      .u('active/running')
+      .merged()
+      .jobRemoved(1)
+      .u('deactivating/stop-sigterm', { job: 2 })
+      .u('inactive/dead', { pid: 0, exit: 'killed:15' })
+      .jobRemoved(2),
+    ['job.finished a done', 'started a inferred', 'stopped a SIGTERM', 'job.finished a done SIGTERM'],
+  ],
+  [
     'unloaded while it was thought to be up',
     service().start(1, 'a').unitRemoved(),
     ['started a', 'job.finished a done', 'stopped a inferred'],
