@@ -7,9 +7,12 @@ import { ExitCode } from './errors.js'
 // to by a signal; anything else has nothing left to do.
 let readerGone = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
   if (readerGone) return
   readerGone = true
+  if (error.code !== 'EPIPE') {
+    process.stderr.write(`unitscope: cannot write to standard output: ${error.message}\n`)
+    process.exit(ExitCode.failure)
+  }
   if (!process.emit('SIGTERM')) process.exit(ExitCode.ok)
 })
 process.stderr.on('error', () => {})
@@ -23,6 +26,7 @@ const code = await dispatch(process.argv.slice(2), {
   return ExitCode.failure
 })
 
-// Writes to a pipe are asynchronous: what was printed must be out before the process ends.
-await new Promise((resolve) => (readerGone ? resolve(undefined) : process.stdout.write('', resolve)))
+// What was printed must be out before the process ends. Nothing waits: then a broken standard output is not asked.
+const waits = !readerGone && process.stdout.writableLength > 0
+await new Promise((resolve) => (waits ? process.stdout.write('', resolve) : resolve(undefined)))
 process.exit(code)

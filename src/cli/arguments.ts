@@ -45,7 +45,9 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
   }
   for (const name of command.required ?? []) {
     const option = command.options[name]
-    const placeholder = option?.type === 'string' ? ` ${option.placeholder}` : ''
+    // `validate agent.yaml`: what was meant is nearly certain.
+    const stray = positionals.length > (command.operands?.length ?? 0) ? positionals.at(-1) : undefined
+    const placeholder = option?.type === 'string' ? ` ${stray ?? option.placeholder}` : ''
     if (values[name] === undefined) throw new UsageError(`option --${name} is missing: add --${name}${placeholder}`)
   }
   checkOperands(command, positionals)

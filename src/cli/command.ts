@@ -55,6 +55,11 @@ export interface Invocation {
   exitNow(code: number): never
 }
 
+/** The world does not let the command do what was asked (a full disk, no free port): message on stderr, exit 1. */
+export class FailureError extends Error {
+  override readonly name = 'FailureError'
+}
+
 /** The user typed something that cannot be run: message on stderr, exit 64. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { FailureError } from './command.js'
 
 // The package ships the lab for this: dist/cli/ and src/cli/ lie equally deep below its top folder.
 const labScript = fileURLToPath(new URL('../../test/lab/lab.sh', import.meta.url))
@@ -70,7 +71,7 @@ async function readiness(keeper: ChildProcess): Promise<{ pid: string; cgroupRoo
     keeper.once('error', reject)
     keeper.once('close', () => {
       clearTimeout(late)
-      reject(new Error(`the demo's systemd did not come up: ${complaint.trim()}`))
+      reject(new FailureError(`the demo's systemd did not come up: ${complaint.trim()}`))
     })
     lines.once('line', () => clearTimeout(late))
   })

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { FailureError } from './command.js'
 
 /** Where the system bus listens (D-Bus specification, "Well-known Message Bus Instances"). */
 const systemBusSocket = '/run/dbus/system_bus_socket'
@@ -31,7 +32,7 @@ export async function freePortFrom(first: number): Promise<number> {
   for (let port = first; port < first + kMaxPortTries; port++) {
     if (await isFree(port)) return port
   }
-  throw new Error(`ports ${first} to ${first + kMaxPortTries - 1} of 127.0.0.1 are all taken: free one of them`)
+  throw new FailureError(`ports ${first} to ${first + kMaxPortTries - 1} of 127.0.0.1 are all taken: free one of them`)
 }
 
 function isFree(port: number): Promise<boolean> {

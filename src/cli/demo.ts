@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ExitCode } from '../errors.js'
+import type { ComponentStatus } from '../graph/graph.js'
 import { findCgroupMount } from '../lib/cgroup/mount.js'
 import { type Command, type Invocation, UsageError } from './command.js'
 import type { DemoLab } from './demo-lab.js'
@@ -99,6 +100,9 @@ async function watch(
   try {
     const { code, summary } = await runAgent(config, invocation, {
       ...(forMs === undefined ? {} : { forMs }),
+      // A person looks, also through `2>&1 | tee`.
+      autoFormat: 'text',
+      onStatus: endWithoutAudience(),
       onStarted: async () => {
         terminal.err.write(opening(lab, port, forMs))
         await lab?.startServices()
@@ -122,6 +126,16 @@ function opening(lab: DemoLab | undefined, port: number, forMs: number | undefin
     '',
     '',
   ].join('\n')
+}
+
+/** `demo | head`: where the screen is gone, there is nobody left to show anything to. */
+function endWithoutAudience(): (components: readonly ComponentStatus[]) => void {
+  let ending = false
+  return (components) => {
+    if (ending || !components.some(({ id, status }) => id.type === 'debug' && status.state === 'degraded')) return
+    ending = true
+    process.kill(process.pid, 'SIGTERM')
+  }
 }
 
 /** npm and its shell do not pass SIGTERM on to us: when they are gone, nobody is left who could stop the demo. */

@@ -1,7 +1,7 @@
 import { ConfigError, ExitCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
 import { parseArguments } from './arguments.js'
-import { type Command, type Invocation, UsageError } from './command.js'
+import { type Command, FailureError, type Invocation, UsageError } from './command.js'
 import { commands, loadCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
 import { packageVersion } from './version.js'
@@ -23,7 +23,7 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
       out.write(globalHelp(await loadCommands()))
       return ExitCode.ok
     }
-    if (first === '--version') {
+    if (first === '--version' || first === '-V') {
       out.write(`unitscope ${packageVersion()}\n`)
       return ExitCode.ok
     }
@@ -40,6 +40,10 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
       err.write(`unitscope: ${error.message}\nTry: ${hintFor}\n`)
       return ExitCode.usage
     }
+    if (error instanceof FailureError) {
+      err.write(`unitscope: ${error.message}\n`)
+      return ExitCode.failure
+    }
     if (error instanceof ConfigError) {
       err.write(`${error.message}\n`)
       return ExitCode.config
@@ -50,8 +54,10 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
 
 async function find(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name]!()
-  if (name.startsWith('-')) throw new UsageError(`unknown option ${name}: a command comes first`)
-  throw new UsageError(`unknown command "${name}"${hint(name, Object.keys(commands))}`)
+  const known = [...Object.keys(commands), 'help', '--help', '--version']
+  if (!name.startsWith('-')) throw new UsageError(`unknown command "${name}"${hint(name, known)}`)
+  const meant = hint(name, ['--help', '--version'])
+  throw new UsageError(`unknown option ${name}${meant === '' ? ': a command comes first' : meant}`)
 }
 
 function asksForHelp(args: readonly string[]): boolean {

@@ -21,7 +21,7 @@ export function globalHelp(commands: readonly Command[]): string {
     'Options:',
     ...columns([
       ['--help, -h', 'Show this, or the help of a command'],
-      ['--version', 'Show the version'],
+      ['--version, -V', 'Show the version'],
     ]),
     '',
     'Exit codes:',

@@ -2,15 +2,20 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Factory } from '../component/component.js'
 import type { ObjectSchema, Schema } from '../component/schema.js'
+import { FailureError } from './command.js'
 
 /** Writes one page per component into `directory`. Returns the files, in the order of `factories`. */
 export async function writeReference(factories: readonly Factory[], directory: string): Promise<readonly string[]> {
-  await mkdir(directory, { recursive: true })
   const files: string[] = []
-  for (const factory of factories) {
-    const file = join(directory, pageName(factory))
-    await writeFile(file, referencePage(factory))
-    files.push(file)
+  try {
+    await mkdir(directory, { recursive: true })
+    for (const factory of factories) {
+      const file = join(directory, pageName(factory))
+      await writeFile(file, referencePage(factory))
+      files.push(file)
+    }
+  } catch (error) {
+    throw new FailureError(`cannot write into ${directory}: ${error instanceof Error ? error.message : String(error)}`)
   }
   return files
 }

@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../config/config.js'
+import type { ComponentStatus } from '../graph/graph.js'
 import { createNotifier, openNativeSender } from '../service/notifier.js'
 import { createService, type Summary, statusLine } from '../service/service.js'
 import { supervise } from '../service/supervise.js'
@@ -19,18 +20,22 @@ export interface RunOptions {
   readonly forMs?: number
   /** Called once every component has started; a rejection ends the run as a failed start does. */
   readonly onStarted?: () => Promise<void>
+  /** What `log_format: auto` means; by default text on a terminal and JSON elsewhere. */
+  readonly autoFormat?: 'text'
+  /** Told after each change of a component's status. */
+  readonly onStatus?: (components: readonly ComponentStatus[]) => void
 }
 
 /** Runs an agent in this process until a signal or `forMs` ends it; the log goes to standard error. */
 export async function runAgent(
   config: AgentConfig,
   { env, terminal, exitNow }: Pick<Invocation, 'env' | 'terminal' | 'exitNow'>,
-  { forMs, onStarted }: RunOptions = {},
+  { forMs, onStarted, autoFormat, onStatus }: RunOptions = {},
 ): Promise<AgentRun> {
   const { log_format: format, log_level: level } = config.telemetry
   const logger = createLogger({
     level,
-    format: format === 'auto' ? (terminal.err.isTty ? 'text' : 'json') : format,
+    format: format === 'auto' ? (autoFormat ?? (terminal.err.isTty ? 'text' : 'json')) : format,
     color: terminal.err.color,
     clock: systemClock,
     sink: logDestination(2),
@@ -45,7 +50,10 @@ export async function runAgent(
     clock: systemClock,
     random: Math.random,
     version: packageVersion(),
-    onStatus: (changed) => notifier.status(statusLine(changed.status())),
+    onStatus: (changed) => {
+      notifier.status(statusLine(changed.status()))
+      onStatus?.(changed.status())
+    },
   })
   const start = async (): Promise<void> => {
     await service.start()

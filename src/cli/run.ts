@@ -7,7 +7,7 @@ export const command: Command = {
   description: [
     'Checks the configuration, starts its pipelines and runs until SIGTERM or SIGINT (Ctrl-C), then stops in order:',
     'receivers first, and each queue is given time to drain, ten seconds in all. A second signal ends it at once.',
-    'SIGHUP reopens the log. The log goes to standard error: text on a terminal, JSON lines elsewhere.',
+    'The log goes to standard error: text on a terminal, JSON lines elsewhere. A changed configuration takes a restart.',
   ].join('\n'),
   options: {
     config: {

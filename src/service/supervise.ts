@@ -26,7 +26,7 @@ export const kShutdownDeadlineMs = 10_000
 /**
  * Runs a service until SIGTERM, SIGINT or `forMs`, then shuts it down in order, with a deadline.
  *
- * A second SIGTERM or SIGINT ends the process at once. SIGHUP reopens the log. An exception nobody caught, or a
+ * A second SIGTERM or SIGINT ends the process at once. SIGHUP does not end it. An exception nobody caught, or a
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
  *
  * @returns the exit code: 0 after an ordered end, 1 when the start failed (all is stopped again then) or the deadline passed
@@ -115,8 +115,7 @@ function listen({ logger, forMs, exitNow }: SuperviseOptions): Listeners {
       [
         'SIGHUP',
         () => {
-          logger.reopen()
-          logger.info('log reopened; a changed configuration is not reloaded yet: restart the agent to apply it')
+          logger.info('SIGHUP changes nothing: to apply a changed configuration, validate it and restart the agent')
         },
       ],
       ['uncaughtException', crash('an exception nobody caught')],

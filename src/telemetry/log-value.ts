@@ -47,11 +47,13 @@ function logObject(value: object, depth: number): unknown {
 
 function logError(error: Error, depth: number): unknown {
   try {
-    const code = (error as { code?: unknown }).code
+    const { message, cause, code } = error as Error & { readonly code?: unknown }
+    // Who adds where it happened (`exporter x could not start: <the cause>`) has said the cause already.
+    const news = cause instanceof Error && depth < kMaxDepth && !message.endsWith(cause.message)
     return {
-      message: logValue(String(error.message)),
+      message: logValue(String(message)),
       ...(typeof code === 'string' ? { code } : {}),
-      ...(error.cause instanceof Error && depth < kMaxDepth ? { cause: logError(error.cause, depth + 1) } : {}),
+      ...(news ? { cause: logError(cause, depth + 1) } : {}),
     }
   } catch {
     return '[unreadable error]'

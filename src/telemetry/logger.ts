@@ -8,15 +8,13 @@ import { defaultRepeatLimits, RepeatLimiter, type RepeatLimits } from './repeat-
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Where lines go. `pino.destination()` is one; tests bring an array. */
+/** Where lines go. `logDestination` is one; tests bring an array. */
 export interface LogSink {
   write(line: string): void
   /** Resolves when what was written so far is out, or will not get out in a reasonable time. */
   drain(): Promise<void>
   /** Writes what is buffered, blocking; a write under way may come out after it. */
   flushSync(): void
-  /** Opens the file anew after logrotate moved it; absent where there is no file. */
-  reopen?(): void
 }
 
 export interface LoggerOptions {
@@ -37,8 +35,6 @@ export interface AgentLogger extends Logger {
   close(): Promise<void>
   /** The same, blocking: for the last moment before a crash ends the process. */
   flush(): void
-  /** For SIGHUP after logrotate. */
-  reopen(): void
 }
 
 /** Lines that wait for a slow reader of stderr: past this they are dropped rather than kept in memory. */
@@ -48,19 +44,16 @@ const kMaxBufferedBytes = 1024 * 1024
 const kDrainMs = 1000
 
 /**
- * Log sink on a file descriptor or file. Writes are asynchronous, so a stalled reader of stderr (a paused terminal, a
- * full pipe) cannot stop the agent; `flushSync` drains.
+ * Log sink on a file descriptor. Writes are asynchronous, so a stalled reader of stderr (a paused terminal, a full pipe)
+ * cannot stop the agent; `flushSync` drains.
  */
-export function logDestination(to: number | string): LogSink {
-  const file = typeof to === 'string'
+export function logDestination(fd: number): LogSink {
   const destination = pino.destination({
-    dest: to,
-    // A file's writes do not wait for a reader, and at a crash every line must already be there.
-    sync: file,
+    dest: fd,
+    sync: false,
     // Write at once. Not 0: sonic-boom then answers a flush without waiting for the write under way.
     minLength: 1,
     maxLength: kMaxBufferedBytes,
-    ...(file ? { append: true, mode: 0o640 } : {}),
   })
   // A closed stderr (EPIPE) cannot be reported anywhere; the agent's work goes on without a log.
   destination.on('error', () => {})
@@ -82,7 +75,6 @@ export function logDestination(to: number | string): LogSink {
         // The same closed stderr.
       }
     },
-    ...(file ? { reopen: () => destination.reopen() } : {}),
   }
 }
 
@@ -134,7 +126,6 @@ export function createLogger(options: LoggerOptions): AgentLogger {
       limiter.flush()
       sink.flushSync()
     },
-    reopen: () => sink.reopen?.(),
   }
 }
 

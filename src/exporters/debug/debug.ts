@@ -36,6 +36,7 @@ class DebugExporter implements Exporter {
   readonly #config: Config
   readonly #openScreen: () => Promise<Screen>
   #state: State = { kind: 'new' }
+  #host: Host | undefined
   /** Lines left out since the last one that was written. */
   #omitted = 0
 
@@ -46,6 +47,7 @@ class DebugExporter implements Exporter {
   }
 
   async start(host: Host): Promise<void> {
+    this.#host = host
     const screen = await this.#openScreen()
     const writer = createBoundedWriter(screen.write, this.#config.buffer_size, this.#settings.clock)
     const format = createFormatter(this.#config.verbosity, screen.color ? ansi : plain)
@@ -63,6 +65,9 @@ class DebugExporter implements Exporter {
         if (this.#show(state.writer, text)) shown += inLine
       this.#settings.telemetry.processed(shown)
       if (shown < items) this.#settings.telemetry.dropped(items - shown, 'screen_full')
+      const { broken } = state.writer
+      if (broken !== undefined)
+        this.#host?.report({ state: 'degraded', reason: `nothing can be shown any more: ${broken}` })
     }
     return ok
   }

@@ -17,7 +17,6 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     child: () => logger,
     flush: () => void journal.push('flush'),
     close: async () => void journal.push('close'),
-    reopen: () => void journal.push('reopen'),
   }
   const notifier: Notifier = {
     ready: () => void journal.push('READY'),
@@ -124,12 +123,15 @@ describe('an end that is not', () => {
   })
 })
 
-test('SIGHUP reopens the log and says that the configuration stays', async () => {
+test('SIGHUP does not end it, and says what applies a changed configuration', async () => {
   const { events, journal } = setUp()
   await turn()
   events.emit('SIGHUP')
-  expect(journal.slice(-2)).toEqual([
-    'reopen',
-    'info: log reopened; a changed configuration is not reloaded yet: restart the agent to apply it',
+  await turn()
+  expect(journal).toEqual([
+    'start',
+    'READY',
+    'info: running',
+    'info: SIGHUP changes nothing: to apply a changed configuration, validate it and restart the agent',
   ])
 })

@@ -15,6 +15,9 @@ test('values that JSON cannot carry become readable ones', () => {
     code: 'EACCES',
     cause: { message: 'why' },
   })
+  check(new Error('exporter x could not start: in use', { cause: new Error('in use') }), {
+    message: 'exporter x could not start: in use',
+  })
 })
 
 test('long text is cut at 8 KiB and says how long it was', () => {

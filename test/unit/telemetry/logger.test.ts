@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -128,17 +128,5 @@ describe('a destination', () => {
     expect(messages.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(
       Array.from({ length: 500 }, (_, n) => `line ${n}`),
     )
-  })
-
-  test('that is a file is opened anew after logrotate has moved it', () => {
-    const file = join(directory, 'agent.log')
-    const { logger } = setUp({ sink: logDestination(file) })
-    logger.info('before')
-    renameSync(file, `${file}.1`)
-    logger.reopen()
-    logger.info('after')
-    logger.flush()
-    expect(readFileSync(`${file}.1`, 'utf8')).toContain('before')
-    expect(readFileSync(file, 'utf8')).toContain('after')
   })
 })

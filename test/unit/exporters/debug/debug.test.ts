@@ -75,13 +75,14 @@ test('a reader that went away (EPIPE) ends the output, not the agent', async () 
     write: () => Promise.reject(Object.assign(new Error('EPIPE'), { code: 'EPIPE' })),
     close: async () => {},
   }
-  const { exporter, telemetry } = await started({}, screen)
+  const { exporter, telemetry, host } = await started({}, screen)
   await exporter.consume(batchOf({ events: [event(0, 'a.service', 'started', Severity.info)] }))
   await settle()
   expect(await exporter.consume(batchOf({ events: [event(1, 'a.service', 'started', Severity.info)] }))).toEqual({
     kind: 'ok',
   })
   expect(telemetry.drops).toEqual(new Map([['screen_full', 1]]))
+  expect(host.last).toEqual({ state: 'degraded', reason: 'nothing can be shown any more: EPIPE' })
 })
 
 // --- helpers ---
@@ -271,8 +272,9 @@ async function started(part: Partial<Config>, screen: Screen) {
     close: () => screen.close(),
   })
   const exporter = createDebugExporter(testSettings('exporter', 'debug', { telemetry, clock }), config, open)
-  await exporter.start(new TestHost())
-  return { exporter, telemetry, clock }
+  const reports = new TestHost()
+  await exporter.start(reports)
+  return { exporter, telemetry, clock, host: reports }
 }
 
 async function shown(batch: Batch, part: Partial<Config> = {}, color = false): Promise<string> {
