@@ -15,6 +15,9 @@ export const packageRoot = fileURLToPath(new URL('../..', import.meta.url)).repl
  */
 export const kHostFolders: readonly string[] = [packageRoot, ...nodeFolder()]
 
+/** What labs and VMs keep while they run; lab.sh knows it by the same name. */
+export const stateFolder = '/run/unitscope-lab'
+
 /** Commands in a lab end within this unless told otherwise: far above the slowest (a stop that runs into its limit). */
 const kCommandTimeoutMs = 60_000
 /** A busy lab's journal in JSON: 100 crash-looping units for 20 s make about 60 MB. */
@@ -84,6 +87,12 @@ export function labUnavailable(options: LabOptions = {}): string | undefined {
   const { status, stderr, error } = spawnSync(labScript, ['check'], { encoding: 'utf8', env: labEnv(options) })
   if (error) return `${labScript}: ${error.message}`
   return status === 0 ? undefined : stderr.trim().split('\n').at(-1)
+}
+
+/** Removes what labs and VMs of dead processes left behind; every boot does so first. */
+export async function sweepLabs(): Promise<void> {
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 })
+  await run(labScript, ['sweep'])
 }
 
 let labCount = 0

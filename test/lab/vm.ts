@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe } from 'vitest'
-import { kHostFolders, run } from './lab.js'
+import { kHostFolders, run, stateFolder, sweepLabs } from './lab.js'
 
 const vmScript = fileURLToPath(new URL('vm/vm.sh', import.meta.url))
 const mebibyte = 2 ** 20
@@ -30,9 +30,9 @@ export interface VmResult {
   read(name: string): string
 }
 
-/** Why no VM can run on this machine, in one line; undefined when it can. */
-export function vmUnavailable(): string | undefined {
-  const { status, stderr, error } = spawnSync(vmScript, ['check'], { encoding: 'utf8' })
+/** Why no VM can run on this machine, in one line; undefined when it can. Gets the kernel if it is not there yet. */
+export function vmUnavailable(cache = cacheFolder): string | undefined {
+  const { status, stderr, error } = spawnSync(vmScript, ['check', cache], { encoding: 'utf8' })
   if (error) return `${vmScript}: ${error.message}`
   return status === 0 ? undefined : stderr.trim().split('\n').at(-1)
 }
@@ -43,6 +43,8 @@ export function describeVm(title: string, tests: () => void): void {
   if (reason === undefined) describe(title, tests)
   else describe.skip(`${title} [skipped: ${reason}]`, tests)
 }
+
+let vmCount = 0
 
 /**
  * Boots a VM whose root is this machine's (read-only, writes go to memory), runs a bash script as root in it, hands the
@@ -55,10 +57,13 @@ export async function runInVm<T>(
   inspect: (result: VmResult) => T | Promise<T>,
   { files = {}, memMiB = 1024, diskMiB, timeoutS = 120 }: VmOptions = {},
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'unitscope-vm-'))
+  await sweepLabs()
+  const folder = join(stateFolder, `vm-${process.pid}-${++vmCount}`)
   try {
     const io = join(folder, 'io')
-    mkdirSync(io)
+    mkdirSync(io, { recursive: true })
+    // Should we not live to remove the folder, the next lab or VM does: it knows the owner by PID and start time.
+    writeFileSync(join(folder, 'owner'), `${process.pid} ${startTime()}\n`)
     for (const [name, text] of Object.entries({ ...files, 'cmd.sh': script })) {
       mkdirSync(dirname(join(io, name)), { recursive: true })
       writeFileSync(join(io, name), text)
@@ -75,7 +80,7 @@ export async function runInVm<T>(
       VM_DISK: disk,
       LAB_BIND: kHostFolders.join('\n'),
     }
-    // vm.sh ends the VM by itself; the margin covers the download of the kernel. pdeathsig: it ends with us.
+    // vm.sh ends the VM by itself; the margin is for a machine under load. pdeathsig: it ends with us.
     const argv = ['--pdeathsig', 'TERM', vmScript, 'run', cacheFolder, io]
     const { code, stderr } = await run('/usr/bin/setpriv', argv, {
       env,
@@ -88,4 +93,11 @@ export async function runInVm<T>(
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** proc_pid_stat(5), field 22; the command name (field 2) may hold blanks, so count from its end. */
+function startTime(): string {
+  return readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')[19]!
 }

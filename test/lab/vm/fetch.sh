@@ -14,11 +14,14 @@ fail() {
 
 [ -f "$CACHE/kernel/vmlinuz" ] && exit 0
 [ "$(uname -m)" = x86_64 ] || fail "the VM lab needs an x86_64 machine"
+command -v apt-get > /dev/null && command -v dpkg > /dev/null || fail "no kernel in $CACHE/kernel, and no apt-get to get Debian's"
+# One try that can hang (a proxy that swallows packets) must not outlast the tests.
+apt_get() { timeout 120 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@" >&2; }
 
 newest() { apt-cache depends linux-image-cloud-amd64 2> /dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1; }
 package=$(newest)
 if [ -z "$package" ]; then
-  apt-get -qq update >&2
+  apt_get update || fail "no kernel in $CACHE/kernel, and apt-get update failed"
   package=$(newest)
 fi
 [ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64: check /etc/apt/sources.list"
@@ -27,7 +30,7 @@ mkdir -p "$CACHE"
 draft=$(mktemp -d "$CACHE/draft.XXXXXX")
 trap 'rm -rf "$draft"' EXIT
 # As root apt drops to its own user, which may not write here.
-(cd "$draft" && apt-get -qq -o APT::Sandbox::User=root download "$package") >&2 || fail "cannot download $package"
+(cd "$draft" && apt_get -o APT::Sandbox::User=root download "$package") || fail "no kernel in $CACHE/kernel, and cannot download $package"
 dpkg -x "$draft"/*.deb "$draft/unpacked"
 mkdir -p "$draft/kernel/modules"
 cp "$draft"/unpacked/boot/vmlinuz-* "$draft/kernel/vmlinuz"

@@ -2,7 +2,8 @@
 # A virtual machine (qemu without KVM, Debian's cloud kernel) with cgroup v2 and all its controllers: for real memory,
 # io, pids and OOM numbers, which the namespace lab cannot give where v1 owns the controllers. See docs/lab.md.
 #
-#   vm.sh check                  exit 0 when this machine can run the VM, else 1 and the reason on standard error
+#   vm.sh check CACHE            exit 0 when this machine can run the VM, else 1 and the reason on standard error; gets
+#                                the kernel into CACHE when it is not there yet
 #   vm.sh run CACHE IO_FOLDER    runs IO_FOLDER/cmd.sh as root inside (where the folder is /io); leaves IO_FOLDER/out
 #                                (what it printed) and IO_FOLDER/rc; exit code: that of cmd.sh, 125 without a result
 #
@@ -28,6 +29,7 @@ check() {
   done
   [ -n "$(virtiofsd)" ] || fail "virtiofsd is missing: apt-get install qemu-system-common (Debian 12) or virtiofsd"
   ! ldd /bin/busybox > /dev/null 2>&1 || fail "busybox must be static: apt-get install busybox-static"
+  "$HERE/fetch.sh" "$1"
 }
 
 # share NAME FOLDER ro|rw: serves a folder on IO_FOLDER/.NAME until the VM or we end. A bind mount in a private mount
@@ -54,16 +56,16 @@ share() {
 run() {
   local cache=$1 io mem=${VM_MEM_MIB:-1024} devices=() folder try pid count=0
   io=$(realpath "$2")
-  check
+  check "$cache"
   # unix(7): a socket path holds 107 bytes.
   [ ${#io} -le 90 ] || fail "the path of the folder is too long for a socket: $io"
-  "$HERE/fetch.sh" "$cache"
   "$HERE/mkinitrd.sh" "$cache/kernel" "$io/.initrd"
   cp "$HERE/../masks.sh" "$io/.masks.sh"
   rm -f "$io/out" "$io/rc"
   echo 'cd /io; bash cmd.sh > out 2>&1; echo $? > rc; sync' > "$io/.run"
 
-  trap 'kill "${pids[@]}" 2> /dev/null || true' EXIT
+  # They hold nothing that matters; once this script is gone, so are they.
+  trap 'kill -KILL "${pids[@]}" 2> /dev/null || true; wait || true' EXIT
   trap 'exit 143' TERM INT HUP
   share host / ro
   share io "$io" rw
@@ -99,7 +101,7 @@ run() {
 }
 
 case ${1:-} in
-  check) check ;;
+  check) check "${2:?usage: vm.sh check CACHE}" ;;
   run) run "${2:?usage: vm.sh run CACHE IO_FOLDER}" "${3:?usage: vm.sh run CACHE IO_FOLDER}" ;;
-  *) fail "usage: vm.sh check | run CACHE IO_FOLDER" ;;
+  *) fail "usage: vm.sh check CACHE | run CACHE IO_FOLDER" ;;
 esac
