@@ -1,6 +1,7 @@
 import type { Message, MessageBus, Reply, Variant } from 'dbus-next'
 import type { ListedUnit } from '../../data/unit-snapshot.js'
 import { type Clock, systemClock } from '../../util/clock.js'
+import { parseBusAddress } from './bus.js'
 import { unitPath } from './object-path.js'
 
 /** PID 1 answers in well under a millisecond; past this it hangs or is drowning, and waiting longer helps neither. */
@@ -50,11 +51,13 @@ export type ConnectControlPlane = (address: string) => Promise<ControlPlane>
  * @throws {CallError} when none answers within the deadline
  */
 export async function connectControlPlane(address: string, clock: Clock = systemClock): Promise<ControlPlane> {
+  const servers = parseBusAddress(address)
+  if ('reason' in servers) throw new CallError(`bus address: ${servers.reason}`)
   // Loaded at the first use: 9 packages that a configuration without systemd never needs.
   const library = await import('dbus-next')
   const dbus = 'default' in library ? (library.default as typeof library) : library
   let last: unknown
-  for (const one of address.split(';').filter(Boolean)) {
+  for (const one of servers) {
     let plane: DbusControlPlane | undefined
     try {
       plane = new DbusControlPlane(dbus.sessionBus({ busAddress: one }), dbus.Message, clock)
@@ -65,7 +68,7 @@ export async function connectControlPlane(address: string, clock: Clock = system
       last = error
     }
   }
-  throw last instanceof CallError ? last : new CallError(last instanceof Error ? last.message : 'the address is empty')
+  throw last instanceof CallError ? last : new CallError(String(last))
 }
 
 class DbusControlPlane implements ControlPlane {

@@ -1,5 +1,6 @@
 import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
 import { compilePattern } from '../../lib/matching/pattern.js'
+import { parseBusAddress } from '../../lib/systemd/bus.js'
 import { type Config, schema } from './config.js'
 import { createSystemdReceiver } from './systemd-receiver.js'
 
@@ -34,15 +35,8 @@ export const factory = {
       const ms = config[key]
       if (ms !== 0 && (ms < least || ms > most)) complaints.push({ path: [key], reason: `must be ${range}` })
     }
-    if (
-      config.address !== undefined &&
-      !/^unix:(path|abstract)=[^;,]+(;unix:(path|abstract)=[^;,]+)*$/.test(config.address)
-    ) {
-      complaints.push({
-        path: ['address'],
-        reason: 'must be `unix:path=/...` or `unix:abstract=...`; several are separated by `;`',
-      })
-    }
+    const address = config.address === undefined ? [] : parseBusAddress(config.address)
+    if ('reason' in address) complaints.push({ path: ['address'], reason: address.reason })
     return complaints
   },
   create: (settings: Settings, config: Config, next: Consumer) => createSystemdReceiver(settings, config, next),
