@@ -12,6 +12,13 @@ const retryableCodes: ReadonlySet<number> = new Set([
   status.DATA_LOSS,
 ])
 
+/**
+ * What grpc-js says (subchannel-call.js) of a stream that ended before any status arrived: a server was killed, a proxy
+ * closed the connection. It reports INTERNAL or RESOURCE_EXHAUSTED, which from a server would be a verdict on the data;
+ * here nobody has judged it, so it is tried again.
+ */
+const noVerdict = /^(Received RST_STREAM with code \d|Bandwidth exhausted or memory limit exceeded$|Write error: )/
+
 /** The server's text is kept short and on one line; a proxy may answer with a page of HTML. */
 const kMaxDetails = 200
 
@@ -27,9 +34,14 @@ const kMaxDetails = 200
 export function sendResultOf(error: ServiceError, secrets: readonly string[]): SendResult {
   const afterMs = retryDelayOf(error)
   const reason = `${status[error.code] ?? `code ${error.code}`}: ${oneLine(withoutSecrets(error.details, secrets))}`
-  if (!retryableCodes.has(error.code) && !(error.code === status.RESOURCE_EXHAUSTED && afterMs !== undefined))
-    return { kind: 'permanent', reason }
+  if (!isRetryable(error, afterMs)) return { kind: 'permanent', reason }
   return afterMs === undefined ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
+}
+
+function isRetryable({ code, details }: ServiceError, afterMs: number | undefined): boolean {
+  if (retryableCodes.has(code)) return true
+  if (code === status.RESOURCE_EXHAUSTED && afterMs !== undefined) return true
+  return (code === status.INTERNAL || code === status.RESOURCE_EXHAUSTED) && noVerdict.test(details)
 }
 
 function retryDelayOf(error: ServiceError): number | undefined {
