@@ -9,6 +9,7 @@ import { RecordingWriter } from '../lib/recording/writer.js'
 import { busAddress, matchRules } from '../lib/systemd/bus.js'
 import { CallError, type ControlPlane, connectControlPlane } from '../lib/systemd/control-plane.js'
 import { readUnits } from '../lib/systemd/unit-reader.js'
+import { withUnitType } from '../lib/systemd/unit-types.js'
 import { sleep, systemClock } from '../util/clock.js'
 import { type Invocation, UsageError } from './command.js'
 import * as forOption from './for-option.js'
@@ -22,7 +23,7 @@ const kConnectTimeoutMs = 10_000
 /** Records until the time is over, a signal comes, or the connection ends. */
 export async function runRecord({ values, env, terminal }: Invocation): Promise<number> {
   const forMs = forOption.parse(values['for'])
-  const patterns = (values['units'] ?? []) as readonly string[]
+  const patterns = ((values['units'] ?? []) as readonly string[]).map(withUnitType)
   for (const pattern of patterns) {
     const compiled = compilePattern(pattern)
     if (typeof compiled !== 'function') throw new UsageError(`option --units: ${compiled.reason}`)
@@ -35,8 +36,14 @@ export async function runRecord({ values, env, terminal }: Invocation): Promise<
     const wanted = compilePatterns(patterns)
     const recorder = new Recorder(address, wanted, stop)
     const create = () => RecordingWriter.create(String(values['output']), values['force'] === true)
-    const { reason, units, bytes } = await recorder.record(create, forMs, (written, messages) => {
-      if (terminal.err.isTty) terminal.err.write(`\rrecording ${written} bytes, ${messages} messages `)
+    const { reason, units, bytes } = await recorder.record(create, forMs, {
+      begun(count) {
+        const until = forMs === undefined ? 'Ctrl-C ends it' : `for ${forMs / 1000} s, or until Ctrl-C`
+        terminal.err.write(`recording ${count} units to ${values['output']}: ${until}\n`)
+      },
+      written(size, messages) {
+        if (terminal.err.isTty) terminal.err.write(`\r${size} bytes, ${messages} messages `)
+      },
     })
     terminal.err.write(`${terminal.err.isTty ? '\n' : ''}recorded ${units} units, ${bytes} bytes: ${reason}\n`)
     return ExitCode.ok
@@ -48,6 +55,12 @@ export async function runRecord({ values, env, terminal }: Invocation): Promise<
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
+}
+
+/** What a person at the terminal is told on the way. */
+interface Progress {
+  readonly begun: (units: number) => void
+  readonly written: (bytes: number, messages: number) => void
 }
 
 class Recorder {
@@ -65,7 +78,7 @@ class Recorder {
   async record(
     create: () => Promise<RecordingWriter>,
     forMs: number | undefined,
-    progress: (bytes: number, messages: number) => void,
+    progress: Progress,
   ): Promise<{ reason: string; units: number; bytes: number }> {
     let writer: RecordingWriter | undefined
     let reader: SignalReader | undefined
@@ -75,14 +88,17 @@ class Recorder {
       plane = await connectControlPlane(this.#address)
       void plane.closed.then((reason) => this.#end(`the connection ended: ${reason}`))
       await plane.subscribe()
-      const listed = (await plane.listUnits()).map(({ name }) => name)
+      // A unit that another one names, but that has no file, is none; the live receiver leaves it out as well.
+      const listed = (await plane.listUnits())
+        .filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
+        .map(({ name }) => name)
       const units = await readUnits(plane, this.#wanted === undefined ? listed : listed.filter(this.#wanted))
       writer = await create()
       await writer.snapshot({ realtimeNs: systemClock.unixNano(), units })
+      progress.begun(units.length)
       const truncated = await this.#capture(reader, writer, forMs, progress)
       await writer.end(this.#reason, truncated)
-      const reason = truncated ? `${this.#reason}; the disk was too slow, bytes are missing` : this.#reason
-      return { reason, units: units.length, bytes: writer.bytes }
+      return { reason: this.#reason, units: units.length, bytes: writer.bytes }
     } catch (error) {
       await writer?.close()
       throw error
@@ -132,7 +148,7 @@ class Recorder {
     reader: SignalReader,
     writer: RecordingWriter,
     forMs: number | undefined,
-    progress: (bytes: number, messages: number) => void,
+    progress: Progress,
   ): Promise<boolean> {
     const { signal } = this.#stop
     const timer = forMs === undefined ? undefined : systemClock.after(forMs, () => this.#end('the time was over'))
@@ -142,11 +158,13 @@ class Recorder {
       last = signal.aborted
       const capture = reader.takeCapture()
       truncated ||= capture.truncated
+      // Behind the hole nothing can be parsed, so nothing more is captured.
+      if (capture.truncated) this.#end('the disk is too slow')
       for (const chunk of capture.chunks) {
         const bytes = filter === undefined ? chunk.bytes : filter.feed(chunk.bytes)
         if (bytes.length > 0) await writer.chunk({ ...chunk, bytes })
       }
-      progress(writer.bytes, reader.stats().messages)
+      progress.written(writer.bytes, reader.stats().messages)
       if (!last) await sleep(systemClock, kWriteIntervalMs, signal)
     }
     timer?.cancel()

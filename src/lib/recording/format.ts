@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { CaptureChunk } from '../../binding/signal-source.js'
 import type { Snapshot } from '../../data/unit-snapshot.js'
+import { decodeSnapshot, encodeSnapshot } from './snapshot.js'
 
 /**
  * A recording of one systemd's signals: what it said of its units, then the raw bytes of the bus connection as they were
@@ -9,18 +10,19 @@ import type { Snapshot } from '../../data/unit-snapshot.js'
  * ```
  * file   := magic(8) version:u32 reserved:u32 frame*
  * frame  := type:u32 length:u32 crc32-of-payload:u32 payload(length)
- * type 1 := snapshot, JSON (first frame)
+ * type 1 := snapshot, JSON (the first frame, and only that)
  * type 2 := chunk: realtimeNs:u64 boottimeNs:u64 bytes
  * type 3 := end, JSON (last frame; missing when the recorder was killed)
  * ```
  *
- * A file that ends inside a frame is valid up to there. Readers refuse versions and frame types they do not know.
+ * All of it may be packed by gzip(1): systemd repeats itself, so 20 times smaller. A file that ends inside a frame is valid
+ * up to there. Readers refuse versions and frame types they do not know.
  */
 export const kMagic = Buffer.from([0x89, 0x55, 0x53, 0x52, 0x45, 0x43, 0x0d, 0x0a]) // \x89USREC\r\n: no text tool makes it
 export const kVersion = 1
 export const kHeaderBytes = 16
 export const kFrameHeadBytes = 12
-/** A snapshot of 10,000 units is about 8 MB, a chunk at most one read of the bus socket. */
+/** A snapshot of 10,000 units is about 8 MB. A chunk is one read of the bus socket and what was left of the one before. */
 export const kMaxFrameBytes = 64 * 2 ** 20
 
 const frameType = { snapshot: 1, chunk: 2, end: 3 } as const
@@ -37,7 +39,7 @@ export type Frame =
   | { readonly kind: 'chunk'; readonly chunk: CaptureChunk }
   | { readonly kind: 'end'; readonly end: RecordingEnd }
 
-/** A file that is no recording, or one this version cannot read. The message says which and what to do. */
+/** A file that is no recording, or one this version cannot read. The message says which, where, and what to do. */
 export class RecordingError extends Error {
   override readonly name = 'RecordingError'
 }
@@ -76,10 +78,8 @@ export function encodeFrame(frame: Frame): Buffer[] {
 
 function encodePayload(frame: Frame): Buffer[] {
   switch (frame.kind) {
-    case 'snapshot': {
-      const { realtimeNs, units } = frame.snapshot
-      return [Buffer.from(JSON.stringify({ realtimeNs: String(realtimeNs), units }))]
-    }
+    case 'snapshot':
+      return [encodeSnapshot(frame.snapshot)]
     case 'chunk': {
       const { realtimeNs, boottimeNs, bytes } = frame.chunk
       const head = Buffer.alloc(kChunkHeadBytes)
@@ -96,10 +96,9 @@ function encodePayload(frame: Frame): Buffer[] {
 export function decodeFrame(type: number, payload: Buffer): Frame {
   switch (type) {
     case frameType.snapshot:
-      return { kind: 'snapshot', snapshot: decodeSnapshot(parseJson(payload)) }
+      return { kind: 'snapshot', snapshot: snapshotOf(payload) }
     case frameType.chunk:
-      if (payload.length < kChunkHeadBytes)
-        throw new RecordingError('a chunk is shorter than its head: the file is damaged')
+      if (payload.length < kChunkHeadBytes) throw new RecordingError('the chunk is shorter than its head')
       return {
         kind: 'chunk',
         chunk: {
@@ -109,29 +108,24 @@ export function decodeFrame(type: number, payload: Buffer): Frame {
         },
       }
     case frameType.end: {
-      const { reason, truncated } = parseJson(payload) as Partial<RecordingEnd>
+      const { reason, truncated } = (parseJson(payload) ?? {}) as Partial<RecordingEnd>
       return { kind: 'end', end: { reason: String(reason), truncated: truncated === true } }
     }
     default:
-      throw new RecordingError(`unknown frame type ${type}: the file is damaged, or made by a newer version`)
+      throw new RecordingError(`unknown frame type ${type}`)
   }
 }
 
-function decodeSnapshot(value: unknown): Snapshot {
-  const { realtimeNs, units } = (value ?? {}) as { realtimeNs?: unknown; units?: unknown }
-  if (typeof realtimeNs !== 'string' || !/^\d{1,20}$/.test(realtimeNs) || !Array.isArray(units))
-    throw new RecordingError('the snapshot does not have the expected form: the file is damaged')
-  for (const unit of units as Partial<Snapshot['units'][number]>[]) {
-    if (typeof unit?.name !== 'string' || typeof unit.state?.activeState !== 'string')
-      throw new RecordingError('a unit of the snapshot does not have the expected form: the file is damaged')
-  }
-  return { realtimeNs: BigInt(realtimeNs), units: units as Snapshot['units'] }
+function snapshotOf(payload: Buffer): Snapshot {
+  const snapshot = decodeSnapshot(parseJson(payload))
+  if (typeof snapshot === 'string') throw new RecordingError(`the snapshot is not as expected: ${snapshot}`)
+  return snapshot
 }
 
 function parseJson(payload: Buffer): unknown {
   try {
     return JSON.parse(payload.toString('utf8'))
   } catch {
-    throw new RecordingError('a frame holds no valid JSON: the file is damaged')
+    throw new RecordingError('the frame holds no valid JSON')
   }
 }

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { ByteSource } from './byte-source.js'
 import {
   checkHeader,
   decodeFrame,
@@ -10,73 +10,77 @@ import {
   RecordingError,
 } from './format.js'
 
-/** A recording opened for reading, one frame in memory at a time. */
+/** A recording opened for reading, one frame in memory at a time. Its errors name the file and the byte. */
 export class RecordingReader {
-  readonly #file: FileHandle
-  #position = kHeaderBytes
+  readonly #path: string
+  readonly #source: ByteSource
+  #next: 'snapshot' | 'signals' | 'nothing' = 'snapshot'
   #truncatedAt: number | undefined
 
-  private constructor(file: FileHandle) {
-    this.#file = file
+  private constructor(path: string, source: ByteSource) {
+    this.#path = path
+    this.#source = source
   }
 
   /**
    * Opens a recording and checks that it is one.
    *
-   * @throws {RecordingError} for anything else than a readable recording, naming the path
+   * @throws {RecordingError} for anything else than a readable recording
    */
   static async open(path: string): Promise<RecordingReader> {
-    let file: FileHandle | undefined
+    let source: ByteSource | undefined
     try {
-      file = await open(path, 'r')
-      const header = Buffer.alloc(kHeaderBytes)
-      const { bytesRead } = await file.read(header, 0, kHeaderBytes, 0)
-      checkHeader(header.subarray(0, bytesRead))
-      return new RecordingReader(file)
+      source = await ByteSource.open(path)
+      checkHeader(await source.read(kHeaderBytes))
+      return new RecordingReader(path, source)
     } catch (error) {
-      await file?.close()
+      await source?.close()
       throw new RecordingError(`${path}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 
-  /** Where the file ends inside a frame, in bytes: the recorder was killed, or the copy is not whole. */
+  /** Set once the file has ended without an end frame: its size. The recorder was killed, or the copy is not whole. */
   get truncatedAt(): number | undefined {
     return this.#truncatedAt
   }
 
-  /** The next frame; undefined at the end of the file. */
+  /**
+   * The next frame; undefined at the end of the file.
+   *
+   * @throws {RecordingError} when the file is damaged; nothing can be read past it
+   */
   async next(): Promise<Frame | undefined> {
-    const head = await this.#read(kFrameHeadBytes)
-    if (head === undefined) return undefined
-    const length = head.readUInt32LE(4)
-    if (length > kMaxFrameBytes) throw new RecordingError(`a frame claims ${length} bytes: the file is damaged`)
-    const start = this.#position
-    const payload = await this.#read(length)
-    if (payload === undefined) {
-      this.#truncatedAt ??= start
-      return undefined
+    const start = this.#source.position
+    try {
+      const frame = await this.#frame()
+      if (frame === undefined && this.#next !== 'nothing') this.#truncatedAt = this.#source.position
+      return frame
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new RecordingError(`${this.#path}: the recording is damaged at byte ${start}: ${reason}`)
     }
-    if (crc32(payload) !== head.readUInt32LE(8))
-      throw new RecordingError(`the frame at byte ${start} has a wrong checksum: the file is damaged`)
-    return decodeFrame(head.readUInt32LE(0), payload)
   }
 
   async close(): Promise<void> {
-    await this.#file.close()
+    await this.#source.close()
   }
 
-  async #read(length: number): Promise<Buffer | undefined> {
-    const buffer = Buffer.alloc(length)
-    let filled = 0
-    while (filled < length) {
-      const { bytesRead } = await this.#file.read(buffer, filled, length - filled, this.#position + filled)
-      if (bytesRead === 0) {
-        if (filled > 0) this.#truncatedAt = this.#position + filled
-        return undefined
-      }
-      filled += bytesRead
+  async #frame(): Promise<Frame | undefined> {
+    const head = await this.#source.read(kFrameHeadBytes)
+    if (this.#next === 'nothing') {
+      if (head.length > 0) throw new RecordingError('there is more after its end')
+      return undefined
     }
-    this.#position += length
-    return buffer
+    if (head.length < kFrameHeadBytes) return undefined
+    const length = head.readUInt32LE(4)
+    if (length > kMaxFrameBytes) throw new RecordingError(`a frame claims to have ${length} bytes`)
+    const payload = await this.#source.read(length)
+    if (payload.length < length) return undefined
+    if (crc32(payload) !== head.readUInt32LE(8)) throw new RecordingError('the checksum is wrong')
+    const frame = decodeFrame(head.readUInt32LE(0), payload)
+    if ((frame.kind === 'snapshot') !== (this.#next === 'snapshot'))
+      throw new RecordingError(`a ${frame.kind} is out of place: a recording has one snapshot, at its beginning`)
+    this.#next = frame.kind === 'end' ? 'nothing' : 'signals'
+    return frame
   }
 }

@@ -3,12 +3,16 @@ import type { SignalParser } from '../../binding/signal-source.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { type Batch, batchOf, countItems, isEmpty } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
+import type { Snapshot } from '../../data/unit-snapshot.js'
 import { UnavailableError } from '../../errors.js'
 import { containerAttributesOfUnit } from '../../lib/containers/recognise.js'
+import { type Frame, RecordingError } from '../../lib/recording/format.js'
 import { RecordingReader } from '../../lib/recording/reader.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import { sleep } from '../../util/clock.js'
 import type { Config } from './config.js'
+import { Pace } from './pace.js'
+import { SignalCounters } from './signal-counters.js'
 
 /** Only the last state per unit passes through here; a chunk makes far fewer records than this. */
 const kRingRecords = 100_000
@@ -32,10 +36,11 @@ class ReplayReceiver implements Receiver {
   readonly #next: Consumer
   readonly #native: Pick<Native, 'createSignalParser'> | undefined
   readonly #tracker: UnitTracker
+  readonly #pace: Pace
   readonly #stopping = new AbortController()
   #playing: Promise<void> | undefined
-  #startedMs: number | undefined
-  #firstNs = 0n
+  /** Recorded time: of the last frame, and of the last collection of metrics. */
+  #nowNs = 0n
   #collectNs = 0n
 
   constructor(settings: Settings, config: Config, next: Consumer, native?: Pick<Native, 'createSignalParser'>) {
@@ -43,6 +48,7 @@ class ReplayReceiver implements Receiver {
     this.#config = config
     this.#next = next
     this.#native = native
+    this.#pace = new Pace(settings.clock, config.speed === 'real' ? 1 : (config.speed as number | 'max'))
     this.#tracker = new UnitTracker({
       scope: 'system',
       resources: settings.resources,
@@ -60,6 +66,7 @@ class ReplayReceiver implements Receiver {
       overflow: 'drop_oldest',
       maxLatencyMs: 0,
     })
+    this.#settings.telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     this.#playing = this.#play(reader, parser, host).finally(async () => {
       parser.close()
       await reader.close()
@@ -72,77 +79,90 @@ class ReplayReceiver implements Receiver {
   }
 
   async #play(reader: RecordingReader, parser: SignalParser, host: Host): Promise<void> {
-    const { logger } = this.#settings
+    const { logger, telemetry } = this.#settings
+    const { file } = this.#config
+    const counters = new SignalCounters(telemetry, parser)
     try {
       host.report({ state: 'ok' })
-      const end = await this.#playFrames(reader, parser)
+      const missing = await this.#playFrames(reader, parser, counters)
       if (this.#stopping.signal.aborted) return
-      const truncated = reader.truncatedAt !== undefined || end === undefined
-      if (truncated) {
-        const reason = `${this.#config.file} ends in the middle (byte ${reader.truncatedAt ?? 'of the last frame'})`
-        host.report({ state: 'degraded', reason })
-        logger.warn('the recording is not whole; played what there is', { file: this.#config.file })
-      } else logger.info('the recording was played to its end', { file: this.#config.file, ...parser.stats() })
+      if (missing === undefined) {
+        logger.info('the recording was played to its end', { file })
+        return
+      }
+      const reason = `${file}: ${missing}; what there is was played`
+      telemetry.error('truncated')
+      logger.warn('the recording is not whole', { file, reason })
+      host.report({ state: 'degraded', reason })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.#settings.telemetry.error('recording')
-      logger.error('the recording cannot be played further', { file: this.#config.file, reason })
-      host.report({ state: 'failed', reason: `${this.#config.file}: ${reason}` })
+      telemetry.error('damaged')
+      logger.error('the recording cannot be played further', { file, reason })
+      host.report({ state: 'failed', reason })
+    } finally {
+      counters.update()
     }
   }
 
-  async #playFrames(reader: RecordingReader, parser: SignalParser): Promise<'end' | undefined> {
-    let lastNs = 0n
-    for (;;) {
-      const frame = await reader.next()
-      if (frame === undefined || frame.kind === 'end') {
-        await this.#collect(lastNs)
-        return frame === undefined ? undefined : 'end'
-      }
+  /** Resolves with what is missing of the recording, if anything, or early when stopped. */
+  async #playFrames(
+    reader: RecordingReader,
+    parser: SignalParser,
+    counters: SignalCounters,
+  ): Promise<string | undefined> {
+    let frame: Frame | undefined
+    do {
+      frame = await reader.next()
       if (this.#stopping.signal.aborted) return undefined
-      if (frame.kind === 'snapshot') {
-        lastNs = frame.snapshot.realtimeNs
-        this.#collectNs = lastNs
-        const types = new Set<string>(this.#config.unit_types)
-        const units = frame.snapshot.units.filter(({ name }) => types.has(name.slice(name.lastIndexOf('.') + 1)))
-        this.#tracker.seed(units, lastNs)
-        continue
+      if (frame?.kind === 'snapshot') this.#seed(frame.snapshot)
+      else if (frame?.kind === 'chunk') {
+        await this.#pace.until(frame.chunk.boottimeNs, this.#stopping.signal)
+        if (this.#stopping.signal.aborted) return undefined
+        await this.#playChunk(frame.chunk, parser)
+        if (this.#dueToCollect()) {
+          counters.update()
+          await this.#collect()
+        }
       }
-      const { realtimeNs, boottimeNs, bytes } = frame.chunk
-      await this.#waitUntil(realtimeNs)
-      lastNs = realtimeNs
-      const events: RawEvent[] = []
-      for (const record of parser.feed(bytes, realtimeNs, boottimeNs)) events.push(...this.#tracker.feed(record))
-      await this.#emit(batchOf({ events }))
-      if (this.#dueToCollect(realtimeNs)) await this.#collect(realtimeNs)
-    }
+    } while (frame !== undefined && frame.kind !== 'end')
+    // Bytes after the end are damage too, and only reading them tells.
+    if (frame !== undefined) await reader.next()
+    await this.#collect()
+    if (frame === undefined)
+      return `it has no end, the recorder was stopped hard or the copy is not whole (byte ${reader.truncatedAt})`
+    return frame.end.truncated ? `the recorder was too slow and gave up (${frame.end.reason})` : undefined
   }
 
-  /** Sleeps until the recorded instant, on the monotonic clock: a step of the wall clock must not stop a replay. */
-  async #waitUntil(realtimeNs: bigint): Promise<void> {
-    const { speed } = this.#config
-    if (speed === 'max') return
-    const { clock } = this.#settings
-    if (this.#startedMs === undefined) {
-      this.#startedMs = clock.monotonicMs()
-      this.#firstNs = realtimeNs
-    }
-    const recordedMs = Number(realtimeNs - this.#firstNs) / 1e6
-    const dueMs = this.#startedMs + recordedMs / (speed === 'real' ? 1 : speed)
-    const waitMs = dueMs - clock.monotonicMs()
-    if (waitMs >= 1) await sleep(clock, waitMs, this.#stopping.signal)
+  #seed({ realtimeNs, units }: Snapshot): void {
+    const types = new Set<string>(this.#config.unit_types)
+    this.#nowNs = realtimeNs
+    this.#collectNs = realtimeNs
+    const wanted = units.filter(({ name }) => types.has(name.slice(name.lastIndexOf('.') + 1)))
+    this.#tracker.seed(wanted, realtimeNs)
   }
 
-  #dueToCollect(nowNs: bigint): boolean {
+  async #playChunk({ realtimeNs, boottimeNs, bytes }: Chunk, parser: SignalParser): Promise<void> {
+    this.#nowNs = realtimeNs
+    const events: RawEvent[] = []
+    let ended: string | undefined
+    for (const record of parser.feed(bytes, realtimeNs, boottimeNs)) {
+      if (record.kind === 'disconnected') ended = record.reason
+      events.push(...this.#tracker.feed(record))
+    }
+    await this.#emit(batchOf({ events }))
+    if (ended !== undefined) throw new RecordingError(`${this.#config.file}: what was recorded is no D-Bus: ${ended}`)
+  }
+
+  #dueToCollect(): boolean {
     const intervalNs = BigInt(this.#config.collection_interval) * 1_000_000n
-    if (intervalNs === 0n || nowNs - this.#collectNs < intervalNs) return false
-    this.#collectNs = nowNs
+    if (intervalNs === 0n || this.#nowNs - this.#collectNs < intervalNs) return false
+    this.#collectNs = this.#nowNs
     return true
   }
 
-  async #collect(nowNs: bigint): Promise<void> {
-    if (this.#config.collection_interval > 0 && nowNs > 0n)
-      await this.#emit(batchOf({ metrics: this.#tracker.metrics(nowNs) }))
+  async #collect(): Promise<void> {
+    if (this.#config.collection_interval > 0 && this.#nowNs > 0n)
+      await this.#emit(batchOf({ metrics: this.#tracker.metrics(this.#nowNs) }))
   }
 
   async #emit(batch: Batch): Promise<void> {
@@ -161,6 +181,8 @@ class ReplayReceiver implements Receiver {
     }
   }
 }
+
+type Chunk = Extract<Frame, { kind: 'chunk' }>['chunk']
 
 function realNative(): Pick<Native, 'createSignalParser'> {
   const loaded = loadNative()

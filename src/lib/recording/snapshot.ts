@@ -1,0 +1,92 @@
+import type { UnitState } from '../../data/signal-record.js'
+import type { Snapshot, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
+
+type FieldType = 'text' | 'id' | 'number' | 'boolean'
+
+/** What each field of a state must be; the compiler keeps the list complete. */
+const stateFields: Readonly<Record<keyof UnitState, FieldType>> = {
+  activeState: 'text',
+  subState: 'text',
+  result: 'text',
+  jobId: 'number',
+  mainPid: 'number',
+  controlPid: 'number',
+  nRestarts: 'number',
+  execMainPid: 'number',
+  execMainCode: 'number',
+  execMainStatus: 'number',
+  invocationId: 'id',
+  conditionResult: 'boolean',
+  assertResult: 'boolean',
+  stateChangeUsec: 'number',
+  inactiveExitUsec: 'number',
+  activeEnterUsec: 'number',
+  activeExitUsec: 'number',
+  inactiveEnterUsec: 'number',
+  execMainStartUsec: 'number',
+  execMainExitUsec: 'number',
+  lastTriggerUsec: 'number',
+}
+
+/** As in the native decoder: systemd's longest state name has 25 letters, its longest result 16. */
+const kMaxTextLength = 255
+/** 255 bytes with the suffix (systemd.unit(5)). */
+const kMaxNameLength = 255
+/** As many as the recorder writes per unit and kind. */
+const kMaxDependencies = 64
+
+export function encodeSnapshot({ realtimeNs, units }: Snapshot): Buffer {
+  return Buffer.from(JSON.stringify({ realtimeNs: String(realtimeNs), units }))
+}
+
+/** Reads what `encodeSnapshot` wrote; a text says what is wrong with anything else. */
+export function decodeSnapshot(value: unknown): Snapshot | string {
+  const { realtimeNs, units } = (value ?? {}) as Record<string, unknown>
+  if (typeof realtimeNs !== 'string' || !/^\d{1,19}$/.test(realtimeNs)) return 'realtimeNs is no time'
+  if (!Array.isArray(units)) return 'units is no list'
+  const read: UnitSnapshot[] = []
+  for (const [index, unit] of units.entries()) {
+    const one = readUnit(unit)
+    if (typeof one === 'string') return `units[${index}].${one}`
+    read.push(one)
+  }
+  return { realtimeNs: BigInt(realtimeNs), units: read }
+}
+
+function readUnit(value: unknown): UnitSnapshot | string {
+  const { name, state, facts } = (value ?? {}) as Record<string, unknown>
+  if (!isName(name)) return 'name is no unit name'
+  const given = (state ?? {}) as Record<string, unknown>
+  for (const [field, type] of Object.entries(stateFields)) {
+    if (!fits(given[field], type)) return `state.${field} is no ${type}`
+  }
+  // Picked one by one: what else the file holds does not come in.
+  const picked = Object.fromEntries(Object.keys(stateFields).map((field) => [field, given[field]]))
+  const unit = { name, state: picked as unknown as UnitState }
+  if (facts === undefined) return unit
+  const read = readFacts(facts)
+  return typeof read === 'string' ? `facts.${read}` : { ...unit, facts: read }
+}
+
+function readFacts(value: unknown): UnitFacts | string {
+  const { serviceType, requires, bindsTo } = (value ?? {}) as Record<string, unknown>
+  if (!fits(serviceType, 'text')) return 'serviceType is no text'
+  if (!areNames(requires)) return 'requires is no list of unit names'
+  if (!areNames(bindsTo)) return 'bindsTo is no list of unit names'
+  return { serviceType: serviceType as string, requires, bindsTo }
+}
+
+function fits(value: unknown, type: FieldType): boolean {
+  if (type === 'number') return Number.isSafeInteger(value) && (value as number) >= 0
+  if (type === 'boolean') return typeof value === 'boolean'
+  if (typeof value !== 'string') return false
+  return type === 'id' ? /^([0-9a-f]{32})?$/.test(value) : value.length <= kMaxTextLength
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= kMaxNameLength && /^[^/]+\.[a-z]+$/.test(value)
+}
+
+function areNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= kMaxDependencies && value.every(isName)
+}
