@@ -26,7 +26,7 @@ struct Test {
   Test(std::string_view name, void (*body)()) { cases().push_back({name, body}); }
 };
 
-inline void report(const std::string& what, const std::source_location& at) {
+[[gnu::noinline, gnu::cold]] inline void report(const std::string& what, const std::source_location& at) {
   failures++;
   std::fprintf(stderr, "  %s:%u %s\n", at.file_name(), at.line(), what.c_str());
 }

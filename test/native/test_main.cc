@@ -1,12 +1,13 @@
 #include "harness.h"
 
-/// Runs every test whose name holds argv[1] (all without it); prints the failed ones and one summary line.
+/// Runs every test whose name holds all of the arguments; prints the failed ones and one summary line.
 int main(int argc, char** argv) {
   using namespace unitscope::test;
-  const std::string_view wanted = argc > 1 ? argv[1] : "";
   std::size_t ran = 0, failed = 0;
   for (const Case& each : cases()) {
-    if (each.name.find(wanted) == std::string_view::npos) continue;
+    bool wanted = true;
+    for (int i = 1; i < argc; i++) wanted = wanted && each.name.find(argv[i]) != std::string_view::npos;
+    if (!wanted) continue;
     const int before = failures;
     each.body();
     ran++;

@@ -35,6 +35,13 @@ export const packages = [
     why: 'the second D-Bus server the agent must work with',
     proof: ['/usr/bin/dbus-broker-launch'],
   },
+  { group: 'test', name: 'clang-14', why: 'compiles the fuzz targets', proof: ['/usr/bin/clang++-14'] },
+  {
+    group: 'test',
+    name: 'libclang-rt-14-dev',
+    why: 'libFuzzer, and the sanitizers of clang',
+    proof: ['/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux'],
+  },
   {
     group: 'test',
     name: 'prometheus',

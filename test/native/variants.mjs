@@ -1,0 +1,78 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const kSanitized = '-O1 -g1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS'
+// Only these builds treat a warning as an error: on a user's machine a newer compiler must not stop the build. node-gyp's
+// own flags switch the parameter warning off.
+const kStrict = '-Wunused-parameter -Wshadow -Werror'
+
+/**
+ * Ways to build what binding.gyp describes. `plain` is the build of `npm run build` itself, so its tests run the very
+ * objects that the addon is linked from; the others have folders of their own and add flags behind those of binding.gyp.
+ *
+ * @type {Record<string, {env: Record<string, string>, program: string}>}
+ */
+export const variants = {
+  plain: { env: {}, program: 'build/Release/unitscope_native_tests' },
+  'asan+ubsan': variant('asan', '-fsanitize=address,undefined -fno-sanitize-recover=all'),
+  tsan: variant('tsan', '-fsanitize=thread'),
+  fuzz: {
+    ...variant('fuzz', '-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'),
+    program: 'build/native/fuzz/Release',
+  },
+}
+variants.fuzz.env.CXX = 'clang++-14'
+
+function variant(folder, sanitizers) {
+  return {
+    env: {
+      CXXFLAGS: `${kSanitized} ${kStrict} ${sanitizers}`,
+      LDFLAGS: sanitizers,
+      builddir_name: `native/${folder}`,
+    },
+    program: `build/native/${folder}/Release/unitscope_native_tests`,
+  }
+}
+
+/**
+ * Builds one target of binding.gyp in one variant; what is up to date stays.
+ *
+ * @param {string} name  of the variant
+ * @param {string} target
+ */
+export function make(name, target) {
+  return run(
+    ['make', '-C', 'build', '-s', `-j${availableParallelism()}`, 'BUILDTYPE=Release', target],
+    variants[name].env,
+  )
+}
+
+/**
+ * Runs a program from the project's root to its end and keeps what it prints.
+ *
+ * @param {readonly string[]} argv
+ * @param {Record<string, string>} env  added to this process's
+ * @returns {Promise<{ok: boolean, output: string}>}
+ */
+export function run(argv, env = {}) {
+  return new Promise((resolve) => {
+    const chunks = []
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stdout.on('data', (chunk) => chunks.push(chunk))
+    child.stderr.on('data', (chunk) => chunks.push(chunk))
+    child.once('error', (error) => resolve({ ok: false, output: error.message }))
+    child.once('close', (code) => resolve({ ok: code === 0, output: Buffer.concat(chunks).toString() }))
+  })
+}
+
+/** True when the shell's PATH has this program. */
+export function hasProgram(name) {
+  return spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0
+}
