@@ -26,7 +26,9 @@ const code = await dispatch(process.argv.slice(2), {
   return ExitCode.failure
 })
 
-// What was printed must be out before the process ends. Nothing waits: then a broken standard output is not asked.
-const waits = !readerGone && process.stdout.writableLength > 0
-await new Promise((resolve) => (waits ? process.stdout.write('', resolve) : resolve(undefined)))
+// What was printed must be out before the process ends; the turn lets a write that failed be told of.
+await new Promise((resolve) => setImmediate(resolve))
+if (!readerGone && process.stdout.writableLength > 0) {
+  await new Promise((resolve) => process.stdout.write('', resolve))
+}
 process.exit(code)

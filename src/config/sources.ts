@@ -54,7 +54,7 @@ function reasonOf(error: unknown): string {
       return 'does not exist'
     case 'EACCES':
     case 'EPERM':
-      return 'may not be read by this user'
+      return `may not be read by this user (uid ${process.geteuid?.()}): chown or chmod it, or a folder above it`
     case 'ELOOP':
       return 'is a symbolic link that leads in a circle'
     case 'ENOTDIR':

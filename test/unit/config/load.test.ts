@@ -155,7 +155,10 @@ test('a file without permission says so', async () => {
   const isRoot = process.getuid?.() === 0
   if (isRoot) process.seteuid?.(65534)
   try {
-    expect(await load(file)).toEqual(['CFG_FILE a.yaml:1:1 the configuration file may not be read by this user'])
+    const uid = isRoot ? 65534 : process.getuid?.()
+    expect(await load(file)).toEqual([
+      `CFG_FILE a.yaml:1:1 the configuration file may not be read by this user (uid ${uid}): chown or chmod it, or a folder above it`,
+    ])
   } finally {
     if (isRoot) process.seteuid?.(0)
   }

@@ -1,0 +1,142 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { agentMain, freePort, startAgent, Workspace } from './agent.js'
+
+// The program as a person meets it whose night is short: what it says, and the code it ends with. No systemd is needed.
+
+let workspace: Workspace
+beforeEach(() => {
+  workspace = new Workspace()
+})
+afterEach(() => workspace.remove())
+
+/** Runs to the end; `stdout` may be a file descriptor. */
+function unitscope(argv: readonly string[], stdout: 'pipe' | number = 'pipe', uid?: number) {
+  const result = spawnSync(process.execPath, [agentMain, ...argv], {
+    encoding: 'utf8',
+    stdio: ['ignore', stdout, 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  })
+  return { code: result.status, out: result.stdout, err: result.stderr }
+}
+
+function config(exporters: object, receivers: object = { self_telemetry: {} }): object {
+  const pipeline = { receivers: Object.keys(receivers), exporters: Object.keys(exporters) }
+  return { receivers, exporters, service: { pipelines: { all: pipeline } } }
+}
+
+describe('standard output', () => {
+  test('a reader that has seen enough (| head -1) is no error', () => {
+    const script = `"$0" "$1" components --json | head -1; echo "\${PIPESTATUS[0]}"`
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, agentMain], { encoding: 'utf8' })
+    expect(stdout).toBe('[\n0\n')
+    expect(stderr).toBe('')
+  })
+
+  test('closed is no error either', () => {
+    const script = `"$0" "$1" components >&-`
+    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, agentMain], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+
+  test.each([[['components']], [['--help']]])('a full disk is told in one line: %j', (argv) => {
+    const full = openSync('/dev/full', 'w')
+    try {
+      const { code, err } = unitscope(argv, full)
+      expect(err).toMatch(/^unitscope: cannot write to standard output: ENOSPC: .*\n$/)
+      expect(code).toBe(1)
+    } finally {
+      closeSync(full)
+    }
+  })
+
+  test('an agent whose terminal is gone goes on, and says that it shows nothing', async () => {
+    const file = workspace.writeConfig(config({ debug: {} }, { self_telemetry: { collection_interval: '1s' } }))
+    const agent = spawn(process.execPath, [agentMain, 'run', '--config', file, '--for', '30s'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const exited = new Promise<number | null>((resolve) => agent.once('close', resolve))
+    agent.stdout.destroy()
+    let log = ''
+    await new Promise<void>((resolve, reject) => {
+      agent.stderr.setEncoding('utf8').on('data', (text: string) => {
+        log += text
+        if (log.includes('nothing can be shown any more')) resolve()
+      })
+      void exited.then(() => reject(new Error(`it ended:\n${log}`)))
+    })
+    agent.kill('SIGTERM')
+    expect(await exited).toBe(0)
+  })
+})
+
+describe('a start that cannot be', () => {
+  let taken: Server
+  let port: number
+  beforeEach(async () => {
+    port = await freePort()
+    taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve))
+  })
+  afterEach(() => new Promise((resolve) => taken.close(resolve)))
+
+  test('a port in use: which, and how to find who has it', async () => {
+    const agent = startAgent([
+      'run',
+      '-c',
+      workspace.writeConfig(config({ prometheus: { endpoint: `127.0.0.1:${port}` } })),
+    ])
+    expect((await agent.exited).code).toBe(1)
+    const line = JSON.parse(agent.stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
+    expect(line).toMatchObject({ level: 'error', message: 'could not start' })
+    expect(JSON.stringify(line['error'])).toContain(`127.0.0.1:${port} is in use by another process`)
+    expect(JSON.stringify(line['error'])).toContain('ss -ltnp')
+  })
+})
+
+test('without a bus the agent runs, and says what it misses', async () => {
+  const address = `unix:path=${workspace.path('no-bus')}`
+  const file = workspace.writeConfig(config({ debug: {} }, { systemd: { address } }))
+  const agent = startAgent(['run', '--config', file])
+  await agent.logged(/"message":"degraded"/)
+  expect(agent.stderr).toContain(`cannot connect to ${address}: No such file or directory (is the bus running?)`)
+  expect((await agent.stop()).code).toBe(0)
+})
+
+// Root may read everything, so this needs to be root to become somebody else.
+test.skipIf(process.getuid?.() !== 0)('a file this user may not read: said, with the remedy, and exit 78', () => {
+  const file = workspace.writeConfig(config({ debug: {} }))
+  chmodSync(workspace.folder, 0o755)
+  for (const command of ['run', 'validate']) {
+    const { code, err } = unitscope([command, '--config', file], 'pipe', 65534)
+    expect(err).toContain(
+      `${file}:1:1 the configuration file may not be read by this user (uid 65534): chown or chmod it`,
+    )
+    expect(code).toBe(78)
+  }
+  expect(unitscope(['validate', '--config', file])).toMatchObject({ code: 0, err: '' })
+})
+
+describe('signals', () => {
+  test('SIGHUP changes nothing; SIGINT ends it in order', async () => {
+    const agent = startAgent(['run', '--config', workspace.writeConfig(config({ debug: {} }))])
+    await agent.logged(/"message":"running"/)
+    process.kill(agent.pid, 'SIGHUP')
+    await agent.logged(/SIGHUP changes nothing/)
+    expect(await agent.stop('SIGINT')).toMatchObject({ code: 0, signal: null })
+    expect(agent.stderr.trimEnd().split('\n').at(-1)).toContain('"message":"stopped"')
+  })
+
+  test('a second SIGINT ends it at once where the first has to wait', async () => {
+    // Nobody listens there: what is queued keeps the ordered end busy.
+    const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}` } }
+    const agent = startAgent(['run', '--config', workspace.writeConfig(config(otlp))])
+    await agent.logged(/delivery fails/)
+    process.kill(agent.pid, 'SIGINT')
+    await agent.logged(/"message":"stopping"/)
+    expect(await agent.stop('SIGINT')).toMatchObject({ code: 1, signal: null })
+    expect(agent.stderr).toContain('second SIGINT: ending at once, what is queued is lost')
+  })
+})
