@@ -32,7 +32,7 @@ export interface DeliverySettings<P extends Parcel> {
 }
 
 /** Why parcels are dropped; the `reason` of the component's dropped counter. */
-export type DropReason = 'queue_full' | 'permanent' | 'partial_success' | 'retry_exhausted' | 'shutdown'
+export type DropReason = 'queue_full' | 'too_large' | 'permanent' | 'partial_success' | 'retry_exhausted' | 'shutdown'
 
 /** How long a refused caller is asked to wait: senders free room within a round trip. */
 const kRefusedAfterMs = 100
@@ -42,8 +42,8 @@ const kComplainEveryMs = 60_000
 /** Queue, senders, retry and circuit breaker between an exporter's encoder and its wire. */
 export interface Delivery<P extends Parcel> {
   /**
-   * Queues parcels, all or none. `ok`: held here, every loss from now on is counted by its DropReason. Not `ok`: the
-   * caller still has them and nothing was counted.
+   * Queues parcels, all or none. `ok`: held here, every loss from now on is counted by its DropReason. `retryable`: the
+   * caller still has them and nothing was counted. `permanent`: they can never fit, and are counted as `too_large`.
    */
   offer(parcels: readonly P[]): Outcome
   start(): void
@@ -86,7 +86,14 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   offer(parcels: readonly P[]): Outcome {
     if (this.#state.kind === 'draining' || this.#state.kind === 'stopped') return retryable('shutting down')
     const queue = this.#queue
-    if (!queue.couldFit(parcels)) return permanent('larger than the whole sending queue: lower the batch size')
+    if (!queue.couldFit(parcels)) {
+      const reason =
+        'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
+      const items = parcels.reduce((sum, parcel) => sum + parcel.items, 0)
+      this.#drop(items, 'too_large')
+      this.#complain('a batch can never be sent; it is dropped', { items, reason })
+      return permanent(reason)
+    }
     if (this.#settings.policy.queue.overflow === 'drop_oldest') {
       while (!queue.fits(parcels)) {
         const oldest = queue.take()
