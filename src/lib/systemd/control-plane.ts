@@ -60,7 +60,9 @@ export async function connectControlPlane(address: string, clock: Clock = system
   for (const one of servers) {
     let plane: DbusControlPlane | undefined
     try {
-      plane = new DbusControlPlane(dbus.sessionBus({ busAddress: one }), dbus.Message, clock)
+      // Left to itself the library would go on with cookies from the home directory where EXTERNAL is refused.
+      const bus = dbus.sessionBus({ busAddress: one, authMethods: ['EXTERNAL'] })
+      plane = new DbusControlPlane(bus, dbus.Message, clock)
       await plane.hello()
       return plane
     } catch (error) {
@@ -89,7 +91,19 @@ class DbusControlPlane implements ControlPlane {
     // Without a listener an 'error' ends the process; the library emits it again when a call is tried after the end.
     bus.on('error', (error: Error) => this.#over(error.message))
     bus._connection.on('end', () => this.#over('the bus closed the connection'))
-    bus._connection.stream.on('close', () => this.#over('the bus closed the connection'))
+    const { stream } = bus._connection
+    stream.on('close', () => this.#over('the bus closed the connection'))
+    // The library takes messages apart in its 'readable' listener; what it throws there would end the process.
+    const emit = stream.emit.bind(stream)
+    stream.emit = (name: string | symbol, ...args: unknown[]): boolean => {
+      if (name !== 'readable') return emit(name, ...args)
+      try {
+        return emit(name, ...args)
+      } catch (error) {
+        this.#over(`the bus sent a malformed message: ${error instanceof Error ? error.message : String(error)}`)
+        return true
+      }
+    }
   }
 
   async subscribe(): Promise<void> {

@@ -30,5 +30,5 @@ declare module 'dbus-next' {
     readonly signature: string
     readonly value: unknown
   }
-  export function sessionBus(options: { busAddress: string }): MessageBus
+  export function sessionBus(options: { busAddress: string; authMethods: readonly string[] }): MessageBus
 }
