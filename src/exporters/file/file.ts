@@ -68,7 +68,7 @@ class FileExporter implements Exporter {
     try {
       await this.#file.append(Buffer.from(`${lines.join('\n')}\n`))
     } catch (error) {
-      return this.#failed(error as NodeJS.ErrnoException)
+      return this.#failed(error as NodeJS.ErrnoException, countItems(batch))
     }
     this.#settings.telemetry.processed(countItems(batch))
     this.#settings.telemetry.durationMs(this.#settings.clock.monotonicMs() - startMs)
@@ -76,20 +76,22 @@ class FileExporter implements Exporter {
     return ok
   }
 
-  #failed(error: NodeJS.ErrnoException): Outcome {
+  #failed(error: NodeJS.ErrnoException, items: number): Outcome {
     const code = error.code ?? 'error'
     const { telemetry, logger } = this.#settings
     telemetry.error(code.toLowerCase())
+    const lost = neverHeals.has(code)
+    // Who answers `permanent` has counted the loss (decision 0060).
+    if (lost) telemetry.dropped(items, 'permanent')
     const state = this.#state
     if (state.kind === 'ok' || (state.kind === 'degraded' && state.code !== code)) {
       const reason = `${this.#path} cannot be written: ${explain(code) ?? error.message}`
-      logger.error('writing fails; trying again until it works', { path: this.#path, reason: explain(code) ?? code })
+      const what = lost ? 'writing fails; data is dropped' : 'writing fails; trying again until it works'
+      logger.error(what, { path: this.#path, reason: explain(code) ?? code })
       this.#state = { kind: 'degraded', host: state.host, code }
       state.host.report({ state: 'degraded', reason })
     }
-    return neverHeals.has(code)
-      ? permanent(`${this.#path}: ${code}`)
-      : retryable(`${this.#path}: ${code}`, kRetryAfterMs)
+    return lost ? permanent(`${this.#path}: ${code}`) : retryable(`${this.#path}: ${code}`, kRetryAfterMs)
   }
 
   #healthy(): void {

@@ -154,6 +154,16 @@ describe('a disk in trouble', () => {
     },
   )
 
+  test('what no retry heals is refused for good, and counted as lost', async () => {
+    const { path, exporter, telemetry } = await started({ max_size: 1, max_files: 1 })
+    await exporter.consume(numbered(1))
+    mkdirSync(`${path}.1`)
+    expect(await exporter.consume(numbered(2))).toEqual({ kind: 'permanent', reason: `${path}: EISDIR` })
+    expect(telemetry.drops).toEqual(new Map([['permanent', 1]]))
+    rmSync(`${path}.1`, { recursive: true })
+    expect(await exporter.consume(numbered(3))).toEqual({ kind: 'ok' })
+  })
+
   test('a file taken away while the agent runs does not stop it', async () => {
     const { path, exporter } = await started({ max_size: 500 })
     await exporter.consume(numbered(1))
