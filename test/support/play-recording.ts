@@ -8,7 +8,6 @@ import { createReplayReceiver } from '../../src/receivers/replay/replay-receiver
 import { createTestConfig } from '../../src/testkit/create-test-config.js'
 import { MemoryExporter } from '../../src/testkit/memory-exporter.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
-import { waitFor } from '../lab/lab.js'
 
 export interface Played {
   readonly exporter: MemoryExporter
@@ -33,10 +32,12 @@ export async function playRecording(
   }
   const telemetry = new RecordingTelemetry()
   const host = new TestHost()
-  let said = ''
-  const say = (message: string): void => {
-    said ||= message
-  }
+  let end: (message: string) => void
+  const ended = new Promise<string>((resolve) => {
+    end = resolve
+  })
+  // It logs one line in its life: how the recording ended.
+  const say = (message: string): void => end(message)
   const logger = { debug: say, info: say, warn: say, error: say }
   const settings = testSettings('receiver', 'replay', { telemetry, logger, ...part })
   const receiver = createReplayReceiver(
@@ -44,12 +45,13 @@ export async function playRecording(
     createTestConfig(schema, { file, speed: 'max', ...written }),
     exporter,
   )
+  let said: string
   try {
     const refused = await receiver.start(host).then(
       () => undefined,
       (error: Error) => error.message,
     )
-    said = refused ?? (await waitFor('the end of the recording', () => said))
+    said = refused ?? (await ended)
   } finally {
     await receiver.shutdown()
   }

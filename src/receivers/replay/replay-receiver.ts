@@ -91,12 +91,12 @@ class ReplayReceiver implements Receiver {
         return
       }
       const reason = `${file}: ${missing}; what there is was played`
-      telemetry.error('truncated')
+      telemetry.error('recording_truncated')
       logger.warn('the recording is not whole', { file, reason })
       host.report({ state: 'degraded', reason })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      telemetry.error('damaged')
+      telemetry.error('recording_damaged')
       logger.error('the recording cannot be played further', { file, reason })
       host.report({ state: 'failed', reason })
     } finally {
