@@ -1,6 +1,7 @@
 import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
 import type { Status } from '../component/status.js'
+import { sleep } from '../util/clock.js'
 import type { Ledger } from './ledger.js'
 import { messageOf, type Node } from './node.js'
 
@@ -19,13 +20,20 @@ export interface Graph {
    */
   start(): Promise<void>
   /**
-   * Stops receivers, then processors along the flow, then exporters, so that each flushes into what still runs.
+   * Stops receivers, then processors along the flow, then exporters, so that each flushes into what still runs. One
+   * that cannot flush in time is not waited for, but goes on while those after it stop (decision 0082).
    * Errors are logged and stop nothing. Safe without start, during it, and twice. Never rejects.
    */
   shutdown(): Promise<void>
   status(): readonly ComponentStatus[]
   ledger(): Ledger
 }
+
+/**
+ * How long receivers, and then processors, may flush undisturbed. With the 5 s an exporter goes on delivering by default
+ * this stays below the 10 s after which the process ends by force.
+ */
+export const kFlushMs = 1500
 
 /** The nodes by their place in the flow. */
 export interface Parts {
@@ -118,13 +126,28 @@ class RunningGraph implements Graph {
   async #stopStages(): Promise<void> {
     const { extensions, receivers, pipelines, exporters } = this.#parts
     const together = (nodes: readonly Node[]) => Promise.all(nodes.map((node) => node.shutdown()))
-    await together(receivers)
+    const receiving = together(receivers)
+    await withinFlush(receivers, receiving)
     await Promise.all(
       pipelines.map(async ({ processors }) => {
-        for (const processor of processors) await processor.shutdown()
+        await withinFlush(processors, inTurn(processors))
+        await together(processors)
       }),
     )
     await together(exporters)
+    await receiving
     await together(extensions)
   }
+}
+
+async function inTurn(nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) await node.shutdown()
+}
+
+/** Resolves when `flushed` does, or when these nodes have had their time. */
+async function withinFlush([first]: readonly Node[], flushed: Promise<unknown>): Promise<void> {
+  if (first === undefined) return
+  const done = new AbortController()
+  void flushed.then(() => done.abort())
+  await sleep(first.settings.clock, kFlushMs, done.signal)
 }

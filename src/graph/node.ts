@@ -23,6 +23,7 @@ export class Node {
   #component: (Component & Partial<Consumer>) | undefined
   #life: Life = 'made'
   #status: Status | undefined
+  #stopping: Promise<void> | undefined
 
   constructor(settings: NodeSettings, pipeline: string | undefined, onStatus: (node: Node, status: Status) => void) {
     this.settings = settings
@@ -104,9 +105,13 @@ export class Node {
     if (this.#status?.state === 'starting') this.#setStatus({ state: 'ok' })
   }
 
-  /** Never rejects: an error is logged and shown as `failed`, and the others go on. */
-  async shutdown(): Promise<void> {
-    if (this.#life === 'stopping' || this.#life === 'stopped') return
+  /** Never rejects: an error is logged and shown as `failed`, and the others go on. Called again, it is the same one. */
+  shutdown(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
     const unavailable = this.#life === 'unavailable'
     this.#life = 'stopping'
     if (!unavailable) this.#setStatus({ state: 'stopping' })

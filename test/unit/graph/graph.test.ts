@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Logger } from '../../../src/component/logger.js'
 import { permanent, retryable } from '../../../src/component/outcome.js'
 import { UnavailableError } from '../../../src/errors.js'
+import { kFlushMs } from '../../../src/graph/graph.js'
+import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
+import { FakeClock } from '../../../src/testkit/fake-clock.js'
+import { testSettings } from '../../../src/testkit/test-settings.js'
 import { buildFake, items, newWorld } from './support.js'
 
 describe('order', () => {
@@ -55,6 +59,39 @@ describe('order', () => {
       state: 'failed',
       reason: 'shutdown: stuck',
     })
+  })
+
+  test('one that waits for room further on is not waited for: what makes room is being stopped', async () => {
+    const world = newWorld()
+    const clock = new FakeClock()
+    let stopped = () => {}
+    const stop = new Promise<void>((resolve) => (stopped = resolve))
+    world.behaviour.set('processor full', { shutdown: stopped })
+    const graph = buildFake(world, ['all: r -> p full -> x'], {
+      // As `batch` does in front of an exporter without room: no answer until it is stopped itself.
+      process: (settings, next) =>
+        settings.id.id === 'full' ? { consume: () => stop.then(() => retryable('shutting down')) } : next,
+      settingsFor: (id, pipeline) => ({
+        ...testSettings(id.kind, id.id, { clock }),
+        telemetry: new ComponentCounters(id, pipeline),
+      }),
+    })
+    await graph.start()
+    const offer = world.receivers.get('r')!.emit(items(3))
+    world.behaviour.set('receiver r', { shutdown: async () => void (await offer) })
+    world.behaviour.set('processor p', { shutdown: async () => void (await offer) })
+    const done = graph.shutdown()
+    await clock.advance(kFlushMs)
+    expect(world.journal.slice(4)).toEqual(['stop receiver r', 'stop processor p'])
+    await clock.advance(kFlushMs)
+    await done
+    expect(await offer).toMatchObject({ kind: 'retryable' })
+    expect(world.journal.slice(4)).toEqual([
+      'stop receiver r',
+      'stop processor p',
+      'stop processor full',
+      'stop exporter x',
+    ])
   })
 
   test('shutdown during start waits for the component being started and starts no more', async () => {
