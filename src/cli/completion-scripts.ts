@@ -23,8 +23,10 @@ export function bashScript(commands: readonly Command[]): string {
   const offer = (words: readonly string[]) => `mapfile -t COMPREPLY < <(compgen -W '${words.join(' ')}' -- "$cur")`
   const values = (option: Option): string | undefined => {
     if (option.type === 'boolean') return undefined
-    if (option.completes === 'file') return 'mapfile -t COMPREPLY < <(compgen -f -- "$cur")'
-    if (option.completes === 'directory') return 'mapfile -t COMPREPLY < <(compgen -d -- "$cur")'
+    // Only here: elsewhere a folder that is called like a command would turn `demo` into `demo/`.
+    const files = 'compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY'
+    if (option.completes === 'file') return `${files} < <(compgen -f -- "$cur")`
+    if (option.completes === 'directory') return `${files} < <(compgen -d -- "$cur")`
     return offer(option.completes ?? [])
   }
   const afterFlag = commands.flatMap((command) =>
@@ -55,7 +57,7 @@ export function bashScript(commands: readonly Command[]): string {
     ...afterCommand,
     '  esac',
     '}',
-    'complete -o filenames -F _unitscope unitscope',
+    'complete -F _unitscope unitscope',
     '',
   ].join('\n')
 }
