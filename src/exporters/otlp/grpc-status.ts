@@ -61,5 +61,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
 
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is being removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, kMaxDetails)
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+  // grpc-js ends its own texts with this even when there is nothing to note.
+  return line.replace(/ Resolution note: $/, '').slice(0, kMaxDetails)
 }

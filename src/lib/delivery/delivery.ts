@@ -5,6 +5,7 @@ import { assertNever } from '../../util/assert-never.js'
 import { type Clock, sleep } from '../../util/clock.js'
 import { BoundedQueue, type Parcel, type QueueLimits } from './bounded-queue.js'
 import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
+import { HandsOf } from './in-hand.js'
 import { deliver, type Fate, type RetryPolicy, type Send } from './sender.js'
 
 export interface DeliveryPolicy {
@@ -64,7 +65,8 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   readonly #settings: DeliverySettings<P>
   readonly #queue: BoundedQueue<P>
   readonly #breaker: CircuitBreaker
-  readonly #abort = new AbortController()
+  readonly #hands: HandsOf<P>
+  #outOfTime = false
   readonly #retried: (add: number) => void
   #state: State = { kind: 'idle' }
   #workers: Promise<void>[] = []
@@ -76,6 +78,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#settings = settings
     this.#queue = new BoundedQueue(settings.policy.queue)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
+    this.#hands = new HandsOf(settings.clock)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
     telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#queue.items)
@@ -94,18 +97,22 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       this.#complain('a batch can never be sent; it is dropped', { items, reason })
       return permanent(reason)
     }
-    if (this.#settings.policy.queue.overflow === 'drop_oldest') {
-      while (!queue.fits(parcels)) {
-        const oldest = queue.take()
-        if (oldest === undefined) break
-        queue.release(oldest)
-        this.#drop(oldest.items, 'queue_full')
-      }
-    }
+    if (this.#settings.policy.queue.overflow === 'drop_oldest') this.#makeRoom(parcels)
     if (!queue.fits(parcels)) return retryable('the sending queue is full', kRefusedAfterMs)
     for (const parcel of parcels) queue.push(parcel)
     this.#wake()
     return ok
+  }
+
+  /** What is being retried is older than what still waits, and may fill the queue alone while the server is away. */
+  #makeRoom(parcels: readonly P[]): void {
+    const queue = this.#queue
+    while (!queue.fits(parcels)) {
+      const oldest = this.#hands.evictWaiting() ?? queue.take()
+      if (oldest === undefined) return
+      queue.release(oldest)
+      this.#drop(oldest.items, 'queue_full')
+    }
   }
 
   start(): void {
@@ -130,7 +137,8 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const drained = new AbortController()
     const workers = Promise.all(this.#workers).then(() => drained.abort())
     await sleep(clock, policy.shutdownMs, drained.signal)
-    this.#abort.abort()
+    this.#outOfTime = true
+    this.#hands.abortAll()
     await workers
     for (let parcel = this.#queue.take(); parcel !== undefined; parcel = this.#queue.take()) {
       this.#queue.release(parcel)
@@ -143,7 +151,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const { send, policy, clock, random } = this.#settings
     const onRetry = (reason: string, waitMs: number): void => this.#failing(reason, waitMs)
     const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
-    while (!this.#abort.signal.aborted) {
+    while (!this.#outOfTime) {
       const parcel = this.#queue.take()
       if (parcel === undefined) {
         if (this.#state.kind === 'draining') return
@@ -151,7 +159,9 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
         continue
       }
       const startMs = clock.monotonicMs()
-      const fate = await deliver(parcel, sender, this.#abort.signal)
+      const hand = this.#hands.take(parcel)
+      const fate = await deliver(hand, sender)
+      if (!this.#hands.settle(hand)) continue
       this.#queue.release(parcel)
       this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
       this.#account(parcel.items, fate)

@@ -1,8 +1,9 @@
 import { assertNever } from '../../util/assert-never.js'
-import { type Clock, sleep } from '../../util/clock.js'
+import type { Clock } from '../../util/clock.js'
 import { type BackoffPolicy, backoffMs } from './backoff.js'
 import type { Parcel } from './bounded-queue.js'
 import type { CircuitBreaker } from './circuit-breaker.js'
+import type { InHand } from './in-hand.js'
 
 /** What one try came to. `delivered` with `rejected` items: the server took the rest (OTLP partial success). */
 export type SendResult =
@@ -34,12 +35,12 @@ export interface SenderSettings<P extends Parcel> {
   readonly onRetry: (reason: string, waitMs: number) => void
 }
 
-/** Tries until the parcel is delivered, refused for good, too old, or `signal` aborts. */
+/** Tries until the parcel is delivered, refused for good, too old, or taken away. */
 export async function deliver<P extends Parcel>(
-  parcel: P,
+  hand: InHand<P>,
   { send, retry, breaker, clock, random, onRetry }: SenderSettings<P>,
-  signal: AbortSignal,
 ): Promise<Fate> {
+  const { parcel, signal } = hand
   const startMs = clock.monotonicMs()
   let lastReason = 'the circuit breaker is open'
   for (let failures = 0; ; ) {
@@ -48,7 +49,7 @@ export async function deliver<P extends Parcel>(
     if (leftMs <= 0) return { kind: 'retry_exhausted', reason: lastReason }
     const closedForMs = breaker.admit()
     if (closedForMs > 0) {
-      if (!(await sleep(clock, Math.min(closedForMs, leftMs), signal))) return { kind: 'aborted' }
+      if (!(await hand.wait(Math.min(closedForMs, leftMs)))) return { kind: 'aborted' }
       continue
     }
     const result = await send(parcel, signal)
@@ -71,7 +72,7 @@ export async function deliver<P extends Parcel>(
         if (clock.monotonicMs() - startMs + waitMs > retry.maxElapsedMs && retry.maxElapsedMs !== 0)
           return { kind: 'retry_exhausted', reason: lastReason }
         onRetry(result.reason, waitMs)
-        if (!(await sleep(clock, waitMs, signal))) return { kind: 'aborted' }
+        if (!(await hand.wait(waitMs))) return { kind: 'aborted' }
         break
       }
       default:

@@ -92,8 +92,18 @@ function snakeCased(value: unknown): unknown {
 
 /** In an order of their own content, so that two lists of the same records are equal however they travelled. */
 export function sortedRecords(records: readonly Complete[]): readonly Complete[] {
-  const keyed = records.map((record) => [JSON.stringify(canonical(record)), record] as const)
-  return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, record]) => record)
+  return keyed(records).map(([, record]) => record)
+}
+
+/** Sorted, and each record once: a request whose reply was lost comes twice. */
+export function distinctRecords(records: readonly Complete[]): readonly Complete[] {
+  return [...new Map(keyed(records)).values()]
+}
+
+function keyed(records: readonly Complete[]): readonly (readonly [key: string, record: Complete])[] {
+  return records
+    .map((record) => [JSON.stringify(canonical(record)), record] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
 function canonical(value: unknown): unknown {

@@ -103,6 +103,39 @@ describe('the queue', () => {
     expect(telemetry.drops).toEqual(new Map([['too_large', 11]]))
   })
 
+  test('with drop_oldest takes the newest also while all that fills it is being retried', async () => {
+    let up = false
+    const { delivery, clock, telemetry, got, held } = setUp(() => (up ? delivered : down), {
+      queue: { maxItems: 10, overflow: 'drop_oldest' },
+      retry: { maxElapsedMs: 0 },
+      breaker: { failureThreshold: 3 },
+    })
+    delivery.start()
+    const parcels = Array.from({ length: 20 }, () => parcel(5))
+    for (const one of parcels) {
+      expect(delivery.offer([one])).toEqual({ kind: 'ok' })
+      await clock.advance(1) // every sender has failed, and waits
+    }
+    expect(held()).toBe(10)
+    expect(telemetry.drops).toEqual(new Map([['queue_full', 90]]))
+    up = true
+    await clock.advance(60_000)
+    expect(got).toHaveLength(2)
+    for (const one of parcels.slice(-2)) expect(got.includes(one)).toBe(true) // the very same, not an equal one
+    expect(telemetry.processedItems).toBe(10)
+  })
+
+  test('with drop_oldest leaves alone what is on the wire: it may be delivered at this moment', async () => {
+    const { delivery, telemetry, held } = setUp(hang, { queue: { maxItems: 10, overflow: 'drop_oldest' } })
+    delivery.start()
+    delivery.offer([parcel(5)])
+    delivery.offer([parcel(5)])
+    await settle()
+    expect(delivery.offer([parcel(5)])).toMatchObject({ kind: 'retryable' })
+    expect(telemetry.drops.size).toBe(0)
+    expect(held()).toBe(10)
+  })
+
   test('takes the parcels of one batch all or none', () => {
     const { delivery, held } = setUp(hang, { queue: { maxItems: 10 } })
     delivery.offer([parcel(5)])
