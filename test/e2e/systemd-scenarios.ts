@@ -222,6 +222,80 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'reset-failed',
+    units: { 'reset.service': '[Service]\nExecStart=/bin/sh -c "exit 3"\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reset.service')
+      await reaches(lab, 'reset.service', 'failed/failed')
+      await systemctl(lab, 'reset-failed', 'reset.service')
+    },
+  },
+  {
+    name: 'status texts of a notify service',
+    units: {
+      'status.service': `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/bash -c 'systemd-notify --status=warming; systemd-notify --ready --status=warm; systemd-notify --status=busy; touch /run/said; exec sleep infinity'\n`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'status.service')
+      await waitFor(
+        'the last text',
+        async () => (await lab.exec(['test', '-e', '/run/said'], { allowFailure: true })).code === 0,
+      )
+    },
+  },
+  {
+    name: 'template instance with an unusual name',
+    units: { 'pod@.service': sleeper },
+    run: (lab) => systemctl(lab, 'start', 'pod@a-b_c:1\\x2fd.service'),
+  },
+  {
+    name: 'assertion that is not met',
+    units: { 'assert.service': `[Unit]\nAssertPathExists=/nonexistent\n${sleeper}` },
+    run: (lab) => systemctl(lab, 'start', 'assert.service'),
+  },
+  {
+    name: 'command that fails before the main one',
+    units: { 'pre.service': '[Service]\nExecStartPre=/bin/false\nExecStart=/bin/sleep infinity\n' },
+    run: (lab) => systemctl(lab, 'start', 'pre.service'),
+  },
+  {
+    name: 'start taken back by a stop',
+    units: { 'slow-start.service': '[Service]\nType=notify\nExecStart=/bin/sleep infinity\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', '--no-block', 'slow-start.service')
+      await waitFor('its start', async () => {
+        return (await lab.show('slow-start.service', 'SubState'))['SubState'] === 'start'
+      })
+      await systemctl(lab, 'stop', 'slow-start.service')
+    },
+  },
+  {
+    name: 'failure with a handler (OnFailure)',
+    units: {
+      'handled.service': '[Unit]\nOnFailure=handler.service\n[Service]\nExecStart=/bin/sh -c "exit 3"\n',
+      'handler.service': sleeper,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'handled.service')
+      await reaches(lab, 'handled.service', 'failed/failed')
+      await reaches(lab, 'handler.service', 'active/running')
+    },
+  },
+  {
+    name: 'watchdog, then a restart',
+    units: {
+      'watchdog-restart.service': `[Service]\nLimitCORE=0\nType=notify\nNotifyAccess=all\nWatchdogSec=300ms\nRestart=on-watchdog\nExecStart=/bin/bash -c 'systemd-notify --ready; if [ -e /run/second ]; then systemd-notify WATCHDOG_USEC=3600000000; touch /run/third; fi; touch /run/second; exec sleep infinity'\n`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'watchdog-restart.service')
+      await waitFor(
+        'the second run',
+        async () => (await lab.exec(['test', '-e', '/run/third'], { allowFailure: true })).code === 0,
+      )
+      await reaches(lab, 'watchdog-restart.service', 'active/running')
+    },
+  },
+  {
     name: 'daemon-reload and daemon-reexec',
     units: {},
     run: async (lab) => {

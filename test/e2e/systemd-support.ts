@@ -84,9 +84,10 @@ export class Normaliser {
 
   normalise(one: RawEvent): Record<string, unknown> {
     const attributes: Record<string, unknown> = {}
+    const usecs = new Map<string, number>()
     const unit = one.attributes[attr.unit]
     for (const [name, value] of Object.entries(one.attributes)) {
-      if (name.endsWith('_usec')) checkUsec(name, value)
+      if (name.endsWith('_usec')) usecs.set(name, checkUsec(name, value))
       else if (name === attr.invocationId) attributes[name] = this.#run(String(value))
       else if (name === attr.mainPid) attributes[name] = named(this.#pids, Number(value), 'pid')
       else if (name === attr.jobId) attributes[name] = named(this.#jobs, Number(value), 'job')
@@ -99,7 +100,15 @@ export class Normaliser {
     // In a lab nothing takes longer than a minute between PID 1 and us.
     expect(one.observedTimeUnixNano - one.timeUnixNano < 60_000_000_000n).toBe(true)
     const body = one.body.replace(/^job (\d+) /, (_, id: string) => `job ${named(this.#jobs, Number(id), 'job')} `)
-    return { name: one.name, severity: one.severity, body, attributes: sorted(attributes) }
+    const usec = [...usecs.keys()].map(shortName)
+    return {
+      name: one.name,
+      severity: one.severity,
+      time: timeOf(one, usecs),
+      body,
+      attributes: sorted(attributes),
+      usec,
+    }
   }
 
   #run(id: string): string {
@@ -114,9 +123,21 @@ function named<K>(names: Map<K, string>, key: K, prefix: string): string {
   return name
 }
 
-function checkUsec(name: string, value: unknown): void {
-  const seconds = Number(value) / 1e6
-  expect(Math.abs(Date.now() / 1000 - seconds), name).toBeLessThan(600)
+/** In a lab everything is of the last ten minutes. */
+function checkUsec(name: string, value: unknown): number {
+  expect(Math.abs(Date.now() / 1000 - Number(value) / 1e6), name).toBeLessThan(600)
+  return Number(value)
+}
+
+const shortName = (name: string): string => name.slice('systemd.unit.'.length, -'_usec'.length)
+
+/** Which of systemd's timestamps the event's time is. A transition that sets several gives them all the same. */
+function timeOf(one: RawEvent, usecs: ReadonlyMap<string, number>): string {
+  if (one.timeUnixNano === one.observedTimeUnixNano) return 'observed'
+  const same = [...usecs].filter(([name, usec]) => {
+    return !name.includes('exec_main') && BigInt(usec) * 1000n === one.timeUnixNano
+  })
+  return same.length > 0 ? same.map(([name]) => shortName(name)).join(' = ') : 'state_change'
 }
 
 function sorted(attributes: Record<string, unknown>): Record<string, unknown> {
