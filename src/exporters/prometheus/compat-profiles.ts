@@ -43,6 +43,11 @@ function byNameAndType(series: Series): Labels | undefined {
   return name && [...name, ['type', unitType(series)]]
 }
 
+/** Only services have tasks there; those of a slice would count each of its services twice in a sum. */
+function ofService(labels: Labelling): Labelling {
+  return (series) => (unitType(series) === 'service' ? labels(series) : undefined)
+}
+
 function byState(series: Series): Labels | undefined {
   const of = state(series)
   return of === undefined ? undefined : [['state', of]]
@@ -72,8 +77,8 @@ const nodeExporter: readonly Mapping[] = [
   gauge(metric.units, 'node_systemd_units', 'Units by state', byState),
   counter(metric.nRestarts, 'node_systemd_service_restart', restartHelp, byName),
   gauge(metric.startTime, 'node_systemd_unit_start_time_seconds', startHelp, byName),
-  gauge(metric.pids, 'node_systemd_unit_tasks_current', tasksHelp, byName),
-  gauge(metric.pidsLimit, 'node_systemd_unit_tasks_max', tasksMaxHelp, byName),
+  gauge(metric.pids, 'node_systemd_unit_tasks_current', tasksHelp, ofService(byName)),
+  gauge(metric.pidsLimit, 'node_systemd_unit_tasks_max', tasksMaxHelp, ofService(byName)),
   gauge(metric.timerLastTrigger, 'node_systemd_timer_last_trigger_seconds', triggerHelp, byName),
 ]
 
@@ -82,8 +87,8 @@ const systemdExporter: readonly Mapping[] = [
   gauge(metric.unitState, 'systemd_unit_state', stateHelp, byNameTypeAndState),
   counter(metric.nRestarts, 'systemd_service_restart', restartHelp, byName),
   gauge(metric.startTime, 'systemd_unit_start_time_seconds', startHelp, byNameAndType),
-  gauge(metric.pids, 'systemd_unit_tasks_current', tasksHelp, byName),
-  gauge(metric.pidsLimit, 'systemd_unit_tasks_max', tasksMaxHelp, byNameAndType),
+  gauge(metric.pids, 'systemd_unit_tasks_current', tasksHelp, ofService(byName)),
+  gauge(metric.pidsLimit, 'systemd_unit_tasks_max', tasksMaxHelp, ofService(byNameAndType)),
   gauge(metric.timerLastTrigger, 'systemd_timer_last_trigger_seconds', triggerHelp, byName),
 ]
 

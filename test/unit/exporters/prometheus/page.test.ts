@@ -26,6 +26,26 @@ test('several profiles share a page; names both know belong to the compatible on
   expect(text).toContain('systemd_unit_io_bytes_total{unit="crashy.service"')
 })
 
+for (const profile of ['node_exporter', 'systemd_exporter'] as const)
+  test(`as in ${profile}, only services of the system manager have tasks: a sum counts nothing twice`, () => {
+    const point = { attributes: {}, timeUnixNano: t0, value: 7 }
+    const units = [
+      unitOf('web.service'),
+      unitOf('system.slice'),
+      unitOf('session-1.scope'),
+      unitOf('web.service', { 'systemd.scope': 'user' }),
+    ]
+    const metrics = units.flatMap((unit) => [
+      gauge('systemd.unit.pids', '{process}', unit, [point]),
+      gauge('systemd.unit.pids.limit', '{process}', unit, [point]),
+    ])
+    const { families } = pageOf(batchOf({ metrics }), [profile])
+    expect(families.map(({ samples }) => samples.map(({ labels }) => labels[0]))).toEqual([
+      [['name', 'web.service']],
+      [['name', 'web.service']],
+    ])
+  })
+
 test('a family stands once, each series once', () => {
   const text = writeExposition(pageOf(smallMachine(t0), profileNames).families, textFormat)
   const types = text.split('\n').filter((line) => line.startsWith('# TYPE'))
