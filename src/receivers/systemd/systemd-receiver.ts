@@ -85,6 +85,7 @@ class SystemdReceiver implements Receiver {
     })
     this.#watcher = watcher
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
+    host.report({ state: 'starting' })
     this.#running = watcher.run(this.#stopping.signal)
     this.#timers.push(clock.every(kSummaryIntervalMs, () => this.#summarise()))
     if (this.#config.collection_interval > 0) {
