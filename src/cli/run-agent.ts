@@ -18,7 +18,7 @@ export interface AgentRun {
 export interface RunOptions {
   /** Stops by itself after this long; without it only a signal does. */
   readonly forMs?: number
-  /** Called once every component has started; a rejection ends the run as a failed start does. */
+  /** Called once every receiver has said how it is; a rejection ends the run as a failed start does. */
   readonly onStarted?: () => Promise<void>
   /** What `log_format: auto` means; by default text on a terminal and JSON elsewhere. */
   readonly autoFormat?: 'text'
@@ -44,6 +44,10 @@ export async function runAgent(
     logger.warn('configuration', { at: `${position.file}:${position.line}:${position.column}`, key, reason, code })
   }
   const notifier = createNotifier({ env, clock: systemClock, logger, pid: process.pid, openSender: openNativeSender })
+  let looked = (): void => {}
+  const looking = new Promise<void>((resolve) => {
+    looked = resolve
+  })
   const service = createService({
     config,
     logger,
@@ -53,11 +57,14 @@ export async function runAgent(
     onStatus: (changed) => {
       notifier.status(statusLine(changed.status()))
       onStatus?.(changed.status())
+      if (changed.status().every(({ id, status }) => id.kind !== 'receiver' || status.state !== 'starting')) looked()
     },
   })
   const start = async (): Promise<void> => {
     await service.start()
-    await onStarted?.()
+    if (onStarted === undefined) return
+    await looking
+    await onStarted()
   }
   const code = await supervise(
     { ...service, start },

@@ -20,7 +20,10 @@ export interface Consumer {
 
 /** What the agent offers a component while it runs. */
 export interface Host {
-  /** Says how this component is; shown by health, CLI and status page. */
+  /**
+   * Says how this component is; shown by health, CLI and status page. One that says nothing is `ok` once started; one whose
+   * work begins after that (a connection to be made) says `starting`, and `ok` when it has.
+   */
   report(status: Status): void
 }
 

@@ -23,6 +23,8 @@ export class Node {
   #component: (Component & Partial<Consumer>) | undefined
   #life: Life = 'made'
   #status: Status | undefined
+  /** It has said how it is: then nobody else says so. */
+  #reported = false
   #stopping: Promise<void> | undefined
 
   constructor(settings: NodeSettings, pipeline: string | undefined, onStatus: (node: Node, status: Status) => void) {
@@ -102,7 +104,7 @@ export class Node {
       if (!(error instanceof UnavailableError)) throw error
       this.#cannotServe(error.message)
     }
-    if (this.#status?.state === 'starting') this.#setStatus({ state: 'ok' })
+    if (this.#status?.state === 'starting' && !this.#reported) this.#setStatus({ state: 'ok' })
   }
 
   /** Never rejects: an error is logged and shown as `failed`, and the others go on. Called again, it is the same one. */
@@ -147,7 +149,9 @@ export class Node {
 
   #report(status: Status): void {
     // Late reports of a component being stopped would hide that it is.
-    if (this.#life === 'running') this.#setStatus(status)
+    if (this.#life !== 'running') return
+    this.#reported = true
+    this.#setStatus(status)
   }
 
   #cannotServe(reason: string): void {

@@ -79,6 +79,7 @@ class CgroupReceiver implements Receiver {
     const reopen = (): CgroupOpening => world.open(options)
     const tick = (): void => this.#tick(host, reopen, missing)
     this.#timer = this.#settings.clock.every(this.#config.collection_interval, tick)
+    host.report({ state: 'starting' })
     tick()
   }
 

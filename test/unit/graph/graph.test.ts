@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Host } from '../../../src/component/component.js'
 import type { Logger } from '../../../src/component/logger.js'
 import { permanent, retryable } from '../../../src/component/outcome.js'
 import { UnavailableError } from '../../../src/errors.js'
@@ -219,6 +220,24 @@ describe('start failure', () => {
 })
 
 describe('status', () => {
+  test('a start that has begun something and reports so is not ok before it says that', async () => {
+    const world = newWorld()
+    let host: Host | undefined
+    world.behaviour.set('receiver r', {
+      start: (its) => {
+        host = its
+        its.report({ state: 'starting' })
+      },
+    })
+    const graph = buildFake(world, ['all: r -> -> x'])
+    const receiver = () => graph.status().find(({ id }) => id.kind === 'receiver')!.status.state
+    await graph.start()
+    expect(receiver()).toBe('starting')
+    host!.report({ state: 'ok' })
+    expect(receiver()).toBe('ok')
+    await graph.shutdown()
+  })
+
   test('what a component reports is told on; a start that reported nothing is ok', async () => {
     const world = newWorld()
     const changes: string[] = []
