@@ -16,7 +16,8 @@ void Framer::forget_handed_out() {
   if (!handed_out_) return;
   handed_out_ = false;
   partial_.clear();
-  if (partial_.capacity() > kKeptBytes) partial_.shrink_to_fit();
+  // Not shrink_to_fit(): in libstdc++ it does nothing when exceptions are off.
+  if (partial_.capacity() > kKeptBytes) partial_ = std::vector<std::uint8_t>();
 }
 
 Result<std::optional<Framer::Whole>, Rejection> Framer::next() {
