@@ -75,7 +75,6 @@ class CgroupReceiver implements Receiver {
     this.#reader = opened.reader
 
     const missing = this.#missingControllers(world.read(join(root, 'cgroup.controllers')), mount?.hybrid ?? false)
-    if (missing !== undefined) this.#settings.logger.info(missing, { root })
     const reopen = (): CgroupOpening => world.open(options)
     const tick = (): void => this.#tick(host, reopen, missing)
     this.#timer = this.#settings.clock.every(this.#config.collection_interval, tick)

@@ -15,8 +15,6 @@ const spoken = allSpoken()
 const varying: Readonly<Record<string, readonly string[]>> = {
   "lib/delivery/delivery.ts ?? reason.split(':')[0] ?? 'error'": ['UNAVAILABLE'],
   'exporters/file/file.ts ?? code.toLowerCase()': ['enospc'],
-  "receivers/cgroup/cgroup.ts ?? this.#missingControllers(world.read(join(root, 'cgroup.controllers')), mount?.hybrid ?? false)":
-    ['no memory, io, pids controller here'],
   'receivers/replay/signal-counters.ts ?? reason': ['header_version'],
 }
 
