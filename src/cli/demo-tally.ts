@@ -6,8 +6,8 @@ import { type Batch, countItems } from '../data/batch.js'
 import type { Metric } from '../data/metric.js'
 import { attr } from '../lib/systemd/names.js'
 
-/** Messages read from the bus, as each systemd receiver counts them. */
-const kSignalsMetric = /^unitscope_receiver_systemd(_\w+)?_signal_messages_total$/
+/** Messages read from a bus or a recording, as each receiver of them counts. */
+const kSignalsMetric = /^unitscope_receiver_(?:systemd|replay)(_\w+)?_signal_messages_total$/
 
 /** What the demo saw pass, for its last lines. */
 export interface Tally {
@@ -16,7 +16,7 @@ export interface Tally {
   readonly events: ReadonlyMap<string, number>
   readonly metricPoints: number
   readonly spans: number
-  /** Bus messages the systemd receivers read; undefined when there is none. */
+  /** Bus messages the systemd and replay receivers read; undefined when there is none. */
   readonly signals: number | undefined
 }
 

@@ -1,17 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { ExitCode } from '../errors.js'
 import type { ComponentStatus } from '../graph/graph.js'
-import { findCgroupMount } from '../lib/cgroup/mount.js'
 import { type Command, type Invocation, UsageError } from './command.js'
-import type { DemoLab } from './demo-lab.js'
+import type { Subject } from './demo-subject.js'
 import * as forOption from './for-option.js'
 
-// dist/cli/ and src/cli/ lie equally deep below the package's top folder.
-const defaultConfig = fileURLToPath(new URL('../../pipelines/demo.yaml', import.meta.url))
-
-/** The port Prometheus' registry of exporters gives to OpenTelemetry's. */
-const kPrometheusPort = 9464
 const kParentCheckMs = 1000
 
 export const command: Command = {
@@ -20,7 +12,8 @@ export const command: Command = {
   description: [
     "Watches this machine's systemd and shows its events as they happen, with metrics for Prometheus on 127.0.0.1.",
     'Where no systemd runs (a container, a chroot) and you are root, it boots one of its own in namespaces, with services',
-    'that misbehave; that needs the packages systemd and dbus, and leaves nothing behind.',
+    'that misbehave; that needs the packages systemd and dbus, and leaves nothing behind. Where that cannot be either, it',
+    'plays a recording of one.',
     'Ends with Ctrl-C or after --for, with a summary of what passed and of what was dropped and why.',
   ].join('\n'),
   options: {
@@ -47,54 +40,57 @@ async function run(invocation: Invocation): Promise<number> {
   const forMs = forOption.parse(values['for'])
   if (values['lab'] === true && values['no-lab'] === true) throw new UsageError('--lab and --no-lab exclude each other')
 
-  const [{ bootDemoLab, labObstacle }, source] = await Promise.all([
+  const [{ bootDemoLab, labObstacle }, { hostHasSystemd }, { hasRecording, kRecordingMs }] = await Promise.all([
     import('./demo-lab.js'),
     import('./demo-source.js'),
+    import('./demo-subject.js'),
   ])
-  const onHost = values['lab'] !== true && (await source.hostHasSystemd())
-  if (!onHost) {
-    const obstacle = values['no-lab'] === true ? 'you asked for none' : await labObstacle()
-    if (obstacle !== undefined) {
-      const why = values['lab'] === true ? '' : 'No systemd answers on this machine (/run/dbus/system_bus_socket). '
-      terminal.err.write(`${why}The demo cannot boot one of its own: ${obstacle}.\nRun it as root: sudo npm run demo\n`)
-      return ExitCode.failure
-    }
+  const onHost = values['lab'] !== true && (await hostHasSystemd())
+  const obstacle = onHost ? undefined : values['no-lab'] === true ? 'you asked for none' : await labObstacle()
+  // Who asks for this machine's systemd, a lab or a configuration of their own is not served by a recording.
+  const insists = ['lab', 'no-lab', 'config'].some((name) => values[name] !== undefined)
+  if (obstacle !== undefined && (insists || !hasRecording())) {
+    const why = values['lab'] === true ? '' : 'No systemd answers on this machine (/run/dbus/system_bus_socket). '
+    terminal.err.write(`${why}The demo cannot boot one of its own: ${obstacle}.\nRun it as root: sudo npm run demo\n`)
+    return ExitCode.failure
   }
-
-  const port = await source.freePortFrom(kPrometheusPort)
-  const lab = onHost ? undefined : await bootDemoLab()
+  if (obstacle !== undefined) return watch(invocation, { kind: 'recording', because: obstacle }, forMs ?? kRecordingMs)
+  if (onHost) return watch(invocation, { kind: 'host' }, forMs)
+  const lab = await bootDemoLab()
   try {
-    return await watch(invocation, lab, port, forMs)
+    return await watch(invocation, { kind: 'lab', lab }, forMs)
   } finally {
-    await lab?.close()
+    await lab.close()
   }
 }
 
-async function watch(
-  invocation: Invocation,
-  lab: DemoLab | undefined,
-  port: number,
-  forMs: number | undefined,
-): Promise<number> {
+async function watch(invocation: Invocation, subject: Subject, forMs: number | undefined): Promise<number> {
   const { values, terminal } = invocation
-  const [{ loadConfig }, { registrations }, { withTally }, { runAgent }, { formatSummary, unbalanced }] =
-    await Promise.all([
-      import('../config/config.js'),
-      import('../registry.js'),
-      import('./demo-tally.js'),
-      import('./run-agent.js'),
-      import('./demo-summary.js'),
-    ])
-  // pipelines/demo.yaml takes these; another file may.
-  const cgroupRoot = lab?.cgroupRoot ?? findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))?.path
-  const env = {
-    ...invocation.env,
-    UNITSCOPE_PROMETHEUS_ENDPOINT: `127.0.0.1:${port}`,
-    ...(cgroupRoot === undefined ? {} : { UNITSCOPE_CGROUP_ROOT: cgroupRoot }),
-    ...(lab === undefined ? {} : { UNITSCOPE_BUS_ADDRESS: lab.busAddress }),
-  }
-  const file = String(values['config'] ?? defaultConfig)
-  const { config, tally } = withTally(await loadConfig(file, registrations, env))
+  const [
+    { loadConfig },
+    { registrations },
+    { freePortFrom },
+    { configOf, environment, kPrometheusPort, opening },
+    { withTally },
+    { runAgent },
+    { formatSummary, unbalanced },
+  ] = await Promise.all([
+    import('../config/config.js'),
+    import('../registry.js'),
+    import('./demo-source.js'),
+    import('./demo-subject.js'),
+    import('./demo-tally.js'),
+    import('./run-agent.js'),
+    import('./demo-summary.js'),
+  ])
+  const recorded = subject.kind === 'recording'
+  const port = recorded ? undefined : await freePortFrom(kPrometheusPort)
+  const env = { ...invocation.env, ...environment(subject, port) }
+  const file = String(values['config'] ?? configOf(subject))
+  const loaded = await loadConfig(file, registrations, env)
+  // As in pipelines/demo.yaml: the events are the show.
+  const quiet = recorded ? { ...loaded, telemetry: { ...loaded.telemetry, log_level: 'warn' as const } } : loaded
+  const { config, tally } = withTally(quiet)
 
   const stopWatchingParent = endWithParent()
   try {
@@ -104,8 +100,8 @@ async function watch(
       autoFormat: 'text',
       onStatus: endWithoutAudience(),
       onStarted: async () => {
-        terminal.err.write(opening(lab, port, forMs))
-        await lab?.startServices()
+        terminal.err.write(opening(subject, port, forMs))
+        if (subject.kind === 'lab') await subject.lab.startServices()
       },
     })
     terminal.err.write(`\n${formatSummary(summary, tally)}`)
@@ -113,19 +109,6 @@ async function watch(
   } finally {
     stopWatchingParent()
   }
-}
-
-function opening(lab: DemoLab | undefined, port: number, forMs: number | undefined): string {
-  const moved = port === kPrometheusPort ? '' : ` (port ${kPrometheusPort} is taken)`
-  return [
-    lab === undefined
-      ? "Watching this machine's systemd."
-      : 'Watching a systemd booted for the demo; its services misbehave.',
-    `Metrics for Prometheus: http://127.0.0.1:${port}/metrics${moved}`,
-    forMs === undefined ? 'Ctrl-C ends it.' : `Ends after ${Math.round(forMs / 1000)} s, or with Ctrl-C.`,
-    '',
-    '',
-  ].join('\n')
 }
 
 /** `demo | head`: where the screen is gone, there is nobody left to show anything to. */

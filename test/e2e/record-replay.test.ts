@@ -7,9 +7,16 @@ import { describeLab } from '../lab/describe-lab.js'
 import type { Lab } from '../lab/lab.js'
 import { expectNoNames } from '../support/names-in-bytes.js'
 import { expectLedger, playRecording } from '../support/play-recording.js'
-import { type Agent, Workspace } from './agent.js'
-import { allMisbehaved, behave, bootRecordedLab, misbehave, recordedUnits, startRecording } from './recorded-lab.js'
-import { scenarios } from './systemd-scenarios.js'
+import { type Agent, startAgent, Workspace } from './agent.js'
+import {
+  allMisbehaved,
+  behave,
+  bootRecordedLab,
+  misbehave,
+  recordedScenarios,
+  recordedUnits,
+  startRecording,
+} from './recorded-lab.js'
 import { type Watch, watch } from './systemd-support.js'
 
 // `unitscope record` and the live receiver side by side on one systemd. With UPDATE_RECORDING=1 what was recorded becomes
@@ -30,11 +37,11 @@ describeLab('a recording beside the live receiver', () => {
     try {
       recorder = await startRecording(lab, file)
       await misbehave(lab)
-      for (const { run } of scenarios.slice(0, -1)) await run(lab)
+      for (const { run } of recordedScenarios.slice(0, -1)) await run(lab)
       await allMisbehaved(lab)
       await behave(lab)
       // The last scenario is daemon-reload and daemon-reexec: nothing happens to a unit, and both must find so.
-      await scenarios.at(-1)!.run(lab)
+      await recordedScenarios.at(-1)!.run(lab)
       live = await watched.take()
     } finally {
       await watched.close()
@@ -45,6 +52,12 @@ describeLab('a recording beside the live receiver', () => {
     await recorder?.stop('SIGKILL')
     await lab?.close()
     workspace.remove()
+  })
+
+  it('is not written over what is there', async () => {
+    const again = startAgent(['record', '--output', file, '--address', lab.busAddress])
+    expect(await again.exited).toMatchObject({ code: 1 })
+    expect(again.stderr).toBe(`unitscope record: ${file}: the file exists already; --force replaces it\n`)
   })
 
   it('is ended by Ctrl-C, and says what is in it', async () => {

@@ -1,17 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { bootLab, type Lab, waitFor } from '../lab/lab.js'
 import { type Agent, startAgent } from './agent.js'
-import { installScenarios } from './systemd-scenarios.js'
+import { installScenarios, scenarios } from './systemd-scenarios.js'
 
 /** What a recording of the lab is about; mounts, which bear names of this machine's folders, stay out. */
 export const recordedUnits = ['*.service', '*.socket', '*.timer'] as const
 
 const fixtures = new URL('../lab/fixtures/', import.meta.url)
+const fixtureFiles = readdirSync(fixtures)
+
+/** Those whose units do not bear the name of one that misbehaves at the same time; the last one reloads systemd. */
+export const recordedScenarios = scenarios.filter(
+  ({ units }) => !Object.keys(units).some((name) => fixtureFiles.includes(name)),
+)
 
 /** A lab with the units of all scenarios and the services that misbehave: all installed, those that misbehave loaded, none started. */
 export async function bootRecordedLab(): Promise<Lab> {
   const lab = await bootLab()
-  for (const name of readdirSync(fixtures)) {
+  await installScenarios(lab)
+  for (const name of fixtureFiles) {
     const text = readFileSync(new URL(name, fixtures), 'utf8')
     if (name.endsWith('.sh')) lab.writeFile(`/run/fixtures/${name}`, text, 0o755)
     else lab.writeUnit(name, text)
@@ -19,7 +26,7 @@ export async function bootRecordedLab(): Promise<Lab> {
   // An active target keeps loaded what it names: so their configuration is in the snapshot, and read by the live receiver
   // at its start, not some seconds later.
   lab.writeUnit('loaded.target', `[Unit]\nAfter=${misbehaving.join(' ')} report.service api.service web.service\n`)
-  await installScenarios(lab)
+  await lab.daemonReload()
   await lab.systemctl('start', 'dbus.service', 'loaded.target')
   return lab
 }

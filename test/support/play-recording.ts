@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Settings } from '../../src/component/component.js'
+import { silentLogger } from '../../src/component/logger.js'
 import { ok } from '../../src/component/outcome.js'
 import type { Batch } from '../../src/data/batch.js'
 import type { RawEvent } from '../../src/data/event.js'
@@ -13,7 +14,7 @@ export interface Played {
   readonly exporter: MemoryExporter
   readonly telemetry: RecordingTelemetry
   readonly host: TestHost
-  /** What the receiver said when its file was over, or why it could not start. */
+  /** What the receiver said when its file was over, why it could not go on, or why it could not start. */
   readonly said: string
   readonly events: readonly RawEvent[]
 }
@@ -31,14 +32,17 @@ export async function playRecording(
     return ok
   }
   const telemetry = new RecordingTelemetry()
-  const host = new TestHost()
   let end: (message: string) => void
   const ended = new Promise<string>((resolve) => {
     end = resolve
   })
-  // It logs one line in its life: how the recording ended.
-  const say = (message: string): void => end(message)
-  const logger = { debug: say, info: say, warn: say, error: say }
+  const logger = { ...silentLogger, info: (message: string): void => end(message) }
+  const host = new TestHost()
+  const report = host.report.bind(host)
+  host.report = (status) => {
+    report(status)
+    if ('reason' in status) end(status.reason)
+  }
   const settings = testSettings('receiver', 'replay', { telemetry, logger, ...part })
   const receiver = createReplayReceiver(
     settings,

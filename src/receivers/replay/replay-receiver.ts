@@ -90,15 +90,11 @@ class ReplayReceiver implements Receiver {
         logger.info('the recording was played to its end', { file })
         return
       }
-      const reason = `${file}: ${missing}; what there is was played`
       telemetry.error('recording_truncated')
-      logger.warn('the recording is not whole', { file, reason })
-      host.report({ state: 'degraded', reason })
+      host.report({ state: 'degraded', reason: `${file}: ${missing}; what there is was played` })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
       telemetry.error('recording_damaged')
-      logger.error('the recording cannot be played further', { file, reason })
-      host.report({ state: 'failed', reason })
+      host.report({ state: 'failed', reason: error instanceof Error ? error.message : String(error) })
     } finally {
       counters.update()
     }

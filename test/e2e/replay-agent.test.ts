@@ -1,0 +1,87 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { hostHasSystemd } from '../../src/cli/demo-source.js'
+import { waitFor } from '../lab/lab.js'
+import { type AgentOptions, startAgent, Workspace } from './agent.js'
+
+// The whole process on a machine without a systemd: no bus, no privilege, only the committed recording.
+
+const pipeline = fileURLToPath(new URL('../../pipelines/replay.yaml', import.meta.url))
+const recording = fileURLToPath(new URL('../fixtures/recordings/lab.usrec.gz', import.meta.url))
+const golden = readFileSync(new URL('../golden/recordings/lab.jsonl', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n')
+
+const played = /"message":"the recording was played to its end"/
+
+async function run(env: AgentOptions['env'], until: RegExp) {
+  const agent = startAgent(['run', '--config', pipeline], { env: { UNITSCOPE_SPEED: 'max', ...env } })
+  try {
+    await agent.logged(until)
+    const exit = await agent.stop()
+    return { agent, exit }
+  } finally {
+    await agent.stop('SIGKILL')
+  }
+}
+
+describe('pipelines/replay.yaml', () => {
+  it('shows every event of the recording, and the crash loops in it', async () => {
+    const { agent, exit } = await run({ UNITSCOPE_RECORDING: recording }, played)
+    expect(exit).toMatchObject({ code: 0, signal: null })
+    const lines = agent.stdout.split('\n').filter((line) => /^\d\d:\d\d:\d\d\.\d{3} {2}/.test(line))
+    const loops = lines.filter((line) => line.includes('crash loop detected'))
+    expect(loops.map((line) => line.split(/ {2,}/)[1]).sort()).toEqual(['checkout.service', 'limit.service'])
+    const ofUnits = lines.filter((line) => !/ (crash loop|metrics) /.test(line))
+    expect(ofUnits.length).toBe(golden.length)
+    expect(agent.totals().dropped).toEqual({})
+  })
+
+  it('does not start with a file that is no recording, and says which and why', async () => {
+    const agent = startAgent(['run', '--config', pipeline], { env: { UNITSCOPE_RECORDING: pipeline } })
+    expect(await agent.exited).toMatchObject({ code: 1 })
+    expect(agent.stderr).toContain(
+      `receiver replay could not start: ${pipeline}: this is not a recording made by \`unitscope record\``,
+    )
+  })
+
+  it('plays what there is of a damaged one, says where the damage is, and goes on running', async () => {
+    const workspace = new Workspace()
+    try {
+      const file = workspace.path('cut.usrec.gz')
+      writeFileSync(file, readFileSync(recording).subarray(0, 30_000))
+      const { agent, exit } = await run({ UNITSCOPE_RECORDING: file }, /"message":"degraded"/)
+      expect(exit).toMatchObject({ code: 0 })
+      expect(agent.stderr).toMatch(/cut\.usrec\.gz: it has no end, .* \(byte \d+\); what there is was played/)
+      expect(agent.stdout).toContain('checkout.service')
+    } finally {
+      workspace.remove()
+    }
+  })
+})
+
+const onHost = await hostHasSystemd()
+
+describe.skipIf(onHost)(`the demo${onHost ? ' [skipped: this machine has a systemd]' : ''}`, () => {
+  it('plays the recording where no systemd answers and none can be booted', async () => {
+    // A machine without the lab's tools, also for root.
+    const workspace = new Workspace()
+    mkdirSync(workspace.path('bin'))
+    for (const tool of ['id', 'dirname']) symlinkSync(`/usr/bin/${tool}`, workspace.path(`bin/${tool}`))
+    const env = { PATH: workspace.path('bin') }
+    const demo = startAgent(['demo', '--for', '2s'], { env })
+    try {
+      await waitFor('an event', () => demo.stdout.includes('checkout.service'))
+      expect(demo.stderr).toMatch(/^No systemd answers on this machine, and the demo cannot boot one of its own: \S/)
+      expect(await demo.exited).toMatchObject({ code: 0, signal: null })
+      expect(demo.stderr).toMatch(/\n {2}signals +\d+\n(.*\n)* {2}dropped +none\n {2}ledger +holds/)
+      const insisting = startAgent(['demo', '--lab', '--for', '2s'], { env })
+      expect(await insisting.exited).toMatchObject({ code: 1 })
+      expect(insisting.stderr).toMatch(/^The demo cannot boot one of its own: /)
+    } finally {
+      await demo.stop('SIGKILL')
+      workspace.remove()
+    }
+  })
+})
