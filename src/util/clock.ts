@@ -15,6 +15,9 @@ export interface Clock {
   every(ms: number, fire: () => void): Timer
 }
 
+/** 24.8 days: Node makes 1 ms of anything longer, and a timeout of 30d would end everything at once. */
+const kMaxTimerMs = 2 ** 31 - 1
+
 // performance.timeOrigin is a double of milliseconds: good to about 0.2 us, and monotonic afterwards would drift from
 // a stepped clock. Date.now() follows steps; its millisecond is refined with the fraction of the monotonic clock.
 let lastNano = 0n
@@ -30,16 +33,33 @@ export const systemClock: Clock = {
     return lastNano
   },
   monotonicMs: () => performance.now(),
-  after(ms, fire) {
-    const timer = setTimeout(fire, ms)
-    timer.unref()
-    return { cancel: () => clearTimeout(timer) }
-  },
+  after,
   every(ms, fire) {
+    if (ms > kMaxTimerMs) {
+      let timer = after(ms, function again() {
+        timer = after(ms, again)
+        fire()
+      })
+      return { cancel: () => timer.cancel() }
+    }
     const timer = setInterval(fire, ms)
     timer.unref()
     return { cancel: () => clearInterval(timer) }
   },
+}
+
+function after(ms: number, fire: () => void): Timer {
+  const step = Math.min(ms, kMaxTimerMs)
+  let rest = ms - step
+  let timer = setTimeout(function wait() {
+    if (rest <= 0) return fire()
+    const next = Math.min(rest, kMaxTimerMs)
+    rest -= next
+    timer = setTimeout(wait, next)
+    timer.unref()
+  }, step)
+  timer.unref()
+  return { cancel: () => clearTimeout(timer) }
 }
 
 /** Waits `ms`; resolves early (with false) when `signal` aborts. Its timer is gone once it resolves. */

@@ -121,13 +121,19 @@ export class CrashLoopDetector {
     return history
   }
 
+  /** Forgets the unit heard of longest ago; one whose loop is still open, and whose end would go untold, only at need. */
   #evict(): void {
-    for (const key of this.#histories.keys()) {
-      this.#histories.delete(key)
-      this.#open.delete(key)
-      this.#onEvicted()
-      return
+    let key = ''
+    for (const candidate of this.#histories.keys()) {
+      if (!this.#open.has(candidate)) {
+        key = candidate
+        break
+      }
+      key ||= candidate
     }
+    this.#histories.delete(key)
+    this.#open.delete(key)
+    this.#onEvicted()
   }
 }
 

@@ -8,7 +8,7 @@ import { processMeter } from './meter.js'
  * An idle agent on 50 units has 64 MiB resident at its start and 72 MiB after a minute, code pages of Node included
  * (agent-idle.test.ts). Below that everything would be refused, for ever.
  */
-const kLeastSoftLimitBytes = 72 * 2 ** 20
+const kOwnNeedBytes = 72 * 2 ** 20
 
 /** A timer of 0 would measure without pause. */
 const kLeastCheckMs = 10
@@ -24,14 +24,14 @@ export const factory = {
     const complaints: ConfigComplaint[] = []
     if (config.check_interval < kLeastCheckMs)
       complaints.push({ path: ['check_interval'], reason: `must be at least ${kLeastCheckMs}ms` })
-    const { hard, soft } = limitsOf(config, processMeter.availableBytes())
+    const { hard, soft, resume } = limitsOf(config, processMeter.availableBytes())
     const key = config.limit === undefined ? 'limit_percentage' : 'limit'
     if (config.spike_limit !== undefined && config.spike_limit >= hard)
       complaints.push({ path: ['spike_limit'], reason: `must be less than the limit of ${hard} bytes` })
-    else if (soft < kLeastSoftLimitBytes)
+    else if (resume <= kOwnNeedBytes)
       complaints.push({
         path: [key],
-        reason: `gives a soft limit of ${soft} bytes, but the agent itself needs ${kLeastSoftLimitBytes / 2 ** 20}MiB; raise it`,
+        reason: `is too small: after a refusal (from ${soft} bytes on) data is taken again below ${resume} bytes, but the agent itself needs ${kOwnNeedBytes / 2 ** 20}MiB; raise it`,
       })
     return complaints
   },

@@ -348,6 +348,15 @@ describe('many units', () => {
     expect(found().map(({ attributes }) => attributes[attr.unit])).toEqual(['a.service'])
   })
 
+  test('past max_units a loop that is still open is kept, so that its end is told', async () => {
+    const { feed, found } = rig({ max_units: 2, threshold: 2 })
+    await feed(at(names.failed, 0, 0, {}, 'a.service'), at(names.failed, 1, 1, {}, 'a.service'))
+    await feed(at(names.failed, 2, 2, {}, 'b.service'), at(names.failed, 3, 3, {}, 'c.service'))
+    await feed(at(names.startLimitHit, 4, 4, {}, 'a.service'))
+    const loops = found().map(({ name, attributes }) => `${name} ${attributes[attr.unit]}`)
+    expect(loops).toEqual(['pattern.crash_loop.detected a.service', 'pattern.crash_loop.ended a.service'])
+  })
+
   test('however their events interleave, each unit is told of as if it were alone', async () => {
     const times = fc.uniqueArray(fc.integer({ min: 0, max: 900 }), { minLength: 0, maxLength: 12 })
     await fc.assert(
