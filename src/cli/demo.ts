@@ -1,6 +1,7 @@
+import { getuid } from 'node:process'
 import { ExitCode } from '../errors.js'
 import type { ComponentStatus } from '../graph/graph.js'
-import { type Command, type Invocation, UsageError } from './command.js'
+import { type Command, FailureError, type Invocation, UsageError } from './command.js'
 import type { Subject } from './demo-subject.js'
 import * as forOption from './for-option.js'
 
@@ -36,7 +37,7 @@ export const command: Command = {
 }
 
 async function run(invocation: Invocation): Promise<number> {
-  const { values, terminal } = invocation
+  const { values } = invocation
   const forMs = forOption.parse(values['for'])
   if (values['lab'] === true && values['no-lab'] === true) throw new UsageError('--lab and --no-lab exclude each other')
 
@@ -50,9 +51,7 @@ async function run(invocation: Invocation): Promise<number> {
   // Who asks for this machine's systemd, a lab or a configuration of their own is not served by a recording.
   const insists = ['lab', 'no-lab', 'config'].some((name) => values[name] !== undefined)
   if (obstacle !== undefined && (insists || !hasRecording())) {
-    const why = values['lab'] === true ? '' : 'No systemd answers on this machine (/run/dbus/system_bus_socket). '
-    terminal.err.write(`${why}The demo cannot boot one of its own: ${obstacle}.\nRun it as root: sudo npm run demo\n`)
-    return ExitCode.failure
+    throw new FailureError(refusal(values, obstacle))
   }
   if (obstacle !== undefined) return watch(invocation, { kind: 'recording', because: obstacle }, forMs ?? kRecordingMs)
   if (onHost) return watch(invocation, { kind: 'host' }, forMs)
@@ -62,6 +61,14 @@ async function run(invocation: Invocation): Promise<number> {
   } finally {
     await lab.close()
   }
+}
+
+/** Why there is nothing to show, and what would help. */
+function refusal({ lab, 'no-lab': noLab }: Invocation['values'], obstacle: string): string {
+  const noBus = 'no systemd answers on this machine (/run/dbus/system_bus_socket)'
+  if (noLab === true) return `${noBus}: leave out --no-lab to have one booted for the demo`
+  const asRoot = getuid?.() === 0 ? '' : '; as root it may: sudo npm run demo'
+  return `${lab === true ? '' : `${noBus}, and `}none can be booted for the demo: ${obstacle}${asRoot}`
 }
 
 async function watch(invocation: Invocation, subject: Subject, forMs: number | undefined): Promise<number> {

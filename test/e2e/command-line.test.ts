@@ -119,6 +119,24 @@ test.skipIf(process.getuid?.() !== 0)('a file this user may not read: said, with
   expect(unitscope(['validate', '--config', file])).toMatchObject({ code: 0, err: '' })
 })
 
+// As nobody, so that what it shows is a recording wherever no systemd runs.
+test('a demo nobody looks at any more (| head -1) ends by itself, with its summary', () => {
+  const { stdout, stderr } = spawnSync(
+    'bash',
+    ['-c', `"$0" "$1" demo --for 1h | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, agentMain],
+    { encoding: 'utf8', timeout: 60_000, ...(process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}) },
+  )
+  expect(stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} .*\n0\n$/)
+  expect(stderr).toContain('What passed in ')
+  expect(stderr).toContain('ledger ')
+})
+
+test.skipIf(process.getuid?.() !== 0)('a demo that may not boot a systemd says what would help', () => {
+  const { code, err } = unitscope(['demo', '--lab'], 'pipe', 65534)
+  expect(err).toMatch(/^unitscope: none can be booted for the demo: needs root.*; as root it may: sudo npm run demo\n$/)
+  expect(code).toBe(1)
+})
+
 describe('signals', () => {
   test('SIGHUP changes nothing; SIGINT ends it in order', async () => {
     const agent = startAgent(['run', '--config', workspace.writeConfig(config({ debug: {} }))])
