@@ -30,7 +30,9 @@ describe('nothing is left out', () => {
 })
 
 test('defaults of the table are those of the schema', () => {
-  const rows = new Map([...readme.matchAll(/^\| `(\w+)` +\| `([^`]*)` +\|/gm)].map(([, name, value]) => [name!, value!]))
+  const rows = new Map(
+    [...readme.matchAll(/^\| `(\w+)` +\| `([^`]*)` +\|/gm)].map(([, name, value]) => [name!, value!]),
+  )
   expect(rows.size).toBeGreaterThan(4)
   for (const [name, value] of rows) {
     const { default: standard } = schema.properties[name as keyof typeof schema.properties] as { default?: unknown }

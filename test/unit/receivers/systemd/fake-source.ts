@@ -1,0 +1,109 @@
+import type { OnRecords, ReaderOptions, SignalReader, SignalStats } from '../../../../src/binding/signal-source.js'
+import type { SignalRecord, UnitState } from '../../../../src/data/signal-record.js'
+import { CallError, type ControlPlane, type Properties } from '../../../../src/lib/systemd/control-plane.js'
+import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
+import type { SystemdSource } from '../../../../src/receivers/systemd/systemd-receiver.js'
+
+const times = { realtimeNs: 1_700_000_000_000_000_000n, boottimeNs: 1n }
+const idle: SignalStats = {
+  bytes: 0,
+  messages: 0,
+  matched: 0,
+  filtered: 0,
+  suppressed: 0,
+  records: 0,
+  dropped: 0,
+  rejected: {},
+  units: 0,
+  nativeBytes: 0,
+}
+
+/**
+ * A bus and a systemd in memory, for what a real one does not do on demand: hang, forget a signal, lose records.
+ * `units` is what systemd answers when asked; signals are what a test sends.
+ */
+export class FakeSource implements SystemdSource {
+  readonly units = new Map<string, Partial<UnitState>>()
+  /** Questions asked, by member. */
+  readonly asked: string[] = []
+  /** With a text every question fails with it. */
+  trouble = ''
+  /** Whether a bus is there to connect to. */
+  bus = true
+  stats: SignalStats = idle
+  #onRecords: OnRecords | undefined
+  #end: ((reason: string) => void) | undefined
+
+  readonly native = {
+    createSignalReader: (_options: ReaderOptions, onRecords: OnRecords): SignalReader => ({
+      start: () => {
+        this.#onRecords = onRecords
+        this.send(this.bus ? { kind: 'connected' } : { kind: 'disconnected', reason: 'no bus' })
+      },
+      stats: () => this.stats,
+      takeCapture: () => ({ chunks: [], truncated: false }),
+      forget: () => void this.asked.push('forget'),
+      close: async () => {},
+    }),
+  }
+
+  readonly connect = async (): Promise<ControlPlane> => {
+    const closed = new Promise<string>((resolve) => {
+      this.#end = resolve
+    })
+    const answer = async <T>(member: string, value: () => T): Promise<T> => {
+      this.asked.push(member)
+      if (this.trouble !== '') throw new CallError(this.trouble)
+      return value()
+    }
+    const stateOf = (unit: string): UnitState => ({ ...unloadedState, ...this.units.get(unit) })
+    return {
+      closed,
+      close: () => this.#end?.('closed'),
+      ping: () => answer('Ping', () => undefined),
+      subscribe: () => answer('Subscribe', () => undefined),
+      listUnits: () =>
+        answer('ListUnits', () =>
+          [...this.units.keys()].map((name) => {
+            const { activeState, subState, jobId } = stateOf(name)
+            return { name, loadState: 'loaded', activeState, subState, jobId }
+          }),
+        ),
+      getProperties: (unit) => answer('GetAll', () => unitProperties(stateOf(unit))),
+      getProperty: (unit, _iface, name) => answer('Get', () => serviceProperty(stateOf(unit), name)),
+    }
+  }
+
+  /** Sends signals. */
+  send(...records: readonly (SignalRecord | Bare)[]): void {
+    this.#onRecords?.(records.map((record) => ({ ...times, ...record }) as SignalRecord))
+  }
+
+  /** The connection ends. */
+  lose(reason: string): void {
+    this.send({ kind: 'disconnected', reason })
+    this.#end?.(reason)
+  }
+}
+
+type Bare = SignalRecord extends infer R ? (R extends unknown ? Omit<R, 'realtimeNs' | 'boottimeNs'> : never) : never
+
+function unitProperties(state: UnitState): Properties {
+  return {
+    ActiveState: state.activeState,
+    SubState: state.subState,
+    Job: [state.jobId, '/'],
+    InvocationID: Buffer.from(state.invocationId, 'hex'),
+    StateChangeTimestamp: BigInt(state.stateChangeUsec),
+    ActiveEnterTimestamp: BigInt(state.activeEnterUsec),
+    InactiveEnterTimestamp: BigInt(state.inactiveEnterUsec),
+  }
+}
+
+function serviceProperty(state: UnitState, name: string): unknown {
+  if (name === 'Type') return 'simple'
+  if (name === 'Result') return state.result
+  if (name === 'NRestarts') return state.nRestarts
+  if (name === 'MainPID') return state.mainPid
+  return 0n
+}

@@ -1,0 +1,194 @@
+import { expect, test } from 'vitest'
+import { attr, event, metric } from '../../../../src/lib/systemd/names.js'
+import { schema } from '../../../../src/receivers/systemd/config.js'
+import { kMaxPendingItems } from '../../../../src/receivers/systemd/pending-items.js'
+import { createSystemdReceiver } from '../../../../src/receivers/systemd/systemd-receiver.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { brief, Script } from '../../lib/systemd/script.js'
+import { FakeSource } from './fake-source.js'
+
+const quiet = { collection_interval: '0s', poll_interval: '0s' }
+const running = { activeState: 'active', subState: 'running', result: 'success', stateChangeUsec: 1000 }
+const run = (letter: string) => ({ invocationId: letter.repeat(32) })
+
+/** The receiver on a source of its own, started and well unless the source says otherwise. */
+async function start(written: Record<string, unknown> = quiet, prepare: (source: FakeSource) => void = () => {}) {
+  const source = new FakeSource()
+  prepare(source)
+  const clock = new FakeClock()
+  const exporter = new MemoryExporter()
+  const host = new TestHost()
+  const telemetry = new RecordingTelemetry()
+  const settings = testSettings('receiver', 'systemd', { clock, telemetry, random: () => 1 })
+  const receiver = createSystemdReceiver(settings, createTestConfig(schema, written), exporter, source)
+  await receiver.start(host)
+  await clock.advance(0)
+  const told = (): string[] => exporter.events.map(brief)
+  const states = (): string[] =>
+    host.reports.filter(({ state }) => state !== 'starting').map((one) => ('reason' in one ? one.reason : one.state))
+  return { source, clock, exporter, host, telemetry, receiver, told, states }
+}
+
+test('a hung systemd: degraded until it answers again, whatever else the receiver does meanwhile', async () => {
+  const { source, clock, states, receiver } = await start()
+  source.trouble = 'Ping: no answer within 5 s'
+  await clock.advance(60_000)
+  expect(new Set(states())).toEqual(new Set(['ok', 'systemd does not answer: Ping: no answer within 5 s']))
+  expect(states().lastIndexOf('ok')).toBe(0)
+  source.trouble = ''
+  await clock.advance(2000)
+  expect(states().at(-1)).toBe('ok')
+  await receiver.shutdown()
+})
+
+test('an outage is said in words that stay the same, although connections and processes change', async () => {
+  let tries = 0
+  const { source, clock, states, receiver } = await start(quiet, (it) => {
+    Object.defineProperty(it, 'trouble', { get: () => `Connection ":1.${++tries}" (pid=${tries}) is not allowed` })
+  })
+  await clock.advance(30_000)
+  expect(tries).toBeGreaterThan(5)
+  expect([...new Set(states())]).toEqual(['systemd does not answer: Connection ":?" (pid=?) is not allowed'])
+  await receiver.shutdown()
+  expect(source.asked).not.toContain('ListUnits')
+})
+
+test('without a bus it tries again, less and less often, up to each 30 s', async () => {
+  const { source, clock, states, receiver } = await start(quiet, (it) => {
+    it.bus = false
+  })
+  await clock.advance(600_000)
+  // 0.1 + 0.2 + ... + 25.6 s are the first nine waits, then 30 s each.
+  expect(states().length).toBe(1 + 9 + Math.floor((600_000 - 51_100) / 30_000))
+  source.bus = true
+  await clock.advance(30_000)
+  expect(states().at(-1)).toBe('ok')
+  await receiver.shutdown()
+})
+
+test('what was running at the start is no event; what is read after a loss of the bus is told as inferred', async () => {
+  const { source, clock, told, receiver } = await start(quiet, (it) => {
+    it.units.set('a.service', { ...running, ...run('a') })
+    it.units.set('b.service', { ...running, ...run('b') })
+  })
+  expect(told()).toEqual([])
+  source.units.set('a.service', { ...running, ...run('c'), stateChangeUsec: 2000, nRestarts: 3 })
+  source.lose('the bus closed the connection')
+  await clock.advance(1000)
+  expect(told()).toEqual(['source.gap -', 'restarting a auto inferred', 'restarted c auto inferred'])
+  await receiver.shutdown()
+})
+
+test('lost records: every unit is read again, and the count is told', async () => {
+  const { source, clock, exporter, receiver } = await start(quiet, (it) => it.units.set('a.service', running))
+  source.send({ kind: 'lost', count: 12 })
+  await clock.advance(0)
+  const [gap] = exporter.events
+  expect(gap).toMatchObject({ name: event.gap, attributes: { [attr.gapReason]: 'lost_records', [attr.gapLost]: 12 } })
+  expect(source.asked).toContain('forget')
+  await receiver.shutdown()
+})
+
+test('a change without a signal is found by the second look, not by the first: its signal may be on the way', async () => {
+  const { source, clock, told, receiver } = await start({ ...quiet, poll_interval: '60s' }, (it) => {
+    it.units.set('a.service', { ...running, ...run('a') })
+    it.units.set('b.service', { ...running, ...run('b') })
+  })
+  const failed = { activeState: 'failed', subState: 'failed', result: 'signal', stateChangeUsec: 2000 }
+  source.units.set('a.service', { ...failed, ...run('a') })
+  source.units.set('b.service', { ...failed, ...run('b') })
+  await clock.advance(60_000)
+  expect(told()).toEqual([])
+  const late = new Script('b.service').u('active/running', { inv: 'b' }).u('failed/failed', { result: 'signal' })
+  source.send(late.records.at(-1)!)
+  await clock.advance(1000)
+  expect(told()).toEqual(['failed b signal', 'source.gap -', 'failed a signal inferred'])
+  await receiver.shutdown()
+})
+
+test('a reload whose end is never told is over after 30 s', async () => {
+  const { source, clock, exporter, told, receiver } = await start()
+  source.send({ kind: 'reloading', active: true })
+  source.units.set('a.service', { ...running, ...run('a') })
+  await clock.advance(29_000)
+  expect(told()).toEqual([])
+  await clock.advance(1000)
+  expect(exporter.events.map(({ attributes }) => attributes[attr.gapReason] ?? attributes[attr.unit])).toEqual([
+    'reexec',
+    'a.service',
+  ])
+  await receiver.shutdown()
+})
+
+test('a new unit is not asked about when it appears, only in the next sweep, and only when it is loaded', async () => {
+  const { source, clock, receiver } = await start()
+  const before = source.asked.length
+  source.send({ kind: 'unit_new', unit: 'gone.service' }, ...new Script('gone.service').start(1, 'a').records)
+  source.send(...new Script('there.service').start(2, 'b').records)
+  source.units.set('there.service', { ...running, ...run('b') })
+  await clock.advance(1999)
+  expect(source.asked.slice(before)).toEqual([])
+  await clock.advance(1)
+  expect(source.asked.slice(before).filter((name) => name === 'GetAll')).toHaveLength(1)
+  await clock.advance(60_000)
+  expect(source.asked.slice(before).filter((name) => name === 'GetAll')).toHaveLength(1)
+  await receiver.shutdown()
+})
+
+test('more events than max_events_per_second: counted, summarised, and the metrics count them all', async () => {
+  const { source, clock, exporter, telemetry, receiver } = await start({
+    ...quiet,
+    collection_interval: '1s',
+    max_events_per_second: 10,
+  })
+  const script = new Script('a.service').start(1, 'a')
+  for (let n = 1; n <= 20; n++) {
+    script.u('failed/failed', { result: 'exit-code', exit: 'exited:3' }).u('activating/auto-restart')
+    script.u('inactive/dead', { inv: String.fromCharCode(97 + (n % 6)), result: 'success', restarts: n, job: n + 1 })
+    script.u('active/running', { job: 0 })
+  }
+  source.send(...script.records)
+  await clock.advance(1000)
+  const produced = 2 + 20 * 3
+  expect(telemetry.drops).toEqual(new Map([['rate_limit', produced - 10]]))
+  expect(exporter.events.filter((one) => one.name !== event.suppressed)).toHaveLength(10)
+  expect(exporter.events.find((one) => one.name === event.suppressed)).toMatchObject({
+    attributes: { [attr.suppressedCount]: produced - 10 },
+  })
+  const restarts = exporter.metrics.filter((one) => one.name === metric.restarts).at(-1)!
+  expect(restarts.points).toContainEqual(
+    expect.objectContaining({ attributes: { [attr.restartCause]: 'auto' }, value: 20 }),
+  )
+  await receiver.shutdown()
+  expect(telemetry.processedItems).toBe(exporter.items + produced - 10)
+})
+
+test('a pipeline that refuses for a while: nothing is lost below the limit, what is over is counted', async () => {
+  const { source, clock, exporter, telemetry, receiver } = await start({ ...quiet, max_events_per_second: 1_000_000 })
+  let open = false
+  exporter.respond = () => (open ? { kind: 'ok' } : { kind: 'retryable', reason: 'full' })
+  const starts = kMaxPendingItems / 2 + 50 // two events each
+  for (let n = 0; n < starts; n++) source.send(...new Script(`u${n}.service`).start(n + 1, 'a').records)
+  await clock.advance(1000)
+  expect(telemetry.drops).toEqual(new Map([['backpressure', 100]]))
+  open = true
+  await clock.advance(10_000)
+  expect(exporter.events).toHaveLength(kMaxPendingItems)
+  expect(exporter.events[0]!.attributes[attr.unit]).toBe('u0.service') // the oldest are kept
+  await receiver.shutdown()
+  expect(telemetry.processedItems).toBe(exporter.items + 100)
+})
+
+test('shutdown while the pipeline refuses: one more try, then counted', async () => {
+  const { source, clock, exporter, telemetry, receiver } = await start()
+  exporter.respond = () => ({ kind: 'retryable', reason: 'full' })
+  source.send(...new Script('a.service').start(1, 'a').records)
+  await clock.advance(50)
+  await receiver.shutdown()
+  expect(telemetry.drops).toEqual(new Map([['shutdown', 2]]))
+  expect(clock.pending).toBe(0)
+  expect(telemetry.processedItems).toBe(exporter.items + 2)
+})
