@@ -34,11 +34,12 @@ export interface PrometheusName {
 
 /**
  * Makes a Prometheus family name of an OpenTelemetry one: invalid characters become `_`, the unit is appended when the
- * name does not say it already, a gauge of unit `1` is a ratio, and text in braces is no unit.
+ * name does not say it already, a gauge of unit `1` is a ratio, and text in braces is no unit. Endings that samples of
+ * counters and histograms have (`process.open_file_descriptor.count`) are taken off: promtool refuses them elsewhere.
  */
 export function prometheusName(name: string, unit: string, kind: 'gauge' | 'counter' | 'other'): PrometheusName {
   const unitWord = unitName(unit) || (kind === 'gauge' && unit === '1' ? 'ratio' : '')
-  const base = sanitizeName(name).replace(/_total$/, '')
+  const base = sanitizeName(name).replace(/_(total|count|sum|bucket)$/, '')
   const has = unitWord === '' || base === unitWord || base.endsWith(`_${unitWord}`)
   return { name: has ? base : `${base}_${unitWord}`, unit: unitWord }
 }
