@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // fuzz.mjs [--seconds N] [TARGET...]: builds the fuzz targets with clang's libFuzzer, ASan and UBSan, and runs each for N
 // seconds (60). What it finds new goes to build/native/fuzz/corpus/, a crash to build/native/fuzz/crash-*. See README.md.
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -51,13 +51,15 @@ async function fuzzOne(name, { runs, seconds }) {
   ])
   if (!built.ok) return built
   const unit = name.replace('fuzz_', '')
-  const found = `build/native/fuzz/corpus/${unit}`
-  const bounded = runs === undefined ? [found] : [`-runs=${runs}`, '-seed=1']
+  // libFuzzer writes what it finds new to the first folder: never to the committed seeds. A bounded run starts without any.
+  const found = `build/native/fuzz/${runs === undefined ? 'corpus' : 'scratch'}/${unit}`
+  if (runs !== undefined) rmSync(`${root}${found}`, { recursive: true, force: true })
   mkdirSync(`${root}${found}`, { recursive: true })
   return run([
     `${out}/${name}`,
-    ...bounded,
+    found,
     `test/fuzz/corpus/${unit}`,
+    ...(runs === undefined ? [] : [`-runs=${runs}`, '-seed=1']),
     `-max_total_time=${seconds}`,
     `-timeout=${kSlowSeconds}`,
     `-rss_limit_mb=${kMaxMb}`,

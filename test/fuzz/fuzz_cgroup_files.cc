@@ -2,21 +2,17 @@
 // nothing, and no number comes out that is not written in the text.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/cgroup/files.h"
 #include "core/cgroup/printable_path.h"
+#include "require.h"
 
 namespace {
 
 using namespace unitscope::cgroup;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 /// Derived from the text, not written in it: counts, flags and hundredths.
 bool is_derived(Field field) {

@@ -10,7 +10,7 @@ import { make, root, run, variants } from './variants.mjs'
 const wanted = process.argv[2] ?? ''
 const kProgram = 'unitscope_native_tests'
 /** Of libFuzzer: enough to go some way beyond the corpus, the same way each time. */
-const kFuzzRuns = 20_000
+const kFuzzRuns = 100_000
 const kFuzzSeconds = 10
 
 /** Tests that start threads say so in their names; the others would only be slower under TSan. */

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "harness.h"
+#include "support/signature_oracle.h"
 
 namespace unitscope::dbus {
 namespace {
@@ -49,33 +50,13 @@ const test::Test kLimits{"dbus signature: 32 arrays and 32 structs, 255 bytes; o
   check(repeat("s", 256), "signature_size");
 }};
 
-/// The grammar as the specification gives it, by recursion: how many bytes the type at the front takes, 0 for none.
-std::size_t type_size(std::string_view text) {
-  constexpr std::string_view kBasic = "ybnqiuxtdhsog";
-  if (text.empty()) return 0;
-  if (text[0] == 'v' || kBasic.find(text[0]) != kBasic.npos) return 1;
-  if (text[0] == 'a') {
-    if (text.size() > 1 && text[1] == '{') {
-      if (text.size() < 3 || kBasic.find(text[2]) == kBasic.npos) return 0;
-      const std::size_t value = type_size(text.substr(3));
-      return value > 0 && text.size() > 3 + value && text[3 + value] == '}' ? 4 + value : 0;
-    }
-    const std::size_t element = type_size(text.substr(1));
-    return element > 0 ? 1 + element : 0;
-  }
-  if (text[0] != '(') return 0;
-  std::size_t at = 1;
-  while (const std::size_t inner = type_size(text.substr(at))) at += inner;
-  return at > 1 && at < text.size() && text[at] == ')' ? at + 1 : 0;
-}
-
 const test::Test kExhaustive{"dbus signature: every text of up to 7 codes is judged as the grammar judges it", [] {
   constexpr std::string_view kAlphabet = "sva(){}";
   std::size_t valid = 0;
   std::string text;
   const auto visit = [&](const auto& self) -> void {
     std::size_t at = 0, first = 0, types = 0;
-    while (const std::size_t size = type_size(std::string_view(text).substr(at))) {
+    while (const std::size_t size = test::oracle_type_size(std::string_view(text).substr(at))) {
       if (types++ == 0) first = size;
       at += size;
     }
