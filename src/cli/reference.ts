@@ -118,7 +118,7 @@ export function typeOf(schema: Schema): string {
       return 'properties' in schema ? 'section' : `map of name to ${typeOf(schema.additionalProperties)}`
     case 'string':
       if (schema.enum !== undefined) return schema.enum.map((word) => `\`${word}\``).join(', ')
-      return schema.format === undefined ? 'text' : formats[schema.format]
+      return `${schema.format === undefined ? 'text' : formats[schema.format]}${rangeOf(undefined, schema.maxLength, 'character', 'characters')}`
   }
 }
 

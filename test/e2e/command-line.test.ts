@@ -72,6 +72,48 @@ describe('standard output', () => {
   })
 })
 
+describe('a configuration with many mistakes', () => {
+  const secret = 'hunter2-Zx9-hunter2'
+  const yaml = `receivers:
+  systemd:
+    unit_types: \${env:TOKEN}
+    poll_intervall: 60s
+exporters:
+  otlp:
+    endpoint: "http://\${env:TOKEN}:99999"
+    headers:
+      Bad Name: \${env:TOKEN}
+      authorization: "\${env:TOKEN}\\n"
+    timeout: \${env:TOKEN}
+service:
+  pipelines:
+    logs: { receivers: [systemd, "\${env:TOKEN}"], exporters: [otpl] }
+`
+  const run = (...argv: string[]) =>
+    spawnSync(process.execPath, [agentMain, ...argv, '--config', workspace.write('agent.yaml', yaml)], {
+      encoding: 'utf8',
+      env: { ...process.env, TOKEN: secret },
+    })
+
+  test('names them all at once, each at its place, and none of the secrets', () => {
+    const { status, stdout, stderr } = run('run')
+    expect({ status, stdout }).toEqual({ status: 78, stdout: '' })
+    const lines = stderr.trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThanOrEqual(5)
+    for (const line of lines) expect(line).toMatch(/agent\.yaml:\d+:\d+ [\w./[\] ]+: .+/)
+    expect(stderr).toContain('poll_intervall: is not a key here: did you mean "poll_interval"?')
+    expect(stderr).toContain('"otpl" is not defined: did you mean "otlp"?')
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  test.each([[[]], [['--json']]])('validate says the same, %j', (flags) => {
+    const { status, stdout, stderr } = run('validate', ...flags)
+    expect(status).toBe(78)
+    expect(stdout + stderr).toContain('did you mean')
+    expect(stdout + stderr).not.toContain('hunter2')
+  })
+})
+
 describe('a start that cannot be', () => {
   let taken: Server
   let port: number

@@ -42,7 +42,7 @@ const schema = {
   description: 'x',
   required: ['who'],
   properties: {
-    who: { type: 'string', description: 'A | bar,\n  and a newline.' },
+    who: { type: 'string', maxLength: 64, description: 'A | bar,\n  and a newline.' },
     none: { type: 'string', default: '', description: 'Empty.' },
     few: { type: 'integer', minimum: 1, maximum: 9, default: 3, description: 'Few.' },
     either: {
@@ -91,7 +91,7 @@ test('each shape of an option has its words', () => {
   const page = referencePages([factory]).get('exporter-fake.md')!
   expect(page).toContain('- Takes: logs\n- Sees: network\n')
   expect(page.split('\n').filter((line) => line.startsWith('| `'))).toEqual([
-    '| `who` | text | required | A \\| bar, and a newline. |',
+    '| `who` | text, at most 64 characters | required | A \\| bar, and a newline. |',
     '| `none` | text | `""` | Empty. |',
     '| `few` | whole number, 1 to 9 | `3` | Few. |',
     '| `either` | `true` or `false` or section | `false` | Either. |',
