@@ -45,10 +45,12 @@ export interface AgentOptions {
 /** Starts `unitscope <argv>`. The caller stops it; `withAgent` does so by itself. */
 export function startAgent(argv: readonly string[], { main = agentMain, env = {} }: AgentOptions = {}): Agent {
   if (!existsSync(main)) throw new Error(`${main} is not there: npm run build`)
-  const child = spawn(process.execPath, [main, ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', ...env },
-  })
+  return startProgram(process.execPath, [main, ...argv], env)
+}
+
+/** Starts a program that in the end is an agent. */
+export function startProgram(file: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Agent {
+  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...env } })
   return wrap(child)
 }
 
