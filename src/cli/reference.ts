@@ -118,7 +118,11 @@ export function typeOf(schema: Schema): string {
       return 'properties' in schema ? 'section' : `map of name to ${typeOf(schema.additionalProperties)}`
     case 'string':
       if (schema.enum !== undefined) return schema.enum.map((word) => `\`${word}\``).join(', ')
-      return `${schema.format === undefined ? 'text' : formats[schema.format]}${rangeOf(undefined, schema.maxLength, 'character', 'characters')}`
+      return [
+        schema.format === undefined ? 'text' : formats[schema.format],
+        // In brackets: as the type of a list's items it stands before the limits of the list.
+        schema.maxLength === undefined ? '' : ` (at most ${schema.maxLength} characters)`,
+      ].join('')
   }
 }
 

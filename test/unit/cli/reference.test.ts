@@ -91,7 +91,7 @@ test('each shape of an option has its words', () => {
   const page = referencePages([factory]).get('exporter-fake.md')!
   expect(page).toContain('- Takes: logs\n- Sees: network\n')
   expect(page.split('\n').filter((line) => line.startsWith('| `'))).toEqual([
-    '| `who` | text, at most 64 characters | required | A \\| bar, and a newline. |',
+    '| `who` | text (at most 64 characters) | required | A \\| bar, and a newline. |',
     '| `none` | text | `""` | Empty. |',
     '| `few` | whole number, 1 to 9 | `3` | Few. |',
     '| `either` | `true` or `false` or section | `false` | Either. |',
