@@ -1,5 +1,5 @@
 import { constants, createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { countItems, type Signal, signals } from '../../src/data/batch.js'
@@ -123,13 +123,14 @@ describe('what answers is no OTLP server just now: told, and repeated until one 
     ],
     ['a server that crashes in a stream', (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR), /^INTERNAL: Rec/],
     ['a proxy that sheds load', (stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM), /^RESOURCE_EXHAUSTED/],
+    ['a server that never answers', () => {}, /^DEADLINE_EXCEEDED: /],
     ['a proxy that refuses the stream', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM), /^UNAVAILABLE/],
   ]
   for (const [name, wrong, reason] of cases)
     test(name, async () => {
       const right = answer
       answer = wrong
-      const { host, telemetry } = await send({})
+      const { host, telemetry } = await send({ timeout: '400ms' })
       await waitFor('the trouble to be told', () => host.last?.state === 'degraded')
       const { reason: told } = host.last as { reason: string }
       expect(told).toMatch(reason)
@@ -139,6 +140,23 @@ describe('what answers is no OTLP server just now: told, and repeated until one 
       expect(host.last).toEqual({ state: 'ok' })
       expect(telemetry.drops.size).toBe(0)
     })
+})
+
+test('a peer that takes the connection and says nothing is given up in time, and shutdown does not wait for it', async () => {
+  const sockets: Socket[] = []
+  const silent = createTcpServer((socket) => void sockets.push(socket.on('error', () => {})))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  cleanUps.push(() => {
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+  const endpoint = `127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const { host, telemetry } = await send({ endpoint, timeout: '200ms' })
+  await waitFor('the trouble to be told', () => host.last?.state === 'degraded')
+  expect(host.last).toMatchObject({ reason: expect.stringMatching(/^DEADLINE_EXCEEDED: /) })
+  await cleanUps.pop()!() // the exporter's shutdown
+  expect(telemetry.drops).toEqual(new Map([['shutdown', countItems(sampleBatch())]]))
+  expect(sockets.length).toBeLessThanOrEqual(1)
 })
 
 describe('what answers is no OTLP server at all: asked once per request, and counted', () => {

@@ -17,7 +17,7 @@ const byPrecedence: readonly (readonly [ProfileName, Profile])[] = [
 
 export interface Page {
   readonly families: readonly Family[]
-  /** Samples left out because another one has the same name and labels: one such pair fails the whole scrape. */
+  /** Samples left out because of another one of that name (and labels): one such pair fails the whole scrape. */
   readonly duplicates: number
 }
 
@@ -27,11 +27,14 @@ export function assemblePage(store: StoreView, wanted: ReadonlySet<ProfileName>)
   let duplicates = 0
   for (const [name, profile] of byPrecedence) {
     if (!wanted.has(name)) continue
+    const taken = new Set(families.keys())
     for (const family of profile(store)) {
-      if (families.has(family.name)) continue
-      const samples = distinct(family.samples)
+      if (taken.has(family.name)) continue
+      // Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`): the first one has the name.
+      const first = !families.has(family.name)
+      const samples = first ? distinct(family.samples) : []
       duplicates += family.samples.length - samples.length
-      families.set(family.name, { ...family, samples })
+      if (first) families.set(family.name, { ...family, samples })
     }
   }
   return { families: [...families.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), duplicates }

@@ -66,6 +66,15 @@ test('two attributes that become one label, and two resources that look the same
   expect(writeExposition(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
 })
 
+test('two metrics that become one name do not break a scrape; what has no place is counted', () => {
+  const point = { attributes: {}, timeUnixNano: t0, value: 1 }
+  const page = pageOf(batchOf({ metrics: [gauge('a.b', 'By', host, [point]), gauge('a_b', 'By', host, [point])] }), [
+    'unitscope',
+  ])
+  expect(page.families.map(({ name }) => name)).toEqual(['a_b_bytes', 'target'])
+  expect(page.duplicates).toBe(1)
+})
+
 describe('label values', () => {
   const cases: readonly [string, string, string][] = [
     ['a quote', 'a"b.service', 'a\\"b.service'],
