@@ -13,7 +13,7 @@ const recording = fromTop('test/fixtures/recordings/lab.usrec.gz')
 /** The port Prometheus' registry of exporters gives to OpenTelemetry's. */
 export const kPrometheusPort = 9464
 
-/** The recording has 12 s; then there is nothing more to see. */
+/** The recording has 11 s; then there is nothing more to see. */
 export const kRecordingMs = 14_000
 
 /** What the demo shows: this machine's systemd, one booted for it, or a recording where neither can be. */

@@ -6,7 +6,8 @@ export const command: Command = {
   summary: 'Record systemd signals to a file that the replay receiver plays',
   description: [
     "Writes what systemd's manager says of its units now, and then every byte it sends, until Ctrl-C or --for. The file",
-    'holds unit names, states and exit codes, no output of services; only its owner may read it (mode 0600).',
+    'holds unit names, states, PIDs and exit codes, no output of services; only its owner may read it (mode 0600). Any user',
+    'may record. A unit that starts and stops once takes about 40 KB; gzip makes it 20 times smaller, and replay reads both.',
   ].join('\n'),
   options: {
     output: {
@@ -26,14 +27,26 @@ export const command: Command = {
       type: 'string',
       multiple: true,
       placeholder: 'PATTERN',
-      description: 'Only these units: a name, prefix* or glob; may be given several times',
+      description:
+        'Only these units: a name (of a service without its suffix), prefix* or glob; may be given several times',
     },
     force: { type: 'boolean', description: 'Replace the file if it exists' },
   },
   required: ['output'],
   examples: [
     { line: 'unitscope record -o crash.usrec --for 1m', what: 'Record all units for a minute' },
-    { line: "unitscope record -o web.usrec --units 'nginx*' --units php-fpm.service", what: 'Record some units' },
+    {
+      line: "unitscope record -o web.usrec --units 'nginx*' --units php-fpm",
+      what: 'Record some units, and name no other',
+    },
+    {
+      line: 'unitscope record -o user.usrec --address unix:path=/run/user/1000/bus',
+      what: "Record a user's own systemd",
+    },
+    {
+      line: 'UNITSCOPE_RECORDING=crash.usrec unitscope run -c pipelines/replay.yaml',
+      what: 'Play it back, on any machine',
+    },
   ],
   async run(invocation: Invocation): Promise<number> {
     const { runRecord } = await import('./run-record.js')

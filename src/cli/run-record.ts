@@ -141,7 +141,8 @@ class Recorder {
     timer.cancel()
     if (failure === undefined) return reader
     await reader.close()
-    throw new CallError(`cannot connect to ${this.#address}: ${failure}`)
+    // Most reasons name the address.
+    throw new CallError(failure.includes(this.#address) ? failure : `cannot connect to ${this.#address}: ${failure}`)
   }
 
   async #capture(

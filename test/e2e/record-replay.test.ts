@@ -1,13 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RawEvent } from '../../src/data/event.js'
 import { attr, event } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
-import type { Lab } from '../lab/lab.js'
+import { type Lab, run, waitFor, withLab } from '../lab/lab.js'
 import { expectNoNames } from '../support/names-in-bytes.js'
 import { expectLedger, playRecording } from '../support/play-recording.js'
-import { type Agent, startAgent, Workspace } from './agent.js'
+import { type Agent, agentMain, startAgent, Workspace } from './agent.js'
 import {
   allMisbehaved,
   behave,
@@ -21,6 +21,9 @@ import { type Watch, watch } from './systemd-support.js'
 
 // `unitscope record` and the live receiver side by side on one systemd. With UPDATE_RECORDING=1 what was recorded becomes
 // the committed recording; then UPDATE_GOLDEN=1 makes its golden events anew (test/fixtures/recordings/README.md).
+
+/** Less than the snapshot of a lab. */
+const kFullBytes = 20_000
 
 const committed = new URL('../fixtures/recordings/', import.meta.url)
 
@@ -37,7 +40,7 @@ describeLab('a recording beside the live receiver', () => {
     try {
       recorder = await startRecording(lab, file)
       await misbehave(lab)
-      for (const { run } of recordedScenarios.slice(0, -1)) await run(lab)
+      for (const scenario of recordedScenarios.slice(0, -1)) await scenario.run(lab)
       await allMisbehaved(lab)
       await behave(lab)
       // The last scenario is daemon-reload and daemon-reexec: nothing happens to a unit, and both must find so.
@@ -84,6 +87,73 @@ describeLab('a recording beside the live receiver', () => {
     console.log(`test/fixtures/recordings/lab.usrec.gz was made by ${stdout.split('\n')[0]}`)
   })
 })
+
+describeLab('a recorder that does not get to its end', () => {
+  it('is told by the bus that it is over, writes an end, and the file is whole', () =>
+    withRecorder(async (lab, recorder, file) => {
+      await failOnce(lab, file)
+      await lab.killBus()
+      expect(await recorder.exited).toMatchObject({ code: 0 })
+      expect(recorder.stderr).toMatch(/^recorded \d+ units, \d+ bytes: the connection ended: \S/m)
+      const { said, events } = await playRecording(file)
+      expect(said).toBe('the recording was played to its end')
+      expect(failures(events)).toEqual(['bad.service'])
+    }))
+
+  it('is killed: what it had written plays, and the status says that the end is missing', () =>
+    withRecorder(async (lab, recorder, file) => {
+      await failOnce(lab, file)
+      await recorder.stop('SIGKILL')
+      const { host, events } = await playRecording(file)
+      expect(host.last).toMatchObject({ state: 'degraded', reason: expect.stringContaining('it has no end') })
+      expect(failures(events)).toEqual(['bad.service'])
+    }))
+
+  it('finds the disk full, and says so; what it had written plays', () =>
+    withLab(async (lab) => {
+      const workspace = new Workspace()
+      try {
+        // A file may not grow over this, as on a full disk: write(2) is cut short, and the next one fails.
+        const limit = ['prlimit', `--fsize=${kFullBytes}`]
+        const file = workspace.path('full.usrec')
+        const argv = ['record', '--output', file, '--address', lab.busAddress]
+        const { code, stderr } = await run(limit[0]!, [limit[1]!, process.execPath, agentMain, ...argv], {
+          allowFailure: true,
+        })
+        expect(code).toBe(1)
+        expect(stderr).toBe(`unitscope record: ${file}: EFBIG: file too large, write\n`)
+        expect(statSync(file).size).toBe(kFullBytes)
+        expect((await playRecording(file)).host.last).toMatchObject({ state: 'degraded' })
+      } finally {
+        workspace.remove()
+      }
+    }))
+})
+
+function withRecorder(body: (lab: Lab, recorder: Agent, file: string) => Promise<void>): Promise<void> {
+  return withLab(async (lab) => {
+    const workspace = new Workspace()
+    const file = workspace.path('short.usrec')
+    const recorder = await startRecording(lab, file)
+    try {
+      await body(lab, recorder, file)
+    } finally {
+      await recorder.stop('SIGKILL')
+      workspace.remove()
+    }
+  })
+}
+
+/** Resolves when the failure is in the file, which is written ten times a second. */
+async function failOnce(lab: Lab, file: string): Promise<void> {
+  lab.writeUnit('bad.service', '[Service]\nType=oneshot\nExecStart=/bin/false\n')
+  await lab.exec(['systemctl', 'start', 'bad.service'], { allowFailure: true })
+  await waitFor('the failure in the file', () => readFileSync(file).includes('exit-code'))
+}
+
+function failures(events: readonly RawEvent[]): unknown[] {
+  return events.filter(({ name }) => name === event.failed).map(({ attributes }) => attributes[attr.unit])
+}
 
 function isMarker(one: RawEvent): boolean {
   return String(one.attributes[attr.unit]).startsWith('marker@')

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { CaptureChunk } from '../../binding/signal-source.js'
 import type { Snapshot } from '../../data/unit-snapshot.js'
@@ -5,13 +6,17 @@ import { encodeFrame, encodeHeader, type Frame, RecordingError } from './format.
 
 /** Signals name services, users and command results, so only the owner may read a recording. */
 const kMode = 0o600
+/** Without O_NONBLOCK the open of a named pipe waits for a reader, for ever. */
+const kFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK
 
 /** Writes a recording, frame by frame, in order. */
 export class RecordingWriter {
+  readonly #path: string
   readonly #file: FileHandle
   #bytes = 0
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path
     this.#file = file
   }
 
@@ -21,18 +26,21 @@ export class RecordingWriter {
    * @param replace - whether an existing file may be overwritten
    * @throws {RecordingError} when it exists or cannot be written
    */
-  static async create(path: string, replace: boolean): Promise<RecordingWriter> {
-    try {
-      const file = await open(path, replace ? 'w' : 'wx', kMode)
-      await file.chmod(kMode) // an existing file keeps the mode it had
-      const writer = new RecordingWriter(file)
-      await writer.#write([encodeHeader()])
-      return writer
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      const reason = code === 'EEXIST' ? 'the file exists already; --force replaces it' : (error as Error).message
-      throw new RecordingError(`${path}: ${reason}`)
-    }
+  static create(path: string, replace: boolean): Promise<RecordingWriter> {
+    return named(path, async () => {
+      const file = await open(path, kFlags | (replace ? constants.O_TRUNC : constants.O_EXCL), kMode)
+      try {
+        // The mode of a device (/dev/null) is not ours to change.
+        if (!(await file.stat()).isFile()) throw new Error('not a regular file')
+        await file.chmod(kMode) // an existing file keeps the mode it had
+        const writer = new RecordingWriter(path, file)
+        await writer.#write([encodeHeader()])
+        return writer
+      } catch (error) {
+        await file.close()
+        throw error
+      }
+    })
   }
 
   /** Bytes written so far. */
@@ -48,10 +56,14 @@ export class RecordingWriter {
     return this.#frame({ kind: 'chunk', chunk })
   }
 
-  /** Writes the end and closes the file. */
+  /**
+   * Writes the end and closes the file.
+   *
+   * @throws {RecordingError} as every method that writes: the disk is full, or gone
+   */
   async end(reason: string, truncated: boolean): Promise<void> {
     await this.#frame({ kind: 'end', end: { reason, truncated } })
-    await this.#file.sync()
+    await named(this.#path, () => this.#file.sync())
     await this.close()
   }
 
@@ -61,7 +73,7 @@ export class RecordingWriter {
   }
 
   #frame(frame: Frame): Promise<void> {
-    return this.#write(encodeFrame(frame))
+    return named(this.#path, () => this.#write(encodeFrame(frame)))
   }
 
   async #write(parts: Buffer[]): Promise<void> {
@@ -70,5 +82,17 @@ export class RecordingWriter {
       await this.#file.writeFile(part)
       this.#bytes += part.length
     }
+  }
+}
+
+/** Does something with the file; what goes wrong names it. */
+async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw new RecordingError(
+      `${path}: ${exists ? 'the file exists already; --force replaces it' : (error as Error).message}`,
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -73,6 +73,18 @@ describe('what the writer writes', () => {
     )
     await (await RecordingWriter.create(path, true)).end('done', false)
     await expect(RecordingWriter.create(join(folder, 'no', 'such'), false)).rejects.toThrow(/no\/such: ENOENT/)
+  })
+
+  test('is a file of its owner alone; what is no file keeps its mode', async () => {
+    const path = join(folder, 'mode.usrec')
+    writeFileSync(path, 'open to all', { mode: 0o666 })
+    await (await RecordingWriter.create(path, true)).close()
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    const { mode } = statSync('/dev/null')
+    await expect(RecordingWriter.create('/dev/null', true)).rejects.toThrow(
+      new RecordingError('/dev/null: not a regular file'),
+    )
+    expect(statSync('/dev/null').mode).toBe(mode)
   })
 })
 
