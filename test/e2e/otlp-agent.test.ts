@@ -44,7 +44,8 @@ function observe(
         cgroup: { root: lab.cgroupRoot, collection_interval: '1s' },
         self_telemetry: { collection_interval: '1s' },
       },
-      processors: { crash_loop: {}, lifecycle_spans: {}, batch: {} },
+      // Many requests rather than few: one reading of a machine with all controllers has thousands of points.
+      processors: { crash_loop: {}, lifecycle_spans: {}, batch: { send_batch_size: 300, send_batch_max_size: 300 } },
       exporters: { otlp, file: { path: workspace.path('out.jsonl'), max_size: '1GiB' } },
       service: {
         pipelines: {
