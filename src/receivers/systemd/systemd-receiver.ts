@@ -16,7 +16,7 @@ import type { Config } from './config.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
-import { type SignalTotals, Watcher } from './watcher.js'
+import { noSignals, Watcher } from './watcher.js'
 
 /** A summary of suppressed events at most this often. */
 const kSummaryIntervalMs = 1000
@@ -143,8 +143,8 @@ class SystemdReceiver implements Receiver {
     this.#pending.push(batchOf({ metrics }))
   }
 
-  #counted: SignalTotals = { messages: 0, dropped: 0, suppressed: 0 }
-  #counters: Readonly<Record<keyof SignalTotals, (add: number) => void>> | undefined
+  #counted = noSignals
+  #counters: Readonly<Record<'messages' | 'dropped' | 'suppressed', (add: number) => void>> | undefined
 
   /** Brings our counters up to those of the bus threads, which only grow. */
   #countSignals(): void {
@@ -158,6 +158,9 @@ class SystemdReceiver implements Receiver {
     if (totals === undefined) return
     for (const name of ['messages', 'dropped', 'suppressed'] as const) {
       this.#counters[name](totals[name] - this.#counted[name])
+    }
+    for (const [reason, count] of Object.entries(totals.rejected)) {
+      for (let one = this.#counted.rejected[reason] ?? 0; one < count; one++) telemetry.error(reason)
     }
     this.#counted = totals
   }

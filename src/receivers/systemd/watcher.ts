@@ -35,7 +35,7 @@ export class Watcher {
   readonly #queue: RecordQueue
   #reader: SignalReader | undefined
   /** What readers of earlier sessions counted. */
-  #past: SignalTotals = { messages: 0, dropped: 0, suppressed: 0 }
+  #past = noSignals
   #up = false
 
   constructor(options: WatcherOptions) {
@@ -106,12 +106,17 @@ export class Watcher {
 }
 
 /** What the bus threads of all sessions counted. */
-export type SignalTotals = Readonly<Record<'messages' | 'dropped' | 'suppressed', number>>
+export interface SignalTotals extends Pick<SignalStats, 'messages' | 'dropped' | 'suppressed' | 'rejected'> {}
 
-function add(a: SignalTotals, b: SignalStats): SignalTotals {
+export const noSignals: SignalTotals = Object.freeze({ messages: 0, dropped: 0, suppressed: 0, rejected: {} })
+
+function add(a: SignalTotals, b: SignalTotals): SignalTotals {
+  const rejected: Record<string, number> = { ...a.rejected }
+  for (const [reason, count] of Object.entries(b.rejected)) rejected[reason] = (rejected[reason] ?? 0) + count
   return {
     messages: a.messages + b.messages,
     dropped: a.dropped + b.dropped,
     suppressed: a.suppressed + b.suppressed,
+    rejected,
   }
 }

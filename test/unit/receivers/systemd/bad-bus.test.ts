@@ -7,7 +7,7 @@ import { schema } from '../../../../src/receivers/systemd/config.js'
 import { createSystemdReceiver } from '../../../../src/receivers/systemd/systemd-receiver.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
-import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { systemClock } from '../../../../src/util/clock.js'
 
 // The real receiver with the real addon, talking to a server that misbehaves: it must say what is wrong and go on trying.
@@ -78,9 +78,9 @@ async function serve(behaviours: readonly Behaviour[]): Promise<string> {
 }
 
 /** What the receiver says of a server, having met it several times. */
-async function reasonsOf(address: string, tries: number): Promise<string[]> {
+async function reasonsOf(address: string, tries: number, telemetry = new RecordingTelemetry()): Promise<string[]> {
   const host = new TestHost()
-  const settings = testSettings('receiver', 'systemd', { clock: systemClock, random: () => 0 })
+  const settings = testSettings('receiver', 'systemd', { clock: systemClock, random: () => 0, telemetry })
   const config = createTestConfig(schema, { address, collection_interval: '0s' })
   const enough = new Promise<void>((resolve) => {
     host.report = (status) => {
@@ -135,6 +135,12 @@ describe.concurrent('a bus that misbehaves leaves the receiver degraded, with th
       expect(new Set(reasons).size, reasons.join('\n')).toBe(1)
     })
   }
+
+  it('sends messages that are refused: each is counted by its reason', async () => {
+    const telemetry = new RecordingTelemetry()
+    await reasonsOf(await serve([says(kOk, 'x'.repeat(64))]), 3, telemetry)
+    expect(telemetry.errors).toEqual(new Map([['header_endian', 3]]))
+  })
 
   it('is not there', async () => {
     const [reason] = await reasonsOf(`unix:path=${folder}/nobody`, 1)
