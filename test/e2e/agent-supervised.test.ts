@@ -14,7 +14,9 @@ const unit = [
   '[Service]',
   'Type=notify',
   `ExecStart=${process.execPath} ${agentMain} run --config /run/agent.yaml`,
+  "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
   'WatchdogSec=3s',
+  'TimeoutStopSec=12s', // the agent's own deadline is 10 s
   'Restart=on-failure',
   'RestartPreventExitStatus=78',
   'LimitCORE=0',
@@ -22,7 +24,7 @@ const unit = [
 ].join('\n')
 
 describeLab('an agent that systemd supervises', () => {
-  it('is ready, answers the watchdog, is restarted when it hangs, and stops in order', () =>
+  it('is ready, answers the watchdog, reloads, is restarted when it hangs, and stops in order', () =>
     withLab(async (lab) => {
       lab.writeFile('/run/agent.yaml', JSON.stringify(config))
       lab.writeUnit('unitscope.service', unit)
@@ -38,6 +40,17 @@ describeLab('an agent that systemd supervises', () => {
       const before = (await pings())['WatchdogTimestampMonotonic']
       await waitFor('the next keep-alive', async () => (await pings())['WatchdogTimestampMonotonic'] !== before)
 
+      // SIGHUP is no end: the same process goes on, and says what it did.
+      await lab.systemctl('reload', 'unitscope.service')
+      await waitFor('the answer to SIGHUP', async () =>
+        (await lab.journal('--unit=unitscope.service')).some((entry) => /SIGHUP/.test(entry['MESSAGE'] ?? '')),
+      )
+      expect(await lab.show('unitscope.service', 'ActiveState', 'MainPID', 'NRestarts')).toEqual({
+        ActiveState: 'active',
+        MainPID: first['MainPID'],
+        NRestarts: '0',
+      })
+
       // A stuck event loop: the process is there and does nothing.
       await lab.systemctl('kill', '--signal=STOP', 'unitscope.service')
       await waitFor('systemd to start it again', async () => {
@@ -45,6 +58,7 @@ describeLab('an agent that systemd supervises', () => {
         return now['ActiveState'] === 'active' && now['NRestarts'] === '1'
       })
 
+      // Result would be "timeout" had systemd to use force after TimeoutStopSec=.
       await lab.systemctl('stop', 'unitscope.service')
       expect(await lab.show('unitscope.service', 'ActiveState', 'Result')).toEqual({
         ActiveState: 'inactive',
