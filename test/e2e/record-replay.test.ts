@@ -28,13 +28,15 @@ const kFullBytes = 20_000
 const committed = new URL('../fixtures/recordings/', import.meta.url)
 
 describeLab('a recording beside the live receiver', () => {
-  const workspace = new Workspace()
-  const file = workspace.path('lab.usrec')
+  let workspace: Workspace
+  let file: string
   let lab: Lab
   let live: readonly RawEvent[]
   let recorder: Agent
 
   beforeAll(async () => {
+    workspace = new Workspace()
+    file = workspace.path('lab.usrec')
     lab = await bootRecordedLab()
     const watched: Watch = await watch(lab, { service_whitelist: recordedUnits })
     try {
@@ -54,7 +56,7 @@ describeLab('a recording beside the live receiver', () => {
   afterAll(async () => {
     await recorder?.stop('SIGKILL')
     await lab?.close()
-    workspace.remove()
+    workspace?.remove()
   })
 
   it('is not written over what is there', async () => {

@@ -78,7 +78,7 @@ describe.skipIf(onHost)(`the demo${onHost ? ' [skipped: this machine has a syste
       expect(demo.stderr).toMatch(/\n {2}signals +\d+\n(.*\n)* {2}dropped +none\n {2}ledger +holds/)
       const insisting = startAgent(['demo', '--lab', '--for', '2s'], { env })
       expect(await insisting.exited).toMatchObject({ code: 1 })
-      expect(insisting.stderr).toMatch(/^The demo cannot boot one of its own: /)
+      expect(insisting.stderr).toMatch(/^unitscope: none can be booted for the demo: /)
     } finally {
       await demo.stop('SIGKILL')
       workspace.remove()
