@@ -43,11 +43,14 @@ export async function bootDemoLab(): Promise<DemoLab> {
   // Its own process group: a Ctrl-C at the terminal is ours to answer.
   const keeper = spawn(labScript, ['hold', name], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   const { pid, cgroupRoot, ended } = await readiness(keeper)
+  const run = (...argv: string[]) => promisify(execFile)(labScript, argv, { timeout: kCommandLimitMs })
+  // Now, while nobody watches: systemd reads its units anew, and what starts during a reload is only seen late.
+  await run('install', name)
   return {
     busAddress: `unix:path=/proc/${pid}/root/run/dbus/system_bus_socket`,
     cgroupRoot,
     async startServices() {
-      await promisify(execFile)(labScript, ['fixtures', name], { timeout: kCommandLimitMs })
+      await run('exec', name, 'systemctl', 'start', '--no-block', 'misbehaving.target')
     },
     async close() {
       keeper.stdin?.end()

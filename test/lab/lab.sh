@@ -7,7 +7,8 @@
 #                             up: a lab started this way cannot outlive the process that holds the other end
 #   lab.sh up NAME            boots and returns: for work by hand
 #   lab.sh exec NAME CMD...   runs a command inside
-#   lab.sh fixtures NAME      installs the misbehaving services of fixtures/ and starts them all
+#   lab.sh install NAME       installs the misbehaving services of fixtures/, for `systemctl start misbehaving.target`
+#   lab.sh fixtures NAME      installs them and starts them all
 #   lab.sh down NAME          ends a lab and removes all of it
 #   lab.sh sweep              removes what labs of dead processes left behind (every boot does this first)
 #
@@ -172,16 +173,18 @@ case $command in
     shift
     inside "$@"
     ;;
-  fixtures)
-    root=/proc/$(cat "$STATE/${2:?usage: lab.sh fixtures NAME}/pid")/root
+  install | fixtures)
+    root=/proc/$(cat "$STATE/${2:?usage: lab.sh $command NAME}/pid")/root
     mkdir -p "$root/run/fixtures" "$root/run/systemd/system"
     cp "$HERE"/fixtures/*.sh "$root/run/fixtures/"
     cp "$HERE"/fixtures/*.{service,timer,target} "$root/run/systemd/system/"
-    inside "$2" sh -c 'systemctl daemon-reload && systemctl start --no-block misbehaving.target'
+    start='systemctl daemon-reload'
+    [ "$command" = install ] || start="$start && systemctl start --no-block misbehaving.target"
+    inside "$2" sh -c "$start"
     ;;
   down)
     [ -d "$STATE/${2:?usage: lab.sh down NAME}" ] || fail "no lab named $2"
     teardown "$2"
     ;;
-  *) fail "usage: lab.sh check | hold NAME | up NAME | exec NAME CMD... | fixtures NAME | down NAME | sweep" ;;
+  *) fail "usage: lab.sh check | hold NAME | up NAME | exec NAME CMD... | install NAME | fixtures NAME | down NAME | sweep" ;;
 esac

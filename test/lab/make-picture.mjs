@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 
 const kColumns = 118
-const kFirstLines = 34
+const kFirstLines = 40
 const kLineHeight = 17
 const kCharWidth = 7.8
 const kPadding = 16
