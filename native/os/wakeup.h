@@ -16,6 +16,9 @@ class Wakeup {
   /// Any thread, also from a signal handler; every wait() ends now and later.
   void raise() noexcept;
 
+  /// Gives the descriptor back, once nobody waits or raises any more.
+  void close() noexcept { fd_ = UniqueFd(); }
+
   enum class Ready : std::uint8_t { kTimeout, kReady, kRaised };
   /// Waits until `fd` is ready for `events` (poll(2)), raise(), or the monotonic time `until_ns`. An `fd` of -1 waits
   /// for the other two; without `until_ns` there is no time limit.

@@ -31,10 +31,14 @@ void BusReader::start() {
 void BusReader::stop() {
   const State before = state_;
   state_ = State::kStopped;
-  if (before != State::kRunning) return;
-  wakeup_.raise();
-  ring_.close();  // a push that waits for room gives up
-  pthread_join(thread_, nullptr);
+  if (before == State::kRunning) {
+    wakeup_.raise();
+    ring_.close();  // a push that waits for room gives up
+    pthread_join(thread_, nullptr);
+  }
+  // Not left to the destructor: JavaScript's garbage collector may take minutes, and an agent without a bus makes a
+  // reader every few seconds.
+  wakeup_.close();
 }
 
 void* BusReader::thread_main(void* self) {
