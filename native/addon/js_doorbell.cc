@@ -24,8 +24,11 @@ void JsDoorbell::call(napi_env env, napi_value callback, void* self, void*) {
   if (env == nullptr || callback == nullptr) return;  // the environment is going down
   napi_value receiver;
   napi_get_undefined(env, &receiver);
-  // An exception of the callback stays pending; Node reports it as uncaught.
-  (void)napi_call_function(env, receiver, callback, 0, nullptr, nullptr);
+  if (napi_call_function(env, receiver, callback, 0, nullptr, nullptr) != napi_pending_exception) return;
+  // Left pending, an addon of Node-API 8 would see its exception swallowed, with a deprecation warning (DEP0168).
+  napi_value error;
+  napi_get_and_clear_last_exception(env, &error);
+  napi_fatal_exception(env, error);
 }
 
 void JsDoorbell::finalize(napi_env, void* self, void*) { delete static_cast<JsDoorbell*>(self); }

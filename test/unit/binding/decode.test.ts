@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { decodeRecords } from '../../../src/binding/decode.js'
+import { maxRecordBytes } from '../../../src/binding/layout.js'
+
+// Written by test/native/core/batch/golden_test.cc, so the two languages cannot drift apart.
+const golden = readFileSync(new URL('../../golden/batch/records.bin', import.meta.url))
+const symbols = ['', 'unknown', 'failed', 'auto-restart', 'exit-code']
+const symbol = (id: number): string => symbols[id] ?? `no symbol ${id}`
+const at = { realtimeNs: 1_700_000_000_123_456_789n, boottimeNs: 42n }
+
+const nothing = {
+  activeState: '',
+  subState: '',
+  result: '',
+  jobId: 0,
+  mainPid: 0,
+  controlPid: 0,
+  nRestarts: 0,
+  execMainPid: 0,
+  execMainCode: 0,
+  execMainStatus: 0,
+  invocationId: '',
+  conditionResult: false,
+  assertResult: false,
+  stateChangeUsec: 0,
+  inactiveExitUsec: 0,
+  activeEnterUsec: 0,
+  activeExitUsec: 0,
+  inactiveEnterUsec: 0,
+  execMainStartUsec: 0,
+  execMainExitUsec: 0,
+  lastTriggerUsec: 0,
+}
+
+test('what C++ wrote is what TypeScript reads, field by field', () => {
+  expect(decodeRecords(golden, symbol)).toEqual([
+    { kind: 'connected', ...at },
+    {
+      kind: 'unit_changed',
+      ...at,
+      unit: 'a@b.service',
+      state: {
+        activeState: 'failed',
+        subState: 'auto-restart',
+        result: 'exit-code',
+        jobId: 5,
+        mainPid: 6,
+        controlPid: 7,
+        nRestarts: 8,
+        execMainPid: 9,
+        execMainCode: -10,
+        execMainStatus: -11,
+        invocationId: '01112131415161718191a1b1c1d1e1f1',
+        conditionResult: true,
+        assertResult: false,
+        stateChangeUsec: 2 ** 32 + 12,
+        inactiveExitUsec: 13,
+        activeEnterUsec: 14,
+        activeExitUsec: 15,
+        inactiveEnterUsec: 16,
+        execMainStartUsec: 17,
+        execMainExitUsec: 18,
+        lastTriggerUsec: 2 ** 52,
+      },
+    },
+    { kind: 'unit_changed', ...at, unit: '-.slice', state: nothing },
+    { kind: 'unit_new', ...at, unit: 'x.service' },
+    { kind: 'unit_removed', ...at, unit: 'dev-sda\\x2d1.swap' },
+    { kind: 'job_new', ...at, unit: 'x.service', jobId: 4_000_000_000 },
+    { kind: 'job_removed', ...at, unit: 'x.service', jobId: 7, result: 'exit-code' },
+    { kind: 'reloading', ...at, active: true },
+    { kind: 'reloading', ...at, active: false },
+    { kind: 'owner_changed', ...at, present: true },
+    { kind: 'unit_files_changed', ...at },
+    { kind: 'lost', ...at, count: 99 },
+    { kind: 'disconnected', ...at, reason: 'the bus closed the connection' },
+  ])
+})
+
+test('bytes of another build are refused, not guessed at', () => {
+  expect(decodeRecords(Buffer.alloc(0), symbol)).toEqual([])
+  for (let size = 1; size < 40; size++) {
+    expect(() => decodeRecords(golden.subarray(0, size), symbol)).toThrow(/no record at byte 0: rebuild the addon/)
+  }
+  const changed = Buffer.from(golden)
+  changed[4] = 200
+  expect(() => decodeRecords(changed, symbol)).toThrow(/unknown record kind at byte 0: rebuild the addon/)
+  expect(golden.length).toBeLessThan(13 * maxRecordBytes)
+})
