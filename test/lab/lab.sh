@@ -69,7 +69,7 @@ teardown() {
       find "$group" -depth -type d -exec rmdir {} + 2> /dev/null && break
       sleep 0.02
     done
-    if [ -d "$group" ]; then echo "lab: $group could not be removed: $(find "$group" -name cgroup.procs -exec cat {} + | tr '\n' ' ')" >&2; fi
+    if [ -d "$group" ]; then echo "lab: $group could not be removed: $(find "$group" -name cgroup.procs -exec cat {} + | tr '\n' ' ')" >&2 || true; fi
   fi
   rm -rf --one-file-system "$dir"
 }
@@ -153,6 +153,9 @@ case $command in
     exec 3<&0
     DIE_WITH_PARENT=1 boot "$2"
     echo "ready $init $(cat "$STATE/$2/cgroup")"
+    # A holder that was killed no longer reads our standard error, and the shell reports there what it sees die: that
+    # SIGPIPE would end us in the middle of the cleaning up.
+    trap '' PIPE
     cat <&3 > /dev/null &
     reader=$!
     wait -n "$outer" "$reader" || true
