@@ -24,6 +24,8 @@ export class RecordQueue {
   #absent = false
   /** systemd came back to the bus in the middle of a reload: it was executed anew. */
   #newOwner = false
+  #reload: number | undefined
+  #reloads = 0
   #gap: Gap | undefined
 
   constructor(tracker: UnitTracker, selection: UnitSelection, max: number) {
@@ -36,6 +38,18 @@ export class RecordQueue {
     return this.#gap
   }
 
+  /** The number of the reload under way; no two have the same. */
+  get reload(): number | undefined {
+    return this.#reload
+  }
+
+  /** The reload under way is over, though nothing told so. */
+  endReload(): void {
+    this.#reload = undefined
+    this.#tracker.endReloading()
+    this.noteGap('reexec')
+  }
+
   /**
    * A new connection, whose records wait for a reading. What the last one was in the middle of is over, and what it still
    * held back (it ended before its first reading) is older than the reading to come, which shows all that.
@@ -45,6 +59,7 @@ export class RecordQueue {
     this.#newOwner = false
     this.#overflowed = 0
     this.#held = []
+    this.#reload = undefined
     this.#tracker.endReloading()
   }
 
@@ -80,7 +95,7 @@ export class RecordQueue {
   resume(): RawEvent[] {
     const held = this.#held ?? []
     this.#held = undefined
-    const events = this.take(held)
+    const events = this.take(this.#afterReload(held))
     if (this.#overflowed > 0) {
       this.noteGap('lost_records', this.#overflowed)
       this.#overflowed = 0
@@ -88,10 +103,23 @@ export class RecordQueue {
     return events
   }
 
+  /**
+   * Leaves out what was announced in a reload whose beginning was not seen, since the connection was made in its middle or
+   * its record was lost: every unit is said to be gone, and none is.
+   */
+  #afterReload(held: readonly SignalRecord[]): readonly SignalRecord[] {
+    if (this.#tracker.reloading) return held
+    const first = held.findIndex(({ kind }) => kind === 'reloading')
+    const record = held[first]
+    if (record?.kind !== 'reloading' || record.active) return held
+    return held.filter((one, index) => index >= first || !('unit' in one))
+  }
+
   #feed(record: SignalRecord): RawEvent[] {
     if ('unit' in record && !this.#selection.accepts(record.unit)) return []
     const events = this.#tracker.feed(record)
     if (record.kind === 'reloading') {
+      this.#reload = record.active ? ++this.#reloads : undefined
       if (record.active) this.#newOwner = false
       else this.noteGap(this.#newOwner ? 'reexec' : 'reload')
     } else if (record.kind === 'owner_changed') this.#ownerChanged(record.present)

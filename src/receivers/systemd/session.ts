@@ -5,6 +5,7 @@ import { stableReason } from '../../lib/systemd/bus.js'
 import { CallError, type ControlPlane } from '../../lib/systemd/control-plane.js'
 import type { Timer } from '../../util/clock.js'
 import type { RecordQueue } from './record-queue.js'
+import { ReloadWatch } from './reload-watch.js'
 import { Synchroniser } from './synchroniser.js'
 import type { WatcherOptions } from './watcher.js'
 
@@ -12,12 +13,10 @@ import type { WatcherOptions } from './watcher.js'
 const kPingIntervalMs = 10_000
 /** How often configurations of new units are read, if there are any. */
 const kFactsIntervalMs = 2000
-/** Between the two looks of a reconcile: a signal is on its way for `max_latency` at most, by default 0.1 s. */
-const kSecondLookMs = 1000
+/** A signal is on its way for `max_latency` (by default 0.1 s) and a little more: at least this is allowed for it. */
+const kOnItsWayMs = 1000
 /** Wait after a reading that failed while the connection holds. */
 const kRetryMs = 1000
-/** daemon-reload of 1000 units takes 0.8 s. After this its end was missed. */
-const kMaxReloadMs = 30_000
 
 /** What a session does by itself, most urgent first; one at a time, so calls never pile up on a systemd that hangs. */
 const tasks = ['synchronise', 'ping', 'secondLook', 'reconcile', 'facts'] as const
@@ -34,14 +33,18 @@ export class Session {
   readonly #due = new Set<Task>(['synchronise'])
   readonly #timers: Timer[] = []
   readonly #once = new Map<Task, Timer>()
-  readonly #connected = new Signal<void>()
-  readonly #over = new Signal<string>()
-  #wake = new Signal<void>()
-  #reloadTimer: Timer | undefined
+  /** How long a signal may be on its way from systemd to us. */
+  readonly #onItsWayMs: number
+  #connected = false
+  /** Why the session is over. */
+  #over: string | undefined
+  #wake = new WakeUp()
+  #reloadWatch: ReloadWatch | undefined
   #synchronised = false
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#onItsWayMs = Math.max(kOnItsWayMs, 2 * options.config.max_latency)
     options.queue.begin()
   }
 
@@ -53,37 +56,37 @@ export class Session {
   take(records: readonly SignalRecord[]): void {
     const { queue, onEvents } = this.#options
     for (const record of records) {
-      if (record.kind === 'connected') this.#connected.set()
-      else if (record.kind === 'disconnected') this.#over.set(record.reason)
-      else if (record.kind === 'reloading') this.#watchReload(record.active)
+      if (record.kind === 'connected') this.#setConnected()
+      else if (record.kind === 'disconnected') this.#end(record.reason)
     }
     onEvents(queue.take(records))
-    this.#wakeForGap()
+    this.#fed()
   }
 
   /** Works until the connection is over or `signal` aborts. Resolves with the reason; never rejects. */
   async run(reader: SignalReader, signal: AbortSignal): Promise<string> {
-    const abort = (): void => this.#over.set('stopped')
+    const abort = (): void => this.#end('stopped')
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     let plane: ControlPlane | undefined
     try {
       // Match rules first: what happens from here on is in the queue, whatever the snapshot shows.
-      await Promise.race([this.#connected.promise, this.#over.promise])
-      if (this.#over.isSet) return await this.#over.promise
+      while (!this.#connected && this.#over === undefined) await this.#woken()
+      if (this.#over !== undefined) return this.#over
       plane = await this.#options.connect(this.#options.address)
-      void plane.closed.then((reason) => this.#over.set(reason))
-      this.#startTimers()
+      void plane.closed.then((reason) => this.#end(reason))
+      this.#startTimers(reader)
       await this.#work(plane, reader)
     } catch (error) {
-      this.#over.set(error instanceof Error ? error.message : String(error))
+      this.#end(error instanceof Error ? error.message : String(error))
     } finally {
       signal.removeEventListener('abort', abort)
-      this.#reloadTimer?.cancel()
+      this.#reloadWatch?.follow(undefined)
+      this.#reloadWatch = undefined // what the reader still hands over starts no timer
       for (const timer of [...this.#timers, ...this.#once.values()]) timer.cancel()
       plane?.close()
     }
-    return this.#over.promise
+    return this.#over! // every way here has set it
   }
 
   /** What was held back when the connection ended: it is true, and older than the gap that begins now. */
@@ -93,16 +96,17 @@ export class Session {
 
   async #work(plane: ControlPlane, reader: SignalReader): Promise<void> {
     const synchroniser = new Synchroniser({ ...this.#options, plane, reader })
-    while (!this.#over.isSet) {
+    while (this.#over === undefined) {
       const task = tasks.find((name) => this.#due.has(name))
       if (task === undefined) {
-        await Promise.race([this.#wake.promise, this.#over.promise])
-        this.#wake = new Signal()
+        await this.#woken()
         continue
       }
       this.#due.delete(task)
+      const reload = this.#reloadWatch?.reload
       try {
         const answered = await this.#perform(task, plane, synchroniser)
+        if (answered) this.#reloadWatch?.answered(reload)
         if (answered) this.#options.onUp(true)
         if (answered && this.#synchronised) this.#options.onStatus({ state: 'ok' })
       } catch (error) {
@@ -122,13 +126,13 @@ export class Session {
         queue.closeGap()
         this.#synchronised = true
         onEvents(queue.resume())
-        this.#wakeForGap()
+        this.#fed()
         return true
       case 'ping':
         await plane.ping()
         return true
       case 'reconcile':
-        if (await synchroniser.firstLook()) this.#later('secondLook', kSecondLookMs)
+        if (await synchroniser.firstLook()) this.#later('secondLook', this.#onItsWayMs)
         return true
       case 'secondLook':
         onEvents(await synchroniser.secondLook())
@@ -143,21 +147,33 @@ export class Session {
 
   #failed(task: Task, error: CallError): void {
     const { onUp, onStatus } = this.#options
-    if (this.#over.isSet) return
+    if (this.#over !== undefined) return
     onUp(false)
     onStatus({ state: 'degraded', reason: `systemd does not answer: ${stableReason(error.message)}` })
     // The others come round by themselves, once it answers again.
     this.#later(task === 'synchronise' ? task : 'ping', kRetryMs)
   }
 
-  #startTimers(): void {
-    const { clock } = this.#options.settings
+  #startTimers(reader: SignalReader): void {
+    const { queue, settings } = this.#options
+    const { clock } = settings
     const every = (task: Task, ms: number): void => {
       if (ms > 0) this.#timers.push(clock.every(ms, () => this.#add(task)))
     }
     every('ping', kPingIntervalMs)
     every('facts', kFactsIntervalMs)
     every('reconcile', this.#options.config.poll_interval)
+    this.#reloadWatch = new ReloadWatch({
+      clock,
+      quietMs: this.#onItsWayMs,
+      messages: () => reader.stats().messages,
+      ask: () => this.#add('ping'),
+      onOver: () => {
+        queue.endReload()
+        this.#fed()
+      },
+    })
+    this.#fed()
   }
 
   #later(task: Task, ms: number): void {
@@ -170,41 +186,47 @@ export class Session {
 
   #add(task: Task): void {
     this.#due.add(task)
-    this.#wake.set()
+    this.#wake.ring()
   }
 
-  #wakeForGap(): void {
-    if (this.#synchronised && this.#options.queue.gap !== undefined) this.#add('synchronise')
+  /** Records were fed to the tracker: what may have come of it. */
+  #fed(): void {
+    const { queue } = this.#options
+    this.#reloadWatch?.follow(queue.reload)
+    if (this.#synchronised && queue.gap !== undefined) this.#add('synchronise')
   }
 
-  /** Reloading(false) can be missed: PID 1 drops its bus connection while it re-executes. */
-  #watchReload(active: boolean): void {
-    this.#reloadTimer?.cancel()
-    if (!active) return
-    const { settings, tracker, queue } = this.#options
-    this.#reloadTimer = settings.clock.after(kMaxReloadMs, () => {
-      if (!tracker.reloading) return
-      tracker.endReloading()
-      queue.noteGap('reexec')
-      this.#wakeForGap()
-    })
+  #setConnected(): void {
+    this.#connected = true
+    this.#wake.ring()
+  }
+
+  #end(reason: string): void {
+    this.#over ??= reason
+    this.#wake.ring()
+  }
+
+  /**
+   * Waits until there is something to do or the session is over. One promise for each wait: a race with one that lives as
+   * long as the session would leave a reaction there each time, 52,000 a day, 15 MiB.
+   */
+  async #woken(): Promise<void> {
+    await this.#wake.rung
+    this.#wake = new WakeUp()
   }
 }
 
-/** A promise that is set from outside, once. */
-class Signal<T> {
-  readonly promise: Promise<T>
-  isSet = false
-  #resolve!: (value: T) => void
+class WakeUp {
+  readonly rung: Promise<void>
+  #resolve!: () => void
 
   constructor() {
-    this.promise = new Promise((resolve) => {
+    this.rung = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
-  set(value: T): void {
-    this.isSet = true
-    this.#resolve(value)
+  ring(): void {
+    this.#resolve()
   }
 }

@@ -1,7 +1,7 @@
 import { getuid } from 'node:process'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
-import { batchOf } from '../../data/batch.js'
+import type { Status } from '../../component/status.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
@@ -20,6 +20,13 @@ import { noSignals, Watcher } from './watcher.js'
 
 /** A summary of suppressed events at most this often. */
 const kSummaryIntervalMs = 1000
+
+/** Without a number that changes: each new wording is a line in the log. */
+const incomplete: Status = {
+  state: 'degraded',
+  reason:
+    'more than 65,536 units: those over the limit are not followed; narrow unit_types, or the white- and blacklist',
+}
 
 /** The outside world, replaced in tests. */
 export interface SystemdSource {
@@ -79,12 +86,13 @@ class SystemdReceiver implements Receiver {
       selection: this.#selection,
       onEvents: (events) => this.#admit(events),
       onStatus: (status) => {
-        host.report(status)
+        host.report(status.state === 'ok' && this.#tracker.untracked > 0 ? incomplete : status)
         if (status.state === 'ok' && !this.#collected) this.#collect()
       },
     })
     this.#watcher = watcher
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
+    telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     host.report({ state: 'starting' })
     this.#running = watcher.run(this.#stopping.signal)
     this.#timers.push(clock.every(kSummaryIntervalMs, () => this.#summarise()))
@@ -126,21 +134,19 @@ class SystemdReceiver implements Receiver {
     const nowNs = this.#settings.clock.unixNano()
     this.#countSignals()
     const up = this.#watcher?.up ?? false
-    const metrics: Metric[] = [
-      {
-        type: 'gauge',
-        valueType: 'int',
-        name: metric.sourceUp,
-        unit: '1',
-        description: '1 when systemd answers',
-        resource: hostResource(this.#settings.resources),
-        points: [{ attributes: {}, timeUnixNano: nowNs, value: up ? 1 : 0 }],
-      },
-    ]
+    const source: Metric = {
+      type: 'gauge',
+      valueType: 'int',
+      name: metric.sourceUp,
+      unit: '1',
+      description: '1 when systemd answers',
+      resource: hostResource(this.#settings.resources),
+      points: [{ attributes: {}, timeUnixNano: nowNs, value: up ? 1 : 0 }],
+    }
     // Before the first reading nothing is known; while systemd is away, what was last known still holds.
-    if (up || this.#collected) metrics.push(...this.#tracker.metrics(nowNs))
+    const units = up || this.#collected ? this.#tracker.metrics(nowNs) : []
     if (up) this.#collected = true
-    this.#pending.push(batchOf({ metrics }))
+    this.#pending.pushMetrics([source, ...units])
   }
 
   #counted = noSignals

@@ -16,6 +16,7 @@ const varying: Readonly<Record<string, readonly string[]>> = {
   "lib/delivery/delivery.ts ?? reason.split(':')[0] ?? 'error'": ['UNAVAILABLE'],
   'exporters/file/file.ts ?? code.toLowerCase()': ['enospc'],
   'receivers/replay/signal-counters.ts ?? reason': ['header_version'],
+  'receivers/systemd/systemd-receiver.ts ?? reason': ['header_version'],
 }
 
 /** The words of the sources for some methods, as patterns, with where they stand. */

@@ -31,6 +31,8 @@ export class FakeSource implements SystemdSource {
   /** Whether a bus is there to connect to. */
   bus = true
   stats: SignalStats = idle
+  /** What the next reader that is closed still holds, and hands over at its end. */
+  leftover: readonly Bare[] = []
   #onRecords: OnRecords | undefined
   #end: ((reason: string) => void) | undefined
 
@@ -43,7 +45,10 @@ export class FakeSource implements SystemdSource {
       stats: () => this.stats,
       takeCapture: () => ({ chunks: [], truncated: false }),
       forget: () => void this.asked.push('forget'),
-      close: async () => {},
+      close: async () => {
+        if (this.leftover.length > 0) this.send(...this.leftover)
+        this.leftover = []
+      },
     }),
   }
 
@@ -76,6 +81,7 @@ export class FakeSource implements SystemdSource {
 
   /** Sends signals. */
   send(...records: readonly (SignalRecord | Bare)[]): void {
+    this.stats = { ...this.stats, messages: this.stats.messages + records.length }
     this.#onRecords?.(records.map((record) => ({ ...times, ...record }) as SignalRecord))
   }
 

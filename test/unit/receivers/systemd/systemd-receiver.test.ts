@@ -1,36 +1,10 @@
 import { expect, test } from 'vitest'
 import { attr, event, metric } from '../../../../src/lib/systemd/names.js'
-import { schema } from '../../../../src/receivers/systemd/config.js'
-import { kMaxPendingItems } from '../../../../src/receivers/systemd/pending-items.js'
-import { createSystemdReceiver } from '../../../../src/receivers/systemd/systemd-receiver.js'
-import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
-import { FakeClock } from '../../../../src/testkit/fake-clock.js'
-import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
-import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
-import { brief, Script } from '../../lib/systemd/script.js'
-import { FakeSource } from './fake-source.js'
+import { kMaxPendingEvents } from '../../../../src/receivers/systemd/pending-items.js'
+import { Script } from '../../lib/systemd/script.js'
+import { quiet, running, start } from './start.js'
 
-const quiet = { collection_interval: '0s', poll_interval: '0s' }
-const running = { activeState: 'active', subState: 'running', result: 'success', stateChangeUsec: 1000 }
 const run = (letter: string) => ({ invocationId: letter.repeat(32) })
-
-/** The receiver on a source of its own, started and well unless the source says otherwise. */
-async function start(written: Record<string, unknown> = quiet, prepare: (source: FakeSource) => void = () => {}) {
-  const source = new FakeSource()
-  prepare(source)
-  const clock = new FakeClock()
-  const exporter = new MemoryExporter()
-  const host = new TestHost()
-  const telemetry = new RecordingTelemetry()
-  const settings = testSettings('receiver', 'systemd', { clock, telemetry, random: () => 1 })
-  const receiver = createSystemdReceiver(settings, createTestConfig(schema, written), exporter, source)
-  await receiver.start(host)
-  await clock.advance(0)
-  const told = (): string[] => exporter.events.map(brief)
-  const states = (): string[] =>
-    host.reports.filter(({ state }) => state !== 'starting').map((one) => ('reason' in one ? one.reason : one.state))
-  return { source, clock, exporter, host, telemetry, receiver, told, states }
-}
 
 test('a hung systemd: degraded until it answers again, whatever else the receiver does meanwhile', async () => {
   const { source, clock, states, receiver } = await start()
@@ -109,20 +83,6 @@ test('a change without a signal is found by the second look, not by the first: i
   await receiver.shutdown()
 })
 
-test('a reload whose end is never told is over after 30 s', async () => {
-  const { source, clock, exporter, told, receiver } = await start()
-  source.send({ kind: 'reloading', active: true })
-  source.units.set('a.service', { ...running, ...run('a') })
-  await clock.advance(29_000)
-  expect(told()).toEqual([])
-  await clock.advance(1000)
-  expect(exporter.events.map(({ attributes }) => attributes[attr.gapReason] ?? attributes[attr.unit])).toEqual([
-    'reexec',
-    'a.service',
-  ])
-  await receiver.shutdown()
-})
-
 test('a new unit is not asked about when it appears, only in the next sweep, and only when it is loaded', async () => {
   const { source, clock, receiver } = await start()
   const before = source.asked.length
@@ -170,13 +130,13 @@ test('a pipeline that refuses for a while: nothing is lost below the limit, what
   const { source, clock, exporter, telemetry, receiver } = await start({ ...quiet, max_events_per_second: 1_000_000 })
   let open = false
   exporter.respond = () => (open ? { kind: 'ok' } : { kind: 'retryable', reason: 'full' })
-  const starts = kMaxPendingItems / 2 + 50 // two events each
+  const starts = kMaxPendingEvents / 2 + 50 // two events each
   for (let n = 0; n < starts; n++) source.send(...new Script(`u${n}.service`).start(n + 1, 'a').records)
   await clock.advance(1000)
   expect(telemetry.drops).toEqual(new Map([['backpressure', 100]]))
   open = true
   await clock.advance(10_000)
-  expect(exporter.events).toHaveLength(kMaxPendingItems)
+  expect(exporter.events).toHaveLength(kMaxPendingEvents)
   expect(exporter.events[0]!.attributes[attr.unit]).toBe('u0.service') // the oldest are kept
   await receiver.shutdown()
   expect(telemetry.processedItems).toBe(exporter.items + 100)
