@@ -20,10 +20,12 @@ let failed = false
 
 function report(name, { ok, output }) {
   const lines = output.trim().split('\n')
-  const summary = lines.find((line) => /^\d+ tests, \d+ failed$/.test(line))
-  if (!ok) console.log(output)
+  const isSummary = (line) => /^\d+ tests, \d+ failed$/.test(line)
+  // Each summary once, and with its variant's name: they are added up.
+  if (!ok) console.log(lines.filter((line) => !isSummary(line)).join('\n'))
   // Without a summary the program ended before its end: one test, the one it was in, failed.
-  console.log(`${name}: ${ok ? summary : (summary ?? '1 tests, 1 failed')}`)
+  const summary = lines.find(isSummary) ?? '1 tests, 1 failed'
+  console.log(`${name}: ${summary}`)
   failed ||= !ok
 }
 
