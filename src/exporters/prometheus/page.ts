@@ -21,23 +21,43 @@ export interface Page {
   readonly duplicates: number
 }
 
-/** Gathers the families of the profiles wanted, each name and each series once. */
+/** Endings of the samples of a family; the family owns all these names, whether or not it has such samples now. */
+const endings: Readonly<Record<Family['type'], readonly string[]>> = {
+  gauge: [''],
+  counter: ['', '_total'],
+  histogram: ['', '_bucket', '_count', '_sum'],
+  info: ['', '_info'],
+}
+
+/**
+ * Gathers the families of the profiles wanted, each name and each series once.
+ *
+ * Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`) share the family when their types agree;
+ * else the first one has the name. So it is with a gauge that is called like the samples of another (`h_count`).
+ */
 export function assemblePage(store: StoreView, wanted: ReadonlySet<ProfileName>): Page {
   const families = new Map<string, Family>()
-  let duplicates = 0
+  const owned = new Set<string>()
+  let given = 0
   for (const [name, profile] of byPrecedence) {
     if (!wanted.has(name)) continue
     const taken = new Set(families.keys())
     for (const family of profile(store)) {
       if (taken.has(family.name)) continue
-      // Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`): the first one has the name.
-      const first = !families.has(family.name)
-      const samples = first ? distinct(family.samples) : []
-      duplicates += family.samples.length - samples.length
-      if (first) families.set(family.name, { ...family, samples })
+      given += family.samples.length
+      const names = endings[family.type].map((ending) => family.name + ending)
+      const known = families.get(family.name)
+      if (known?.type === family.type)
+        families.set(family.name, { ...known, samples: [...known.samples, ...family.samples] })
+      else if (!names.some((each) => owned.has(each))) {
+        families.set(family.name, family)
+        for (const each of names) owned.add(each)
+      }
     }
   }
-  return { families: [...families.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), duplicates }
+  const page = Array.from(families.values(), (family) => ({ ...family, samples: distinct(family.samples) }))
+  const shown = page.reduce((sum, { samples }) => sum + samples.length, 0)
+  return { families: page.sort((a, b) => (a.name < b.name ? -1 : 1)), duplicates: given - shown }
 }
 
 function distinct(samples: readonly Sample[]): readonly Sample[] {

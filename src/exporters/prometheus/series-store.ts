@@ -86,8 +86,7 @@ export class SeriesStore implements StoreView {
         refused++
         continue
       }
-      // Batches may overtake each other on a retry; the newest measurement stays.
-      if (known !== undefined && known.point.timeUnixNano > point.timeUnixNano) continue
+      if (known !== undefined && isOvertaken(point, known, nowMs)) continue
       stored.series.set(id, { resource: metric.resource, point: keepExemplars(point, known?.point), updatedMs: nowMs })
     }
     return refused
@@ -149,6 +148,18 @@ export class SeriesStore implements StoreView {
     this.#size--
     this.#version++
   }
+}
+
+/** How far batches may overlap: two pipelines, or a retry. */
+const kOverlapMs = 10_000
+
+/**
+ * Batches may overtake each other; then the newest measurement stays. A point that is older by more than batches overlap,
+ * or that comes when they no longer can, was measured after the clock was set back: it is the newer one.
+ */
+function isOvertaken(point: NumberPoint | HistogramPoint, known: Series, nowMs: number): boolean {
+  const olderNano = known.point.timeUnixNano - point.timeUnixNano
+  return olderNano > 0n && olderNano < BigInt(kOverlapMs) * 1_000_000n && nowMs - known.updatedMs < kOverlapMs
 }
 
 function headOf(metric: Metric): MetricHead {

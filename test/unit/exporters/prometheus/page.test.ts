@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
+import type { Metric } from '../../../../src/data/metric.js'
 import { assemblePage, type ProfileName, profileNames } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore } from '../../../../src/exporters/prometheus/series-store.js'
 import { openMetricsFormat, textFormat, writeExposition } from '../../../../src/lib/openmetrics/exposition.js'
@@ -75,6 +76,68 @@ test('two metrics that become one name do not break a scrape; what has no place 
   expect(page.duplicates).toBe(1)
 })
 
+describe('metrics that Prometheus spells alike', () => {
+  const point = (attributes = {}, value = 1) => ({ attributes, timeUnixNano: t0, value })
+  const counter = (name: string): Metric => ({
+    ...(gauge(name, '', host, [point()]) as Metric & { type: 'gauge' }),
+    type: 'sum',
+    monotonic: true,
+  })
+  const histogram = (name: string): Metric => ({
+    type: 'histogram',
+    name,
+    unit: '',
+    description: 'h',
+    resource: host,
+    points: [
+      { attributes: {}, startTimeUnixNano: 1n, timeUnixNano: t0, count: 1, sum: 2, bounds: [5], bucketCounts: [1, 0] },
+    ],
+  })
+  const cases: readonly [string, readonly Metric[], readonly string[], number][] = [
+    [
+      'two gauges whose points differ share one family',
+      [gauge('x.y', '', host, [point()]), gauge('x_y', '', host, [point({ k: 'v' })])],
+      ['x_y 1', 'x_y{k="v"} 1'],
+      0,
+    ],
+    [
+      'a counter after the gauge of its name is left out and counted',
+      [gauge('x.y', '', host, [point()]), counter('x.y'), gauge('x_y', '', host, [point({ k: 'v' })])],
+      ['x_y 1', 'x_y{k="v"} 1'],
+      1,
+    ],
+    [
+      'a gauge h.count beside a histogram h',
+      [histogram('h'), gauge('h.count', '', host, [point({}, 7)])],
+      ['h_bucket{le="5.0"} 1', 'h_bucket{le="+Inf"} 1', 'h_count 1', 'h_sum 2'],
+      1,
+    ],
+    [
+      'a gauge that keeps one ending beside a counter that gets it',
+      [counter('c'), gauge('c.total.count', '', host, [point({}, 7)])],
+      ['c_total 1'],
+      1,
+    ],
+    [
+      'a histogram whose samples would be an earlier gauge',
+      [gauge('h.count.total', '', host, [point({}, 7)]), histogram('h')],
+      ['h_count 7'],
+      4,
+    ],
+    ["a gauge named like the page's own family", [gauge('target.info', '', host, [point({}, 7)])], [], 1],
+  ]
+  for (const [name, metrics, wanted, left] of cases)
+    for (const format of [textFormat, openMetricsFormat])
+      test(`${name} (${format.openMetrics ? 'OpenMetrics' : 'text'})`, () => {
+        const page = pageOf(batchOf({ metrics }), ['unitscope'])
+        const lines = writeExposition(page.families, format).split('\n')
+        expect(
+          lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('target_info{')),
+        ).toEqual(wanted)
+        expect(page.duplicates).toBe(left)
+      })
+})
+
 describe('label values', () => {
   const cases: readonly [string, string, string][] = [
     ['a quote', 'a"b.service', 'a\\"b.service'],
@@ -114,6 +177,27 @@ describe('the store', () => {
     store.addMetric(gauge('m', 'By', host, [point(1, t0)]), 1)
     expect([...store.seriesOf('m')].map((s) => s.point)).toEqual([point(2, t0 + 1n)])
   })
+
+  const steps: readonly [string, number, number, number][] = [
+    // After a step of so many seconds a point comes each so many seconds; at most so many of them are held back.
+    ['an hour back', 3600, 10, 0],
+    ['an hour back, points in a rush', 3600, 0.5, 0],
+    ['eight seconds back', 8, 10, 0],
+    ['eight seconds back, points in a rush', 8, 0.5, 15],
+  ]
+  for (const [name, back, every, held] of steps)
+    test(`the clock set ${name}: the page goes on`, () => {
+      const store = new SeriesStore({ maxSeries: 10, expirationMs: 300_000 })
+      store.addMetric(gauge('m', 'By', host, [point(1)]), 0)
+      const shown: number[] = []
+      for (let n = 1; n <= 20; n++) {
+        const time = t0 + BigInt((n * every - back) * 1e9)
+        store.addMetric(gauge('m', 'By', host, [point(-n, time)]), n * every * 1000)
+        shown.push(Number([...store.seriesOf('m')][0]!.point.value))
+      }
+      expect(shown.filter((value) => value === 1)).toHaveLength(held)
+      expect(shown.slice(held)).toEqual(Array.from({ length: 20 - held }, (_, i) => -(held + 1 + i)))
+    })
 
   test('forgets what is silent for the expiration time, not what is updated', () => {
     const store = new SeriesStore({ maxSeries: 10, expirationMs: 1000 })
