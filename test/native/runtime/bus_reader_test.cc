@@ -199,20 +199,12 @@ const test::Test kStop{"threads: reader: stop() ends it wherever it is, at once 
       [](Peer& peer) { peer.read_until("never"); },                                   // in the handshake
       [](Peer& peer) { peer.read_until("BEGIN"), peer.send("OK 0123456789abcdef0123456789abcdef\r\n"), peer.read_until("never"); },
       [](Peer& peer) { peer.welcome(), peer.read_until("never"); },                   // waiting for signals
-      [](Peer& peer) {                                                               // waiting for room in the ring
-        peer.welcome();
-        for (int i = 0; i < 100; i++) peer.send(test::unit_signal("UnitNew", "a.service").bytes());
-        peer.read_until("never");
-      },
   };
   for (std::size_t i = 0; i < scripts.size(); i++) {
     for (int round = 0; round < 20; round++) {
       const test::FakeBus bus(scripts[i]);
-      ReaderOptions options = options_for(bus.address());
-      options.ring_records = 4;
-      options.overflow = Overflow::kBlock;
       Consumer consumer;
-      BusReader reader(options, consumer);
+      BusReader reader(options_for(bus.address()), consumer);
       reader.start();
       if (round % 2 == 1) std::this_thread::yield();
       if (i == 2 && round % 4 == 3) consumer.wait();  // connected
@@ -226,6 +218,35 @@ const test::Test kStop{"threads: reader: stop() ends it wherever it is, at once 
       }
     }
   }
+}};
+
+const test::Test kStopFull{"threads: reader: stop() ends one that waits for room in a full ring", [] {
+  test::FakeBus bus([](Peer& peer) {
+    peer.welcome_and_wait();
+    for (int i = 0; i < 100; i++) peer.send(test::unit_signal("UnitNew", "a.service").bytes());
+    peer.read_until("never");
+  });
+  ReaderOptions options = options_for(bus.address());
+  options.ring_records = 4;
+  options.overflow = Overflow::kBlock;
+  Consumer consumer;
+  BusReader reader(options, consumer);
+  reader.start();
+  std::vector<std::uint8_t> buffer(64 * 1024);
+  for (bool connected = false; !connected;) {
+    consumer.wait();
+    connected = reader.drain_into(buffer) > 0;
+  }
+  bus.connected();
+  // The answer to Hello, four signals that fit, and the one that waits.
+  while (reader.counters().messages.read() < 6) std::this_thread::yield();
+  reader.stop();
+  // The one that waited is dropped, and counted: as are those that the thread had read with it.
+  const std::size_t size = reader.drain_into(buffer);
+  const auto seen = test::records_in(Bytes(buffer).first(size));
+  test::equal(seen.size(), 5u, "four, and one that says how many are lost");
+  test::equal(seen.back().header.value, reader.ring().dropped());
+  check(reader.ring().dropped() > 0);
 }};
 
 const test::Test kUnstarted{"threads: reader: one that never started stops and is drained like any other", [] {
