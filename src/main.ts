@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
+// The flag: decision 0044.
 import { dispatch } from './cli/dispatch.js'
 import { outputOf } from './cli/terminal.js'
 import { ExitCode } from './errors.js'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { agentMain } from './agent.js'
+import { agentMain, nodeFlags } from './agent.js'
 
 const config = {
   receivers: { systemd: {} },
@@ -13,7 +13,7 @@ const config = {
 const unit = [
   '[Service]',
   'Type=notify',
-  `ExecStart=${process.execPath} ${agentMain} run --config /run/agent.yaml`,
+  `ExecStart=${process.execPath} ${nodeFlags.join(' ')} ${agentMain} run --config /run/agent.yaml`,
   "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
   'WatchdogSec=3s',
   'TimeoutStopSec=12s', // the agent's own deadline is 10 s
