@@ -62,7 +62,7 @@ export async function watch(lab: Lab, written: Record<string, unknown> = {}, wai
       return events.filter((one) => !isMarker(one))
     },
     async collection() {
-      // Events and metrics leave in the order in which they were made.
+      // This pipeline takes everything at once, so a collection that comes now was made now.
       const collections = (): number => exporter.metrics.filter((one) => one.name === metric.sourceUp).length
       const before = collections()
       await waitFor('a collection', () => collections() > before)
