@@ -41,6 +41,7 @@ export class Session {
   #wake = new WakeUp()
   #reloadWatch: ReloadWatch | undefined
   #synchronised = false
+  #secondLookDue = false
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -132,9 +133,12 @@ export class Session {
         await plane.ping()
         return true
       case 'reconcile':
-        if (await synchroniser.firstLook()) this.#later('secondLook', this.#onItsWayMs)
+        if (this.#secondLookDue) return false // or with a short `poll_interval` it would be put off for ever
+        this.#secondLookDue = await synchroniser.firstLook()
+        if (this.#secondLookDue) this.#later('secondLook', this.#onItsWayMs)
         return true
       case 'secondLook':
+        this.#secondLookDue = false
         onEvents(await synchroniser.secondLook())
         return true
       case 'facts': {

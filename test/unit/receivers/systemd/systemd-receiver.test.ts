@@ -83,6 +83,24 @@ test('a change without a signal is found by the second look, not by the first: i
   await receiver.shutdown()
 })
 
+test('the second look waits for signals as long as max_latency lets them wait, and is not put off by the next poll', async () => {
+  const { source, clock, told, receiver } = await start({ ...quiet, poll_interval: '5s', max_latency: '10s' }, (it) => {
+    it.units.set('a.service', { ...running, ...run('a') })
+    it.units.set('b.service', { ...running, ...run('b') })
+  })
+  const failed = { activeState: 'failed', subState: 'failed', result: 'signal', stateChangeUsec: 2000 }
+  source.units.set('a.service', { ...failed, ...run('a') })
+  source.units.set('b.service', { ...failed, ...run('b') })
+  await clock.advance(14_000)
+  const late = new Script('b.service').u('active/running', { inv: 'b' }).u('failed/failed', { result: 'signal' })
+  source.send(late.records.at(-1)!)
+  await clock.advance(10_000)
+  expect(told()).toEqual(['failed b signal'])
+  await clock.advance(1000)
+  expect(told()).toEqual(['failed b signal', 'source.gap -', 'failed a signal inferred'])
+  await receiver.shutdown()
+})
+
 test('a new unit is not asked about when it appears, only in the next sweep, and only when it is loaded', async () => {
   const { source, clock, receiver } = await start()
   const before = source.asked.length
