@@ -96,10 +96,10 @@ Session::End Session::pump(int fd) {
     std::size_t messages = 0;
     End end = read(fd, nullptr, messages);
     const std::uint64_t now = monotonic_ns();
-    if (!stream_.decoder().holding()) {
-      holding_since_.reset();
-    } else if (!holding_since_) {
-      holding_since_ = now;
+    // By number: on a busy bus every read may end with a half, each time another one that is not overdue.
+    if (const std::uint64_t holding = stream_.decoder().holding(); holding != holding_) {
+      holding_ = holding;
+      holding_since_ = holding == 0 ? std::nullopt : std::optional(now);
     }
     ring_if_due(now);
     if (end) return end;

@@ -62,7 +62,8 @@ class Session final : public RecordSink {
   bool connected_ = false;
   bool urgent_ = false;
   std::optional<std::uint64_t> waiting_since_;  // monotonic time of the oldest unannounced record
-  std::optional<std::uint64_t> holding_since_;  // of the half state the decoder holds
+  std::uint64_t holding_ = 0;                   // number of the half state the decoder holds
+  std::optional<std::uint64_t> holding_since_;  // of that one
 };
 
 }  // namespace unitscope

@@ -89,6 +89,7 @@ Result<void, Rejection> SignalDecoder::decode_properties(const Message& message,
     tell(slot, times, completes ? 2 : 1, sink);
   } else {
     held_ = &slot;
+    holds_++;
     held_times_ = times;
   }
   return {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "core/batch/record_writer.h"
@@ -27,8 +28,8 @@ class SignalDecoder {
   /// Takes one message. A rejection means that the peer is broken: nothing after it can be trusted.
   [[nodiscard]] Result<void, Rejection> decode(const Message& message, const RecordTimes& times, RecordSink& sink);
 
-  /// An S is being held.
-  [[nodiscard]] bool holding() const noexcept { return held_ != nullptr; }
+  /// The number of the S being held, 0 for none; another S has another number, so its age can be told.
+  [[nodiscard]] std::uint64_t holding() const noexcept { return held_ == nullptr ? 0 : holds_; }
   /// Lets a held S go: at the end of a stream, or when its U is overdue.
   void flush(RecordSink& sink);
   /// The next signal of each unit goes out even if it says nothing new.
@@ -54,6 +55,7 @@ class SignalDecoder {
   RecordWriter writer_;
   UnitTable::Slot* held_ = nullptr;
   RecordTimes held_times_;
+  std::uint64_t holds_ = 0;
   bool reloading_ = false;
   Symbol failed_;
   Symbol auto_restart_;

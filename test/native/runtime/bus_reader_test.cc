@@ -249,6 +249,29 @@ const test::Test kStopFull{"threads: reader: stop() ends one that waits for room
   check(reader.ring().dropped() > 0);
 }};
 
+const test::Test kShifted{"threads: reader: on a bus whose every read ends with a half, no half is told alone", [] {
+  constexpr std::uint32_t kChanges = 14;  // 100 ms apart: longer in all than the second after which a half is overdue
+  test::FakeBus bus([](Peer& peer) {
+    peer.welcome_and_wait();
+    peer.send(test::service_half("a.service", "success", 1).bytes());
+    for (std::uint32_t i = 1; i < kChanges; i++) {
+      ::poll(nullptr, 0, 100);
+      peer.send(test::joined({test::unit_half("a.service", "state-" + std::to_string(i), "x"),
+                              test::service_half("a.service", "success", i + 1)}));
+    }
+    peer.send(test::unit_half("a.service", "state-" + std::to_string(kChanges), "x").bytes());
+  });
+  Consumer consumer;
+  BusReader reader(options_for(bus.address()), consumer);
+  std::uint32_t told = 0;
+  run_to_end(reader, consumer, &bus, [&](const test::Seen& seen) {
+    if (seen.header.kind != RecordKind::kUnitChanged) return;
+    test::equal(reader.symbols().text(seen.state.active_state), "state-" + std::to_string(seen.state.n_restarts));
+    told++;
+  });
+  test::equal(told, kChanges);
+}};
+
 const test::Test kUnstarted{"threads: reader: one that never started stops and is drained like any other", [] {
   Consumer consumer;
   BusReader reader(options_for("unix:path=/nowhere"), consumer);

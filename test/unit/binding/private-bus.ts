@@ -95,6 +95,7 @@ function accepts(path: string): Promise<boolean> {
 interface SenderBus {
   requestName(name: string, flags: number): Promise<number>
   send(message: unknown): void
+  call(message: unknown): Promise<unknown>
   disconnect(): void
   once(event: 'connect', listener: () => void): void
   on(event: 'error', listener: () => void): void
@@ -112,6 +113,8 @@ export interface FakeSystemd {
   /** PropertiesChanged of both interfaces, as systemd sends them. */
   change(unit: string, activeState: string, restarts: number): void
   unitNew(unit: string): void
+  /** Resolves when the bus has taken all that was said. */
+  heard(): Promise<void>
   close(): void
 }
 
@@ -138,6 +141,12 @@ export async function startFakeSystemd(address: string): Promise<FakeSystemd> {
     unitNew(unit) {
       const manager = 'org.freedesktop.systemd1.Manager'
       signal('/org/freedesktop/systemd1', manager, 'UnitNew', 'so', [unit, '/org/freedesktop/systemd1/unit/x'])
+    },
+    async heard() {
+      const driver = 'org.freedesktop.DBus'
+      await bus.call(
+        new dbus.Message({ destination: driver, path: '/org/freedesktop/DBus', interface: driver, member: 'GetId' }),
+      )
     },
     close: () => bus.disconnect(),
   }

@@ -41,6 +41,7 @@ class Told {
   [[nodiscard]] std::uint64_t rejected(Reason reason) const { return counters.rejected[static_cast<std::size_t>(reason)].read(); }
 
   SourceCounters counters;
+  [[nodiscard]] std::uint64_t holding() { return stream_.decoder().holding(); }
   [[nodiscard]] std::size_t urgents() const { return sink_.urgents; }
 
  private:
@@ -108,6 +109,19 @@ const test::Test kHalves{"signals: a half alone is told with what is known of th
   test::equal(told.words(), "a.service:active/running/success/2");
   test::equal(told.flush().words(), "b.service://timeout/0");
   test::equal(told.flush().words(), "", "once");
+}};
+
+const test::Test kHolds{"signals: each half that is held has a number of its own, so that only one that is overdue is told alone", [] {
+  Told told;
+  test::equal(told.holding(), 0u);
+  test::equal(told.feed({service_half("a.service", "success", 1)}).holding(), 1u);
+  // A read that ends the one and begins the next, as on a busy bus.
+  for (std::uint32_t i = 2; i < 5; i++) {
+    test::equal(told.feed({unit_half("a.service", "active", "x"), service_half("a.service", "success", i)}).holding(), i);
+  }
+  test::equal(told.feed({unit_half("a.service", "active", "x")}).holding(), 0u);
+  test::equal(told.words(), "a.service:active/x/success/1 | a.service:active/x/success/2 | a.service:active/x/success/3 | "
+                            "a.service:active/x/success/4");
 }};
 
 const test::Test kForget{"signals: after forget() each unit's next signal is told again, with its whole state", [] {
