@@ -193,7 +193,7 @@ describe('signals', () => {
     // Nobody listens there: what is queued keeps the ordered end busy.
     const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}` } }
     const agent = startAgent(['run', '--config', workspace.writeConfig(config(otlp))])
-    await agent.logged(/delivery fails/)
+    await agent.logged(/"component":"exporter\/otlp".*"message":"degraded"/)
     process.kill(agent.pid, 'SIGINT')
     await agent.logged(/"message":"stopping"/)
     expect(await agent.stop('SIGINT')).toMatchObject({ code: 1, signal: null })

@@ -1,6 +1,7 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
 import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { checkIds } from '../../lib/otlp/ids.js'
 import { otlpJsonLines } from '../../lib/otlp/json.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import type { Config } from './config.js'
@@ -25,6 +26,7 @@ class FileExporter implements Exporter {
   readonly #settings: Settings
   readonly #file: LineFile
   readonly #path: string
+  readonly #invalidIds: (add: number) => void
   #state: State = { kind: 'new' }
   /** Writes happen one after the other. */
   #last: Promise<unknown> = Promise.resolve()
@@ -32,6 +34,7 @@ class FileExporter implements Exporter {
   constructor(settings: Settings, { path, max_size, max_files, fsync }: Config) {
     this.#settings = settings
     this.#path = path
+    this.#invalidIds = settings.telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#file = new LineFile({ path, maxBytes: max_size, maxFiles: max_files, fsync })
   }
 
@@ -50,7 +53,8 @@ class FileExporter implements Exporter {
 
   consume(batch: Batch): Promise<Outcome> {
     const next = this.#last.then(() => this.#write(batch))
-    this.#last = next
+    // What it rejects with (a bug) is for this caller only; the next batch may be fine, and the file is to be closed.
+    this.#last = next.catch(() => {})
     return next
   }
 
@@ -64,30 +68,33 @@ class FileExporter implements Exporter {
     if (isEmpty(batch)) return ok
     if (this.#state.kind === 'new' || this.#state.kind === 'stopped') return retryable('the file is not open')
     const startMs = this.#settings.clock.monotonicMs()
-    const lines = otlpJsonLines(batch, agentScope())
+    const { batch: fit, omitted, lostSpans } = checkIds(batch)
+    const lines = otlpJsonLines(fit, agentScope())
     try {
-      await this.#file.append(Buffer.from(`${lines.join('\n')}\n`))
+      if (lines.length > 0) await this.#file.append(Buffer.from(`${lines.join('\n')}\n`))
     } catch (error) {
       return this.#failed(error as NodeJS.ErrnoException, countItems(batch))
     }
-    this.#settings.telemetry.processed(countItems(batch))
-    this.#settings.telemetry.durationMs(this.#settings.clock.monotonicMs() - startMs)
+    const { telemetry, clock } = this.#settings
+    telemetry.processed(countItems(fit))
+    if (lostSpans > 0) telemetry.dropped(lostSpans, 'invalid_id')
+    if (omitted > 0) this.#invalidIds(omitted)
+    telemetry.durationMs(clock.monotonicMs() - startMs)
     this.#healthy()
     return ok
   }
 
   #failed(error: NodeJS.ErrnoException, items: number): Outcome {
     const code = error.code ?? 'error'
-    const { telemetry, logger } = this.#settings
+    const { telemetry } = this.#settings
     telemetry.error(code.toLowerCase())
     const lost = neverHeals.has(code)
     // Who answers `permanent` has counted the loss (decision 0060).
     if (lost) telemetry.dropped(items, 'permanent')
     const state = this.#state
     if (state.kind === 'ok' || (state.kind === 'degraded' && state.code !== code)) {
-      const reason = `${this.#path} cannot be written: ${explain(code) ?? error.message}`
-      const what = lost ? 'writing fails; data is dropped' : 'writing fails; trying again until it works'
-      logger.error(what, { path: this.#path, reason: explain(code) ?? code })
+      const what = lost ? 'data is dropped' : 'trying again until it works'
+      const reason = `${this.#path} cannot be written: ${explain(code) ?? error.message}; ${what}`
       this.#state = { kind: 'degraded', host: state.host, code }
       state.host.report({ state: 'degraded', reason })
     }
@@ -97,7 +104,6 @@ class FileExporter implements Exporter {
   #healthy(): void {
     const state = this.#state
     if (state.kind !== 'degraded') return
-    this.#settings.logger.info('writing works again', { path: this.#path })
     this.#state = { kind: 'ok', host: state.host }
     state.host.report({ state: 'ok' })
   }

@@ -1,6 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import { retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
+import { checkSendingQueue, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 import { parseTarget } from '../../lib/otlp/target.js'
 
 export const schema = {
@@ -90,6 +90,8 @@ export function check(config: Config): readonly ConfigComplaint[] {
     else if (!/^[\x20-\x7e]*$/.test(config.headers[name] ?? ''))
       complaints.push({ path: ['headers', name], reason: 'its value has characters outside printable ASCII' })
   }
+  for (const { path, reason } of checkSendingQueue(config.sending_queue))
+    complaints.push({ path: ['sending_queue', ...path], reason })
   if (config.timeout < 1) complaints.push({ path: ['timeout'], reason: 'must be at least 1ms' })
   return complaints
 }

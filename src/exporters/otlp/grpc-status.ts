@@ -12,6 +12,13 @@ const retryableCodes: ReadonlySet<number> = new Set([
   status.DATA_LOSS,
 ])
 
+/** Codes that are about who sends, or a service the server does not have: no other request would fare better. */
+const anyRequestCodes: ReadonlySet<number> = new Set([
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.UNIMPLEMENTED,
+])
+
 /**
  * What grpc-js says (subchannel-call.js) of a stream that ended before any status arrived: a server was killed, a proxy
  * closed the connection. It reports INTERNAL or RESOURCE_EXHAUSTED, which from a server would be a verdict on the data;
@@ -34,7 +41,7 @@ const kMaxDetails = 200
 export function sendResultOf(error: ServiceError, secrets: readonly string[]): SendResult {
   const afterMs = retryDelayOf(error)
   const reason = `${status[error.code] ?? `code ${error.code}`}: ${oneLine(withoutSecrets(error.details, secrets))}`
-  if (!isRetryable(error, afterMs)) return { kind: 'permanent', reason }
+  if (!isRetryable(error, afterMs)) return { kind: 'permanent', reason, anyRequest: anyRequestCodes.has(error.code) }
   return afterMs === undefined ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
 }
 

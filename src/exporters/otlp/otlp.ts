@@ -1,9 +1,11 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok } from '../../component/outcome.js'
-import { type Batch, isEmpty } from '../../data/batch.js'
+import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import { type EncodedRequest, OtlpEncoder } from '../../lib/otlp/encode.js'
+import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import type { Config } from './config.js'
 import { type GrpcChannel, openGrpcChannel } from './grpc-channel.js'
@@ -23,12 +25,19 @@ class OtlpExporter implements Exporter {
   readonly #config: Config
   readonly #encoder = new OtlpEncoder(agentScope())
   readonly #delivery: Delivery<EncodedRequest>
+  readonly #invalidIds: (add: number) => void
+  /**
+   * What refused batches measured: while the server is away they are offered ten times a second, and each serialising takes
+   * 10 ms for 8,000 points. Their bytes are not kept, for memory is what is scarce then.
+   */
+  readonly #refused = new WeakMap<Batch, Size>()
   #state: State = { kind: 'new' }
 
   constructor(settings: Settings, config: Config) {
     this.#settings = settings
     this.#config = config
     const { clock, random, telemetry, logger } = settings
+    this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
       policy: deliveryPolicy(config.sending_queue, config.retry),
       send: (request, signal) => this.#channel.export(request, signal),
@@ -36,6 +45,7 @@ class OtlpExporter implements Exporter {
       random,
       telemetry,
       logger,
+      laneOf: ({ signal }) => signal,
       onHealth: (trouble) => this.#report(trouble),
     })
   }
@@ -49,7 +59,20 @@ class OtlpExporter implements Exporter {
   }
 
   async consume(batch: Batch): Promise<Outcome> {
-    return isEmpty(batch) ? ok : this.#delivery.offer(this.#encoder.encode(batch))
+    if (isEmpty(batch)) return ok
+    const refusal = this.#delivery.refusalOf(this.#refused.get(batch) ?? { items: countItems(batch), bytes: 0 })
+    if (refusal !== undefined) return refusal
+    const checked = checkIds(batch)
+    const requests = this.#encoder.encode(checked.batch)
+    const outcome = this.#delivery.offer(requests)
+    if (outcome.kind === 'retryable') {
+      this.#refused.set(batch, sizeOf(requests))
+      return outcome
+    }
+    // Not before: a batch that is offered again is counted once (decision 0060).
+    if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+    if (checked.omitted > 0) this.#invalidIds(checked.omitted)
+    return outcome
   }
 
   async shutdown(): Promise<void> {

@@ -4,6 +4,7 @@ import { type Outcome, ok } from '../../component/outcome.js'
 import { type Batch, countItems } from '../../data/batch.js'
 import { type Format, writeExposition } from '../../lib/openmetrics/exposition.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
+import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { assemblePage, type ProfileName } from './page.js'
@@ -38,6 +39,7 @@ class ScrapedExporter implements PrometheusExporter {
   readonly #wanted: ReadonlySet<ProfileName>
   readonly #rendered = new Map<Format, Rendered>()
   readonly #duplicates: (add: number) => void
+  readonly #invalidIds: (add: number) => void
   #server: ScrapeServer | undefined
   #sweep: Timer | undefined
   #overflowing = false
@@ -48,6 +50,7 @@ class ScrapedExporter implements PrometheusExporter {
     this.#store = new SeriesStore({ maxSeries: config.max_series, expirationMs: config.metric_expiration })
     this.#wanted = new Set(config.profiles)
     this.#duplicates = settings.telemetry.counter('duplicate_samples', 'Samples left out: same name and labels')
+    this.#invalidIds = settings.telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     settings.telemetry.gauge('series', 'Series held', '{series}', () => this.#store.size)
   }
 
@@ -62,26 +65,35 @@ class ScrapedExporter implements PrometheusExporter {
     if (!address.loopback)
       this.#settings.logger.warn('the metrics page can be read by everyone who reaches its port', { endpoint })
     const { telemetry } = this.#settings
+    const scrapes = telemetry.counter('scrapes', 'Pages served')
     this.#server = await listenForScrapes({
       address,
       path,
       allowedHosts: allowed_hosts,
       render: (format) => this.#render(format),
-      onAnswer: telemetry.counter('scrapes', 'Pages served'),
+      onAnswer: (add) => {
+        scrapes(add)
+        // What is reported already is not told again.
+        host.report({ state: 'ok' })
+      },
       onRefusal: telemetry.counter('requests_refused', 'Requests answered with an error'),
+      onFailure: (error) => this.#cannotShow(host, error),
     })
     this.#sweep = this.#settings.clock.every(kSweepMs, () => this.#store.expire(this.#nowMs))
     this.#settings.logger.info('metrics can be scraped', { url: `http://${endpoint}${path}` })
     host.report({ state: 'ok' })
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
+  async consume(offered: Batch): Promise<Outcome> {
     const nowMs = this.#nowMs
+    // An exemplar longer than 128 characters would fail the whole scrape.
+    const { batch, omitted } = checkIds({ ...offered, spans: [] })
+    if (omitted > 0) this.#invalidIds(omitted)
     let refused = 0
     for (const metric of batch.metrics) refused += this.#store.addMetric(metric, nowMs)
     for (const event of batch.events) if (!this.#store.addEvent(event, nowMs)) refused++
     // Spans have no place on the page; the graph does not send any.
-    const taken = countItems(batch) - batch.spans.length
+    const taken = countItems(batch)
     this.#settings.telemetry.processed(taken - refused)
     if (refused > 0) this.#overflow(refused)
     return ok
@@ -104,6 +116,12 @@ class ScrapedExporter implements PrometheusExporter {
     const text = writeExposition(page.families, format)
     this.#rendered.set(format, { text, version, atMs: nowMs })
     return text
+  }
+
+  #cannotShow(host: Host, error: unknown): void {
+    this.#settings.telemetry.error('page_failed')
+    const reason = `the page cannot be made: ${error instanceof Error ? error.message : String(error)}`
+    host.report({ state: 'degraded', reason: `${reason}; lower max_series` })
   }
 
   #overflow(items: number): void {

@@ -4,14 +4,13 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { type Format, negotiate } from '../../lib/openmetrics/exposition.js'
 import type { ListenAddress } from '../../lib/openmetrics/listen-address.js'
+import { keepPlaces, refuseRaw } from './places.js'
 import { type HostRule, hostRule, refusalOf } from './request-rules.js'
 
-/** Prometheus and a few people with curl; more open connections are a mistake or an attack. */
-const kMaxConnections = 256
-/** Beyond it a connection is not even told why: each answer costs a socket, too. */
-const kMaxConnectionsHard = 512
 const kMaxHeaderBytes = 16 * 1024
 const kHeadersMs = 5000
+/** A scraper that takes nothing of its page for so long has gone; Prometheus itself waits 10 s by default. */
+const kStalledMs = 30_000
 /** Pages below this go uncompressed: a packet more or less. */
 const kGzipFromBytes = 1024
 
@@ -24,9 +23,13 @@ export interface ScrapeServerSettings {
   readonly allowedHosts: readonly string[]
   /** Time for a request's header, and to idle between two requests; 5 s unless said otherwise. */
   readonly headersMs?: number
+  /** How long a page may lie unread; 30 s unless said otherwise. */
+  readonly stalledMs?: number
   readonly render: (format: Format) => string
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
+  /** A page could not be made; the request is answered 500. */
+  readonly onFailure: (error: unknown) => void
 }
 
 export interface ScrapeServer {
@@ -48,14 +51,17 @@ export async function listenForScrapes(settings: ScrapeServerSettings): Promise<
     keepAliveTimeout: headersMs,
     connectionsCheckingInterval: Math.min(headersMs, 1000),
   })
-  server.maxConnections = kMaxConnectionsHard
+  server.setTimeout(settings.stalledMs ?? kStalledMs)
   const hosts = hostRule(settings.address.loopback, settings.allowedHosts)
-  const surplus = capConnections(server, settings.onRefusal)
+  const pages = new PageBytes()
+  const places = keepPlaces(server, settings.onRefusal)
   server.on('request', (request, response) => {
-    if (surplus.has(request.socket)) request.socket.destroy()
-    else void answer(request, response, settings, hosts)
+    if (!places.has(request.socket)) return void request.socket.destroy()
+    places.asked(request.socket, response)
+    answer(request, response, settings, hosts, pages).catch((error: unknown) => fail(response, settings, error))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!places.has(socket)) return void socket.destroy()
     settings.onRefusal(1)
     refuseRaw(socket, statusOfParseError(error.code))
   })
@@ -75,6 +81,7 @@ async function answer(
   response: ServerResponse,
   { path, render, onAnswer, onRefusal }: ScrapeServerSettings,
   hosts: HostRule,
+  pages: PageBytes,
 ): Promise<void> {
   const refusal = refusalOf(request, path, hosts)
   if (refusal !== undefined) {
@@ -86,9 +93,9 @@ async function answer(
     return
   }
   const format = negotiate(request.headers.accept)
-  let body: Buffer = Buffer.from(render(format))
-  const zipped = body.length >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
-  if (zipped) body = await gzipAsync(body, { level: 1 })
+  const page = pages.of(format, render(format))
+  const zipped = page.plain.length >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
+  const body = zipped ? await page.zipped() : page.plain
   onAnswer(1)
   response.writeHead(200, {
     'Content-Type': format.contentType,
@@ -101,30 +108,40 @@ async function answer(
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
+interface Bytes {
+  readonly text: string
+  readonly plain: Buffer
+  zipped(): Promise<Buffer>
+}
+
+/** The newest page of each format as bytes: 256 readers of a page of 50 MB hold it once; without reader it is let go. */
+class PageBytes {
+  readonly #newest = new Map<Format, WeakRef<Bytes>>()
+
+  of(format: Format, text: string): Bytes {
+    const newest = this.#newest.get(format)?.deref()
+    if (newest?.text === text) return newest
+    const plain = Buffer.from(text)
+    let zipping: Promise<Buffer> | undefined
+    const bytes: Bytes = { text, plain, zipped: () => (zipping ??= gzipAsync(plain, { level: 1 })) }
+    this.#newest.set(format, new WeakRef(bytes))
+    return bytes
+  }
+}
+
+/** Whatever cannot be served (a page beyond V8's 512 MiB of text) costs this request, not the agent. */
+function fail(response: ServerResponse, { onFailure, onRefusal }: ScrapeServerSettings, error: unknown): void {
+  onRefusal(1)
+  onFailure(error)
+  if (response.headersSent) return void response.destroy()
+  response.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
+  response.end('the page cannot be made; see the log of the agent\n')
+}
+
 function acceptsGzip(header: string | string[] | undefined): boolean {
   return String(header ?? '')
     .split(',')
     .some((part) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(part))
-}
-
-/** Tells the 257th connection 503 as soon as it opens; the parser's own listener came first, so it must be ignored. */
-function capConnections(server: Server, onRefusal: (add: number) => void): WeakSet<Socket> {
-  const surplus = new WeakSet<Socket>()
-  let open = 0
-  server.on('connection', (socket) => {
-    if (++open > kMaxConnections) {
-      surplus.add(socket)
-      onRefusal(1)
-      refuseRaw(socket, '503 Service Unavailable')
-    }
-    socket.on('close', () => open--)
-  })
-  return surplus
-}
-
-function refuseRaw(socket: Socket, status: string): void {
-  if (!socket.writable) return void socket.destroy()
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function statusOfParseError(code: string | undefined): string {

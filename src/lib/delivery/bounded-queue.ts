@@ -5,6 +5,15 @@ export interface Parcel {
   readonly bytes: Uint8Array
 }
 
+export interface Size {
+  readonly items: number
+  readonly bytes: number
+}
+
+export function sizeOf(parcels: readonly Parcel[]): Size {
+  return { items: total(parcels, (p) => p.items), bytes: total(parcels, bytesOf) }
+}
+
 export interface QueueLimits {
   readonly maxItems: number
   readonly maxBytes: number
@@ -38,22 +47,19 @@ export class BoundedQueue<P extends Parcel> {
     return this.#waiting.length - this.#head
   }
 
-  /** Whether parcels could ever fit together. */
-  couldFit(parcels: readonly P[]): boolean {
-    return total(parcels, (p) => p.items) <= this.#limits.maxItems && total(parcels, size) <= this.#limits.maxBytes
+  /** Whether so much could ever fit. */
+  couldFit({ items, bytes }: Size): boolean {
+    return items <= this.#limits.maxItems && bytes <= this.#limits.maxBytes
   }
 
-  fits(parcels: readonly P[]): boolean {
-    return (
-      this.#items + total(parcels, (p) => p.items) <= this.#limits.maxItems &&
-      this.#bytes + total(parcels, size) <= this.#limits.maxBytes
-    )
+  fits({ items, bytes }: Size): boolean {
+    return this.couldFit({ items: this.#items + items, bytes: this.#bytes + bytes })
   }
 
   push(parcel: P): void {
     this.#waiting.push(parcel)
     this.#items += parcel.items
-    this.#bytes += size(parcel)
+    this.#bytes += bytesOf(parcel)
   }
 
   /** The oldest waiting parcel; call `release` when done with it. */
@@ -72,11 +78,11 @@ export class BoundedQueue<P extends Parcel> {
 
   release(parcel: P): void {
     this.#items -= parcel.items
-    this.#bytes -= size(parcel)
+    this.#bytes -= bytesOf(parcel)
   }
 }
 
-function size(parcel: Parcel): number {
+function bytesOf(parcel: Parcel): number {
   return parcel.bytes.byteLength
 }
 

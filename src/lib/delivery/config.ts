@@ -1,3 +1,4 @@
+import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import type { DeliveryPolicy } from './delivery.js'
 
@@ -38,7 +39,7 @@ export const sendingQueueSchema = {
       type: 'string',
       format: 'duration',
       default: '5s',
-      description: 'How long a stopping agent goes on delivering; the rest is dropped and counted.',
+      description: 'How long a stopping agent goes on delivering, at most `6s`; the rest is dropped and counted.',
     },
   },
 } as const satisfies ObjectSchema
@@ -95,6 +96,18 @@ export const retrySchema = {
     },
   },
 } as const satisfies ObjectSchema
+
+/**
+ * What a stop leaves for delivering: the process ends by force after 10 s, and receivers and processors may have 1.5 s each
+ * before (decision 0082). Cut off by force, the queue would be lost uncounted; so a second is kept in hand.
+ */
+export const kMaxShutdownMs = 6000
+
+export function checkSendingQueue(queue: ConfigOf<typeof sendingQueueSchema>): readonly ConfigComplaint[] {
+  if (queue.shutdown_timeout <= kMaxShutdownMs) return []
+  const reason = `must be at most ${kMaxShutdownMs / 1000}s: a stop takes 10 s in all, what is left then is lost uncounted`
+  return [{ path: ['shutdown_timeout'], reason }]
+}
 
 /** The policy two validated sections say. */
 export function deliveryPolicy(

@@ -3,8 +3,9 @@ import { type Outcome, ok, permanent, retryable } from '../../component/outcome.
 import type { ComponentTelemetry } from '../../component/telemetry.js'
 import { assertNever } from '../../util/assert-never.js'
 import { type Clock, sleep } from '../../util/clock.js'
-import { BoundedQueue, type Parcel, type QueueLimits } from './bounded-queue.js'
+import { BoundedQueue, type Parcel, type QueueLimits, type Size, sizeOf } from './bounded-queue.js'
 import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
+import { DeliveryHealth } from './health.js'
 import { HandsOf } from './in-hand.js'
 import { deliver, type Fate, type RetryPolicy, type Send } from './sender.js'
 
@@ -28,7 +29,9 @@ export interface DeliverySettings<P extends Parcel> {
   readonly random: () => number
   readonly telemetry: ComponentTelemetry
   readonly logger: Logger
-  /** Told when delivery begins to fail (with the reason) and when it works again (undefined). */
+  /** Refusals of one lane say nothing about another; without it all parcels are of one. */
+  readonly laneOf?: (parcel: P) => string
+  /** Told when delivery begins to fail (with the reason), and when it works again (undefined): nothing else says so. */
   readonly onHealth: (trouble: string | undefined) => void
 }
 
@@ -47,6 +50,11 @@ export interface Delivery<P extends Parcel> {
    * caller still has them and nothing was counted. `permanent`: they can never fit, and are counted as `too_large`.
    */
   offer(parcels: readonly P[]): Outcome
+  /**
+   * Why a batch of this size (bytes 0 where not known) would be refused now: what `offer` would answer, for callers to whom
+   * serialising it only to be refused is dear. Undefined: offer it.
+   */
+  refusalOf(size: Size): Outcome | undefined
   start(): void
   /** Delivers what is queued until the deadline of the policy, then drops the rest. Safe without start, and twice. */
   shutdown(): Promise<void>
@@ -71,7 +79,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #state: State = { kind: 'idle' }
   #workers: Promise<void>[] = []
   #wakeUps: (() => void)[] = []
-  #trouble: string | undefined
+  readonly #health: DeliveryHealth
   #complaint: { readonly reason: string; readonly quietUntilMs: number } | undefined
 
   constructor(settings: DeliverySettings<P>) {
@@ -79,6 +87,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#queue = new BoundedQueue(settings.policy.queue)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
     this.#hands = new HandsOf(settings.clock)
+    this.#health = new DeliveryHealth(settings.onHealth)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
     telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#queue.items)
@@ -86,33 +95,41 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     telemetry.gauge('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', '1', () => this.#breaker.gauge)
   }
 
-  offer(parcels: readonly P[]): Outcome {
+  refusalOf(size: Size): Outcome | undefined {
     if (this.#state.kind === 'draining' || this.#state.kind === 'stopped') return retryable('shutting down')
+    const mayHaveRoom = this.#settings.policy.queue.overflow === 'drop_oldest' || this.#queue.fits(size)
+    if (mayHaveRoom || !this.#queue.couldFit(size)) return undefined
+    return retryable('the sending queue is full', kRefusedAfterMs)
+  }
+
+  offer(parcels: readonly P[]): Outcome {
+    const size = sizeOf(parcels)
+    const refusal = this.refusalOf(size)
+    if (refusal !== undefined) return refusal
     const queue = this.#queue
-    if (!queue.couldFit(parcels)) {
+    if (!queue.couldFit(size)) {
       const reason =
         'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
-      const items = parcels.reduce((sum, parcel) => sum + parcel.items, 0)
-      this.#drop(items, 'too_large')
-      this.#complain('a batch can never be sent; it is dropped', { items, reason })
+      this.#drop(size.items, 'too_large')
+      this.#complain('a batch can never be sent; it is dropped', { items: size.items, reason })
       return permanent(reason)
     }
-    if (this.#settings.policy.queue.overflow === 'drop_oldest') this.#makeRoom(parcels)
-    if (!queue.fits(parcels)) return retryable('the sending queue is full', kRefusedAfterMs)
+    if (!this.#makeRoom(size)) return retryable('the sending queue is full', kRefusedAfterMs)
     for (const parcel of parcels) queue.push(parcel)
     this.#wake()
     return ok
   }
 
   /** What is being retried is older than what still waits, and may fill the queue alone while the server is away. */
-  #makeRoom(parcels: readonly P[]): void {
+  #makeRoom(size: Size): boolean {
     const queue = this.#queue
-    while (!queue.fits(parcels)) {
+    while (!queue.fits(size)) {
       const oldest = this.#hands.evictWaiting() ?? queue.take()
-      if (oldest === undefined) return
+      if (oldest === undefined) return false
       queue.release(oldest)
       this.#drop(oldest.items, 'queue_full')
     }
+    return true
   }
 
   start(): void {
@@ -149,7 +166,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
 
   async #work(): Promise<void> {
     const { send, policy, clock, random } = this.#settings
-    const onRetry = (reason: string, waitMs: number): void => this.#failing(reason, waitMs)
+    const onRetry = (reason: string): void => this.#failing(reason)
     const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
     while (!this.#outOfTime) {
       const parcel = this.#queue.take()
@@ -164,12 +181,14 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       if (!this.#hands.settle(hand)) continue
       this.#queue.release(parcel)
       this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
-      this.#account(parcel.items, fate)
+      this.#account(parcel, fate)
     }
   }
 
-  #account(items: number, fate: Fate): void {
-    const { telemetry, logger } = this.#settings
+  #account(parcel: P, fate: Fate): void {
+    const { telemetry, logger, laneOf } = this.#settings
+    const { items } = parcel
+    const lane = laneOf?.(parcel) ?? ''
     switch (fate.kind) {
       case 'delivered': {
         const rejected = Math.min(fate.rejected, items)
@@ -177,13 +196,13 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
         if (rejected > 0) this.#drop(rejected, 'partial_success')
         if (fate.message !== '')
           logger.warn('the server took the data with a complaint', { rejected, message: fate.message })
-        this.#healthy()
+        this.#health.delivered(lane)
         break
       }
       case 'permanent':
         this.#drop(items, 'permanent')
-        this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
-        this.#healthy()
+        if (!this.#health.refused(lane, fate.reason, fate.anyRequest === true))
+          this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
         break
       case 'retry_exhausted':
         this.#drop(items, 'retry_exhausted')
@@ -197,7 +216,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     }
   }
 
-  /** A server that takes no metrics refuses every batch of them: each reason is said once a minute, all are counted. */
+  /** Each reason is said once a minute, all are counted. */
   #complain(message: string, fields: { readonly items: number; readonly reason: string }): void {
     const nowMs = this.#settings.clock.monotonicMs()
     if (this.#complaint?.reason === fields.reason && nowMs < this.#complaint.quietUntilMs) return
@@ -205,20 +224,10 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#settings.logger.error(message, fields)
   }
 
-  #failing(reason: string, waitMs: number): void {
+  #failing(reason: string): void {
     this.#retried(1)
     this.#settings.telemetry.error(reason.split(':')[0] ?? 'error')
-    if (this.#trouble !== undefined) return
-    this.#trouble = reason
-    this.#settings.logger.warn('delivery fails; trying again until it works', { reason, waitMs: Math.round(waitMs) })
-    this.#settings.onHealth(reason)
-  }
-
-  #healthy(): void {
-    if (this.#trouble === undefined) return
-    this.#trouble = undefined
-    this.#settings.logger.info('delivery works again', { queuedItems: this.#queue.items })
-    this.#settings.onHealth(undefined)
+    this.#health.failing(reason)
   }
 
   #drop(items: number, reason: DropReason): void {

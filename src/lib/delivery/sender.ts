@@ -5,11 +5,14 @@ import type { Parcel } from './bounded-queue.js'
 import type { CircuitBreaker } from './circuit-breaker.js'
 import type { InHand } from './in-hand.js'
 
-/** What one try came to. `delivered` with `rejected` items: the server took the rest (OTLP partial success). */
+/**
+ * What one try came to. `delivered` with `rejected` items: the server took the rest (OTLP partial success). `permanent`
+ * with `anyRequest`: any other request would fare the same, for it is the sender that is refused, or a whole service.
+ */
 export type SendResult =
   | { readonly kind: 'delivered'; readonly rejected?: number; readonly message?: string }
   | { readonly kind: 'retryable'; readonly reason: string; readonly afterMs?: number }
-  | { readonly kind: 'permanent'; readonly reason: string }
+  | { readonly kind: 'permanent'; readonly reason: string; readonly anyRequest?: boolean }
 
 /** One try. Must settle soon after `signal` aborts, and not reject but on bugs. */
 export type Send<P extends Parcel> = (parcel: P, signal: AbortSignal) => Promise<SendResult>
@@ -22,7 +25,8 @@ export interface RetryPolicy extends BackoffPolicy {
 /** What became of a parcel in the end. */
 export type Fate =
   | { readonly kind: 'delivered'; readonly rejected: number; readonly message: string }
-  | { readonly kind: 'permanent' | 'retry_exhausted'; readonly reason: string }
+  | { readonly kind: 'permanent'; readonly reason: string; readonly anyRequest?: boolean }
+  | { readonly kind: 'retry_exhausted'; readonly reason: string }
   | { readonly kind: 'aborted' }
 
 export interface SenderSettings<P extends Parcel> {
@@ -32,7 +36,7 @@ export interface SenderSettings<P extends Parcel> {
   readonly clock: Clock
   readonly random: () => number
   /** Told of each failed try that will be repeated. */
-  readonly onRetry: (reason: string, waitMs: number) => void
+  readonly onRetry: (reason: string) => void
 }
 
 /** Tries until the parcel is delivered, refused for good, too old, or taken away. */
@@ -71,7 +75,7 @@ export async function deliver<P extends Parcel>(
         const waitMs = Math.max(backoffMs(retry, failures, random), result.afterMs ?? 0)
         if (clock.monotonicMs() - startMs + waitMs > retry.maxElapsedMs && retry.maxElapsedMs !== 0)
           return { kind: 'retry_exhausted', reason: lastReason }
-        onRetry(result.reason, waitMs)
+        onRetry(result.reason)
         if (!(await hand.wait(waitMs))) return { kind: 'aborted' }
         break
       }

@@ -72,7 +72,7 @@ class MemoryLimiter implements Processor {
       used = this.#meter.usedBytes()
     }
     if (this.#state === 'taking' && used >= this.#limits.soft) this.#refuse(used)
-    else if (this.#state === 'refusing' && used < this.#limits.resume) this.#resume(used)
+    else if (this.#state === 'refusing' && used < this.#limits.resume) this.#resume()
   }
 
   // Also while refusing below the hard limit: with nothing coming in, nothing allocates, so V8 would not collect by
@@ -87,13 +87,12 @@ class MemoryLimiter implements Processor {
   #refuse(usedBytes: number): void {
     this.#state = 'refusing'
     const { soft, hard } = this.#limits
-    this.#settings.logger.warn('memory above the soft limit: refusing data', { usedBytes, soft, hard })
-    this.#host?.report({ state: 'degraded', reason: `refusing data: ${mib(usedBytes)} used, soft limit ${mib(soft)}` })
+    const reason = `refusing data: ${mib(usedBytes)} used, soft limit ${mib(soft)}, hard limit ${mib(hard)}`
+    this.#host?.report({ state: 'degraded', reason })
   }
 
-  #resume(usedBytes: number): void {
+  #resume(): void {
     this.#state = 'taking'
-    this.#settings.logger.info('memory has fallen: taking data again', { usedBytes, ...this.#limits })
     this.#host?.report({ state: 'ok' })
   }
 }

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Batch, batchOf, countItems } from '../../../../src/data/batch.js'
+import type { Span } from '../../../../src/data/span.js'
 import { type Config, check } from '../../../../src/exporters/file/config.js'
 import { createFileExporter } from '../../../../src/exporters/file/file.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
@@ -120,7 +122,10 @@ describe('a disk in trouble', () => {
     }
     expect(outcome).toMatchObject({ kind: 'retryable', afterMs: 1000 })
     expect(statSync(path).size).toBe(before)
-    expect(host.last).toMatchObject({ state: 'degraded', reason: expect.stringContaining('ulimit -f') })
+    expect(host.last).toEqual({
+      state: 'degraded',
+      reason: `${path} cannot be written: the file size limit (ulimit -f) is reached; trying again until it works`,
+    })
     expect(telemetry.errors).toEqual(new Map([['efbig', 1]]))
     expect(await exporter.consume(numbered(2))).toEqual({ kind: 'ok' })
     expect(host.last).toEqual({ state: 'ok' })
@@ -155,13 +160,31 @@ describe('a disk in trouble', () => {
   )
 
   test('what no retry heals is refused for good, and counted as lost', async () => {
-    const { path, exporter, telemetry } = await started({ max_size: 1, max_files: 1 })
+    const { path, exporter, telemetry, host } = await started({ max_size: 1, max_files: 1 })
     await exporter.consume(numbered(1))
     mkdirSync(`${path}.1`)
     expect(await exporter.consume(numbered(2))).toEqual({ kind: 'permanent', reason: `${path}: EISDIR` })
     expect(telemetry.drops).toEqual(new Map([['permanent', 1]]))
+    expect(host.last).toMatchObject({ state: 'degraded', reason: expect.stringMatching(/; data is dropped$/) })
     rmSync(`${path}.1`, { recursive: true })
     expect(await exporter.consume(numbered(3))).toEqual({ kind: 'ok' })
+  })
+
+  test('a batch that cannot be written as JSON is a bug that costs this batch only', async () => {
+    const { path, exporter } = await started()
+    // A record of a source that breaks its contract: JSON.stringify throws on it.
+    const cyclic: { self?: unknown } = {}
+    cyclic.self = cyclic
+    const broken = batchOf({ events: [{ ...failure(unitOf('a.service'), t0), body: cyclic as unknown as string }] })
+    const [bad, good] = await Promise.allSettled([exporter.consume(broken), exporter.consume(numbered(1))])
+    expect(bad).toMatchObject({ status: 'rejected', reason: expect.any(TypeError) })
+    expect(good).toEqual({ status: 'fulfilled', value: { kind: 'ok' } })
+    expect(numbersIn(path)).toEqual([1])
+    await exporter.consume(broken).catch(() => {})
+    const openFiles = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === path)
+    expect(openFiles()).toHaveLength(1)
+    await exporter.shutdown()
+    expect(openFiles()).toHaveLength(0)
   })
 
   test('a file taken away while the agent runs does not stop it', async () => {
@@ -203,6 +226,31 @@ describe('a path that is not a plain file fails the start with what to do', () =
   }
 })
 
+test('a span without a trace ID is counted as lost, an event loses the ID alone', async () => {
+  const { path, exporter, telemetry } = await started()
+  const span: Span = {
+    traceId: 'abc',
+    spanId: '00f067aa0ba902b7',
+    name: 'run',
+    kind: 'internal',
+    startTimeUnixNano: 1n,
+    endTimeUnixNano: 2n,
+    attributes: {},
+    events: [],
+    links: [],
+    status: { code: 'ok' },
+    resource: unitOf('a.service'),
+  }
+  expect(await exporter.consume(batchOf({ spans: [span] }))).toEqual({ kind: 'ok' })
+  const event = { ...failure(unitOf('a.service'), t0), attributes: { n: 1 }, traceId: 'abc' }
+  expect(await exporter.consume(batchOf({ events: [event] }))).toEqual({ kind: 'ok' })
+  expect(linesOf(path)).toHaveLength(1)
+  expect(linesOf(path)[0].resourceLogs[0].scopeLogs[0].logRecords[0].traceId).toBeUndefined()
+  expect(telemetry.drops).toEqual(new Map([['invalid_id', 1]]))
+  expect(telemetry.counters.get('invalid_ids')).toBe(1)
+  expect(telemetry.processedItems).toBe(1)
+})
+
 test('paths with . or .. and tiny sizes are refused', () => {
   expect(check(config('/var/log/../out'))).toHaveLength(1)
   expect(check(config('/var/log/out/'))).toHaveLength(1)
@@ -238,6 +286,14 @@ async function started(part: Partial<Config> = {}) {
   await exporter.start(host)
   running.push(() => exporter.shutdown())
   return { folder, path, exporter, telemetry, host }
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return '' // the one that lists the folder
+  }
 }
 
 function numbered(n: number, body = ''): Batch {

@@ -4,8 +4,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
+import type { Span } from '../../../../src/data/span.js'
 import { type Config, check } from '../../../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../../../src/exporters/otlp/otlp.js'
+import { kFlushMs } from '../../../../src/graph/graph.js'
+import { kMaxShutdownMs } from '../../../../src/lib/delivery/config.js'
+import { kShutdownDeadlineMs } from '../../../../src/service/supervise.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, seededRandom, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { attributesOf } from '../../../support/otlp-sink/decode.js'
@@ -183,7 +187,10 @@ describe('a failed request', () => {
     await exporter.consume(events(1))
     await sink.until(() => sink.tries === 1)
     await exporter.shutdown()
-    expect(lines.join('\n')).toContain('UNAUTHENTICATED: bad token [REDACTED] sorry')
+    expect(host.last).toEqual({
+      state: 'degraded',
+      reason: 'UNAUTHENTICATED: bad token [REDACTED] sorry; data is dropped',
+    })
     expect(lines.join('\n') + JSON.stringify(host.reports)).not.toContain('sk-1234567890')
   })
 })
@@ -229,6 +236,86 @@ test('shutdown without start and twice is harmless; a TLS file that is missing f
   await bad.shutdown()
 })
 
+test('a full queue costs one serialisation of a batch, however often it is offered, and none without room for its items', async () => {
+  const { sink, exporter, telemetry } = await connected({
+    sending_queue: {
+      max_items: 100,
+      max_bytes: 10_000,
+      concurrency: 1,
+      overflow: 'refuse',
+      shutdown_timeout: 5000,
+    },
+  })
+  let open = (): void => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  sink.respond = async () => {
+    await gate
+    return { kind: 'ok' }
+  }
+  let serialised = 0
+  const watched = (body: string): Batch =>
+    batchOf({
+      events: [
+        {
+          ...event(1),
+          get body() {
+            serialised++
+            return body
+          },
+        },
+      ],
+    })
+  expect((await exporter.consume(batchOf({ events: [event(0, 'x'.repeat(9000))] }))).kind).toBe('ok')
+  // Room for its items, not for its bytes: serialised to know that, and not again.
+  const large = watched('y'.repeat(5000))
+  for (let n = 0; n < 50; n++) expect(await exporter.consume(large)).toMatchObject({ kind: 'retryable', afterMs: 100 })
+  expect(serialised).toBe(1)
+  const many = batchOf({ events: [...events(100).events, ...watched('z').events] })
+  expect(await exporter.consume(many)).toMatchObject({ kind: 'permanent' })
+  serialised = 0
+  const filling = batchOf({ events: [...events(99).events, ...watched('z').events] })
+  for (let n = 0; n < 50; n++) expect((await exporter.consume(filling)).kind).toBe('retryable')
+  expect(serialised).toBe(0)
+  open()
+  await waitFor(() => telemetry.gauges.get('queue_items')!() === 0)
+  serialised = 0
+  expect(await exporter.consume(large)).toEqual({ kind: 'ok' })
+  expect(serialised).toBe(1)
+  await sink.until(() => sink.received.length === 2)
+})
+
+test('an invalid ID costs the ID, of a span the span; offered again, each is counted once', async () => {
+  const { sink, exporter, telemetry } = await connected({
+    sending_queue: { ...config('').sending_queue, max_items: 3, concurrency: 1 },
+  })
+  const span: Span = {
+    traceId: traceId.slice(1),
+    spanId: '00f067aa0ba902b7',
+    name: 'run',
+    kind: 'internal',
+    startTimeUnixNano: 1n,
+    endTimeUnixNano: 2n,
+    attributes: {},
+    events: [],
+    links: [],
+    status: { code: 'ok' },
+    resource,
+  }
+  const batch = batchOf({ events: [{ ...event(1), traceId: 'abc' }, event(2)], spans: [span] })
+  expect(await exporter.consume(events(2))).toEqual({ kind: 'ok' })
+  expect(await exporter.consume(batch)).toMatchObject({ kind: 'retryable' })
+  expect(telemetry.counters.get('invalid_ids')).toBeUndefined()
+  await waitFor(() => telemetry.gauges.get('queue_items')!() === 0)
+  expect(await exporter.consume(batch)).toEqual({ kind: 'ok' })
+  await waitFor(() => telemetry.processedItems === 4)
+  expect(telemetry.drops).toEqual(new Map([['invalid_id', 1]]))
+  expect(telemetry.counters.get('invalid_ids')).toBe(1)
+  expect(sink.logRecords().map(({ record }) => record.trace_id || '')).toEqual([traceId, traceId, '', traceId])
+  expect(sink.spans()).toEqual([])
+})
+
 describe('a configuration that cannot work gets a complaint', () => {
   const cases: readonly [string, Partial<Config>, readonly (string | number)[], string][] = [
     ['a path in the endpoint', { endpoint: 'http://otel:4318/v1/logs' }, ['endpoint'], 'OTLP/gRPC has no URL path'],
@@ -241,7 +328,18 @@ describe('a configuration that cannot work gets a complaint', () => {
     ['a certificate without key', { tls: { cert_file: '/c.pem' } }, ['tls'], 'go together'],
     ['an upper-case header', { headers: { 'X-Key': 'v' } }, ['headers', 'X-Key'], 'lower case'],
     ['a newline in a header value', { headers: { key: 'a\nSECRET' } }, ['headers', 'key'], 'outside printable ASCII'],
+    [
+      'a queue that stops for longer than the agent does',
+      { sending_queue: { ...config('').sending_queue, shutdown_timeout: 6001 } },
+      ['sending_queue', 'shutdown_timeout'],
+      'at most 6s',
+    ],
   ]
+  test('6s of shutdown_timeout leave the agent a second of its 10 s', () => {
+    const sending_queue = { ...config('').sending_queue, shutdown_timeout: 6000 }
+    expect(check({ ...config('127.0.0.1:4317'), sending_queue })).toEqual([])
+    expect(2 * kFlushMs + kMaxShutdownMs).toBeLessThanOrEqual(kShutdownDeadlineMs - 1000)
+  })
   for (const [name, part, path, reason] of cases)
     test(name, () => {
       const complaints = check({ ...config('127.0.0.1:4317'), ...part })

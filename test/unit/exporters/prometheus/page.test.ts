@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
-import type { Metric } from '../../../../src/data/metric.js'
+import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
 import { assemblePage, type ProfileName, profileNames } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore } from '../../../../src/exporters/prometheus/series-store.js'
 import { openMetricsFormat, textFormat, writeExposition } from '../../../../src/lib/openmetrics/exposition.js'
@@ -193,7 +193,7 @@ describe('the store', () => {
       for (let n = 1; n <= 20; n++) {
         const time = t0 + BigInt((n * every - back) * 1e9)
         store.addMetric(gauge('m', 'By', host, [point(-n, time)]), n * every * 1000)
-        shown.push(Number([...store.seriesOf('m')][0]!.point.value))
+        shown.push(Number(([...store.seriesOf('m')][0]!.point as NumberPoint).value))
       }
       expect(shown.filter((value) => value === 1)).toHaveLength(held)
       expect(shown.slice(held)).toEqual(Array.from({ length: 20 - held }, (_, i) => -(held + 1 + i)))

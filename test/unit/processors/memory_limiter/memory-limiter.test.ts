@@ -27,18 +27,21 @@ async function rig() {
       meter.usedMiB -= meter.garbageMiB
     },
   }
-  const settings = testSettings('processor', 'memory_limiter', { clock })
+  const lines: string[] = []
+  const log = (message: string): void => void lines.push(message)
+  const logger = { debug: log, info: log, warn: log, error: log }
+  const settings = testSettings('processor', 'memory_limiter', { clock, logger })
   const next = new MemoryExporter()
   const config = createTestConfig(schema, { limit: '200MiB', spike_limit: '40MiB', check_interval: '1s' })
   const limiter = createMemoryLimiter(settings, config, next, meter)
   const host = new TestHost()
   await limiter.start(host)
-  return { clock, meter, next, limiter, host, telemetry: settings.telemetry as RecordingTelemetry }
+  return { clock, meter, next, limiter, host, lines, telemetry: settings.telemetry as RecordingTelemetry }
 }
 
 describe('refusing', () => {
   test('begins at the soft limit, ends below the resume line, and not in between', async () => {
-    const { clock, meter, limiter, host } = await rig()
+    const { clock, meter, limiter, host, lines } = await rig()
     const story: [usedMiB: number, answer: string][] = [
       [159, 'ok'],
       [160, 'retryable'],
@@ -53,7 +56,12 @@ describe('refusing', () => {
       await clock.advance(1000)
       expect([usedMiB, (await limiter.consume(sampleBatch(2))).kind]).toEqual([usedMiB, answer])
     }
-    expect(host.reports.map(({ state }) => state)).toEqual(['degraded', 'ok'])
+    // The status is what is logged: nothing else says the same again.
+    expect(host.reports).toEqual([
+      { state: 'degraded', reason: 'refusing data: 160 MiB used, soft limit 160 MiB, hard limit 200 MiB' },
+      { state: 'ok' },
+    ])
+    expect(lines).toEqual(['memory limits'])
   })
 
   test('says when to come again, and counts items that are no drops', async () => {

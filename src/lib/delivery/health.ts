@@ -1,0 +1,67 @@
+/** So many refusals in a row, with nothing delivered between them, are no matter of single requests any more. */
+const kRefusalsInARow = 3
+
+interface Lane {
+  refusals: number
+  /** Why everything of it is refused, when it is. */
+  trouble: string | undefined
+}
+
+/**
+ * Says when delivery is in trouble: the server is away, or refuses for good what it is sent.
+ *
+ * A refusal ends with a delivery of the same lane (signal) only: a server that takes traces may know no metrics, and
+ * traces that arrive between two refused metrics would make it well and ill by turns.
+ */
+export class DeliveryHealth {
+  readonly #onHealth: (trouble: string | undefined) => void
+  readonly #lanes = new Map<string, Lane>()
+  #away: string | undefined
+  #told: string | undefined
+
+  constructor(onHealth: (trouble: string | undefined) => void) {
+    this.#onHealth = onHealth
+  }
+
+  /** A try failed and will be repeated. */
+  failing(reason: string): void {
+    this.#away ??= reason
+    this.#tell()
+  }
+
+  delivered(lane: string): void {
+    this.#away = undefined
+    this.#lanes.delete(lane)
+    this.#tell()
+  }
+
+  /**
+   * The server is there and refused a request for good.
+   *
+   * @param anyRequest - it would refuse every other one as well, as with a token that has expired
+   * @returns whether the trouble it is part of has been told
+   */
+  refused(lane: string, reason: string, anyRequest: boolean): boolean {
+    this.#away = undefined
+    const state = this.#lanes.get(lane) ?? { refusals: 0, trouble: undefined }
+    this.#lanes.set(lane, state)
+    state.refusals++
+    // The first words are the status; what follows may differ with each request (an id) and is told once.
+    const same = state.trouble !== undefined && statusOf(state.trouble) === statusOf(reason)
+    if (!same && (anyRequest || state.refusals >= kRefusalsInARow)) state.trouble = `${reason}; data is dropped`
+    this.#tell()
+    return state.trouble !== undefined
+  }
+
+  #tell(): void {
+    const refusing = [...this.#lanes.values()].find(({ trouble }) => trouble !== undefined)
+    const trouble = refusing?.trouble ?? this.#away
+    if (trouble === this.#told) return
+    this.#told = trouble
+    this.#onHealth(trouble)
+  }
+}
+
+function statusOf(reason: string): string {
+  return reason.split(/[:;]/, 1)[0] ?? ''
+}
