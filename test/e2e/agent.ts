@@ -11,7 +11,7 @@ export const agentMain = join(packageRoot, 'dist/main.js')
 
 /** Flags of Node that the program is started with when it is run by its name: those in its first line. */
 export const nodeFlags = readFileSync(join(packageRoot, 'src/main.ts'), 'utf8')
-  .replace(/^#!\/usr\/bin\/env -S node (.*)\n[^]*$/, '$1')
+  .replace(/^#!\/usr\/bin\/env -S node (.*)\n[\s\S]*$/, '$1')
   .split(' ')
 
 export interface Exit {
