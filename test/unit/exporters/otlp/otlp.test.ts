@@ -5,15 +5,13 @@ import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
 import type { Span } from '../../../../src/data/span.js'
-import { type Config, check } from '../../../../src/exporters/otlp/config.js'
+import type { Config } from '../../../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../../../src/exporters/otlp/otlp.js'
-import { kFlushMs } from '../../../../src/graph/graph.js'
-import { kMaxShutdownMs } from '../../../../src/lib/delivery/config.js'
-import { kShutdownDeadlineMs } from '../../../../src/service/supervise.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, seededRandom, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { attributesOf } from '../../../support/otlp-sink/decode.js'
 import { type OtlpSink, startOtlpSink } from '../../../support/otlp-sink/otlp-sink.js'
+import { config, retry } from './test-config.js'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const resource = { key: 'unit:crashy', attributes: { 'service.name': 'crashy.service', 'host.name': 'node1' } }
@@ -316,71 +314,7 @@ test('an invalid ID costs the ID, of a span the span; offered again, each is cou
   expect(sink.spans()).toEqual([])
 })
 
-describe('a configuration that cannot work gets a complaint', () => {
-  const cases: readonly [string, Partial<Config>, readonly (string | number)[], string][] = [
-    ['a path in the endpoint', { endpoint: 'http://otel:4318/v1/logs' }, ['endpoint'], 'OTLP/gRPC has no URL path'],
-    ['port 0', { endpoint: 'otel:0' }, ['endpoint'], 'port 0'],
-    ['port 65536', { endpoint: 'otel:65536' }, ['endpoint'], 'port 65536'],
-    ['a password in the endpoint', { endpoint: 'http://user:pw@otel:4317' }, ['endpoint'], 'use headers'],
-    ['an unknown scheme', { endpoint: 'grpc://otel:4317' }, ['endpoint'], 'scheme "grpc"'],
-    ['a relative socket', { endpoint: 'unix:otel.sock' }, ['endpoint'], 'absolute path'],
-    ['https with insecure', { endpoint: 'https://otel', tls: { insecure: true } }, ['tls', 'insecure'], 'contradicts'],
-    ['a certificate without key', { tls: { cert_file: '/c.pem' } }, ['tls'], 'go together'],
-    ['an upper-case header', { headers: { 'X-Key': 'v' } }, ['headers', 'X-Key'], 'lower case'],
-    ['a newline in a header value', { headers: { key: 'a\nSECRET' } }, ['headers', 'key'], 'outside printable ASCII'],
-    [
-      'a queue that stops for longer than the agent does',
-      { sending_queue: { ...config('').sending_queue, shutdown_timeout: 6001 } },
-      ['sending_queue', 'shutdown_timeout'],
-      'at most 6s',
-    ],
-  ]
-  test('6s of shutdown_timeout leave the agent a second of its 10 s', () => {
-    const sending_queue = { ...config('').sending_queue, shutdown_timeout: 6000 }
-    expect(check({ ...config('127.0.0.1:4317'), sending_queue })).toEqual([])
-    expect(2 * kFlushMs + kMaxShutdownMs).toBeLessThanOrEqual(kShutdownDeadlineMs - 1000)
-  })
-  for (const [name, part, path, reason] of cases)
-    test(name, () => {
-      const complaints = check({ ...config('127.0.0.1:4317'), ...part })
-      expect(complaints).toHaveLength(1)
-      expect(complaints[0]!.path).toEqual(path)
-      expect(complaints[0]!.reason).toContain(reason)
-      expect(complaints[0]!.reason).not.toContain('SECRET')
-    })
-})
-
 // --- helpers ---
-
-const retry: Config['retry'] = {
-  initial_interval: 1000,
-  max_interval: 30_000,
-  multiplier: 1.5,
-  jitter: 0.5,
-  max_elapsed_time: 300_000,
-  breaker_failures: 10,
-  breaker_open_time: 10_000,
-}
-
-function config(endpoint: string, part: Partial<Config> = {}): Config {
-  return {
-    endpoint,
-    tls: {},
-    headers: {},
-    compression: 'gzip',
-    // Fake time runs ahead of real sockets: only the test of the timeout may reach it.
-    timeout: 24 * 3_600_000,
-    sending_queue: {
-      max_items: 50_000,
-      max_bytes: 2 ** 25,
-      concurrency: 4,
-      overflow: 'refuse',
-      shutdown_timeout: 5000,
-    },
-    retry,
-    ...part,
-  }
-}
 
 const cleanUps: (() => Promise<void> | void)[] = []
 afterEach(async () => {

@@ -2,67 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../../../src/component/outcome.js'
 import type { Parcel } from '../../../../src/lib/delivery/bounded-queue.js'
-import { createDelivery, type DeliveryPolicy } from '../../../../src/lib/delivery/delivery.js'
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
-import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
-import { RecordingTelemetry, seededRandom } from '../../../../src/testkit/test-settings.js'
-
-type Part = {
-  queue?: Partial<DeliveryPolicy['queue']>
-  retry?: Partial<DeliveryPolicy['retry']>
-  breaker?: Partial<DeliveryPolicy['breaker']>
-}
-type LaneParcel = Parcel & { readonly lane?: string }
-type Server = (parcel: Parcel, call: number, signal: AbortSignal) => SendResult | Promise<SendResult>
-
-const delivered: SendResult = { kind: 'delivered' }
-const down: SendResult = { kind: 'retryable', reason: 'UNAVAILABLE: down' }
-
-function setUp(server: Server, part: Part = {}, seed = 1) {
-  const clock = new FakeClock()
-  const telemetry = new RecordingTelemetry()
-  const health: (string | undefined)[] = []
-  const got: Parcel[] = []
-  const callTimes: number[] = []
-  const policy: DeliveryPolicy = {
-    queue: { maxItems: 100, maxBytes: 10_000, concurrency: 2, overflow: 'refuse', ...part.queue },
-    retry: { initialMs: 1000, maxMs: 30_000, multiplier: 1.5, jitter: 0.5, maxElapsedMs: 300_000, ...part.retry },
-    breaker: { failureThreshold: 1000, openMs: 10_000, ...part.breaker },
-    shutdownMs: 5000,
-  }
-  const lines: string[] = []
-  const say =
-    (level: string) =>
-    (message: string): void =>
-      void lines.push(`${level} ${message}`)
-  const delivery = createDelivery<LaneParcel>({
-    policy,
-    send: async (parcel, signal) => {
-      callTimes.push(clock.monotonicMs())
-      const result = await server(parcel, callTimes.length - 1, signal)
-      if (result.kind === 'delivered') got.push(parcel)
-      return result
-    },
-    clock,
-    random: seededRandom(seed),
-    telemetry,
-    logger: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
-    laneOf: ({ lane }) => lane ?? '',
-    onHealth: (trouble) => health.push(trouble),
-  })
-  const held = (): number => telemetry.gauges.get('queue_items')!()
-  return { delivery, clock, telemetry, health, lines, got, callTimes, held }
-}
-
-function parcel(items = 1, bytes = 10): Parcel {
-  return { items, bytes: new Uint8Array(bytes) }
-}
-
-function hang(_: Parcel, __: number, signal: AbortSignal): Promise<SendResult> {
-  return new Promise((resolve) =>
-    signal.addEventListener('abort', () => resolve({ kind: 'retryable', reason: 'CANCELLED' })),
-  )
-}
+import { settle } from '../../../../src/testkit/fake-clock.js'
+import { delivered, down, hang, type Part, parcel, setUp } from './rig.js'
 
 describe('the queue', () => {
   test('answers ok once it holds the parcel, before anything was sent', async () => {
@@ -262,73 +204,6 @@ describe('a failing server', () => {
     expect(got.map((p) => p.items)).toEqual([1, 3])
     expect(telemetry.drops).toEqual(new Map([['permanent', 2]]))
   })
-})
-
-describe('the status', () => {
-  const expired: SendResult = { kind: 'permanent', reason: 'UNAUTHENTICATED: token expired', anyRequest: true }
-  const refused: SendResult = { kind: 'permanent', reason: 'INVALID_ARGUMENT: bad point' }
-  const told = 'UNAUTHENTICATED: token expired; data is dropped'
-  type Story = readonly (readonly [lane: string, answer: SendResult])[]
-  const away = 'UNAVAILABLE: down'
-  const stories: readonly [string, Story, readonly (string | undefined)[], number][] = [
-    ['an expired token is told once, until something is delivered', times(20, 'a', expired), [told], 0],
-    ['a new token heals it', [...times(3, 'a', expired), ['a', delivered]], [told, undefined], 0],
-    ['one refused request among others is told in the log alone', mixed('a', refused, delivered), [], 1],
-    [
-      'a server that refuses all there is, whatever the status',
-      times(10, 'a', refused),
-      ['INVALID_ARGUMENT: bad point; data is dropped'],
-      1,
-    ],
-    ['a server that takes one signal of two is in trouble throughout', mixed('b', expired, delivered, 'a'), [told], 0],
-    [
-      'words that differ with each request are one trouble',
-      Array.from({ length: 9 }, (_, n) => ['a', { ...expired, reason: `UNAUTHENTICATED: request ${n}` }] as const),
-      ['UNAUTHENTICATED: request 0; data is dropped'],
-      0,
-    ],
-    [
-      'a server that was away is there when it refuses',
-      [
-        ['a', down],
-        ['a', refused],
-      ],
-      [away, undefined],
-      1,
-    ],
-    [
-      'a server that goes away and comes back with an expired token',
-      [
-        ['a', down],
-        ['a', expired],
-        ['a', down],
-        ['a', delivered],
-      ],
-      [away, told, undefined],
-      0,
-    ],
-  ]
-  for (const [name, story, health, errors] of stories)
-    test(name, async () => {
-      const answers = [...story]
-      const rig = setUp(() => answers.shift()![1], { queue: { concurrency: 1 }, retry: { maxElapsedMs: 0 } })
-      rig.delivery.start()
-      while (answers.length > 0) {
-        rig.delivery.offer([{ ...parcel(), lane: answers[0]![0] }])
-        await rig.clock.advance(5000) // past the first back-off, and all of it within the minute of a complaint
-      }
-      expect(rig.health).toEqual(health)
-      // Nothing stands in the log that the status says already.
-      expect(rig.lines.filter((line) => line.startsWith('error'))).toHaveLength(errors)
-      expect(rig.lines.filter((line) => !line.startsWith('error'))).toEqual([])
-    })
-
-  function times(count: number, lane: string, answer: SendResult): Story {
-    return Array.from({ length: count }, () => [lane, answer] as const)
-  }
-  function mixed(lane: string, one: SendResult, other: SendResult, otherLane = lane): Story {
-    return Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? [lane, one] : [otherLane, other]) as Story[number])
-  }
 })
 
 describe('shutdown', () => {

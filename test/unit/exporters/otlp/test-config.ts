@@ -1,0 +1,31 @@
+import type { Config } from '../../../../src/exporters/otlp/config.js'
+
+export const retry: Config['retry'] = {
+  initial_interval: 1000,
+  max_interval: 30_000,
+  multiplier: 1.5,
+  jitter: 0.5,
+  max_elapsed_time: 300_000,
+  breaker_failures: 10,
+  breaker_open_time: 10_000,
+}
+
+export function config(endpoint: string, part: Partial<Config> = {}): Config {
+  return {
+    endpoint,
+    tls: {},
+    headers: {},
+    compression: 'gzip',
+    // Fake time runs ahead of real sockets: only the test of the timeout may reach it.
+    timeout: 24 * 3_600_000,
+    sending_queue: {
+      max_items: 50_000,
+      max_bytes: 2 ** 25,
+      concurrency: 4,
+      overflow: 'refuse',
+      shutdown_timeout: 5000,
+    },
+    retry,
+    ...part,
+  }
+}

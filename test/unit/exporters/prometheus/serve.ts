@@ -1,0 +1,71 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach } from 'vitest'
+import {
+  listenForScrapes,
+  type ScrapeServer,
+  type ScrapeServerSettings,
+} from '../../../../src/exporters/prometheus/scrape-server.js'
+
+export const page = `m 1\n${'# padding that compresses well\n'.repeat(100)}`
+
+/** Run after each test. */
+export const cleanUps: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{ port: number; server: ScrapeServer }> {
+  const server = await listenForScrapes({
+    address: { host: '127.0.0.1', port: 0, loopback: true },
+    path: '/metrics',
+    allowedHosts: ['node1.example'],
+    render: () => page,
+    onAnswer: () => {},
+    onRefusal: () => {},
+    onFailure: () => {},
+    ...part,
+  })
+  cleanUps.push(() => server.close())
+  return { port: server.address.port, server }
+}
+
+export function opened(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => resolve(socket))
+    socket.on('error', reject)
+  })
+}
+
+/** Sends raw bytes and returns the answer (latin1) once its head is complete and the server closed or paused. */
+export async function talk(port: number, raw: string): Promise<string> {
+  const socket = await opened(port)
+  const answer = collect(socket)
+  socket.write(raw, 'latin1')
+  // Not before the answer begins: Node's server drops a request whose client has half-closed.
+  socket.once('data', () => socket.end())
+  return answer
+}
+
+/** Asks until there is a place: the server learns of a closed connection a little later than who closed it. */
+export async function statusOncePlaced(port: number): Promise<number> {
+  for (;;) {
+    const raw = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+    const status = statusOf(await talk(port, raw))
+    if (status !== 503) return status
+  }
+}
+
+export function collect(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+    })
+    socket.on('error', () => resolve(text))
+    socket.on('close', () => resolve(text))
+  })
+}
+
+export function statusOf(answer: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
+}
