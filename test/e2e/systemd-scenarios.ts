@@ -159,6 +159,29 @@ export const scenarios: readonly Scenario[] = [
     run: (lab) => systemctl(lab, 'start', 'condition.service'),
   },
   {
+    name: 'condition that was met and is not any more',
+    units: { 'condition-once.service': `[Unit]\nConditionPathExists=/run/condition-met\n${sleeper}` },
+    run: async (lab) => {
+      lab.writeFile('/run/condition-met', '')
+      await systemctl(lab, 'start', 'condition-once.service')
+      await lab.exec(['rm', '/run/condition-met'])
+      await systemctl(lab, 'restart', 'condition-once.service')
+    },
+  },
+  {
+    name: 'ExecCondition that says no',
+    units: { 'exec-condition.service': `${sleeper}ExecCondition=/bin/false\n` },
+    run: (lab) => systemctl(lab, 'start', 'exec-condition.service'),
+  },
+  {
+    name: 'stop and try-restart of a unit that never ran',
+    units: { 'idle.service': sleeper },
+    run: async (lab) => {
+      await systemctl(lab, 'stop', 'idle.service')
+      await systemctl(lab, 'try-restart', 'idle.service')
+    },
+  },
+  {
     name: 'dependency that fails',
     units: {
       'needs.service': `[Unit]\nRequires=needed.service\nAfter=needed.service\n${sleeper}`,
@@ -312,7 +335,10 @@ export const scenarios: readonly Scenario[] = [
 /** Installs the units of all scenarios. Most are loaded when they are started; an active target keeps some loaded before. */
 export async function installScenarios(lab: Lab): Promise<void> {
   for (const { units } of scenarios) for (const [name, text] of Object.entries(units)) lab.writeUnit(name, text)
-  lab.writeUnit('holder.target', '[Unit]\nAfter=bound.service partner.service remains.service\n')
+  lab.writeUnit(
+    'holder.target',
+    '[Unit]\nAfter=bound.service partner.service remains.service idle.service condition-once.service\n',
+  )
   await lab.daemonReload()
   await lab.systemctl('start', 'holder.target')
 }

@@ -19,14 +19,12 @@ export const activeStates = [
 
 export interface MetricContext {
   readonly nowNs: bigint
-  /** Since when the counters count. */
-  readonly startNs: bigint
   readonly resource: (unit: string) => Resource
   readonly pool: ResourcePool
 }
 
 /** The state of every unit as metrics, plus the number of units by state on the host. */
-export function stateMetrics(units: ReadonlyMap<string, TrackedUnit>, context: MetricContext): Metric[] {
+export function stateMetrics(units: Iterable<readonly [string, TrackedUnit]>, context: MetricContext): Metric[] {
   const out: Metric[] = []
   const byState = new Map<string, number>(activeStates.map((name) => [name, 0]))
   for (const [name, unit] of units) {
@@ -54,7 +52,7 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
     description: '1 for the state the unit is in, 0 for the others',
     resource,
     points: activeStates.map((value) =>
-      point({ [attr.activeState]: value }, nowNs, value === state.activeState ? 1 : 0),
+      sumPoint({ [attr.activeState]: value }, unit.sinceNs, nowNs, value === state.activeState ? 1 : 0),
     ),
   })
   if (name.endsWith('.service')) {
@@ -81,10 +79,7 @@ function addCounters(out: Metric[], unitName: string, unit: TrackedUnit, resourc
   }
   const of = (key: string, counters: ReadonlyMap<string, RunCounter>): NumberPoint[] =>
     [...counters].map(([value, counter]) => ({
-      attributes: { [key]: value },
-      startTimeUnixNano: context.startNs,
-      timeUnixNano: context.nowNs,
-      value: counter.value,
+      ...sumPoint({ [key]: value }, unit.sinceNs, context.nowNs, counter.value),
       ...exemplarsOf(counter),
     }))
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
@@ -113,4 +108,8 @@ function gauge(
 
 function point(attributes: NumberPoint['attributes'], timeUnixNano: bigint, value: number): NumberPoint {
   return { attributes, timeUnixNano, value }
+}
+
+function sumPoint(attributes: NumberPoint['attributes'], sinceNs: bigint, nowNs: bigint, value: number): NumberPoint {
+  return { attributes, startTimeUnixNano: sinceNs, timeUnixNano: nowNs, value }
 }

@@ -19,31 +19,43 @@ export class TrackedUnit {
   facts: UnitFacts | undefined
   /** Known to systemd at the moment, as far as signals tell. */
   loaded = false
-  /** The state was read over D-Bus and no signal has come since: late signals may still be on their way. */
-  fromRead = false
-  /** Own counts since the agent started: systemd's NRestarts is reset by reset-failed and by unloading. */
+  /**
+   * The state was read over D-Bus and no signal has come since, so late ones may still be on their way: how often the
+   * clock had been set until then.
+   */
+  readUnder: number | undefined
+  /** Number of the last signal that was believed, by the tracker's count. */
+  lastSignal = 0
+  /** Since when the counters count, nanoseconds since 1970. */
+  readonly sinceNs: bigint
+  /** Own counts: systemd's NRestarts is reset by reset-failed and by unloading. */
   readonly restarts = new Map<RestartCause, RunCounter>()
   readonly failures = new Map<string, RunCounter>()
+
+  constructor(sinceNs: bigint) {
+    this.sinceNs = sinceNs
+  }
 
   get hasCounts(): boolean {
     return this.restarts.size > 0 || this.failures.size > 0
   }
 
-  seed(state: UnitState): void {
+  seed(state: UnitState, clockSettings: number): void {
     this.machine.reset(state)
     this.loaded = true
-    this.fromRead = true
+    this.readUnder = clockSettings
   }
 
-  observe(state: UnitState): Occurrence[] {
-    this.fromRead = false
+  observe(state: UnitState, signal: number): Occurrence[] {
+    this.readUnder = undefined
+    this.lastSignal = signal
     return this.#observe(state)
   }
 
-  observeRead(state: UnitState): Occurrence[] {
+  observeRead(state: UnitState, clockSettings: number): Occurrence[] {
     const known = this.machine.state
     const happened = this.#observe(state)
-    if (known.stateChangeUsec !== state.stateChangeUsec) this.fromRead = true
+    if (known.stateChangeUsec !== state.stateChangeUsec) this.readUnder = clockSettings
     return happened
   }
 
@@ -62,7 +74,7 @@ export class TrackedUnit {
 
   unloaded(): Occurrence[] {
     this.loaded = false
-    this.fromRead = false
+    this.readUnder = undefined
     return this.machine.unloaded()
   }
 

@@ -6,7 +6,6 @@ import { runSpanId } from './ids.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { processExit } from './process-exit.js'
-import { unloadedState } from './unit-phase.js'
 
 /** What an event needs besides the occurrence itself. */
 export interface EventContext {
@@ -115,10 +114,14 @@ function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
   }
 }
 
-/** A job that is `done` has started nothing: only the unit's condition explains that. */
-function conditionStoppedIt({ job, state }: Occurrence): boolean {
-  const seen = state !== unloadedState
-  return seen && job?.result === 'done' && state.activeState === 'inactive' && !state.conditionResult
+/**
+ * A job that is `done` has started nothing, and there is evidence that it checked the condition: that was met before, or
+ * ExecCondition= ran. Without it nothing is said: `false` is also what was never checked, and the job may be a stop.
+ */
+function conditionStoppedIt({ job, state, before }: Occurrence): boolean {
+  if (job?.result !== 'done' || state.activeState !== 'inactive') return false
+  if (before.conditionResult && !state.conditionResult) return true
+  return state.result === 'exec-condition' && state.invocationId !== before.invocationId
 }
 
 function describe(what: Occurrence, context: EventContext): string {

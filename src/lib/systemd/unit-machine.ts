@@ -110,8 +110,11 @@ export class UnitMachine {
     const out: Occurrence[] = []
     const held = this.#held
     if (held?.kind === 'stop') this.#tellStopped(out, held.state, held.before)
-    else if (this.#run === 'up')
-      this.#tellStopped(out, { ...this.#state, activeState: 'inactive', subState: 'dead' }, this.#state, true)
+    else if (this.#run === 'up') {
+      const before = this.#state
+      const state = { ...before, activeState: 'inactive', subState: 'dead' }
+      this.#tellStopped(out, state, before, { inferred: true, atUsec: 0 }) // its InactiveEnter is of an earlier run
+    }
     this.reset(unloadedState)
     return out
   }
@@ -126,7 +129,8 @@ export class UnitMachine {
     } else if (fresh || phase === 'starting' || phase === 'up') {
       // The same job goes on upwards: it was the first half of a restart.
       this.#run = 'ended'
-      if (this.#restart === undefined) this.#tellRestarting(out, held.state, held.before, 'manual', 'inactiveEnterUsec')
+      if (this.#restart === undefined)
+        this.#tellRestarting(out, held.state, held.before, 'manual', held.state.inactiveEnterUsec)
     } else if (phase !== 'failed' || this.#restart !== 'auto') {
       this.#tellStopped(out, held.state, held.before)
     }
@@ -140,7 +144,9 @@ export class UnitMachine {
     // The stopping half of a restart job ended in failure, and its starting half begins.
     const resumed = this.#restart === undefined && job !== undefined && !isIdle(phaseOf(job.before))
     if (unseen || resumed) {
-      this.#tellRestarting(out, prev, prev, counted ? 'auto' : 'manual', 'stateChangeUsec', unseen)
+      // `prev` is of when the old run was last seen; when it ended, `next` still knows, unless the clock was set back.
+      const atUsec = next.inactiveEnterUsec >= prev.stateChangeUsec ? next.inactiveEnterUsec : 0
+      this.#tellRestarting(out, prev, prev, counted ? 'auto' : 'manual', atUsec, unseen)
     }
     this.#run = 'preparing'
     this.#warned = ''
@@ -166,7 +172,7 @@ export class UnitMachine {
       case 'waiting':
         if (was === 'waiting' && !fresh) break
         if (this.#run !== 'ended') this.#endUnseen(out, prev, next)
-        this.#tellRestarting(out, next, prev, 'auto', 'stateChangeUsec')
+        this.#tellRestarting(out, next, prev, 'auto', next.stateChangeUsec)
         break
       case 'down':
         this.#goDown(out, prev, next, was, fresh)
@@ -186,7 +192,7 @@ export class UnitMachine {
     if (next.result === 'success') return // a start has begun on a failed unit
     if (this.#run === 'ended') {
       // Timers and paths can fail without a run. With a job, its end tells whether the start was refused.
-      if (was === 'down' && next.jobId === 0) this.#tellFailed(out, next, prev)
+      if (was === 'down' && next.jobId === 0) this.#tellFailed(out, next, prev, { atUsec: next.stateChangeUsec })
       return
     }
     this.#tellUnseenUp(out, prev, next)
@@ -202,8 +208,8 @@ export class UnitMachine {
   /** The state in which a run ended was merged away; its result still tells how. */
   #endUnseen(out: Occurrence[], prev: UnitState, next: UnitState): void {
     this.#tellUnseenUp(out, prev, next)
-    if (next.result !== 'success' && next.result !== '') this.#tellFailed(out, next, prev, true)
-    else this.#tellStopped(out, next, prev, true)
+    if (next.result !== 'success' && next.result !== '') this.#tellFailed(out, next, prev, { inferred: true })
+    else this.#tellStopped(out, next, prev, { inferred: true })
   }
 
   #goDown(out: Occurrence[], prev: UnitState, next: UnitState, was: Phase, fresh: boolean): void {
@@ -243,7 +249,7 @@ export class UnitMachine {
     if (state.result === 'start-limit-hit' || phaseBefore === 'waiting' || phaseBefore === 'failed') {
       this.#restart = undefined
       out.push({ kind: 'startLimitHit', state, before: jobBefore, atUsec: state.stateChangeUsec })
-    } else if (phaseBefore === 'down') this.#tellFailed(out, state, jobBefore)
+    } else if (phaseBefore === 'down') this.#tellFailed(out, state, jobBefore, { atUsec: state.stateChangeUsec })
   }
 
   #warn(out: Occurrence[], before: UnitState, state: UnitState): void {
@@ -262,17 +268,17 @@ export class UnitMachine {
     out.push(cause === undefined ? { kind: 'started', ...head } : { kind: 'restarted', cause, ...head })
   }
 
-  #tellStopped(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
+  #tellStopped(out: Occurrence[], state: UnitState, before: UnitState, how: Partial<Occurrence> = {}): void {
     this.#run = 'ended'
     this.#restart = undefined
-    out.push({ kind: 'stopped', state, before, atUsec: state.inactiveEnterUsec, ...(inferred ? { inferred } : {}) })
+    out.push({ kind: 'stopped', state, before, atUsec: endedAt(state), ...how })
   }
 
-  #tellFailed(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
+  #tellFailed(out: Occurrence[], state: UnitState, before: UnitState, how: Partial<Occurrence> = {}): void {
     this.#warn(out, before, state)
     this.#run = 'ended'
     this.#restart = undefined
-    out.push({ kind: 'failed', state, before, atUsec: state.inactiveEnterUsec, ...(inferred ? { inferred } : {}) })
+    out.push({ kind: 'failed', state, before, atUsec: endedAt(state), ...how })
   }
 
   #tellRestarting(
@@ -280,17 +286,24 @@ export class UnitMachine {
     state: UnitState,
     before: UnitState,
     cause: RestartCause,
-    at: 'inactiveEnterUsec' | 'stateChangeUsec',
+    atUsec: number,
     inferred = false,
   ): void {
     this.#restart = cause
     this.#run = 'ended'
-    out.push({ kind: 'restarting', state, before, atUsec: state[at], cause, ...(inferred ? { inferred } : {}) })
+    out.push({ kind: 'restarting', state, before, atUsec, cause, ...(inferred ? { inferred } : {}) })
   }
 
   #tellReloaded(out: Occurrence[], state: UnitState, before: UnitState): void {
     out.push({ kind: 'reloaded', state, before, atUsec: state.stateChangeUsec })
   }
+}
+
+/** When the run that this state is the end of ended. */
+function endedAt(state: UnitState): number {
+  // RestartMode=direct never leaves `activating`, so InactiveEnter stays that of an earlier life.
+  const left = phaseOf(state) === 'waiting' || state.inactiveEnterUsec >= state.inactiveExitUsec
+  return left ? state.inactiveEnterUsec : state.stateChangeUsec
 }
 
 function isIdle(phase: Phase): boolean {

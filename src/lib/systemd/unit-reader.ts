@@ -65,8 +65,10 @@ async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot
 }
 
 function wantedOf(type: string, idle: boolean): readonly string[] {
-  // An inactive unit's first signal brings all of it; only what is never signalled must be asked for.
-  if (type === 'service') return idle ? ['Type'] : ['Type', 'Result', ...serviceProperties, ...execTimestamps]
+  // An inactive unit's first signal brings all of it; only what is never signalled must be asked for, and what that signal
+  // is compared with: systemd keeps NRestarts until the next start.
+  if (type === 'service')
+    return idle ? ['Type', 'NRestarts'] : ['Type', 'Result', ...serviceProperties, ...execTimestamps]
   if (type === 'timer') return ['Result', 'LastTriggerUSec']
   return idle ? [] : ['Result']
 }

@@ -5,25 +5,23 @@ import type { ResourcePool } from '../../data/resource.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CauseFinder } from './cause-finder.js'
+import { ClockWatch } from './clock-watch.js'
 import type { Occurrence } from './occurrence.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit } from './tracked-unit.js'
 import { unitEvent } from './unit-event.js'
 import { unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
-
-/** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are counted in `untracked`, not followed. */
-const kMaxUnits = 65_536
+import { type StoreLimits, UnitStore } from './unit-store.js'
 
 /** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
 const kMaxLagUsec = 60_000_000
 
-export interface TrackerOptions {
+export interface TrackerOptions extends StoreLimits {
   readonly scope: 'system' | 'user'
   readonly resources: ResourcePool
   /** What a unit has to do with containers, for its resource; empty for ordinary units. */
   readonly containerAttributes?: (unit: string) => Attributes
-  readonly maxUnits?: number
 }
 
 /**
@@ -33,24 +31,38 @@ export interface TrackerOptions {
  */
 export class UnitTracker {
   readonly #options: TrackerOptions
-  readonly #units = new Map<string, TrackedUnit>()
-  readonly #causes = new CauseFinder((name) => this.#units.get(name))
+  readonly #units: UnitStore
+  readonly #causes = new CauseFinder((name) => this.#units.find(name))
+  readonly #clock = new ClockWatch()
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
-  #startNs: bigint | undefined
-  #untracked = 0
+  /** Signals until now, and until the last time systemd was asked about its units. */
+  #signals = 0
+  #asked = 0
 
   constructor(options: TrackerOptions) {
     this.#options = options
+    this.#units = new UnitStore(options)
   }
 
+  /** Loaded units that are followed. */
   get size(): number {
-    return this.#units.size
+    return this.#units.followed.size
   }
 
-  /** Units that were met after `maxUnits` was reached. */
+  /** Loaded units that are not followed, for `maxUnits` are already. */
   get untracked(): number {
-    return this.#untracked
+    return this.#units.untracked
+  }
+
+  /** Unloaded units whose counters are kept. */
+  get remembered(): number {
+    return this.#units.remembered
+  }
+
+  /** Unloaded units whose counters were given up for those of later ones; only grows. */
+  get forgotten(): number {
+    return this.#units.forgotten
   }
 
   get reloading(): boolean {
@@ -58,28 +70,29 @@ export class UnitTracker {
   }
 
   state(unit: string): UnitState | undefined {
-    return this.#units.get(unit)?.machine.state
+    return this.#units.find(unit)?.machine.state
   }
 
   facts(unit: string): UnitFacts | undefined {
-    return this.#units.get(unit)?.facts
+    return this.#units.find(unit)?.facts
   }
 
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
   seed(units: readonly UnitSnapshot[], realtimeNs: bigint): void {
-    this.#startNs ??= realtimeNs
+    this.#units.begin(realtimeNs)
     for (const { name, state, facts } of units) {
-      const unit = this.#unit(name)
+      const unit = this.#units.follow(name)
       if (unit === undefined) continue
       if (facts !== undefined) unit.learn(facts)
-      unit.seed(state)
+      unit.seed(state, this.#clock.settings)
     }
   }
 
   /** Rows of `listed` whose unit is not in the state followed here. */
   differing(listed: readonly ListedUnit[]): string[] {
+    this.#asked = this.#signals
     const changed = listed.filter(({ name, activeState, subState, jobId }) => {
-      const state = this.#units.get(name)?.machine.state ?? unloadedState
+      const state = this.#units.find(name)?.machine.state ?? unloadedState
       return state.activeState !== activeState || state.subState !== subState || state.jobId !== jobId
     })
     return changed.map(({ name }) => name)
@@ -88,7 +101,8 @@ export class UnitTracker {
   /** Units followed as loaded that `listed` does not hold. */
   missing(listed: readonly ListedUnit[]): string[] {
     const names = new Set(listed.map(({ name }) => name))
-    return [...this.#units].filter(([name, unit]) => unit.loaded && !names.has(name)).map(([name]) => name)
+    this.#units.retainUntracked(names)
+    return [...this.#units.followed.keys()].filter((name) => !names.has(name))
   }
 
   /**
@@ -99,17 +113,20 @@ export class UnitTracker {
    */
   resync(units: readonly UnitSnapshot[], gone: readonly string[], observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
-    this.#startNs ??= observedNs
+    this.#units.begin(observedNs)
     for (const { name, state, facts } of units) {
-      const unit = this.#unit(name)
+      const unit = this.#units.follow(name)
       if (unit === undefined) continue
-      // A signal newer than this reading has come meanwhile: it knows better.
-      if (!isOlder(state, unit.machine.state)) this.#tell(out, name, unit, unit.observeRead(state), observedNs, true)
+      // A signal newer than this reading has come meanwhile: it knows better. Without one the reading is the newer,
+      // whatever the stamps say: the clock may have been set back.
+      const outdated = unit.lastSignal > this.#asked && isOlder(state, unit.machine.state)
+      if (!outdated) {
+        this.#tell(out, name, unit, unit.observeRead(state, this.#clock.settings), observedNs, true)
+      }
       if (facts !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
     }
     for (const name of gone) {
-      const unit = this.#units.get(name)
-      if (unit !== undefined) this.#unload(out, name, unit, observedNs, true)
+      this.#unload(out, name, observedNs, true)
     }
     return out
   }
@@ -117,57 +134,56 @@ export class UnitTracker {
   /** Notes what a unit's configuration says; a oneshot that runs already is told as started now. */
   learn(name: string, facts: UnitFacts, observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
-    const unit = this.#units.get(name)
+    const unit = this.#units.followed.get(name)
     if (unit !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
     return out
   }
 
   /** daemon-reload may have changed every unit's configuration. */
   forgetFacts(): void {
-    for (const unit of this.#units.values()) unit.facts = undefined
+    for (const [, unit] of this.#units.all()) unit.facts = undefined
   }
 
   /** Loaded units whose configuration was not read yet, oldest first. */
   withoutFacts(): string[] {
-    return [...this.#units].filter(([, unit]) => unit.facts === undefined && unit.loaded).map(([name]) => name)
+    return [...this.#units.followed].filter(([, unit]) => unit.facts === undefined).map(([name]) => name)
   }
 
-  /** Ends the reloading state when its end was not seen. */
+  /** Ends the reloading state when its end was not seen. What is read next is newer than all that was fed. */
   endReloading(): void {
     this.#reloading = false
+    this.#asked = this.#signals
   }
 
   feed(record: SignalRecord): RawEvent[] {
     const out: RawEvent[] = []
-    this.#startNs ??= record.realtimeNs
+    this.#units.begin(record.realtimeNs)
+    this.#clock.observe(record)
     if (record.kind === 'reloading') this.#reloading = record.active
     if (this.#reloading) return out
     switch (record.kind) {
       case 'unit_changed': {
-        const unit = this.#unit(record.unit)
-        if (unit === undefined || (unit.fromRead && isLate(record.state, unit.machine.state))) break
-        this.#tell(out, record.unit, unit, unit.observe(record.state), record.realtimeNs, false)
+        const unit = this.#units.follow(record.unit)
+        if (unit === undefined || this.#isLate(record.state, unit)) break
+        const happened = unit.observe(record.state, ++this.#signals)
+        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
         break
       }
       case 'job_removed': {
-        const unit = this.#unit(record.unit)
-        if (unit === undefined) break
         this.#causes.jobRemoved(record.unit, record.result)
-        this.#tell(
-          out,
-          record.unit,
-          unit,
-          unit.machine.jobRemoved(record.jobId, record.result),
-          record.realtimeNs,
-          false,
-        )
+        // The job of a unit that was never loaded has nothing to be kept for.
+        const unit = this.#units.find(record.unit) ?? new TrackedUnit(record.realtimeNs)
+        const happened = unit.machine.jobRemoved(record.jobId, record.result)
+        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
         break
       }
-      case 'unit_removed': {
-        const unit = this.#units.get(record.unit)
-        if (unit !== undefined) this.#unload(out, record.unit, unit, record.realtimeNs, false)
+      case 'unit_removed':
+        this.#unload(out, record.unit, record.realtimeNs, false)
         break
-      }
+      case 'reloading':
+      case 'lost':
+        this.#asked = this.#signals // units are read before the next signal is fed
+        break
       default:
         break
     }
@@ -177,30 +193,21 @@ export class UnitTracker {
   /** State metrics at this moment. */
   metrics(nowNs: bigint): Metric[] {
     const resource = (name: string) => this.#resource(name)
-    return stateMetrics(this.#units, {
-      nowNs,
-      startNs: this.#startNs ?? nowNs,
-      resource,
-      pool: this.#options.resources,
-    })
+    return stateMetrics(this.#units.all(), { nowNs, resource, pool: this.#options.resources })
   }
 
-  #unit(name: string): TrackedUnit | undefined {
-    const known = this.#units.get(name)
-    if (known !== undefined) return known
-    if (this.#units.size >= (this.#options.maxUnits ?? kMaxUnits)) {
-      this.#untracked++
-      return undefined
-    }
-    const unit = new TrackedUnit()
-    this.#units.set(name, unit)
-    return unit
+  #unload(out: RawEvent[], name: string, observedNs: bigint, inferred: boolean): void {
+    const unit = this.#units.followed.get(name)
+    if (unit !== undefined) this.#tell(out, name, unit, unit.unloaded(), observedNs, inferred)
+    this.#units.unload(name, observedNs)
   }
 
-  #unload(out: RawEvent[], name: string, unit: TrackedUnit, observedNs: bigint, inferred: boolean): void {
-    this.#tell(out, name, unit, unit.unloaded(), observedNs, inferred)
-    // Its counters must go on growing when it comes back; a unit without any can be forgotten.
-    if (!unit.hasCounts) this.#units.delete(name)
+  /** A signal from before the unit's state was read. No stamps tell when the clock was set in between. */
+  #isLate(signal: UnitState, { machine, readUnder }: TrackedUnit): boolean {
+    if (readUnder !== this.#clock.settings) return false
+    const read = machine.state
+    // Without a timestamp the unit had not changed since it was loaded.
+    return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
   }
 
   #tell(
@@ -229,11 +236,6 @@ export class UnitTracker {
     const { resources, scope, containerAttributes } = this.#options
     return unitResource(resources, name, scope, containerAttributes?.(name))
   }
-}
-
-/** A signal from before the unit's state was read. Without a timestamp the unit had not changed since it was loaded. */
-function isLate(signal: UnitState, read: UnitState): boolean {
-  return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
 }
 
 /** True when `a` was true before `b`, by systemd's own timestamps. */

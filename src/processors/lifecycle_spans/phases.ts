@@ -11,6 +11,10 @@ export interface RunMarks {
   readonly seenActiveEnter: number
   /** The state the marks come from is one of an ended run: inactive, failed, or waiting for its restart. */
   readonly over: boolean
+  /** It waits for its restart, which has set InactiveExit anew. */
+  readonly waiting: boolean
+  /** When systemd says that the run ended, where the marks are of an earlier state. */
+  readonly ended: number
   /** When the end was told of, for want of anything better. */
   readonly told: number
 }
@@ -54,11 +58,17 @@ export function phasesOf(marks: RunMarks): Phases {
 }
 
 function endOf(marks: RunMarks): number {
-  const { over, inactiveEnter, mainExit, told, inactiveExit, seenInactiveExit } = marks
-  const start = seenInactiveExit > 0 ? seenInactiveExit : over ? 0 : inactiveExit
-  if (over && inactiveEnter > 0 && inactiveEnter >= start) return inactiveEnter
-  if (mainExit > 0 && mainExit >= start) return mainExit
-  return Math.max(told, start)
+  const { over, inactiveEnter, ended, mainExit, told } = marks
+  // What lies before the last sign of life is the end of an earlier run, or of a command after which the unit stays up.
+  const alive = Math.max(
+    marks.seenInactiveExit,
+    marks.seenActiveEnter,
+    marks.activeEnter,
+    marks.mainStart,
+    marks.waiting ? 0 : marks.inactiveExit,
+  )
+  const known = [over ? inactiveEnter : ended, mainExit]
+  return firstOf(known, (usec) => usec >= alive) ?? Math.max(told, alive)
 }
 
 function firstOf(candidates: readonly number[], fits: (usec: number) => boolean): number | undefined {

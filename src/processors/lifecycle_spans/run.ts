@@ -37,7 +37,8 @@ export class Run {
   /** @param last - the event that ends the run */
   marks(last: RawEvent): RunMarks {
     const { attributes } = last
-    const inferred = attributes[attr.inferred] === true
+    const activeState = String(attributes[attr.activeState])
+    const told = Number(last.timeUnixNano / 1000n)
     return {
       inactiveExit: usec(attributes, attr.inactiveExitUsec),
       activeEnter: usec(attributes, attr.activeEnterUsec),
@@ -47,8 +48,11 @@ export class Run {
       mainExit: usec(attributes, attr.execMainExitUsec),
       seenInactiveExit: this.#inactiveExit,
       seenActiveEnter: this.#activeEnter,
-      over: !aliveStates.has(String(attributes[attr.activeState])),
-      told: Number((inferred ? last.observedTimeUnixNano : last.timeUnixNano) / 1000n),
+      over: !aliveStates.has(activeState),
+      waiting: activeState === 'activating',
+      // An event of which systemd keeps no time has the one at which it was observed.
+      ended: last.timeUnixNano === last.observedTimeUnixNano ? 0 : told,
+      told,
     }
   }
 }

@@ -238,18 +238,39 @@ const truth: readonly (readonly [story: string, script: Script, events: readonly
     ['started a', 'job.finished a done', 'oom_killed a SIGKILL oom-kill', 'failed a SIGKILL oom-kill'],
   ],
   [
-    'a condition that is not met',
+    'a condition that was met and is not any more',
+    service()
+      .start(1, 'a')
+      .u('inactive/dead', { pid: 0, exit: 'exited:0' })
+      .u('inactive/dead', { job: 2 })
+      .u('inactive/dead', { condition: false })
+      .jobRemoved(2),
+    ['started a', 'job.finished a done', 'stopped a 0', 'job.finished a done 0 condition'],
+  ],
+  [
+    'a job of a unit that never ran and does not now: a stop looks like a start whose condition is not met',
     service().unitNew().jobNew(1).u('inactive/dead', { job: 1, result: 'success' }).jobRemoved(1).unitRemoved(),
-    ['job.finished - done condition'],
+    ['job.finished - done'],
+  ],
+  [
+    'systemctl stop of a unit whose condition was not met the last time',
+    service()
+      .start(1, 'a')
+      .u('inactive/dead', { pid: 0, exit: 'exited:0', condition: false })
+      .u('inactive/dead', { job: 2 })
+      .jobRemoved(2),
+    ['started a', 'job.finished a done', 'stopped a 0', 'job.finished a done 0'],
   ],
   [
     'ExecCondition= that says no',
     service()
       .u('inactive/dead', { job: 1, inv: 'a', result: 'success', condition: true })
       .u('activating/condition')
-      .u('inactive/dead', { result: 'exec-condition', condition: false })
-      .jobRemoved(1),
-    ['job.finished a done condition'],
+      .u('inactive/dead', { result: 'exec-condition' })
+      .jobRemoved(1)
+      .u('inactive/dead', { job: 2 })
+      .jobRemoved(2),
+    ['job.finished a done condition', 'job.finished a done'],
   ],
   [
     'a oneshot, not known as one before: told at its end, with the right times',
@@ -452,11 +473,7 @@ describe('an event', () => {
       .u('inactive/dead')
       .jobRemoved(7)
     const events = feedAll(tracker, [web.records[0]!, ...db.records, ...web.records.slice(1)])
-    expect(events.map(brief)).toEqual([
-      'failed - SIGSEGV signal',
-      'stopped - db.service',
-      'job.finished - done condition',
-    ])
+    expect(events.map(brief)).toEqual(['failed - SIGSEGV signal', 'stopped - db.service', 'job.finished - done'])
   })
 })
 

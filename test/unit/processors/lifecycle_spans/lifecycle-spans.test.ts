@@ -265,18 +265,23 @@ describe('a restart', () => {
     ])
   })
 
-  test('that was concluded ends the run when the agent learned of it', async () => {
+  test.each([
+    ['when systemd says that it was over', 5000],
+    ['when the agent learned of it, where systemd does not say', 7000],
+  ])('that was concluded ends the run %s', async (_, end) => {
     const { feed, next } = rig()
-    const concluded = at(
-      names.restarting,
-      200,
-      0,
-      { inactiveExit: 0, activeEnter: 200 },
-      { [attr.inferred]: true, [attr.activeState]: 'active' },
-    )
+    const state = { [attr.inferred]: true, [attr.activeState]: 'active' }
+    const concluded = at(names.restarting, end, 0, { inactiveExit: 150, activeEnter: 200 }, state)
     await feed({ ...concluded, observedTimeUnixNano: BigInt(kBase + 7000) * 1000n })
-    expect(draw(next.spans)).toEqual(['a.service run 0-7000', '  start 0-200', '  running 200-7000'])
+    expect(draw(next.spans)).toEqual([`a.service run 150-${end}`, '  start 150-200', `  running 200-${end}`])
     expect(next.spans[0]!.attributes[attr.inferred]).toBe(true)
+  })
+
+  test('whose unit was gone when looked for: InactiveEnter is of the run before, and is not believed', async () => {
+    const { feed, next } = rig()
+    const gone = { [attr.inferred]: true, [attr.activeState]: 'inactive' }
+    await feed(at(names.stopped, 7000, 0, { inactiveExit: 150, activeEnter: 200, inactiveEnter: 100 }, gone))
+    expect(draw(next.spans)).toEqual(['a.service run 150-7000', '  start 150-200', '  running 200-7000'])
   })
 
   test('of which the end of the run before was never told: counted, and still linked', async () => {

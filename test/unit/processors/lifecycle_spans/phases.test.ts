@@ -12,6 +12,8 @@ const none: RunMarks = {
   seenInactiveExit: 0,
   seenActiveEnter: 0,
   over: true,
+  waiting: false,
+  ended: 0,
   told: 0,
 }
 
@@ -36,6 +38,7 @@ describe('phases of a run', () => {
     [
       'waiting for its restart: InactiveExit is of the next cycle, the start was seen',
       {
+        waiting: true,
         inactiveExit: 95,
         activeEnter: 20,
         activeExit: 90,
@@ -47,12 +50,12 @@ describe('phases of a run', () => {
     ],
     [
       'the same, the start was not seen: the main process tells',
-      { inactiveExit: 95, activeEnter: 12, activeExit: 90, inactiveEnter: 90, mainStart: 11 },
+      { waiting: true, inactiveExit: 95, activeEnter: 12, activeExit: 90, inactiveEnter: 90, mainStart: 11 },
       { whole: [11, 90], start: [11, 12], running: [12, 90] },
     ],
     [
       'the same, and ActiveEnter is of an earlier run: it is not believed',
-      { inactiveExit: 95, activeEnter: 5, activeExit: 7, inactiveEnter: 90, mainStart: 11 },
+      { waiting: true, inactiveExit: 95, activeEnter: 5, activeExit: 7, inactiveEnter: 90, mainStart: 11 },
       { whole: [11, 90], start: [11, 90] },
     ],
     [
@@ -64,6 +67,26 @@ describe('phases of a run', () => {
       'ended unseen, the process is known to be gone',
       { inactiveExit: 50, activeEnter: 50, mainExit: 70, over: false, told: 99 },
       { whole: [50, 70], running: [50, 70] },
+    ],
+    [
+      'ended unseen, systemd says when',
+      { inactiveExit: 50, activeEnter: 55, inactiveEnter: 40, over: false, ended: 80, told: 80 },
+      { whole: [50, 80], start: [50, 55], running: [55, 80] },
+    ],
+    [
+      'ended unseen after its command had: a unit that remains after exit',
+      { inactiveExit: 50, activeEnter: 61, mainStart: 51, mainExit: 60, over: false, told: 99 },
+      { whole: [50, 99], start: [50, 61], running: [61, 99] },
+    ],
+    [
+      'unloaded unseen: InactiveEnter is of the run before',
+      { inactiveExit: 50, activeEnter: 55, inactiveEnter: 40, told: 99 },
+      { whole: [50, 99], start: [50, 55], running: [55, 99] },
+    ],
+    [
+      'the same, and only the main process tells that it began after that',
+      { mainStart: 51, inactiveEnter: 40, told: 99 },
+      { whole: [51, 99], start: [51, 99] },
     ],
     ['nothing is known', { told: 99 }, { whole: [99, 99] }],
     ['only its end is known', { inactiveEnter: 90 }, { whole: [90, 90] }],
@@ -88,6 +111,8 @@ describe('phases of a run', () => {
       seenInactiveExit: usec,
       seenActiveEnter: usec,
       over: fc.boolean(),
+      waiting: fc.boolean(),
+      ended: usec,
       told: usec,
     })
     fc.assert(

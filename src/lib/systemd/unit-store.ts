@@ -1,0 +1,102 @@
+import { TrackedUnit } from './tracked-unit.js'
+
+/** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are named in `untracked`, not followed. */
+const kMaxFollowed = 65_536
+
+/**
+ * Unloaded units whose counters are kept for their return. Hosts install some 500 services; names that never come back
+ * (`systemd-run`, `foo@<id>.service`) would fill any limit, and each costs 1 KB and up to 26 points a collection.
+ */
+const kMaxRemembered = 4096
+
+export interface StoreLimits {
+  readonly maxUnits?: number
+  readonly maxRemembered?: number
+}
+
+/** The units of one systemd: those it has loaded, and the counters of those it had. Both are limited. */
+export class UnitStore {
+  readonly #maxFollowed: number
+  readonly #maxRemembered: number
+  readonly #followed = new Map<string, TrackedUnit>()
+  /** Unloaded longest ago first. */
+  readonly #remembered = new Map<string, TrackedUnit>()
+  readonly #untracked = new Set<string>()
+  #sinceNs: bigint | undefined
+  #forgotten = 0
+
+  constructor({ maxUnits = kMaxFollowed, maxRemembered = kMaxRemembered }: StoreLimits) {
+    this.#maxFollowed = maxUnits
+    this.#maxRemembered = maxRemembered
+  }
+
+  /** Units that systemd has loaded. */
+  get followed(): ReadonlyMap<string, TrackedUnit> {
+    return this.#followed
+  }
+
+  get remembered(): number {
+    return this.#remembered.size
+  }
+
+  /** Units whose counters were given up for those of later ones; only grows. */
+  get forgotten(): number {
+    return this.#forgotten
+  }
+
+  /** Loaded units that are not followed, for `maxUnits` are already; at most as many are told apart. */
+  get untracked(): number {
+    return this.#untracked.size
+  }
+
+  *all(): Iterable<readonly [string, TrackedUnit]> {
+    yield* this.#followed
+    yield* this.#remembered
+  }
+
+  find(name: string): TrackedUnit | undefined {
+    return this.#followed.get(name) ?? this.#remembered.get(name)
+  }
+
+  /** The first moment from which anything is counted; later calls change nothing. */
+  begin(nowNs: bigint): void {
+    this.#sinceNs ??= nowNs
+  }
+
+  /** The unit as one that is loaded; undefined when there are too many. */
+  follow(name: string): TrackedUnit | undefined {
+    const known = this.#followed.get(name)
+    if (known !== undefined) return known
+    if (this.#followed.size >= this.#maxFollowed) {
+      if (this.#untracked.size < this.#maxFollowed) this.#untracked.add(name)
+      return undefined
+    }
+    const unit = this.#remembered.get(name) ?? new TrackedUnit(this.#sinceNs ?? 0n)
+    this.#remembered.delete(name)
+    this.#untracked.delete(name)
+    this.#followed.set(name, unit)
+    return unit
+  }
+
+  /** Leaves out of `untracked` what systemd no longer has loaded. */
+  retainUntracked(loaded: ReadonlySet<string>): void {
+    for (const name of this.#untracked) if (!loaded.has(name)) this.#untracked.delete(name)
+  }
+
+  /** systemd has unloaded the unit. Its counters must go on growing when it comes back; without any it is forgotten. */
+  unload(name: string, nowNs: bigint): void {
+    this.#untracked.delete(name)
+    const unit = this.#followed.get(name)
+    if (unit === undefined) return
+    this.#followed.delete(name)
+    if (!unit.hasCounts) return
+    this.#remembered.set(name, unit)
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= this.#maxRemembered) break
+      this.#remembered.delete(oldest)
+      this.#forgotten++
+      // Whoever comes back counts from 0 again, and a cumulative count may fall only with a later start.
+      if (this.#sinceNs === undefined || nowNs > this.#sinceNs) this.#sinceNs = nowNs
+    }
+  }
+}
