@@ -1,7 +1,7 @@
 import type { Exporter, ExporterFactory, Settings } from '../component/component.js'
 import { type ComponentId, parseComponentId } from '../component/id.js'
 import { ok } from '../component/outcome.js'
-import type { AgentConfig } from '../config/config.js'
+import type { AgentConfig } from '../config/agent-config.js'
 import { type Batch, countItems } from '../data/batch.js'
 import type { Metric } from '../data/metric.js'
 import { attr } from '../lib/systemd/names.js'

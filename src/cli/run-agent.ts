@@ -1,4 +1,4 @@
-import type { AgentConfig } from '../config/config.js'
+import type { AgentConfig } from '../config/agent-config.js'
 import type { ComponentStatus } from '../graph/graph.js'
 import { createNotifier, openNativeSender } from '../service/notifier.js'
 import { createService, type Summary, statusLine } from '../service/service.js'

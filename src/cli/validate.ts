@@ -1,4 +1,4 @@
-import type { AgentConfig, ConfigWarning } from '../config/config.js'
+import type { AgentConfig, ConfigWarning } from '../config/agent-config.js'
 import { ConfigError, type ConfigProblem, ExitCode, formatProblem } from '../errors.js'
 import type { Command, Invocation } from './command.js'
 import type { Output } from './terminal.js'

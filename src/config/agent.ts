@@ -1,6 +1,6 @@
 import type { Registration } from '../component/component.js'
+import type { AgentConfig, ComponentConfig } from './agent-config.js'
 import { type Definition, readSection, type Section } from './components.js'
-import type { AgentConfig, ComponentConfig } from './config.js'
 import { shown } from './describe.js'
 import { explain, unknownKey } from './explain.js'
 import { PipelineChecker } from './pipelines.js'

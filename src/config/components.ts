@@ -1,7 +1,7 @@
 import type { Factory, Registration } from '../component/component.js'
 import { type ComponentId, type Kind, parseComponentId } from '../component/id.js'
 import { hint } from '../util/did-you-mean.js'
-import type { ComponentConfig } from './config.js'
+import type { ComponentConfig } from './agent-config.js'
 import { shown } from './describe.js'
 import { explain } from './explain.js'
 import { isWildcard } from './formats.js'

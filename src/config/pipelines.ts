@@ -1,8 +1,8 @@
 import { parseComponentId } from '../component/id.js'
 import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
+import type { PipelineConfig } from './agent-config.js'
 import { type Definition, type Section, sections } from './components.js'
-import type { PipelineConfig } from './config.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 

@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigErrorCode, type ConfigProblem, type SourcePosition } from '../errors.js'
-import type { ConfigWarning, ConfigWarningCode } from './config.js'
+import type { ConfigWarning, ConfigWarningCode } from './agent-config.js'
 
 /** Where in the tree of the file: map keys and list indexes from the top. */
 export type Path = readonly (string | number)[]

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { FileContent, Sources } from './config.js'
+import type { FileContent, Sources } from './agent-config.js'
 
 /** Sources of a configuration that stands in a file: relative paths start at its folder. */
 export function fileSources(configFile: string, env: Sources['env']): Sources {

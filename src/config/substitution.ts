@@ -1,6 +1,6 @@
 import type { SourcePosition } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
-import type { Sources } from './config.js'
+import type { Sources } from './agent-config.js'
 import { readPlainScalar } from './plain-scalar.js'
 import type { Path, Problems } from './problems.js'
 import {

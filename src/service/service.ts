@@ -1,7 +1,7 @@
 import type { Settings } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import type { Status } from '../component/status.js'
-import type { AgentConfig } from '../config/config.js'
+import type { AgentConfig } from '../config/agent-config.js'
 import { ResourcePool } from '../data/resource.js'
 import { buildGraph } from '../graph/build.js'
 import type { ComponentStatus, Graph } from '../graph/graph.js'

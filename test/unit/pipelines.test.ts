@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { type AgentConfig, loadConfig } from '../../src/config/config.js'
+import type { AgentConfig } from '../../src/config/agent-config.js'
+import { loadConfig } from '../../src/config/config.js'
 import { ConfigError } from '../../src/errors.js'
 import { registrations } from '../../src/registry.js'
 

@@ -7,7 +7,7 @@ import type { Timer } from '../../util/clock.js'
 import type { RecordQueue } from './record-queue.js'
 import { ReloadWatch } from './reload-watch.js'
 import { Synchroniser } from './synchroniser.js'
-import type { WatcherOptions } from './watcher.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** How often systemd is asked whether it is alive: a hung PID 1 sends nothing, and nothing else tells. */
 const kPingIntervalMs = 10_000
@@ -22,7 +22,7 @@ const kRetryMs = 1000
 const tasks = ['synchronise', 'ping', 'secondLook', 'reconcile', 'facts'] as const
 type Task = (typeof tasks)[number]
 
-interface SessionOptions extends WatcherOptions {
+interface SessionOptions extends WatchOptions {
   readonly queue: RecordQueue
   readonly onUp: (up: boolean) => void
 }

@@ -6,12 +6,12 @@ import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { gapEvent } from '../../lib/systemd/source-event.js'
 import { readUnits } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
-import type { WatcherOptions } from './watcher.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** Configurations read at a time; the next sweep takes the rest. 64 units are about 20 ms of PID 1. */
 const kMaxFactsPerSweep = 64
 
-interface SynchroniserOptions extends Pick<WatcherOptions, 'settings' | 'config' | 'tracker' | 'selection'> {
+interface SynchroniserOptions extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection'> {
   readonly plane: ControlPlane
   readonly reader: SignalReader
 }

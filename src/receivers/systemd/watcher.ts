@@ -1,44 +1,24 @@
-import type { Native } from '../../binding/native.js'
 import type { SignalReader, SignalStats } from '../../binding/signal-source.js'
-import type { Settings } from '../../component/component.js'
-import type { Status } from '../../component/status.js'
-import type { RawEvent } from '../../data/event.js'
 import { matchRules, stableReason } from '../../lib/systemd/bus.js'
-import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
-import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import { sleep } from '../../util/clock.js'
-import type { Config } from './config.js'
 import { RecordQueue } from './record-queue.js'
 import { Session } from './session.js'
-import type { UnitSelection } from './unit-selection.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** The bus is back 22 to 76 ms after it was killed (dbus-daemon 1.14, socket activation), so the first tries are quick. */
 const kFirstRetryMs = 100
 const kMaxRetryMs = 30_000
 
-export interface WatcherOptions {
-  readonly settings: Settings
-  readonly config: Config
-  readonly address: string
-  readonly native: Pick<Native, 'createSignalReader'>
-  readonly connect: ConnectControlPlane
-  readonly tracker: UnitTracker
-  readonly selection: UnitSelection
-  readonly onEvents: (events: readonly RawEvent[]) => void
-  /** `synchronised`: every unit's state is known as of now. */
-  readonly onStatus: (status: Status) => void
-}
-
 /** Keeps one session with systemd going for as long as it runs: connects, hands over, connects again. */
 export class Watcher {
-  readonly #options: WatcherOptions
+  readonly #options: WatchOptions
   readonly #queue: RecordQueue
   #reader: SignalReader | undefined
   /** What readers of earlier sessions counted. */
   #past = noSignals
   #up = false
 
-  constructor(options: WatcherOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options
     this.#queue = new RecordQueue(options.tracker, options.selection, options.config.signal_buffer_size)
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { withTally } from '../../../src/cli/demo-tally.js'
 import type { Exporter, ExporterFactory } from '../../../src/component/component.js'
-import type { AgentConfig } from '../../../src/config/config.js'
+import type { AgentConfig } from '../../../src/config/agent-config.js'
 import { batchOf } from '../../../src/data/batch.js'
 import type { Metric } from '../../../src/data/metric.js'
 import { TestHost, testSettings } from '../../../src/testkit/test-settings.js'

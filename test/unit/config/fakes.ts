@@ -1,7 +1,8 @@
 import type { ConfigComplaint, Factory, Registration } from '../../../src/component/component.js'
 import { ok } from '../../../src/component/outcome.js'
 import type { ObjectSchema } from '../../../src/component/schema.js'
-import { type AgentConfig, parseConfig, type Sources } from '../../../src/config/config.js'
+import type { AgentConfig, Sources } from '../../../src/config/agent-config.js'
+import { parseConfig } from '../../../src/config/config.js'
 import type { Signal } from '../../../src/data/batch.js'
 import { ConfigError, formatProblem } from '../../../src/errors.js'
 

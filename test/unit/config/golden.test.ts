@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { AgentConfig, ComponentConfig } from '../../../src/config/config.js'
+import type { AgentConfig, ComponentConfig } from '../../../src/config/agent-config.js'
 import { ConfigError, formatProblem } from '../../../src/errors.js'
 import { parse } from './fakes.js'
 

@@ -40,7 +40,7 @@ async function outcome(yaml: string): Promise<string> {
 }
 
 test('every code of a problem or a warning stands on the page', () => {
-  const codes = ['errors.ts', 'config/config.ts'].flatMap((file) => {
+  const codes = ['errors.ts', 'config/config.ts', 'config/agent-config.ts'].flatMap((file) => {
     const source = readFileSync(new URL(`../../../src/${file}`, import.meta.url), 'utf8')
     return source.match(/CFG_[A-Z_]+/g) ?? []
   })

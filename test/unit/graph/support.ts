@@ -9,7 +9,7 @@ import type {
 } from '../../../src/component/component.js'
 import { type Kind, parseComponentId } from '../../../src/component/id.js'
 import { silentLogger } from '../../../src/component/logger.js'
-import type { AgentConfig, ComponentConfig, PipelineConfig } from '../../../src/config/config.js'
+import type { AgentConfig, ComponentConfig, PipelineConfig } from '../../../src/config/agent-config.js'
 import { type Batch, batchOf, countItems, type Signal, signals } from '../../../src/data/batch.js'
 import { ResourcePool } from '../../../src/data/resource.js'
 import { type BuildOptions, buildGraph } from '../../../src/graph/build.js'

@@ -1,0 +1,22 @@
+import type { Native } from '../../binding/native.js'
+import type { Settings } from '../../component/component.js'
+import type { Status } from '../../component/status.js'
+import type { RawEvent } from '../../data/event.js'
+import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
+import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import type { Config } from './config.js'
+import type { UnitSelection } from './unit-selection.js'
+
+/** What watching needs: shared by the watcher, its sessions, and what they read. */
+export interface WatchOptions {
+  readonly settings: Settings
+  readonly config: Config
+  readonly address: string
+  readonly native: Pick<Native, 'createSignalReader'>
+  readonly connect: ConnectControlPlane
+  readonly tracker: UnitTracker
+  readonly selection: UnitSelection
+  readonly onEvents: (events: readonly RawEvent[]) => void
+  /** `synchronised`: every unit's state is known as of now. */
+  readonly onStatus: (status: Status) => void
+}
