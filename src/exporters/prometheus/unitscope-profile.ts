@@ -64,10 +64,15 @@ function familyOf(head: MetricHead, list: readonly Series[]): Family {
 
 function samplesOf(head: MetricHead, { resource, point }: Series, scale: number | undefined): readonly Sample[] {
   const labels = mergeLabels(identityLabels(resource), attributeLabels(point.attributes))
-  if (isHistogram(point)) return histogramSamples(labels, point, scale ?? 1)
+  if (isHistogram(point)) return histogramSamples(labels.map(ownLe), point, scale ?? 1)
   const value = scale === undefined ? point.value : Number(point.value) * scale
   if (head.type !== 'counter') return [{ suffix: '', labels, value }]
   return [{ suffix: '_total', labels, value, ...withExemplar(point.exemplars?.map((e) => scaled(e, scale ?? 1))) }]
+}
+
+/** `le` is the bucket's; twice in one label set it would fail the scrape. Prometheus itself gives way by this prefix. */
+function ownLe(label: Labels[number]): Labels[number] {
+  return label[0] === 'le' ? ['exported_le', label[1]] : label
 }
 
 function histogramSamples(labels: Labels, point: HistogramPoint, scale: number): readonly Sample[] {

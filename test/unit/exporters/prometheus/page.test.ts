@@ -83,14 +83,14 @@ describe('metrics that Prometheus spells alike', () => {
     type: 'sum',
     monotonic: true,
   })
-  const histogram = (name: string): Metric => ({
+  const histogram = (name: string, attributes = {}): Metric => ({
     type: 'histogram',
     name,
     unit: '',
     description: 'h',
     resource: host,
     points: [
-      { attributes: {}, startTimeUnixNano: 1n, timeUnixNano: t0, count: 1, sum: 2, bounds: [5], bucketCounts: [1, 0] },
+      { attributes, startTimeUnixNano: 1n, timeUnixNano: t0, count: 1, sum: 2, bounds: [5], bucketCounts: [1, 0] },
     ],
   })
   const cases: readonly [string, readonly Metric[], readonly string[], number][] = [
@@ -123,6 +123,17 @@ describe('metrics that Prometheus spells alike', () => {
       [gauge('h.count.total', '', host, [point({}, 7)]), histogram('h')],
       ['h_count 7'],
       4,
+    ],
+    [
+      'an attribute called like the label of a bucket',
+      [histogram('h', { le: '3' })],
+      [
+        'h_bucket{exported_le="3",le="5.0"} 1',
+        'h_bucket{exported_le="3",le="+Inf"} 1',
+        'h_count{exported_le="3"} 1',
+        'h_sum{exported_le="3"} 2',
+      ],
+      0,
     ],
     ["a gauge named like the page's own family", [gauge('target.info', '', host, [point({}, 7)])], [], 1],
   ]
