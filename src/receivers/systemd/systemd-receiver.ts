@@ -92,6 +92,7 @@ class SystemdReceiver implements Receiver {
     })
     this.#watcher = watcher
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
+    telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     host.report({ state: 'starting' })
     this.#running = watcher.run(this.#stopping.signal)
@@ -150,7 +151,8 @@ class SystemdReceiver implements Receiver {
   }
 
   #counted = noSignals
-  #counters: Readonly<Record<'messages' | 'dropped' | 'suppressed', (add: number) => void>> | undefined
+  #forgotten = 0
+  #counters: Readonly<Record<'messages' | 'dropped' | 'suppressed' | 'forgotten', (add: number) => void>> | undefined
 
   /** Brings our counters up to those of the bus threads, which only grow. */
   #countSignals(): void {
@@ -159,7 +161,10 @@ class SystemdReceiver implements Receiver {
       messages: telemetry.counter('signal_messages', 'D-Bus messages read.'),
       dropped: telemetry.counter('signals_dropped', 'Signals lost to a full buffer; states are read again after each.'),
       suppressed: telemetry.counter('signals_suppressed', 'Signals that repeated what was known.'),
+      forgotten: telemetry.counter('units_forgotten', 'Unloaded units whose counts were given up for newer ones.'),
     }
+    this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
+    this.#forgotten = this.#tracker.forgotten
     const totals = this.#watcher?.totals()
     if (totals === undefined) return
     for (const name of ['messages', 'dropped', 'suppressed'] as const) {
