@@ -81,7 +81,7 @@ Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, c
   out.Set("dropped", count(own.dropped));
   out.Set("rejected", rejected);
   out.Set("units", count(units));
-  out.Set("nativeBytes", count(own.native_bytes + units * dbus::UnitTable::kBytesPerUnit + sizeof(SymbolTable)));
+  out.Set("nativeBytes", count(own.native_bytes + counters.buffered.read() + units * dbus::UnitTable::kBytesPerUnit + sizeof(SymbolTable)));
   return out;
 }
 

@@ -49,7 +49,7 @@ Napi::Value SignalParser::stats(const Napi::CallbackInfo& info) {
   return stats_object(info.Env(), counters_,
                       {.records = records_.records(),
                        .dropped = 0,
-                       .native_bytes = records_.capacity_bytes() + stream_.buffer_bytes()});
+                       .native_bytes = records_.capacity_bytes()});
 }
 
 }  // namespace unitscope

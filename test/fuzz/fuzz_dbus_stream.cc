@@ -46,7 +46,7 @@ Run feed(Bytes bytes, std::size_t chunk) {
     run.end = fed.error();
   }
   stream.decoder().flush(keep);
-  require(stream.buffer_bytes() <= 2 * dbus::kMaxMessageBytes);
+  require(counters.buffered.read() <= 2 * dbus::Framer::kHeldBytes);
   run.records = std::move(keep.out);
   return run;
 }

@@ -76,7 +76,7 @@ Result<Frame, Rejection> parse_frame(Bytes bytes) noexcept {
   if (frame.field_bytes > kMaxArrayBytes) return fail(Rejection{Reason::kHeaderFieldsSize, kFieldsAt});
   const std::uint64_t header = (std::uint64_t{kFixedHeaderBytes} + frame.field_bytes + 7) / 8 * 8;
   const std::uint64_t total = header + frame.body_bytes;
-  if (total > kMaxMessageBytes) return fail(Rejection{Reason::kMessageSize, 4});
+  if (total > kMaxMessageBytes) return fail(Rejection{Reason::kHeaderSize, 4});
   frame.message_bytes = static_cast<std::size_t>(total);
   return frame;
 }

@@ -42,7 +42,7 @@ std::size_t count_elements(std::string_view text, char mark, std::uint8_t first,
 }  // namespace
 
 bool is_object_path(std::string_view text) noexcept {
-  if (text.empty() || text[0] != '/' || text.size() > kMaxPathBytes) return false;
+  if (text.empty() || text[0] != '/') return false;
   return text.size() == 1 || count_elements(text.substr(1), '/', kAlpha | kDigit, kAlpha | kDigit) > 0;
 }
 

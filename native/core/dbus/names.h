@@ -7,8 +7,6 @@ namespace unitscope::dbus {
 
 /// Longest interface, member, error and bus name (D-Bus specification, "Valid Names").
 inline constexpr std::size_t kMaxNameBytes = 255;
-/// The specification has no limit for paths; systemd refuses longer ones as well (BUS_PATH_SIZE_MAX, 64 KiB).
-inline constexpr std::size_t kMaxPathBytes = 64 * 1024;
 
 /// `/`, or elements of [A-Za-z0-9_]+ each after a slash; no trailing slash.
 [[nodiscard]] bool is_object_path(std::string_view text) noexcept;

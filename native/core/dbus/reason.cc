@@ -4,6 +4,17 @@
 
 namespace unitscope::dbus {
 
+bool is_limit(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::kMessageSize:
+    case Reason::kStringSize:
+    case Reason::kArrayItems:
+    case Reason::kDepth:
+    case Reason::kPathSize: return true;
+    default: return false;
+  }
+}
+
 std::string_view name(Reason reason) noexcept {
   static constexpr auto kNames = std::to_array<std::string_view>({
       "header_endian",
@@ -11,6 +22,7 @@ std::string_view name(Reason reason) noexcept {
       "header_type",
       "header_serial",
       "header_fields_size",
+      "header_size",
       "message_size",
       "field_code",
       "field_duplicate",
@@ -42,6 +54,7 @@ std::string_view name(Reason reason) noexcept {
       "signature_dict",
       "signature_depth",
       "path",
+      "path_size",
       "interface",
       "member",
       "bus_name",

@@ -16,6 +16,7 @@ enum class Reason : std::uint8_t {
   kHeaderType,
   kHeaderSerial,
   kHeaderFieldsSize,
+  kHeaderSize,
   kMessageSize,
   // Header fields.
   kFieldCode,
@@ -52,6 +53,7 @@ enum class Reason : std::uint8_t {
   kSignatureDepth,
   // Names.
   kPath,
+  kPathSize,
   kInterface,
   kMember,
   kBusName,
@@ -66,6 +68,11 @@ enum class Reason : std::uint8_t {
 };
 
 inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kCount);
+
+/// Whether this is a limit of ours, stricter than what a bus lets through (or, for the depth, one that its implementations
+/// count differently). Any user may send a message over it, so it costs that message alone; a broken rule of the
+/// specification ends the stream, since a bus forwards no such message.
+[[nodiscard]] bool is_limit(Reason reason) noexcept;
 
 /// Snake_case name, e.g. `header_endian`.
 [[nodiscard]] std::string_view name(Reason reason) noexcept;

@@ -51,11 +51,11 @@ SignalDecoder::SignalDecoder(UnitFilter filter, SymbolTable& symbols, SourceCoun
       auto_restart_(symbols.intern("auto-restart")) {}
 
 Result<void, Rejection> SignalDecoder::decode(const Message& message, const RecordTimes& times, RecordSink& sink) {
-  if (!message.is(MessageType::kSignal)) return check_body(message);
+  if (!message.is(MessageType::kSignal)) return {};
   const bool unit_change = is_unit_change(message);
   const bool manager = !unit_change && is_manager(message);
   const bool owner = !unit_change && !manager && is_owner_change(message);
-  if (!unit_change && !manager && !owner) return check_body(message);
+  if (!unit_change && !manager && !owner) return {};
   if (!message.destination.empty()) return refuse(Reason::kUnicastSignal);
   if (unit_change) return decode_properties(message, times, sink);
   return manager ? decode_manager(message, times, sink) : decode_owner(message, times, sink);
@@ -81,10 +81,15 @@ Result<void, Rejection> SignalDecoder::decode_properties(const Message& message,
   }
   const bool completes = group == PropertyGroup::kUnit && held_ != nullptr && held_->first == *unit;
   if (!completes) flush(sink);
-  UnitTable::Slot& slot = completes ? *std::exchange(held_, nullptr) : entry_of(*unit, sink);
+  UnitTable::Slot& slot = completes ? *held_ : entry_of(*unit, sink);
+  const UnitState before = slot.second.current;
   read_properties(in, symbols_, slot.second.current);
   in.skip("as", 0);
-  if (auto done = finish(in); !done) return done;
+  if (auto done = finish(in); !done) {
+    slot.second.current = before;  // and a half that is held stays so
+    return done;
+  }
+  if (completes) held_ = nullptr;
   if (group == PropertyGroup::kUnit) {
     tell(slot, times, completes ? 2 : 1, sink);
   } else {
@@ -125,8 +130,6 @@ Result<void, Rejection> SignalDecoder::decode_manager(const Message& message, co
   } else if (member == "UnitFilesChanged") {
     if (!signature.empty()) return wrong_signature(message);
     emit(RecordKind::kUnitFilesChanged, times, {}, sink);
-  } else {
-    return check_body(message);
   }
   return {};
 }

@@ -19,13 +19,14 @@ namespace unitscope::dbus {
 /// whole set of its properties. S is merged and held; U completes the state, and one record goes out if it differs from
 /// the last one told. An S whose U is not the next message that passes the filter goes out by itself.
 ///
-/// A body is checked wholly before anything of it goes out; the body of a message the filter refuses is never looked at.
+/// A body is checked wholly before anything of it goes out; the body of a message that is none of systemd's, or that the
+/// filter refuses, is never looked at.
 /// One thread; no allocation once a unit is known.
 class SignalDecoder {
  public:
   SignalDecoder(UnitFilter filter, SymbolTable& symbols, SourceCounters& counters);
 
-  /// Takes one message. A rejection means that the peer is broken: nothing after it can be trusted.
+  /// Takes one message, or says what is wrong with it.
   [[nodiscard]] Result<void, Rejection> decode(const Message& message, const RecordTimes& times, RecordSink& sink);
 
   /// The number of the S being held, 0 for none; another S has another number, so its age can be told.

@@ -10,24 +10,31 @@ Result<void, Rejection> SignalStream::feed(Bytes bytes, const RecordTimes& times
   while (true) {
     const auto next = framer_.next();
     if (!next) return end(next.error());
+    counters_.buffered.set(framer_.capacity());
     if (!next.value()) return {};
     counters_.messages.add();
-    if (const auto taken = take(*next.value(), times, sink, replies); !taken) return end(taken.error());
+    const auto taken = take(*next.value(), times, sink, replies);
+    if (taken) continue;
+    if (!is_limit(taken.error().reason)) return end(taken.error());
+    count(taken.error().reason);
   }
 }
 
 Result<void, Rejection> SignalStream::take(const Framer::Whole& whole, const RecordTimes& times, RecordSink& sink,
                                            ReplySink* replies) {
+  if (whole.too_large()) return fail(Rejection{Reason::kMessageSize, 4});
   const auto message = parse_header(whole.frame, whole.bytes);
   if (!message) return fail(message.error());
   if (auto decoded = decoder_.decode(message.value(), times, sink); !decoded) return decoded;
   const bool reply = message.value().is(MessageType::kMethodReturn) || message.value().is(MessageType::kError);
-  if (reply && replies != nullptr) replies->reply(message.value());
+  if (!reply || replies == nullptr) return {};
+  if (auto checked = check_body(message.value()); !checked) return checked;
+  replies->reply(message.value());
   return {};
 }
 
 Result<void, Rejection> SignalStream::end(const Rejection& rejection) {
-  counters_.rejected[static_cast<std::size_t>(rejection.reason)].add();
+  count(rejection.reason);
   ended_ = rejection;
   return fail(rejection);
 }

@@ -10,7 +10,7 @@ namespace unitscope::dbus {
 /// Takes the replies of calls this connection made.
 class ReplySink {
  public:
-  /// A method return or error whose body was checked.
+  /// A method return or error; its body was checked.
   virtual void reply(const Message& message) = 0;
 
  protected:
@@ -23,16 +23,17 @@ class SignalStream {
   SignalStream(UnitFilter filter, SymbolTable& symbols, SourceCounters& counters)
       : counters_(counters), decoder_(std::move(filter), symbols, counters) {}
 
-  /// Takes the next bytes. The first bad message ends the stream: it answers the same rejection ever after.
+  /// Takes the next bytes. A message over a limit of ours (is_limit()) is counted and left out. Any other bad message ends
+  /// the stream: it answers the same rejection ever after.
   [[nodiscard]] Result<void, Rejection> feed(Bytes bytes, const RecordTimes& times, RecordSink& sink,
                                              ReplySink* replies = nullptr);
 
   [[nodiscard]] SignalDecoder& decoder() noexcept { return decoder_; }
-  [[nodiscard]] std::size_t buffer_bytes() const noexcept { return framer_.capacity(); }
 
  private:
   [[nodiscard]] Result<void, Rejection> take(const Framer::Whole& whole, const RecordTimes& times, RecordSink& sink,
                                              ReplySink* replies);
+  void count(Reason reason) noexcept { counters_.rejected[static_cast<std::size_t>(reason)].add(); }
   [[nodiscard]] Result<void, Rejection> end(const Rejection& rejection);
 
   SourceCounters& counters_;

@@ -79,7 +79,10 @@ std::string_view WireReader::read_string() noexcept {
 
 std::string_view WireReader::read_path() noexcept {
   const std::uint32_t size = read_u32();
-  if (size > kMaxPathBytes) reject(Reason::kPath);
+  if (size > kMaxPathBytes) {
+    reject(Reason::kPathSize);
+    return {};
+  }
   const std::string_view text = take_text(size);
   if (ok() && !is_object_path(text)) reject(Reason::kPath);
   return ok() ? text : std::string_view{};

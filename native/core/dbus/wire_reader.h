@@ -18,6 +18,8 @@ inline constexpr std::size_t kMaxArrayBytes = 64u * 1024 * 1024;
 inline constexpr std::size_t kMaxArrayItems = 1'000'000;
 /// One string; systemd's longest (StatusText) is 64 KiB.
 inline constexpr std::size_t kMaxStringBytes = 1024 * 1024;
+/// The specification has no limit for paths; systemd refuses longer ones as well (BUS_PATH_SIZE_MAX).
+inline constexpr std::size_t kMaxPathBytes = 64 * 1024;
 
 /// Reads marshaled values, checking each fully. Alignment counts from the first byte given.
 ///

@@ -11,7 +11,7 @@ class Wire {
     return this
   }
   bytes(...values: readonly number[]): this {
-    this.#parts.push(...values)
+    for (const value of values) this.#parts.push(value)
     return this
   }
   u32(value: number): this {
@@ -44,9 +44,9 @@ class Wire {
   }
 }
 
-type Field = readonly [code: number, type: string, value: string | number]
+export type Field = readonly [code: number, type: string, value: string | number]
 
-function message(type: number, fields: readonly Field[], body: Buffer): Buffer {
+export function message(type: number, fields: readonly Field[], body: Buffer): Buffer {
   const head = new Wire().bytes(0x6c, type, 1, 1).u32(body.length).u32(7)
   head.array((out) => {
     for (const [code, kind, value] of fields) {

@@ -51,9 +51,9 @@ describe('a peer that is no bus', () => {
     ['garbage', Buffer.from('this is no message, whatever it is'), 'bad message: header_endian at byte 0'],
     ['bytes of all values', random(4096), 'bad message: header_endian at byte 0'],
     [
-      'an oversized message',
+      'a message larger than the specification allows',
       Buffer.from('6c040001ffffff0f0700000000000000', 'hex'),
-      'bad message: message_size at byte 4',
+      'bad message: header_size at byte 4',
     ],
     ['half a message', unitNew('a.service').subarray(0, 60), 'the bus closed the connection'],
   ])('%s after the handshake ends the session with the reason, counted', async (_, bytes, reason) => {

@@ -22,8 +22,8 @@ std::string fed(Framer& framer, Bytes chunk) {
     if (!next) return out + "!" + std::string(name(next.error().reason));
     if (!next.value()) return out;
     const Framer::Whole& whole = *next.value();
-    test::equal(whole.bytes.size(), whole.frame.message_bytes);
-    out += std::to_string(whole.frame.serial) + ":" + std::to_string(whole.bytes.size()) + " ";
+    test::equal(whole.bytes.size(), whole.too_large() ? 0 : whole.frame.message_bytes);
+    out += std::to_string(whole.frame.serial) + ":" + std::to_string(whole.frame.message_bytes) + " ";
   }
 }
 
@@ -82,18 +82,35 @@ const test::Test kBad{"dbus framer: a bad header is final, whether it comes whol
 }};
 
 const test::Test kMemory{"dbus framer: memory follows the bytes that came, not the length a header announces", [] {
-  MessageParts huge{.signature = "ay", .body = [](test::Wire& out) { out.u32(31u << 20); }, .extra_body_bytes = 31 << 20};
-  const std::vector<std::uint8_t> start = huge.bytes();
+  constexpr std::size_t kBody = Framer::kHeldBytes - 1024;
+  MessageParts large{.signature = "ay", .body = [](test::Wire& out) { out.u32(kBody); }, .extra_body_bytes = kBody};
+  const std::vector<std::uint8_t> start = large.bytes(), body(kBody);
   Framer framer;
   test::equal(fed(framer, start), "");
-  test::check(framer.capacity() < 4096, "32 MiB announced, 200 bytes there");
-
-  std::string out;
-  const std::vector<std::uint8_t> chunk(1 << 20);
-  for (int i = 0; i < 31; i++) out += fed(framer, chunk);
-  test::equal(out, "7:" + std::to_string(start.size() + (31 << 20)) + " ");
+  test::check(framer.capacity() < 4096, "2 MiB announced, 200 bytes there");
+  test::equal(fed(framer, body), "7:" + std::to_string(start.size() + kBody) + " ");
   test::equal(fed(framer, Bytes()), "");
   test::check(framer.capacity() <= Framer::kKeptBytes, "a large message gives its memory back");
+}};
+
+const test::Test kTooLarge{"dbus framer: a message too large to be held is told by its header and passed by, wherever it is cut", [] {
+  MessageParts huge{.signature = "ay", .body = [](test::Wire& out) { out.u32(Framer::kHeldBytes); },
+                    .extra_body_bytes = Framer::kHeldBytes};
+  std::vector<std::uint8_t> all = stream_of(1);
+  const std::size_t first = all.size(), size = huge.bytes().size() + Framer::kHeldBytes;
+  for (const auto& part : {huge.bytes(), std::vector<std::uint8_t>(Framer::kHeldBytes), stream_of(1)}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  const std::string one = "1:" + std::to_string(first) + " ";
+  const std::string expected = one + "7:" + std::to_string(size) + " " + one;
+  for (std::size_t cut = 0; cut < first + 200; cut++) {
+    for (const std::size_t at : {cut, all.size() - cut}) {
+      Framer framer;
+      const std::string before = fed(framer, Bytes(all).first(at));
+      test::equal(before + fed(framer, Bytes(all).subspan(at)), expected, std::to_string(at));
+      test::check(framer.capacity() < 4096);
+    }
+  }
 }};
 
 }  // namespace
