@@ -11,8 +11,8 @@ export interface Drainable {
 
 /** One drain copies under the ring's lock: 64 KiB are about 350 records and 10 microseconds. */
 const kBufferBytes = 64 * 1024
-/** 2 MiB, 10,000 records, in one turn of the event loop; then others get theirs. */
-const kMaxDrains = 32
+/** 1,400 records in one turn of the event loop, 0.1 s for a listener that takes 80 us for each; then others get theirs. */
+const kMaxDrains = 4
 
 /** Drains one source into one buffer, and keeps the symbol texts seen so far. */
 export class RecordDrain {

@@ -83,7 +83,9 @@ class NativeSignalReader implements SignalReader {
 
   start(): void {
     if (this.#closed) throw new Error('this reader is closed: make a new one')
-    this.#raw.start(() => this.#deliver())
+    // Not at once: while a slow listener runs the thread rings again, and Node answers up to a thousand rings of a
+    // thread-safe function in one turn. For as long as more comes, no timer and no socket would have theirs.
+    this.#raw.start(() => this.#schedule())
   }
 
   stats(): SignalStats {
@@ -109,15 +111,20 @@ class NativeSignalReader implements SignalReader {
     }
   }
 
-  readonly #deliver = (): void => {
-    this.#next = undefined
-    if (this.#closed) return
-    if (this.#handOver() && !this.#closed) this.#next ??= setImmediate(this.#deliver)
+  #schedule(): void {
+    if (!this.#closed) this.#next ??= setImmediate(this.#deliver)
   }
 
-  /** Gives what there is to the listener; true when there is more. */
+  readonly #deliver = (): void => {
+    this.#next = undefined
+    this.#handOver()
+  }
+
+  /** Gives the listener one turn's worth, and has the next turn called if there is more; answers whether. */
   #handOver(): boolean {
     const { records, more } = this.#drain.take()
+    // Before the listener, which may throw.
+    if (more) this.#schedule()
     // The last record of a connection: whoever forgets to close does not keep the process alive for it.
     if (records.at(-1)?.kind === 'disconnected') this.#raw.unref()
     if (records.length > 0) this.#onRecords(records)

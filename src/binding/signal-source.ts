@@ -83,5 +83,5 @@ export interface SignalParser {
   close(): void
 }
 
-/** Called on the JavaScript thread with all records there are; never with an empty list. */
+/** Called on the JavaScript thread, once a turn of the event loop, with what there is, in parts if it is much; never empty. */
 export type OnRecords = (records: readonly SignalRecord[]) => void
