@@ -53,12 +53,12 @@ void CgroupReader::init(Napi::Env env, Napi::Object exports) {
 }
 
 CgroupReader::CgroupReader(const Napi::CallbackInfo& info)
-    : ObjectWrap(info), groups_(info[4].ToNumber().Uint32Value()) {
+    : ObjectWrap(info), groups_(info[4].As<Napi::Number>()) {
   auto tree = cgroup::CgroupTree::open({
-      .root = info[0].ToString(),
-      .any_filesystem = info[1].ToBoolean(),
-      .max_cgroups = info[2].ToNumber().Uint32Value(),
-      .max_depth = info[3].ToNumber().Uint32Value(),
+      .root = info[0].As<Napi::String>(),
+      .any_filesystem = info[1].As<Napi::Boolean>(),
+      .max_cgroups = info[2].As<Napi::Number>().Uint32Value(),
+      .max_depth = info[3].As<Napi::Number>().Uint32Value(),
   });
   if (!tree) {
     problem_ = tree.error().error == 0 ? -1 : tree.error().error;
@@ -77,6 +77,7 @@ Napi::Value CgroupReader::scan(const Napi::CallbackInfo& info) {
 
   std::string paths, invocations;
   auto ids = Napi::TypedArrayOf<std::uint64_t>::New(env, nodes.size(), napi_biguint64_array);
+  if (ids.IsEmpty()) return {};
   for (std::size_t i = 0; i < nodes.size(); i++) {
     const cgroup::Node& node = nodes[i];
     if (i > 0) paths += '\0';
@@ -98,6 +99,7 @@ Napi::Value CgroupReader::read(const Napi::CallbackInfo& info) {
   const auto indices = info[0].As<Napi::Uint32Array>();
   const std::size_t count = indices.ElementLength();
   auto rows = Napi::TypedArrayOf<std::uint64_t>::New(env, count * kRowWords, napi_biguint64_array);
+  if (rows.IsEmpty()) return {};
   devices_.clear();
   for (std::size_t i = 0; i < count; i++) {
     const std::size_t index = indices.Data()[i];
@@ -109,6 +111,7 @@ Napi::Value CgroupReader::read(const Napi::CallbackInfo& info) {
   }
   auto devices =
       Napi::TypedArrayOf<std::uint64_t>::New(env, devices_.size() * kDeviceWords, napi_biguint64_array);
+  if (devices.IsEmpty()) return {};
   for (std::size_t i = 0; i < devices_.size(); i++) put_device(devices.Data() + i * kDeviceWords, devices_[i]);
   const Napi::Object result = Napi::Object::New(env);
   result.Set("rows", rows);

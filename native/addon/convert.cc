@@ -5,15 +5,23 @@
 namespace unitscope {
 namespace {
 
+std::string text(const Napi::Value& from) {
+  return from.IsEmpty() ? std::string() : from.As<Napi::String>().Utf8Value();
+}
+std::string text(const Napi::Object& from, const char* key) { return text(from.Get(key)); }
+
 std::vector<std::string> texts(const Napi::Object& from, const char* key) {
-  const auto list = from.Get(key).As<Napi::Array>();
+  const Napi::Value value = from.Get(key);
   std::vector<std::string> out;
-  for (std::uint32_t i = 0; i < list.Length(); i++) out.push_back(list.Get(i).As<Napi::String>().Utf8Value());
+  if (value.IsEmpty()) return out;
+  const auto list = value.As<Napi::Array>();
+  for (std::uint32_t i = 0, count = list.Length(); i < count; i++) out.push_back(text(list.Get(i)));
   return out;
 }
 
 std::uint32_t number(const Napi::Object& from, const char* key) {
-  return from.Get(key).As<Napi::Number>().Uint32Value();
+  const Napi::Value value = from.Get(key);
+  return value.IsEmpty() ? 0 : value.As<Napi::Number>().Uint32Value();
 }
 
 Overflow overflow_of(const std::string& name) noexcept {
@@ -22,12 +30,14 @@ Overflow overflow_of(const std::string& name) noexcept {
 }
 
 void fill(const Napi::Object& from, SignalOptions& out) {
-  const auto filter = from.Get("filter").As<Napi::Object>();
-  out.include = texts(filter, "include");
-  out.exclude = texts(filter, "exclude");
-  out.unit_types = texts(filter, "unitTypes");
+  if (const Napi::Value value = from.Get("filter"); !value.IsEmpty()) {
+    const auto filter = value.As<Napi::Object>();
+    out.include = texts(filter, "include");
+    out.exclude = texts(filter, "exclude");
+    out.unit_types = texts(filter, "unitTypes");
+  }
   out.ring_records = number(from, "ringRecords");
-  out.overflow = overflow_of(from.Get("overflow").As<Napi::String>().Utf8Value());
+  out.overflow = overflow_of(text(from, "overflow"));
   out.max_latency_ms = number(from, "maxLatencyMs");
 }
 
@@ -42,7 +52,7 @@ SignalOptions signal_options(const Napi::Object& from) {
 ReaderOptions reader_options(const Napi::Object& from) {
   ReaderOptions out;
   fill(from, out);
-  out.address = from.Get("address").As<Napi::String>().Utf8Value();
+  out.address = text(from, "address");
   out.match_rules = texts(from, "matchRules");
   out.capture_bytes = number(from, "captureBytes");
   return out;

@@ -13,6 +13,9 @@ namespace unitscope {
 
 /// JavaScript values to native ones and back. The binding (src/binding/) has checked types and ranges: nothing here
 /// does so again, and nothing else calls it.
+///
+/// In a worker that is being terminated every call into the engine may fail. What it gives is empty then (IsEmpty()), and
+/// must not be used: neither its data, nor as an object to ask. The caller's answer goes nowhere, so any will do.
 
 [[nodiscard]] SignalOptions signal_options(const Napi::Object& from);
 [[nodiscard]] ReaderOptions reader_options(const Napi::Object& from);

@@ -43,7 +43,7 @@ int send_state(const std::string& address, const std::string& state) noexcept {
 }
 
 Napi::Value notify(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), send_state(info[0].ToString(), info[1].ToString()));
+  return Napi::Number::New(info.Env(), send_state(info[0].As<Napi::String>(), info[1].As<Napi::String>()));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ Napi::Value peer_credentials(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(info[0].ToNumber().Int32Value(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+  if (getsockopt(info[0].As<Napi::Number>().Int32Value(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return Napi::Number::New(env, errno);
   }
   // A socket that is no unix socket, or not connected, answers without failing: no process, IDs of nobody.

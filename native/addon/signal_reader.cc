@@ -71,6 +71,7 @@ Napi::Value SignalReader::take_capture(const Napi::CallbackInfo& info) {
   for (std::uint32_t i = 0; i < taken.chunks.size(); i++) {
     const Capture::Chunk& from = taken.chunks[i];
     auto bytes = Napi::Uint8Array::New(env, from.bytes.size());
+    if (bytes.IsEmpty()) return {};
     if (!from.bytes.empty()) std::memcpy(bytes.Data(), from.bytes.data(), from.bytes.size());
     const Napi::Object chunk = Napi::Object::New(env);
     chunk.Set("realtimeNs", Napi::BigInt::New(env, from.times.realtime_ns));

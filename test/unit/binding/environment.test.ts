@@ -123,6 +123,41 @@ describe('a worker', () => {
     }
   })
 
+  // Termination may come between any two calls into the engine: each then fails, and nothing that it was to give is there.
+  test.each([
+    ['scans', 'cgroups.scan()'],
+    ['reads cgroups', 'cgroups.read(Uint32Array.of(0, 1, 2))'],
+    ['asks for statistics', 'cgroups.stats(); one.stats()'],
+    ['reads the clocks', 'addon.clockPair()'],
+    ['asks for peers', 'addon.peerCredentials(0)'],
+    ['takes a capture', 'one.takeCapture()'],
+    ['makes readers', 'new addon.SignalParser(options("")); new addon.CgroupReader("/sys/fs/cgroup", true, 100, 3, 127)'],
+    ['drains', 'one.symbols(0); one.drain(buffer)'],
+  ])('that is terminated while it %s does not take its process with it', async (_, call) => {
+    const address = await busyBus()
+    const loop = `const { parentPort } = require('node:worker_threads')
+      ${kSetup}
+      const addon = require('node-gyp-build')(${JSON.stringify(root)})
+      const one = new SignalReader({ ...options('${address}'), captureBytes: 1e6 })
+      one.start(() => {})
+      const cgroups = new addon.CgroupReader('/sys/fs/cgroup', true, 100, 3, 127)
+      cgroups.scan()
+      parentPort.postMessage('calling')
+      for (;;) { ${call} }`
+    const kRounds = 12
+    const main = `const { Worker } = require('node:worker_threads')
+      const next = async (left) => {
+        if (left === 0) return
+        const worker = new Worker(${JSON.stringify(loop)}, { eval: true })
+        await new Promise((resolve) => worker.once('message', resolve))
+        for (let spin = left * 40_000; spin > 0; spin--) {}
+        await worker.terminate()
+        await next(left - 1)
+      }
+      next(${kRounds}).then(() => console.log('survived'))`
+    expect(await run(main)).toEqual({ exit: 0, output: 'survived\n' })
+  }, 30_000)
+
   test('that ends with a running reader ends', async () => {
     const address = await busyBus()
     expect(await exit(worker(`reader(workerData, () => process.exit(0))`, address))).toBe(0)
