@@ -131,11 +131,16 @@ describe('a worker', () => {
     ['reads the clocks', 'addon.clockPair()'],
     ['asks for peers', 'addon.peerCredentials(0)'],
     ['takes a capture', 'one.takeCapture()'],
-    ['makes readers', 'new addon.SignalParser(options("")); new addon.CgroupReader("/sys/fs/cgroup", true, 100, 3, 127)'],
+    [
+      'makes readers',
+      'new addon.SignalParser(options("")); new addon.CgroupReader("/sys/fs/cgroup", true, 100, 3, 127)',
+    ],
     ['drains', 'one.symbols(0); one.drain(buffer)'],
-  ])('that is terminated while it %s does not take its process with it', async (_, call) => {
-    const address = await busyBus()
-    const loop = `const { parentPort } = require('node:worker_threads')
+  ])(
+    'that is terminated while it %s does not take its process with it',
+    async (_, call) => {
+      const address = await busyBus()
+      const loop = `const { parentPort } = require('node:worker_threads')
       ${kSetup}
       const addon = require('node-gyp-build')(${JSON.stringify(root)})
       const one = new SignalReader({ ...options('${address}'), captureBytes: 1e6 })
@@ -144,8 +149,8 @@ describe('a worker', () => {
       cgroups.scan()
       parentPort.postMessage('calling')
       for (;;) { ${call} }`
-    const kRounds = 12
-    const main = `const { Worker } = require('node:worker_threads')
+      const kRounds = 12
+      const main = `const { Worker } = require('node:worker_threads')
       const next = async (left) => {
         if (left === 0) return
         const worker = new Worker(${JSON.stringify(loop)}, { eval: true })
@@ -155,8 +160,10 @@ describe('a worker', () => {
         await next(left - 1)
       }
       next(${kRounds}).then(() => console.log('survived'))`
-    expect(await run(main)).toEqual({ exit: 0, output: 'survived\n' })
-  }, 30_000)
+      expect(await run(main)).toEqual({ exit: 0, output: 'survived\n' })
+    },
+    30_000,
+  )
 
   test('that ends with a running reader ends', async () => {
     const address = await busyBus()
