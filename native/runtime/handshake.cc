@@ -108,8 +108,13 @@ std::vector<std::uint8_t> Subscription::calls() const {
 
 void Subscription::reply(const dbus::Message& message) {
   if (message.reply_serial > rules_.size() + 1) return;
+  if (complete()) return;
   answered_++;
-  if (refused_ || !message.is(dbus::MessageType::kError)) return;
+  if (refused_) return;
+  if (!message.is(dbus::MessageType::kError)) {
+    if (complete()) on_complete_();
+    return;
+  }
   std::string_view detail;
   if (message.signature.starts_with('s')) {
     detail = dbus::WireReader(message.bytes, message.frame.order, message.frame.header_bytes()).read_string();

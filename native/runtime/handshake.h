@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,10 @@ struct Connected {
 /// Hello and the match rules, and their answers.
 class Subscription final : public dbus::ReplySink {
  public:
-  explicit Subscription(const std::vector<std::string>& rules) : rules_(rules) {}
+  /// \param on_complete  called from within the last answer, when every call was taken: the messages behind it in the
+  ///                     same read are told already
+  Subscription(const std::vector<std::string>& rules, std::function<void()> on_complete)
+      : rules_(rules), on_complete_(std::move(on_complete)) {}
 
   /// All calls in one write: a message each, serials from 1.
   [[nodiscard]] std::vector<std::uint8_t> calls() const;
@@ -39,6 +43,7 @@ class Subscription final : public dbus::ReplySink {
 
  private:
   const std::vector<std::string>& rules_;
+  const std::function<void()> on_complete_;
   std::size_t answered_ = 0;
   std::optional<std::string> refused_;
 };

@@ -15,9 +15,8 @@ namespace {
 /// A read is delayed a quarter of the promised latency at most: an urgent record waits for it too. 5 ms already save
 /// nearly all that 20 ms would.
 constexpr std::uint64_t kLongestReadDelayNs = 5'000'000;
-/// systemd sends the second half of a state within microseconds; a half that stays alone is told after this.
-constexpr std::uint64_t kHoldNs = 1'000'000'000;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr const char* kNoAnswer = "the bus did not answer the match rules within 5 s";
 
 std::uint64_t read_delay(const ReaderOptions& options) noexcept {
   return std::min(options.max_latency_ms * kNsPerMs / 4, kLongestReadDelayNs);
@@ -59,24 +58,34 @@ Session::End Session::converse() {
 }
 
 Session::End Session::subscribe(int fd) {
-  Subscription subscription(shared_.options.match_rules);
+  Subscription subscription(shared_.options.match_rules, [this] { connect(); });
   const std::uint64_t until = monotonic_ns() + kStepTimeoutNs;
   if (!send_all(fd, subscription.calls(), shared_.stop, until)) return "the bus does not take the match rules";
   while (!subscription.complete()) {
     const auto ready = shared_.stop.wait(fd, POLLIN, until);
     if (ready == Wakeup::Ready::kRaised) return std::nullopt;  // pump sees it too
-    if (ready == Wakeup::Ready::kTimeout) return "the bus did not answer the match rules within 5 s";
+    if (ready == Wakeup::Ready::kTimeout) return kNoAnswer;
     std::size_t messages;
     if (End end = read(fd, &subscription, messages)) return end;
     if (subscription.refused()) return subscription.refused();
+    // A bus that talks without a pause never lets the wait run out.
+    if (!subscription.complete() && monotonic_ns() >= until) return kNoAnswer;
   }
+  ring_if_due(monotonic_ns());
+  return std::nullopt;
+}
+
+void Session::connect() {
   // What came before is told again: whoever listens starts from `connected`.
   connected_ = true;
   stream_.decoder().forget();
   RecordWriter writer;
   take(writer.write(RecordKind::kConnected, times_now(), {.urgent = true}), true);
-  ring_if_due(monotonic_ns());
-  return std::nullopt;
+}
+
+void Session::settle(std::uint64_t now) {
+  if (half_.overdue(stream_.decoder().holding(), now)) stream_.decoder().flush(*this);
+  ring_if_due(now);
 }
 
 Session::End Session::pump(int fd) {
@@ -85,23 +94,13 @@ Session::End Session::pump(int fd) {
     if (ready == Wakeup::Ready::kRaised) return std::nullopt;
     if (shared_.forget.exchange(false, std::memory_order_relaxed)) stream_.decoder().forget();
     if (ready == Wakeup::Ready::kTimeout) {
-      const std::uint64_t now = monotonic_ns();
-      if (holding_since_ && now >= *holding_since_ + kHoldNs) {
-        holding_since_.reset();
-        stream_.decoder().flush(*this);
-      }
-      ring_if_due(now);
+      settle(monotonic_ns());
       continue;
     }
     std::size_t messages = 0;
     End end = read(fd, nullptr, messages);
     const std::uint64_t now = monotonic_ns();
-    // By number: on a busy bus every read may end with a half, each time another one that is not overdue.
-    if (const std::uint64_t holding = stream_.decoder().holding(); holding != holding_) {
-      holding_ = holding;
-      holding_since_ = holding == 0 ? std::nullopt : std::optional(now);
-    }
-    ring_if_due(now);
+    settle(now);
     if (end) return end;
     if (const std::uint64_t delay = window_.after_read(messages, now); delay > 0) {
       if (shared_.stop.wait(-1, 0, now + delay) == Wakeup::Ready::kRaised) return std::nullopt;
@@ -153,7 +152,7 @@ void Session::ring_if_due(std::uint64_t now) {
 std::optional<std::uint64_t> Session::next_deadline() const {
   std::optional<std::uint64_t> next;
   if (waiting_since_) next = *waiting_since_ + (urgent_ ? 0 : latency_ns_);
-  if (holding_since_) next = std::min(next.value_or(UINT64_MAX), *holding_since_ + kHoldNs);
+  if (const auto half = half_.deadline()) next = std::min(next.value_or(UINT64_MAX), *half);
   return next;
 }
 

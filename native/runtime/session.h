@@ -12,6 +12,7 @@
 #include "os/wakeup.h"
 #include "runtime/capture.h"
 #include "runtime/doorbell.h"
+#include "runtime/held_half.h"
 #include "runtime/options.h"
 
 namespace unitscope {
@@ -45,6 +46,10 @@ class Session final : public RecordSink {
   using End = std::optional<std::string>;
   [[nodiscard]] End converse();
   [[nodiscard]] End subscribe(int fd);
+  /// Every match rule was taken: says so, and from here on all is told.
+  void connect();
+  /// Lets a half state go that has waited too long for its other half, and rings if it is time.
+  void settle(std::uint64_t now);
   [[nodiscard]] End pump(int fd);
   /// Reads once and feeds the stream; `messages` is what it brought.
   [[nodiscard]] End read(int fd, dbus::ReplySink* replies, std::size_t& messages);
@@ -62,8 +67,7 @@ class Session final : public RecordSink {
   bool connected_ = false;
   bool urgent_ = false;
   std::optional<std::uint64_t> waiting_since_;  // monotonic time of the oldest unannounced record
-  std::uint64_t holding_ = 0;                   // number of the half state the decoder holds
-  std::optional<std::uint64_t> holding_since_;  // of that one
+  HeldHalf half_;
 };
 
 }  // namespace unitscope

@@ -122,6 +122,24 @@ const test::Test kEarly{"threads: reader: what comes before connected is not tol
   }), "connected | early.service | end: the bus closed the connection");
 }};
 
+const test::Test kTogether{"threads: reader: what is read together with the last answer is told behind connected", [] {
+  for (const std::uint32_t rules : {0u, 1u}) {
+    const test::FakeBus bus([rules](Peer& peer) {
+      peer.read_until("BEGIN\r\n");
+      peer.send("OK 0123456789abcdef0123456789abcdef\r\n");
+      peer.read_until(rules == 0 ? "Hello" : "AddMatch");
+      std::vector<test::MessageParts> all = {test::unit_signal("UnitNew", "too-early.service")};
+      for (std::uint32_t call = 1; call <= rules + 1; call++) all.push_back(Peer::answer_to(call));
+      all.push_back(test::unit_half("a.service", "active", "running"));
+      all.push_back(test::unit_half("b.service", "active", "running"));
+      peer.send(test::joined(all));
+    });
+    ReaderOptions options = options_for(bus.address());
+    options.match_rules.assign(rules, "type='signal'");
+    test::equal(life(options), "connected | a.service | b.service | end: the bus closed the connection");
+  }
+}};
+
 const test::Test kAuth{"threads: reader: every fault of the handshake ends it with its reason", [] {
   const auto after = [](std::string line) {
     const std::string told = life([line](Peer& peer) {

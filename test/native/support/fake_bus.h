@@ -100,10 +100,10 @@ class FakeBus {
     void welcome_and_wait() {
       if (welcome()) wait_connected();
     }
-    void answer(std::uint32_t call) const {
-      MessageParts reply{.type = 2, .fields = {MessageParts::reply_serial(call)}};
-      send(reply.bytes());
+    static MessageParts answer_to(std::uint32_t call) {
+      return {.type = 2, .fields = {MessageParts::reply_serial(call)}};
     }
+    void answer(std::uint32_t call) const { send(answer_to(call).bytes()); }
     void refuse(std::uint32_t call, std::string error, std::string text) const {
       MessageParts reply{.type = 3, .fields = {MessageParts::reply_serial(call), MessageParts::error_name(std::move(error))}};
       reply.signature = "s";
