@@ -10,10 +10,11 @@ namespace unitscope::cgroup {
 namespace {
 
 /// Whether the path still leads to this incarnation.
-bool still_there(int root, const Node& node) noexcept {
+bool still_there(const CgroupTree& tree, const Node& node) noexcept {
+  if (node.path.empty()) return tree.root_is_there();
   struct stat found {};
-  const char* const path = node.path.empty() ? "." : node.path.c_str();
-  return fstatat(root, path, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_ino == node.id && found.st_nlink > 0;
+  const bool named = fstatat(tree.root(), node.path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
+  return named && found.st_ino == node.id && found.st_nlink > 0;
 }
 
 /// Not there, or switched off: PSI disabled at boot answers EOPNOTSUPP.
@@ -59,7 +60,7 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sa
     }
   }
   // Nothing there at all: either none of these controllers is on (hybrid machines), or the cgroup is gone.
-  if (alive || !missing || still_there(tree.root(), node)) return true;
+  if (alive || !missing || still_there(tree, node)) return true;
   counters.vanished++;
   return false;
 }

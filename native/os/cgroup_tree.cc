@@ -30,10 +30,10 @@ DirStream open_stream(int dir) noexcept {
 
 bool is_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only, which
-/// needs CAP_SYS_ADMIN to be read).
+/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
+/// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
 InvocationId read_invocation(int dir) noexcept {
-  for (const char* const name : {"user.invocation_id", "trusted.invocation_id"}) {
+  for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
     std::array<char, 33> text;  // one more than an ID: a longer value is none
     if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
     if (!std::all_of(text.begin(), text.begin() + 32, is_hex)) continue;
@@ -55,6 +55,13 @@ Result<CgroupTree, OpenError> CgroupTree::open(TreeOptions options) {
   return CgroupTree(std::move(options), std::move(root));
 }
 
+bool CgroupTree::root_is_there() const noexcept {
+  // A removed directory can be listed through its descriptor and looks empty, so the path has to agree.
+  struct stat found {}, named {};
+  if (fstat(root_.get(), &found) != 0 || stat(options_.root.c_str(), &named) != 0) return false;
+  return found.st_ino == named.st_ino && found.st_dev == named.st_dev;
+}
+
 void CgroupTree::scan() {
   Known known;
   known.reserve(nodes_.size());
@@ -68,10 +75,8 @@ void CgroupTree::scan() {
   skipped_ = 0;
   budget_.restart();
 
-  // A removed directory can be listed through its descriptor and looks empty, so the path has to agree.
-  struct stat found {}, named {};
-  if (fstat(root_.get(), &found) != 0 || stat(options_.root.c_str(), &named) != 0) return;
-  if (found.st_ino != named.st_ino || found.st_dev != named.st_dev) return;
+  struct stat found {};
+  if (!root_is_there() || fstat(root_.get(), &found) != 0) return;
   Node top;
   if (const auto old = known.find(""); old != known.end()) top = std::move(old->second);
   top.id = found.st_ino;
@@ -122,6 +127,8 @@ void CgroupTree::visit(int parent_dir, Pending parent, const char* name, Known& 
   Node node;
   const auto old = known.find(path);
   if (old != known.end() && old->second.id == found.st_ino) node = std::move(old->second);
+  // A dead incarnation's descriptors go before its successor's come: a limit that is all but used up has room for one.
+  else if (old != known.end()) known.erase(old);
   if (!node.dir) {
     node.dir.reset(openat(parent_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!node.dir && is_gone(errno)) return;

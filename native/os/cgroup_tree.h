@@ -39,6 +39,8 @@ class CgroupTree {
   /// In the order of the walk, a parent before its children; empty before the first scan and when the root is gone.
   [[nodiscard]] std::span<Node> nodes() noexcept { return nodes_; }
   [[nodiscard]] int root() const noexcept { return root_.get(); }
+  /// Whether the root's path still leads to the directory that was opened.
+  [[nodiscard]] bool root_is_there() const noexcept;
   /// Directories the last scan met past max_cgroups or max_depth; what lies below them is not counted.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
   [[nodiscard]] FdBudget& budget() noexcept { return budget_; }

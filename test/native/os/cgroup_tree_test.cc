@@ -1,9 +1,11 @@
 #include "os/cgroup_tree.h"
 
 #include <sys/resource.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -120,6 +122,47 @@ const test::Test kIncarnation{"cgroup tree: a directory made again is another cg
   check(node_at(tree, "a.service")->id != before);
   check(reader.read(tree, *node_at(tree, "a.service"), kAllGroups, sample, devices));
   test::equal(sample.get(Field::kMemoryCurrent), 2u);
+}};
+
+const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a service that may write user attributes cannot replace it", [] {
+  const TempTree temp;
+  temp.directory("a.service");
+  const std::string path = temp.root() + "/a.service", forged(32, 'f'), real(32, '1');
+  CgroupTree tree = temp.open();
+  const auto id = [&] {
+    tree.scan();
+    const InvocationId& found = node_at(tree, "a.service")->invocation;
+    return found[0] == '\0' ? std::string() : std::string(found.begin(), found.end());
+  };
+  test::equal(id(), "");
+  if (setxattr(path.c_str(), "user.invocation_id", forged.data(), forged.size(), 0) != 0) {
+    return test::equal(errno, ENOTSUP, "a file system without attributes is the only excuse");
+  }
+  test::equal(id(), forged, "all that an agent without privilege can read");
+  if (setxattr(path.c_str(), "trusted.invocation_id", real.data(), real.size(), 0) != 0) {
+    return test::equal(errno, EPERM, "for root only");
+  }
+  test::equal(id(), real);
+}};
+
+const test::Test kReplaced{"cgroup tree: a scan lets go of each dead incarnation at once, not at its end", [] {
+  const TempTree temp;
+  const auto each = [](auto visit) {
+    for (int i = 0; i < 50; i++) visit("s" + std::to_string(i));
+  };
+  each([&](const std::string& path) { temp.directory(path); });
+  CgroupTree tree = temp.open();
+  tree.scan();
+  each([&](const std::string& path) { temp.recreate(path); });
+  rlimit usual{};
+  getrlimit(RLIMIT_NOFILE, &usual);
+  // Half of these may be kept open: the old and the new ones together would be all of them.
+  const rlimit tight{.rlim_cur = 60, .rlim_max = usual.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &tight);
+  tree.scan();
+  setrlimit(RLIMIT_NOFILE, &usual);
+  test::equal(tree.nodes().size(), 51u);
+  check(tree.counters().io_errors.empty(), "no EMFILE");
 }};
 
 const test::Test kLimits{"cgroup tree: breadth and depth are bounded, and what is left out is counted", [] {
@@ -240,6 +283,15 @@ const test::Test kRootGone{"cgroup tree: a root that is removed leaves no cgroup
   CgroupTree tree = std::move(opened).value();
   tree.scan();
   test::equal(tree.nodes().size(), 2u);
+  FileReader reader;
+  Sample sample;
+  std::vector<IoDevice> devices;
+  check(reader.read(tree, tree.nodes()[0], kAllGroups, sample, devices), "there, without any controller");
+  // In cgroupfs a removed directory looks like any other through its descriptor, as one that was moved away does here.
+  fs::rename(temp.root() + "/sub", temp.root() + "/moved");
+  temp.directory("sub");
+  check(!reader.read(tree, tree.nodes()[0], kAllGroups, sample, devices));
+  test::equal(tree.counters().vanished, 1u);
   temp.remove("sub");
   tree.scan();
   test::equal(tree.nodes().size(), 0u);
