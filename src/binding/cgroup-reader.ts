@@ -34,6 +34,11 @@ export interface CgroupAddon {
 
 const kInvocationDigits = 32
 
+interface Known {
+  readonly entry: CgroupEntry
+  readonly index: number
+}
+
 /** Opens the root of a cgroup v2 tree, or says why that failed. Throws only when addon and package do not fit together. */
 export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions): CgroupOpening {
   if (addon.cgroupFields.join() !== cgroupFields.join() || addon.cgroupGroups.join() !== cgroupGroups.join()) {
@@ -48,8 +53,10 @@ export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions): Cg
 
 class NativeCgroupReader implements CgroupReader {
   readonly #raw: RawReader
-  /** Entry and native index by path. */
-  #known = new Map<string, { readonly entry: CgroupEntry; readonly index: number }>()
+  /** What the last scan found, by native index. */
+  #known: readonly Known[] = []
+  /** By path: nearly always one, but names that are not UTF-8 may be shown like another. */
+  #byPath = new Map<string, Known[]>()
 
   constructor(raw: RawReader) {
     this.#raw = raw
@@ -57,22 +64,24 @@ class NativeCgroupReader implements CgroupReader {
 
   scan(): readonly CgroupEntry[] {
     const { paths, ids, invocations } = this.#raw.scan()
-    const before = this.#known
-    this.#known = new Map()
-    if (ids.length === 0) return []
-    paths.split('\0').forEach((path, index) => {
+    const before = this.#byPath
+    this.#byPath = new Map()
+    const names = ids.length === 0 ? [] : paths.split('\0')
+    this.#known = names.map((path, index) => {
       const id = ids[index]!
       const invocationId = invocations.slice(index * kInvocationDigits, (index + 1) * kInvocationDigits).trim()
-      const old = before.get(path)?.entry
-      const same = old !== undefined && old.id === id && old.invocationId === invocationId
-      this.#known.set(path, { entry: same ? old : { path, id, invocationId }, index })
+      const old = before.get(path)?.find(({ entry }) => entry.id === id)?.entry
+      const known = { entry: old?.invocationId === invocationId ? old : { path, id, invocationId }, index }
+      const alike = this.#byPath.get(path)
+      if (alike === undefined) this.#byPath.set(path, [known])
+      else alike.push(known)
+      return known
     })
-    return Array.from(this.#known.values(), ({ entry }) => entry)
+    return this.#known.map(({ entry }) => entry)
   }
 
   read(paths?: readonly string[]): readonly CgroupReading[] {
-    const known = this.#known
-    const wanted = paths === undefined ? [...known.values()] : paths.flatMap((path) => known.get(path) ?? [])
+    const wanted = paths === undefined ? this.#known : paths.flatMap((path) => this.#byPath.get(path) ?? [])
     const rows = this.#raw.read(Uint32Array.from(wanted, ({ index }) => index))
     return wanted.flatMap(({ entry }, i) => {
       const sample = decodeSample(rows, i)
@@ -89,7 +98,8 @@ class NativeCgroupReader implements CgroupReader {
   }
 
   close(): void {
-    this.#known = new Map()
+    this.#known = []
+    this.#byPath = new Map()
     this.#raw.close()
   }
 }

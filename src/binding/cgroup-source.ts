@@ -2,7 +2,8 @@
 export interface CgroupEntry {
   /**
    * Path below the root, `/` for the root itself, e.g. `/system.slice/nginx.service`: the unit's ControlGroup, where the
-   * root is the mount point. Bytes that are not UTF-8 and control characters are written as `\\xNN`.
+   * root is the mount point. Bytes that are not UTF-8 and control characters are written as `\\xNN`, so two cgroups may show
+   * the same path; systemd names none that way.
    */
   readonly path: string
   /** cgroup id (inode): changes when systemd removes and re-creates the directory at a restart. */

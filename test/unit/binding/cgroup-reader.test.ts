@@ -146,6 +146,23 @@ describe('what no kernel should write', () => {
     ).toEqual(['/', '/bytes\\xff', '/dev-disk\\x2dby.swap', '/new\\x0aline'])
     expect(reader.read(['/new\\x0aline'])[0]?.sample).toEqual({ pidsCurrent: 2n })
   })
+
+  test('two names that are shown alike are two cgroups, each with its own numbers', () => {
+    const root = tempTree({ 'bytes\\xff/pids.current': '1\n' })
+    const raw = Buffer.concat([Buffer.from(`${root}/bytes`), Buffer.from([0xff])])
+    mkdirSync(raw)
+    writeFileSync(Buffer.concat([raw, Buffer.from('/pids.current')]), '2\n')
+    const reader = open(root)
+    const scanned = reader.scan()
+    expect(scanned.map(({ path }) => path).sort()).toEqual(['/', '/bytes\\xff', '/bytes\\xff'])
+    for (const readings of [reader.read(), reader.read(['/bytes\\xff'])]) {
+      const found = readings.filter(({ entry }) => entry.path !== '/')
+      expect(found.map(({ sample }) => sample.pidsCurrent).sort()).toEqual([1n, 2n])
+      expect(new Set(found.map(({ entry }) => entry.id)).size).toBe(2)
+    }
+    expect(new Set(reader.scan())).toEqual(new Set(scanned))
+    for (const entry of reader.scan()) expect(scanned).toContain(entry)
+  })
 })
 
 describe('a reader', () => {
@@ -270,13 +287,15 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
     expect(openFds()).toBe(before)
   })
 
-  test('a root that is removed leaves nothing to scan', () => {
+  test('a root that is removed leaves nothing to read or to scan', () => {
     const root = makeCgroup()
     const inner = join(root, 'inner')
     mkdirSync(inner)
     const reader = open(inner, { anyFilesystem: false })
     expect(reader.scan()).toHaveLength(1)
+    expect(reader.read()).toHaveLength(1)
     rmdirSync(inner)
+    expect(reader.read()).toEqual([])
     expect(reader.scan()).toEqual([])
     expect(reader.read()).toEqual([])
   })
