@@ -8,7 +8,7 @@ namespace {
 /// Matches one byte against the bracket that opens at `pattern[at]`; moves `at` behind it. A bracket without end matches `[`.
 bool match_bracket(std::string_view pattern, std::size_t& at, char c) noexcept {
   const std::size_t start = at + 1;
-  const bool negate = start < pattern.size() && (pattern[start] == '!' || pattern[start] == '^');
+  const bool negate = start < pattern.size() && pattern[start] == '!';
   const std::size_t first = negate ? start + 1 : start;
   // A `]` that comes first is a member, as in glob(7).
   const std::size_t close = pattern.find(']', first + 1);

@@ -9,7 +9,8 @@
 
 namespace unitscope::dbus {
 
-/// Matches `text` against a pattern of `*`, `?` and `[...]` (`[!...]` negates); a `[` without end is itself, and so is a
+/// Matches `text` against a pattern of `*`, `?` and `[...]` (`[!...]` negates, `^` does not: POSIX leaves it undefined); the
+/// same as src/lib/matching/pattern.ts, by test/golden/patterns. A `[` without end is itself, and so is a
 /// backslash, which unit names hold (`\x2d`). Time is at most the product of both lengths; nothing recurses.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text) noexcept;
 

@@ -1,5 +1,6 @@
 #include "core/dbus/unit_filter.h"
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,16 +12,25 @@ namespace {
 
 using test::check;
 
-const test::Test kGlob{"unit filter: stars, marks and brackets as in glob(7)", [] {
+const test::Test kGolden{"unit filter: patterns of test/golden/patterns match what they match in TypeScript", [] {
+  std::ifstream file("test/golden/patterns/patterns.tsv");
+  std::size_t rows = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    const auto first = line.find('\t'), second = line.rfind('\t');
+    const std::string pattern = line.substr(0, first), text = line.substr(first + 1, second - first - 1);
+    const bool expected = line.substr(second + 1) == "yes";
+    check(glob_match(pattern, text) == expected, line);
+    check(PatternSet({pattern}).matches(text) == expected, line);
+    rows++;
+  }
+  check(rows > 40, "the file is there");
+}};
+
+const test::Test kGlob{"unit filter: empty texts, and brackets without an end, which TypeScript refuses", [] {
   const struct { std::string_view pattern, text; bool matches; } kRows[] = {
-      {"", "", true}, {"", "a", false}, {"a", "", false}, {"*", "", true}, {"*", "any.service", true},
-      {"a*", "abc", true}, {"*c", "abc", true}, {"a*c", "abc", true}, {"a*c", "abcd", false}, {"a**c", "abbc", true},
-      {"?", "", false}, {"?", "a", true}, {"a?c", "abc", true}, {"a?c", "ac", false},
-      {"[ab]x", "bx", true}, {"[ab]x", "cx", false}, {"[!ab]x", "cx", true}, {"[^ab]x", "ax", false},
-      {"[a-c]", "b", true}, {"[a-c]", "d", false}, {"[a-]", "-", true}, {"[]a]", "]", true}, {"[!]a]", "]", false},
-      {"[!]a]", "b", true}, {"[", "[", true}, {"[a", "[a", true}, {"[a", "a", false}, {"*[0-9].mount", "disk7.mount", true},
-      {"*[0-9].mount", "disk.mount", false}, {"dev\\x2d*", "dev\\x2dsda", true}, {"a*b*c", "aXbYbZc", true},
-      {"*.service", "a.service.d", false}, {"a@*.service", "a@1.service", true},
+      {"", "", true}, {"", "a", false}, {"a", "", false}, {"*", "", true},
+      {"?", "", false}, {"[", "[", true}, {"[a", "[a", true}, {"[a", "a", false},
   };
   for (const auto& [pattern, text, matches] : kRows) {
     check(glob_match(pattern, text) == matches, std::string(pattern) + " on " + std::string(text));
