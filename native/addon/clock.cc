@@ -1,17 +1,11 @@
 #include "addon/clock.h"
 
-#include <time.h>
-
 #include <cstdint>
+
+#include "os/clock.h"
 
 namespace unitscope {
 namespace {
-
-std::uint64_t now(clockid_t id) noexcept {
-  timespec time{};
-  clock_gettime(id, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 /// Reads the wall clock between two readings of the boot clock and takes the middle of these. A thread may be descheduled
 /// between any two readings, so the tightest of five tries wins: one undisturbed try takes about 100 ns.
@@ -19,9 +13,9 @@ Napi::Value clock_pair(const Napi::CallbackInfo& info) {
   constexpr int kTries = 5;
   std::uint64_t realtime = 0, boottime = 0, tightest = UINT64_MAX;
   for (int i = 0; i < kTries; i++) {
-    const std::uint64_t before = now(CLOCK_BOOTTIME);
-    const std::uint64_t wall = now(CLOCK_REALTIME);
-    const std::uint64_t gap = now(CLOCK_BOOTTIME) - before;
+    const std::uint64_t before = boottime_ns();
+    const std::uint64_t wall = realtime_ns();
+    const std::uint64_t gap = boottime_ns() - before;
     if (gap >= tightest) continue;
     tightest = gap;
     realtime = wall;

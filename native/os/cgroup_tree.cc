@@ -12,6 +12,8 @@
 #include <memory>
 #include <string_view>
 
+#include "core/base/hex.h"
+
 namespace unitscope::cgroup {
 namespace {
 
@@ -28,15 +30,13 @@ DirStream open_stream(int dir) noexcept {
   return DirStream(stream);
 }
 
-bool is_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
 /// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
 /// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
 InvocationId read_invocation(int dir) noexcept {
   for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
     std::array<char, 33> text;  // one more than an ID: a longer value is none
     if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
-    if (!std::all_of(text.begin(), text.begin() + 32, is_hex)) continue;
+    if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
     InvocationId id;
     std::copy_n(text.begin(), id.size(), id.begin());
     return id;

@@ -13,7 +13,11 @@ std::uint64_t read(clockid_t id) noexcept {
 
 }  // namespace
 
-ClockPair read_clocks() noexcept { return {.realtime_ns = read(CLOCK_REALTIME), .boottime_ns = read(CLOCK_BOOTTIME)}; }
+std::uint64_t realtime_ns() noexcept { return read(CLOCK_REALTIME); }
+
+std::uint64_t boottime_ns() noexcept { return read(CLOCK_BOOTTIME); }
+
+ClockPair read_clocks() noexcept { return {.realtime_ns = realtime_ns(), .boottime_ns = boottime_ns()}; }
 
 std::uint64_t monotonic_ns() noexcept { return read(CLOCK_MONOTONIC); }
 

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/hex.h"
+
 namespace unitscope::dbus {
 namespace {
 
 constexpr std::size_t kGuidDigits = 32;
-
-bool is_hex(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 /// True when the first word of `line` is `verb`.
 bool starts(std::string_view line, std::string_view verb) noexcept {

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 namespace unitscope::dbus {
 namespace {
@@ -61,40 +60,6 @@ bool is_bus_name(std::string_view text) noexcept {
   constexpr std::uint8_t kRest = kAlpha | kDigit | kDash;
   if (text[0] == ':') return count_elements(text.substr(1), '.', kRest, kRest) > 1;
   return count_elements(text, '.', kAlpha | kDash, kRest) > 1;
-}
-
-bool is_utf8(std::string_view text) noexcept {
-  const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
-  const auto* const end = at + text.size();
-  while (at < end) {
-    // Names and states are ASCII: eight bytes a step.
-    std::uint64_t word;
-    while (end - at >= 8 && (std::memcpy(&word, at, 8), (word & 0x8080808080808080u) == 0)) at += 8;
-    if (at == end) break;
-    const std::uint8_t lead = *at++;
-    if (lead < 0x80) continue;
-    // Continuation bytes after the second are 80..BF; the range of the second depends on the lead (Unicode table 3-7).
-    std::uint8_t low = 0x80, high = 0xBF;
-    int more;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    for (; more > 0; more--, low = 0x80, high = 0xBF) {
-      if (at == end || *at < low || *at > high) return false;
-      at++;
-    }
-  }
-  return true;
 }
 
 }  // namespace unitscope::dbus

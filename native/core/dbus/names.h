@@ -17,8 +17,4 @@ inline constexpr std::size_t kMaxNameBytes = 255;
 /// As an interface with `-` allowed; after a leading `:` elements may begin with a digit.
 [[nodiscard]] bool is_bus_name(std::string_view text) noexcept;
 
-/// Well-formed UTF-8 without overlong forms, surrogates or values above U+10FFFF (RFC 3629). Noncharacters are
-/// allowed, as the specification does since 0.21. NUL is well-formed here; strings check for it on their own.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
 }  // namespace unitscope::dbus

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/base/utf8.h"
 #include "core/dbus/names.h"
 #include "core/dbus/signature.h"
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/base/utf8.h"
 #include "core/dbus/unit_name.h"
 #include "harness.h"
 #include "support/random.h"
