@@ -15,7 +15,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   SignalReader::init(env, exports);
   SignalParser::init(env, exports);
-  init_cgroup_reader(env, exports);
+  CgroupReader::init(env, exports);
   init_clock(env, exports);
   init_notify(env, exports);
   init_peer_cred(env, exports);

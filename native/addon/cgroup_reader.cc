@@ -148,6 +148,4 @@ Napi::Value CgroupReader::close(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-void init_cgroup_reader(Napi::Env env, Napi::Object exports) { CgroupReader::init(env, exports); }
-
 }  // namespace unitscope

@@ -41,6 +41,4 @@ class CgroupReader : public Napi::ObjectWrap<CgroupReader> {
   std::vector<cgroup::IoDevice> devices_;
 };
 
-void init_cgroup_reader(Napi::Env env, Napi::Object exports);
-
 }  // namespace unitscope

@@ -1,5 +1,7 @@
 #include "addon/convert.h"
 
+#include "core/dbus/message_writer.h"
+#include "core/dbus/unit_filter.h"
 #include "core/dbus/unit_table.h"
 
 namespace unitscope {
@@ -58,6 +60,14 @@ ReaderOptions reader_options(const Napi::Object& from) {
   return out;
 }
 
+Napi::Object limits_object(Napi::Env env) {
+  const Napi::Object out = Napi::Object::New(env);
+  out.Set("ringRecords", Napi::Number::New(env, Ring::kMaxRecords));
+  out.Set("patterns", Napi::Number::New(env, dbus::UnitFilter::kMaxPatterns));
+  out.Set("ruleBytes", Napi::Number::New(env, dbus::kMaxRuleBytes));
+  return out;
+}
+
 std::span<std::uint8_t> bytes_of(const Napi::Value& value) {
   auto array = value.As<Napi::Uint8Array>();
   return std::span(array.Data(), array.ByteLength());
@@ -73,7 +83,8 @@ Napi::Array symbols_from(Napi::Env env, const SymbolTable& symbols, std::uint32_
   return out;
 }
 
-Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, const OwnStats& own) {
+Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, const SymbolTable& symbols,
+                          const OwnStats& own) {
   const auto count = [&](std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
   const Napi::Object rejected = Napi::Object::New(env);
   for (std::size_t i = 0; i < dbus::kReasons; i++) {
@@ -90,6 +101,7 @@ Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, c
   out.Set("records", count(own.records));
   out.Set("dropped", count(own.dropped));
   out.Set("rejected", rejected);
+  out.Set("unknownTexts", count(symbols.overflowed()));
   out.Set("units", count(units));
   out.Set("nativeBytes", count(own.native_bytes + counters.buffered.read() + units * dbus::UnitTable::kBytesPerUnit + sizeof(SymbolTable)));
   return out;

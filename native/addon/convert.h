@@ -20,6 +20,9 @@ namespace unitscope {
 [[nodiscard]] SignalOptions signal_options(const Napi::Object& from);
 [[nodiscard]] ReaderOptions reader_options(const Napi::Object& from);
 
+/// `{ringRecords, patterns, ruleBytes}`: the most that this side takes, for the binding to check.
+[[nodiscard]] Napi::Object limits_object(Napi::Env env);
+
 /// The bytes of a Uint8Array, valid until control returns to JavaScript.
 [[nodiscard]] std::span<std::uint8_t> bytes_of(const Napi::Value& value);
 
@@ -33,6 +36,7 @@ struct OwnStats {
   std::size_t native_bytes;
 };
 /// The SignalStats of src/binding/signal-source.ts.
-[[nodiscard]] Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, const OwnStats& own);
+[[nodiscard]] Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, const SymbolTable& symbols,
+                                         const OwnStats& own);
 
 }  // namespace unitscope

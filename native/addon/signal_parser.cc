@@ -19,6 +19,7 @@ void SignalParser::init(Napi::Env env, Napi::Object exports) {
                                               InstanceMethod("symbols", &SignalParser::symbols),
                                               InstanceMethod("stats", &SignalParser::stats),
                                           }));
+  exports.Set("signalLimits", limits_object(env));
 }
 
 SignalParser::SignalParser(const Napi::CallbackInfo& info)
@@ -46,7 +47,7 @@ Napi::Value SignalParser::symbols(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SignalParser::stats(const Napi::CallbackInfo& info) {
-  return stats_object(info.Env(), counters_,
+  return stats_object(info.Env(), counters_, symbols_,
                       {.records = records_.records(),
                        .dropped = 0,
                        .native_bytes = records_.capacity_bytes()});

@@ -58,7 +58,7 @@ Napi::Value SignalReader::symbols(const Napi::CallbackInfo& info) {
 
 Napi::Value SignalReader::stats(const Napi::CallbackInfo& info) {
   const Ring& ring = reader_.ring();
-  return stats_object(info.Env(), reader_.counters(),
+  return stats_object(info.Env(), reader_.counters(), reader_.symbols(),
                       {.records = ring.pushed(),
                        .dropped = ring.dropped(),
                        .native_bytes = ring.capacity_bytes() + reader_.capture().held_bytes() + BusReader::kBufferBytes});

@@ -19,13 +19,10 @@ class ReadWindow {
   /// Called after each read with the messages it brought and the monotonic time. Returns the sleep in nanoseconds.
   [[nodiscard]] std::uint64_t after_read(std::size_t messages, std::uint64_t now_ns) noexcept;
 
-  /// Messages a second, averaged over about 50 ms.
-  [[nodiscard]] double rate() const noexcept { return rate_; }
-
  private:
   std::uint64_t longest_ns_;
   std::uint64_t last_ns_ = 0;
-  double rate_ = 0;
+  double rate_ = 0;  // messages a second, averaged over about 50 ms
 };
 
 }  // namespace unitscope

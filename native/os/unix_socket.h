@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/dbus/address.h"
 #include "os/unique_fd.h"

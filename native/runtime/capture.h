@@ -5,7 +5,7 @@
 #include <mutex>
 #include <vector>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/batch/record_writer.h"
 
 namespace unitscope {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/dbus/signal_stream.h"
 #include "os/unix_socket.h"
 #include "os/wakeup.h"

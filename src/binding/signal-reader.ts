@@ -28,14 +28,13 @@ interface RawParser extends Drainable {
 export interface RawSignals {
   readonly SignalReader: new (options: ReaderOptions) => RawReader
   readonly SignalParser: new (options: SignalOptions) => RawParser
+  /** The most that the native side takes; it does not check again. */
+  readonly signalLimits: { readonly ringRecords: number; readonly patterns: number; readonly ruleBytes: number }
 }
 
-// The same limits as native/core/ring/ring.h and native/core/dbus/unit_filter.h; 32 bits cross for the others.
-const kMaxRingRecords = 1_000_000
-const kMaxPatterns = 4096
 const kMaxLatencyMs = 60_000
 const kMaxRules = 64
-const kMaxRuleBytes = 1024
+/** What crosses as 32 bits. */
 const kMaxUint32 = 2 ** 32 - 1
 const overflowPolicies: readonly string[] = ['drop_oldest', 'drop_newest', 'block']
 
@@ -45,26 +44,28 @@ function checkRange(name: string, value: number, min: number, max: number): void
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`)
 }
 
-function checkOptions(options: SignalOptions): void {
-  checkRange('ringRecords', options.ringRecords, 1, kMaxRingRecords)
+function checkOptions({ signalLimits }: RawSignals, options: SignalOptions): void {
+  checkRange('ringRecords', options.ringRecords, 1, signalLimits.ringRecords)
   checkRange('maxLatencyMs', options.maxLatencyMs, 0, kMaxLatencyMs)
   if (!overflowPolicies.includes(options.overflow)) throw new RangeError(`overflow "${options.overflow}" is unknown`)
-  for (const [name, list] of Object.entries(options.filter)) checkRange(`${name}.length`, list.length, 0, kMaxPatterns)
+  for (const [name, list] of Object.entries(options.filter)) {
+    checkRange(`${name}.length`, list.length, 0, signalLimits.patterns)
+  }
 }
 
-function checkReaderOptions(options: ReaderOptions): void {
-  checkOptions(options)
+function checkReaderOptions(raw: RawSignals, options: ReaderOptions): void {
+  checkOptions(raw, options)
   checkRange('captureBytes', options.captureBytes, 0, kMaxUint32)
   checkRange('matchRules.length', options.matchRules.length, 0, kMaxRules)
   for (const rule of options.matchRules) {
-    checkRange('bytes of a match rule', Buffer.byteLength(rule), 1, kMaxRuleBytes)
+    checkRange('bytes of a match rule', Buffer.byteLength(rule), 1, raw.signalLimits.ruleBytes)
     if (rule.includes('\0')) throw new RangeError('a match rule must not hold NUL')
   }
 }
 
 /** @throws {RangeError} for options out of range */
 export function createSignalReader(raw: RawSignals, options: ReaderOptions, onRecords: OnRecords): SignalReader {
-  checkReaderOptions(options)
+  checkReaderOptions(raw, options)
   return new NativeSignalReader(new raw.SignalReader(options), onRecords)
 }
 
@@ -134,7 +135,7 @@ class NativeSignalReader implements SignalReader {
 
 /** @throws {RangeError} for options out of range */
 export function createSignalParser(raw: RawSignals, options: SignalOptions): SignalParser {
-  checkOptions(options)
+  checkOptions(raw, options)
   const parser = new raw.SignalParser(options)
   const drain = new RecordDrain(parser)
   let closed = false

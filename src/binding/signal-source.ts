@@ -46,6 +46,8 @@ export interface SignalStats {
   readonly dropped: number
   /** Messages refused, by reason code, e.g. `header_endian`. */
   readonly rejected: Readonly<Record<string, number>>
+  /** Texts of states and results that became `unknown`: the table of them was full, or one was too long. */
+  readonly unknownTexts: number
   /** Units in the last-state table. */
   readonly units: number
   /** Bytes this source owns on the native heap. */

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/batch/layout.h"
 
 namespace unitscope {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 
 namespace unitscope::dbus {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/dbus/reason.h"
 

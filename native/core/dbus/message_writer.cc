@@ -1,5 +1,6 @@
 #include "core/dbus/message_writer.h"
 
+#include <cassert>
 #include <cstddef>
 
 namespace unitscope::dbus {
@@ -46,6 +47,7 @@ class Writer {
 }  // namespace
 
 std::vector<std::uint8_t> driver_call(std::uint32_t serial, std::string_view member, std::string_view argument) {
+  assert(argument.size() <= kMaxRuleBytes);
   Writer out;
   for (const std::uint8_t byte : {'l', '\1', '\0', '\1'}) out.u8(byte);
   out.u32(0);  // body size, below

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/dbus/reason.h"
 
 namespace unitscope::dbus {

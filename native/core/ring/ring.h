@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 #include "core/base/counter.h"
 #include "core/batch/record_writer.h"
 

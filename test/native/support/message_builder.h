@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/byte_cursor.h"
+#include "core/base/bytes.h"
 
 namespace unitscope::test {
 

@@ -53,6 +53,7 @@ test('more states than symbols: the rest is unknown, and nothing breaks', () => 
   expect(states[0]).toBe('state-0')
   expect(states.indexOf('unknown')).toBeGreaterThan(1000)
   expect(new Set(states.slice(states.indexOf('unknown')))).toEqual(new Set(['unknown']))
+  expect(source.stats().unknownTexts).toBe(states.length - states.indexOf('unknown'))
 })
 
 test('however the bytes are cut, the same records come out', () => {

@@ -132,6 +132,7 @@ test('options out of range are a bug of the caller, told before a thread starts'
   const make = (options: object) => () =>
     native.createSignalReader({ ...readerDefaults, address: 'unix:path=/x', ...options }, () => {})
   expect(make({ ringRecords: 0 })).toThrow(/ringRecords must be a whole number from 1 to 1000000, not 0/)
+  expect(make({ ringRecords: 1_000_001 })).toThrow(RangeError)
   expect(make({ ringRecords: 1.5 })).toThrow(RangeError)
   expect(make({ maxLatencyMs: 60_001 })).toThrow(RangeError)
   expect(make({ overflow: 'sometimes' })).toThrow(/overflow "sometimes" is unknown/)
@@ -142,6 +143,6 @@ test('options out of range are a bug of the caller, told before a thread starts'
 
 test('close without start, and stats of a reader that never ran', async () => {
   const reader = native.createSignalReader({ ...readerDefaults, address: 'unix:path=/x' }, () => {})
-  expect(reader.stats()).toMatchObject({ bytes: 0, messages: 0, records: 0, dropped: 0, rejected: {} })
+  expect(reader.stats()).toMatchObject({ bytes: 0, messages: 0, records: 0, dropped: 0, rejected: {}, unknownTexts: 0 })
   await reader.close()
 })

@@ -15,6 +15,7 @@ const idle: SignalStats = {
   dropped: 0,
   rejected: {},
   units: 0,
+  unknownTexts: 0,
   nativeBytes: 0,
 }
 
