@@ -6,8 +6,9 @@ export const command: Command = {
   name: 'components',
   summary: 'List the components of this build and what this machine allows',
   description: [
-    'Lists every receiver, processor, exporter and extension: type, stability, signals, what it can see, and, where this',
-    'machine cannot serve it, why. With --markdown it writes the reference page of each instead.',
+    'Lists every receiver, processor, exporter and extension: type, stability, signals, what it can see, and what this',
+    'machine allows: available; limited, where its defaults lack something (run starts it all the same); or unavailable.',
+    'With --markdown it writes the reference page of each instead.',
   ].join('\n'),
   options: {
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
@@ -20,7 +21,10 @@ export const command: Command = {
   },
   examples: [
     { line: 'unitscope components', what: 'What can run here?' },
-    { line: "unitscope components --json | jq -r '.[] | select(.unavailable) | .type'", what: 'What cannot?' },
+    {
+      line: "unitscope components --json | jq -r '.[] | select(.unavailable or .limited) | .type'",
+      what: 'What cannot, or not fully?',
+    },
   ],
   run,
 }
@@ -36,6 +40,8 @@ export interface ComponentEntry {
   readonly capabilities: readonly string[]
   /** Why this machine cannot serve it; absent where it can. */
   readonly unavailable?: string
+  /** What it must do without here, or what it waits for; `run` starts it all the same. Absent where that is nothing. */
+  readonly limited?: string
 }
 
 async function run({ values, terminal }: Invocation): Promise<number> {
@@ -52,8 +58,9 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   return ExitCode.ok
 }
 
-function entryOf(factory: Factory): ComponentEntry {
+export function entryOf(factory: Factory): ComponentEntry {
   const unavailable = factory.unavailable?.()
+  const limited = unavailable === undefined ? factory.limited?.() : undefined
   const { kind, type, stability, description, capabilities } = factory
   return {
     kind,
@@ -63,7 +70,13 @@ function entryOf(factory: Factory): ComponentEntry {
     ...(factory.kind === 'exporter' ? { signals: factory.signals } : {}),
     capabilities,
     ...(unavailable === undefined ? {} : { unavailable }),
+    ...(limited === undefined ? {} : { limited }),
   }
+}
+
+function here({ unavailable, limited }: ComponentEntry): string {
+  if (unavailable !== undefined) return `unavailable: ${unavailable}`
+  return limited === undefined ? 'available' : `limited: ${limited}`
 }
 
 export function table(entries: readonly ComponentEntry[]): string {
@@ -74,7 +87,7 @@ export function table(entries: readonly ComponentEntry[]): string {
     entry.stability,
     entry.signals?.join(',') ?? 'all',
     entry.capabilities.join(',') || '-',
-    entry.unavailable === undefined ? 'available' : `unavailable: ${entry.unavailable}`,
+    here(entry),
   ])
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)))
   const line = (cells: readonly string[]) =>

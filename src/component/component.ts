@@ -84,6 +84,11 @@ interface FactoryHead {
   readonly capabilities: readonly Capability[]
   /** Why it cannot run on this machine, or undefined when it can. Cheap: called by `unitscope components`. */
   unavailable?(): string | undefined
+  /**
+   * What this machine lacks for its defaults at the moment (a bus, controllers), and what to do; undefined when nothing.
+   * As cheap, and for that list alone: `run` starts the component all the same, and its status says how it is.
+   */
+  limited?(): string | undefined
   /** Checks what a schema cannot say (two keys that exclude each other, an expression that does not compile). */
   check?(config: never): readonly ConfigComplaint[]
 }

@@ -10,6 +10,7 @@ import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
+import { missingControllers } from './controllers.js'
 import { ReaderHealth } from './reader-health.js'
 import { sampleMetrics } from './sample-metrics.js'
 import { type Subject, Subjects } from './subjects.js'
@@ -74,7 +75,9 @@ class CgroupReceiver implements Receiver {
     if ('unavailable' in opened) throw new UnavailableError(opened.unavailable)
     this.#reader = opened.reader
 
-    const missing = this.#missingControllers(world.read(join(root, 'cgroup.controllers')), mount?.hybrid ?? false)
+    const { memory, memory_stat, io, pids } = this.#config.metrics
+    const wanted = { memory: memory || memory_stat, io, pids }
+    const missing = missingControllers(world.read(join(root, 'cgroup.controllers')), wanted, mount?.hybrid ?? false)
     const reopen = (): CgroupOpening => world.open(options)
     const tick = (): void => this.#tick(host, reopen, missing)
     this.#timer = this.#settings.clock.every(this.#config.collection_interval, tick)
@@ -153,20 +156,6 @@ class CgroupReceiver implements Receiver {
   #groups(): readonly CgroupGroup[] {
     const { metrics } = this.#config
     return (['cpu', 'memory', 'memory_stat', 'io', 'pids', 'pressure'] as const).filter((group) => metrics[group])
-  }
-
-  /** Says which wanted controllers cgroup v2 does not have here. cpu.stat and PSI need none. */
-  #missingControllers(text: string | undefined, hybrid: boolean): string | undefined {
-    if (text === undefined) return undefined
-    const present = text.trim().split(' ')
-    const { memory, memory_stat, io, pids } = this.#config.metrics
-    const wanted = { memory: memory || memory_stat, io, pids }
-    const missing = Object.entries(wanted).flatMap(([name, on]) => (on && !present.includes(name) ? [name] : []))
-    if (missing.length === 0) return undefined
-    const why = hybrid
-      ? 'cgroup v1 owns it (hybrid machine); boot with systemd.unified_cgroup_hierarchy=1, or switch these metrics off'
-      : 'the kernel or the parent cgroup does not offer it; see cgroup_disable= and cgroup.subtree_control, or switch these metrics off'
-    return `no ${missing.join(', ')} controller here: ${why}`
   }
 }
 

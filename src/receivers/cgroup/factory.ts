@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadNative } from '../../binding/native.js'
 import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
-import { findCgroupMount } from '../../lib/cgroup/mount.js'
+import { type CgroupMount, findCgroupMount } from '../../lib/cgroup/mount.js'
 import { compilePattern } from '../../lib/matching/pattern.js'
 import { createCgroupReceiver } from './cgroup.js'
 import { type Config, schema } from './config.js'
+import { missingControllers } from './controllers.js'
 
 const kMinIntervalMs = 1000
 const kMaxIntervalMs = 3_600_000
@@ -16,8 +19,20 @@ export const factory = {
   configSchema: schema,
   capabilities: ['performance', 'system_wide'],
   unavailable() {
-    const mount = findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
-    return mount === undefined ? 'no cgroup2 file system is mounted' : undefined
+    const loaded = loadNative()
+    if ('unavailable' in loaded) return loaded.unavailable
+    return ownMount() === undefined ? 'no cgroup2 file system is mounted' : undefined
+  },
+  limited() {
+    const mount = ownMount()
+    if (mount === undefined) return undefined
+    let present: string
+    try {
+      present = readFileSync(join(mount.path, 'cgroup.controllers'), 'utf8')
+    } catch (error) {
+      return `${mount.path} cannot be read: ${(error as Error).message}`
+    }
+    return missingControllers(present, { memory: true, io: true, pids: true }, mount.hybrid)
   },
   check({ collection_interval: ms, include, exclude }: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
@@ -33,3 +48,7 @@ export const factory = {
   },
   create: (settings: Settings, config: Config, next: Consumer) => createCgroupReceiver(settings, config, next),
 } satisfies ReceiverFactory
+
+function ownMount(): CgroupMount | undefined {
+  return findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
+}

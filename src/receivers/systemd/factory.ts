@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs'
+import { loadNative } from '../../binding/native.js'
 import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
 import { compilePattern } from '../../lib/matching/pattern.js'
-import { parseBusAddress } from '../../lib/systemd/bus.js'
+import { busAddress, parseBusAddress } from '../../lib/systemd/bus.js'
 import { type Config, schema } from './config.js'
 import { createSystemdReceiver } from './systemd-receiver.js'
 
@@ -12,6 +14,11 @@ export const factory = {
     "Events and state metrics of systemd's units, from its D-Bus signals: starts, stops, failures, restarts and why.",
   configSchema: schema,
   capabilities: ['process', 'system_wide', 'realtime'],
+  unavailable() {
+    const loaded = loadNative()
+    return 'unavailable' in loaded ? loaded.unavailable : undefined
+  },
+  limited: () => missingBus(busAddress('system', process.env, process.getuid?.() ?? 0)),
   check(config: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
     if (!config.monitor_all_services && config.service_whitelist.length === 0) {
@@ -41,3 +48,19 @@ export const factory = {
   },
   create: (settings: Settings, config: Config, next: Consumer) => createSystemdReceiver(settings, config, next),
 } satisfies ReceiverFactory
+
+/** Why nobody can be reached at an address; undefined where a socket is, or may be (an abstract one is no file). */
+function missingBus(address: string): string | undefined {
+  const servers = parseBusAddress(address)
+  if ('reason' in servers) return `the system bus address ${servers.reason}`
+  const paths = servers.map((server) => server.replace(/^unix:path=/, ''))
+  if (paths.some((path) => !path.startsWith('/') || isSocket(path))) return undefined
+  return (
+    `no system bus at ${paths.join(' or ')}: start dbus (systemctl start dbus), in a container mount the host's ` +
+    '/run/dbus, or name the socket in `address`; a running agent goes on trying'
+  )
+}
+
+function isSocket(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false
+}

@@ -1,0 +1,18 @@
+/** What `cgroup.controllers` must offer; cpu.stat and PSI need no controller. */
+export type Wanted = Readonly<Record<'memory' | 'io' | 'pids', boolean>>
+
+/**
+ * Says which wanted controllers cgroup v2 does not have here, and what to do about it.
+ *
+ * @param present - text of `cgroup.controllers`; undefined where it could not be read, and so nothing is known
+ */
+export function missingControllers(present: string | undefined, wanted: Wanted, hybrid: boolean): string | undefined {
+  if (present === undefined) return undefined
+  const names = present.trim().split(' ')
+  const missing = Object.entries(wanted).flatMap(([name, on]) => (on && !names.includes(name) ? [name] : []))
+  if (missing.length === 0) return undefined
+  const why = hybrid
+    ? 'cgroup v1 owns it (hybrid machine); boot with systemd.unified_cgroup_hierarchy=1, or switch these metrics off'
+    : 'the kernel or the parent cgroup does not offer it; see cgroup_disable= and cgroup.subtree_control, or switch these metrics off'
+  return `no ${missing.join(', ')} controller here: ${why}`
+}
