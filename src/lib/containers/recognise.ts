@@ -42,15 +42,15 @@ export function recogniseRuntime(unit: string): ContainerRuntime | undefined {
   return containerOfUnit(unit)?.runtime
 }
 
-/** Name prefixes of a container's directory or scope. */
-const prefixes: Readonly<Record<string, ContainerRuntime>> = {
-  docker: 'docker',
-  'cri-containerd': 'containerd',
-  nerdctl: 'containerd',
-  crio: 'cri-o',
-  libpod: 'podman',
-  buildkit: 'buildkit',
-}
+/** Name prefixes of a container's directory or scope. A Map: any user may call a directory `constructor` or `__proto__`. */
+const prefixes: ReadonlyMap<string, ContainerRuntime> = new Map([
+  ['docker', 'docker'],
+  ['cri-containerd', 'containerd'],
+  ['nerdctl', 'containerd'],
+  ['crio', 'cri-o'],
+  ['libpod', 'podman'],
+  ['buildkit', 'buildkit'],
+])
 
 const scopePattern = /^(docker|cri-containerd|nerdctl|crio|libpod|buildkit)-([0-9a-f]{64})\.scope$/
 const conmonPattern = /^(crio|libpod)-conmon-([0-9a-f]{64})\.scope$/
@@ -64,10 +64,10 @@ export function containerOfUnit(unit: string): ContainerIdentity | undefined {
   const daemon = daemons.get(unit)
   if (daemon !== undefined) return { runtime: daemon }
   const scope = scopePattern.exec(unit)
-  if (scope !== null) return { runtime: prefixes[scope[1]!]!, containerId: scope[2]! }
+  if (scope !== null) return { runtime: prefixes.get(scope[1]!)!, containerId: scope[2]! }
   // The monitor process beside a container, not the container.
   const conmon = conmonPattern.exec(unit)
-  if (conmon !== null) return { runtime: prefixes[conmon[1]!]! }
+  if (conmon !== null) return { runtime: prefixes.get(conmon[1]!)! }
   const pod = podSlicePattern.exec(unit)
   if (pod !== null) return pod[1] === undefined ? { runtime: 'kubelet' } : podOf(pod[1])
   if (podmanPodPattern.test(unit)) return { runtime: 'podman' }
@@ -103,12 +103,12 @@ function containerAt(names: readonly string[], at: number): ContainerIdentity | 
   if (idPattern.test(name)) {
     const pod = podPattern.exec(parent ?? '')?.[1]
     if (pod !== undefined) return { runtime: 'oci', containerId: name, ...podUid(pod) }
-    return { runtime: prefixes[parent ?? ''] ?? 'oci', containerId: name }
+    return { runtime: prefixes.get(parent ?? '') ?? 'oci', containerId: name }
   }
   const named = prefixedPattern.exec(name) ?? colonPattern.exec(name)
   if (named !== null) {
     const pod = podPattern.exec(parent ?? '')?.[1]
-    return { runtime: prefixes[named[1]!]!, containerId: named[2]!, ...(pod === undefined ? {} : podUid(pod)) }
+    return { runtime: prefixes.get(named[1]!)!, containerId: named[2]!, ...(pod === undefined ? {} : podUid(pod)) }
   }
   const lxc = parent === 'lxc' || parent === 'lxc.payload' ? name : lxcPattern.exec(name)?.[1]
   return lxc === undefined ? undefined : { runtime: 'lxc', containerId: lxc }

@@ -77,6 +77,14 @@ test.each([
     { runtime: 'containerd', containerId: id },
   ],
   [`/ecs/task-1/${id}`, { runtime: 'oci', containerId: id }],
+  // Directories a user may make below a delegated unit: words that mean something to JavaScript are plain names.
+  ...['constructor', '__proto__', 'toString', 'hasOwnProperty'].map(
+    (name) =>
+      [`/user.slice/user-1000.slice/user@1000.service/${name}/${id}`, { runtime: 'oci', containerId: id }] satisfies [
+        string,
+        unknown,
+      ],
+  ),
   ['/lxc/web', { runtime: 'lxc', containerId: 'web' }],
   ['/lxc.payload.web', { runtime: 'lxc', containerId: 'web' }],
 ])('the cgroup %s is a whole container or pod', (path, expected) => {
