@@ -3,8 +3,11 @@ import type { Command, Option } from './command.js'
 
 /** Exit codes as the help shows them; the README links here. */
 export const exitCodes: readonly (readonly [number, string])[] = [
-  [ExitCode.ok, 'the command did what was asked; `run` was stopped in order'],
-  [ExitCode.failure, 'it failed: a component could not start, or data may have been lost at the end'],
+  [
+    ExitCode.ok,
+    'the command did what was asked; `run` was stopped in order (a loss at the stop is a warning in its last log line)',
+  ],
+  [ExitCode.failure, 'it failed: a component could not start, or `run` was ended before it had stopped in order'],
   [ExitCode.usage, 'the command line is wrong'],
   [ExitCode.config, 'the configuration is wrong; nothing was started'],
 ]

@@ -29,7 +29,8 @@ export const kShutdownDeadlineMs = 10_000
  * A second SIGTERM or SIGINT ends the process at once. SIGHUP does not end it. An exception nobody caught, or a
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
  *
- * @returns the exit code: 0 after an ordered end, 1 when the start failed (all is stopped again then) or the deadline passed
+ * @returns the exit code: 0 after an ordered end, also when what nobody took in time was dropped at it; 1 when the start
+ *   failed (all is stopped again then) or the deadline passed
  */
 export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
   const { logger, notifier, events } = options
@@ -54,7 +55,7 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
       logger.error('shutdown took too long; what is still held is lost', { held: heldBy(service) })
       return ExitCode.failure
     }
-    logger.info('stopped', totals(service))
+    logStopped(logger, service)
     return ExitCode.ok
   } finally {
     notifier.close()
@@ -140,8 +141,26 @@ function heldBy(service: Service): Record<string, number> {
   return Object.fromEntries(held.map((row) => [`${row.kind} ${row.id}`, row.held]))
 }
 
+/** Under this reason components give up what they still hold at the stop. */
+const kAtTheStop = 'shutdown'
+
+/** The exit code says that the end was in order; a loss at it is said by this line alone, so it is louder then. */
+function logStopped(logger: AgentLogger, service: Service): void {
+  const account = totals(service)
+  const lost = account.dropped[kAtTheStop] ?? 0
+  if (lost === 0) {
+    logger.info('stopped', account)
+    return
+  }
+  const remedy = `${lost} items were not taken in time: see which exporter was degraded; if its server is only slow, raise sending_queue.shutdown_timeout (at most 6s)`
+  logger.warn('stopped', { ...account, remedy })
+}
+
 /** What went in at the receivers and what came of it, for the last line of the log. */
-function totals(service: Service): Record<string, unknown> {
+function totals(service: Service): {
+  readonly dropped: Readonly<Record<string, number>>
+  readonly [key: string]: unknown
+} {
   const { ledger, uptimeMs } = service.summary()
   const sum = (kind: string, count: (row: (typeof ledger.rows)[number]) => number) =>
     ledger.rows.filter((row) => row.kind === kind).reduce((total, row) => total + count(row), 0)

@@ -189,6 +189,17 @@ describe('signals', () => {
     expect(agent.stderr.trimEnd().split('\n').at(-1)).toContain('"message":"stopped"')
   })
 
+  test('a stop in order that loses what nobody takes: exit 0, and the last line is a warning that counts it', async () => {
+    const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}`, sending_queue: { shutdown_timeout: '10ms' } } }
+    const agent = startAgent(['run', '--config', workspace.writeConfig(config(otlp))])
+    await agent.logged(/"component":"exporter\/otlp".*"message":"degraded"/)
+    expect(await agent.stop()).toMatchObject({ code: 0, signal: null })
+    const last = JSON.parse(agent.stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
+    expect(last).toMatchObject({ level: 'warn', message: 'stopped', exported: 0 })
+    expect(last['dropped']).toEqual({ shutdown: last['received'] })
+    expect(last['remedy']).toMatch(/^[1-9]\d* items were not taken in time: see which exporter was degraded/)
+  })
+
   test('a second SIGINT ends it at once where the first has to wait', async () => {
     // Nobody listens there: what is queued keeps the ordered end busy.
     const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}` } }

@@ -67,6 +67,20 @@ describe('an ordered end', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test.each([
+    [{ filtered: 7, queue_full: 3 }, 'info: stopped'],
+    [{ filtered: 7, shutdown: 99 }, 'warn: stopped'],
+  ])('dropped %j: exit 0, and the last line is "%s"', async (dropped, line) => {
+    const row = { kind: 'exporter', id: 'otlp', in: 200, produced: 0, out: 101, dropped, held: 0 } as const
+    const { events, journal, end } = setUp({
+      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {} } }),
+    })
+    await turn()
+    events.emit('SIGTERM')
+    expect(await end).toBe(0)
+    expect(journal.filter((entry) => entry.endsWith(': stopped'))).toEqual([line])
+  })
+
   test('--for ends it by itself', async () => {
     const { end } = setUp({}, 30_000)
     await vi.advanceTimersByTimeAsync(30_000)
