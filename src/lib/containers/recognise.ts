@@ -58,6 +58,8 @@ const podmanPodPattern = /^(?:machine|user)-libpod_pod_[0-9a-f]{64}\.slice$/
 const podSlicePattern = /^(?:kubelet-)?kubepods(?:-burstable|-besteffort)?(?:-pod([0-9A-Za-z_]{1,64}))?\.slice$/
 const nspawnPattern = /^systemd-nspawn@(.+)\.service$/
 const machinePattern = /^machine-(.+)\.scope$/
+/** libvirt names a machine by driver, a number that counts its starts, and the domain: `qemu-3-web`, `lxc-1-db`. */
+const libvirtPattern = /^(qemu|ch|lxc)-(?:embed-[^-]+-)?\d+-(.+)$/
 
 /** Recognises a unit by its name alone; undefined for one that has nothing to do with containers. */
 export function containerOfUnit(unit: string): ContainerIdentity | undefined {
@@ -71,10 +73,18 @@ export function containerOfUnit(unit: string): ContainerIdentity | undefined {
   const pod = podSlicePattern.exec(unit)
   if (pod !== null) return pod[1] === undefined ? { runtime: 'kubelet' } : podOf(pod[1])
   if (podmanPodPattern.test(unit)) return { runtime: 'podman' }
-  const machine = nspawnPattern.exec(unit) ?? machinePattern.exec(unit)
-  // systemd-machined registers virtual machines too (machine-qemu\x2d1\x2dvm.scope): those are no containers.
-  if (machine === null || machine[1]!.startsWith('qemu')) return undefined
-  return { runtime: 'nspawn', containerId: unescapeUnit(machine[1]!) }
+  // The template passes its instance on as it is (--machine=%i); machined escapes the names of its scopes.
+  const instance = nspawnPattern.exec(unit)?.[1]
+  if (instance !== undefined) return { runtime: 'nspawn', containerId: instance }
+  const machine = machinePattern.exec(unit)?.[1]
+  return machine === undefined ? undefined : containerOfMachine(unescapeUnit(machine))
+}
+
+/** What systemd-machined registers: containers of nspawn and libvirt, and virtual machines, which are no containers. */
+function containerOfMachine(name: string): ContainerIdentity | undefined {
+  const libvirt = libvirtPattern.exec(name)
+  if (libvirt === null) return { runtime: 'nspawn', containerId: name }
+  return libvirt[1] === 'lxc' ? { runtime: 'lxc', containerId: libvirt[2]! } : undefined
 }
 
 const idPattern = /^[0-9a-f]{64}$/
@@ -90,10 +100,15 @@ const lxcPattern = /^lxc\.payload\.(.+)$/
  */
 export function containerOfCgroup(path: string): ContainerIdentity | undefined {
   const names = path.split('/').slice(1)
-  const outermost = names.findIndex((_, i) => containerAt(names, i) !== undefined)
   const last = names.length - 1
-  if (outermost === last) return containerAt(names, last)
-  const pod = outermost < 0 && names[0] === 'kubepods' ? podPattern.exec(names[last]!)?.[1] : undefined
+  // A container's root makes what directories he likes: whatever they are called, they are not counted a second time.
+  for (let at = 0; at < last; at++) {
+    const id = containerOfUnit(names[at]!)?.containerId ?? containerAt(names, at)?.containerId
+    if (id !== undefined) return undefined
+  }
+  const container = containerAt(names, last)
+  if (container !== undefined) return container
+  const pod = names[0] === 'kubepods' ? podPattern.exec(names[last]!)?.[1] : undefined
   return pod === undefined ? undefined : podOf(pod)
 }
 
@@ -110,7 +125,8 @@ function containerAt(names: readonly string[], at: number): ContainerIdentity | 
     const pod = podPattern.exec(parent ?? '')?.[1]
     return { runtime: prefixes.get(named[1]!)!, containerId: named[2]!, ...(pod === undefined ? {} : podUid(pod)) }
   }
-  const lxc = parent === 'lxc' || parent === 'lxc.payload' ? name : lxcPattern.exec(name)?.[1]
+  // `lxc` is a word anybody uses, so only at the top, where lxc up to 3 put its containers.
+  const lxc = (parent === 'lxc' && at === 1) || parent === 'lxc.payload' ? name : lxcPattern.exec(name)?.[1]
   return lxc === undefined ? undefined : { runtime: 'lxc', containerId: lxc }
 }
 

@@ -8,6 +8,7 @@ import {
 import { attr } from '../../../../src/lib/systemd/names.js'
 
 const id = '4f2c6d9e8b1a7035'.repeat(4)
+const inner = id.split('').reverse().join('')
 const uid = '8f6f2b2a-3c4d-4e5f-9a0b-1c2d3e4f5a6b'
 const uidInSlice = uid.replaceAll('-', '_')
 
@@ -38,8 +39,12 @@ test.each([
     { runtime: 'kubelet', podUid: '0123456789abcdef0123456789abcdef' },
   ],
   [`kubelet-kubepods-burstable-pod${uidInSlice}.slice`, { runtime: 'kubelet', podUid: uid }],
-  ['systemd-nspawn@web\\x2d1.service', { runtime: 'nspawn', containerId: 'web-1' }],
+  // The template says --machine=%i: the instance as it stands. Only machined escapes what it is given.
+  ['systemd-nspawn@web-1.service', { runtime: 'nspawn', containerId: 'web-1' }],
   ['machine-web\\x2d1.scope', { runtime: 'nspawn', containerId: 'web-1' }],
+  ['machine-qemubuilder.scope', { runtime: 'nspawn', containerId: 'qemubuilder' }],
+  ['machine-qemu\\x2dci.scope', { runtime: 'nspawn', containerId: 'qemu-ci' }],
+  ['machine-lxc\\x2d3\\x2ddb\\x2d1.scope', { runtime: 'lxc', containerId: 'db-1' }],
 ])('the unit %s is recognised', (unit, expected) => {
   expect(containerOfUnit(unit)).toEqual(expected)
 })
@@ -57,6 +62,7 @@ test.each([
   'kubepods-burstable-pod.slice',
   'machine.slice',
   'machine-qemu\\x2d1\\x2dvm.scope',
+  'machine-ch\\x2d12\\x2dvm.scope',
   'systemd-nspawn@.service',
   '',
 ])('the unit "%s" is none', (unit) => {
@@ -97,7 +103,21 @@ test.each([
   '/kubepods',
   '/kubepods/burstable',
   `/docker/${id}/system.slice`,
-  `/docker/${id}/docker/${id.split('').reverse().join('')}`,
+  `/docker/${id}/docker/${inner}`,
+  // A container may have a scope or a service of its own; what its root makes inside is no second container.
+  ...[`docker-${id}.scope`, `cri-containerd-${id}.scope`, 'machine-web.scope', 'systemd-nspawn@web.service'].flatMap(
+    (outer) =>
+      [
+        `docker/${inner}`,
+        `kubepods/burstable/pod${uid}`,
+        `kubepods/burstable/pod${uid}/${inner}`,
+        `system.slice:docker:${inner}`,
+        'lxc/web',
+        'lxc.payload.web',
+      ].map((made) => `/system.slice/${outer}/${made}`),
+  ),
+  `/kubepods.slice/kubepods-pod${uidInSlice}.slice/crio-${id}.scope/${inner}`,
+  '/system.slice/foo.service/lxc/web',
   '/lxc.payload.web/system.slice/cron.service',
   '/lxc.monitor.web',
   '/system.slice/nginx.service',
