@@ -1,5 +1,6 @@
-# Four targets: `core` (bytes in, values out), `host` (sockets, files, threads), the addon, and a C++ test program that links
-# both libraries without any N-API symbol. Sources are listed from the folders, so a new file needs no edit here.
+# `core` (bytes in, values out), `host` (sockets, files, threads), the addon, and C++ test programs that link both libraries
+# without any N-API symbol: all tests, and those that start threads. Sources are listed from the folders, so a new file
+# needs no edit here.
 {
   "target_defaults": {
     "include_dirs": ["native"],
@@ -41,6 +42,16 @@
       # GCC 12 warns of `"text" + std::to_string(n)` without cause (GCC bug 105651).
       "cflags": ["-Wno-restrict"],
       "sources": ["<!@(find test/native -name '*_test.cc' -o -name test_main.cc | LC_ALL=C sort)"],
+      "libraries": ["-pthread"]
+    },
+    {
+      # Those of the tests above that start threads, by their names.
+      "target_name": "unitscope_native_thread_tests",
+      "type": "executable",
+      "dependencies": ["host", "core"],
+      "include_dirs": ["test/native"],
+      "cflags": ["-Wno-restrict"],
+      "sources": ["<!@(find test/native -name test_main.cc)", "<!@(grep -rl --include=*_test.cc threads: test/native | LC_ALL=C sort)"],
       "libraries": ["-pthread"]
     }
   ]

@@ -8,12 +8,11 @@ import { fuzz } from '../fuzz/fuzz.mjs'
 import { make, root, run, variants } from './variants.mjs'
 
 const wanted = process.argv[2] ?? ''
-const kProgram = 'unitscope_native_tests'
 /** Of libFuzzer: enough to go some way beyond the corpus, the same way each time. */
 const kFuzzRuns = 100_000
 const kFuzzSeconds = 10
 
-/** Tests that start threads say so in their names; the others would only be slower under TSan. */
+/** Tests that start threads say so in their names (binding.gyp looks for it too); the others only cost time under TSan. */
 const kThreads = 'threads:'
 
 let failed = false
@@ -30,9 +29,9 @@ function report(name, { ok, output }) {
 }
 
 async function test(name, filter) {
-  const built = await make(name, kProgram)
+  const { target, program } = variants[name]
+  const built = await make(name, target)
   if (!built.ok) return report(name, built)
-  const { program } = variants[name]
   // TSan's shadow memory does not find its place under every kernel's address randomisation.
   const argv = name === 'tsan' ? ['setarch', '--addr-no-randomize', `${root}${program}`] : [`${root}${program}`]
   report(name, await run([...argv, filter, wanted], { UBSAN_OPTIONS: 'print_stacktrace=1' }))
