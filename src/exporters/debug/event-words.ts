@@ -3,19 +3,21 @@ import type { RawEvent } from '../../data/event.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 
 /** systemd's results as a person would say them; those an exit code or signal explains better are left out. */
-const results: Readonly<Record<string, string>> = {
-  success: '',
-  'exit-code': '',
-  signal: '',
-  'core-dump': 'core dumped',
-  timeout: 'timed out',
-  watchdog: 'watchdog expired',
-  'start-limit-hit': 'systemd gave up',
-  'oom-kill': 'out of memory',
-  protocol: 'ended before it said it was ready',
-  resources: 'could not be set up',
-  'exec-condition': 'condition not met',
-}
+const results = new Map(
+  Object.entries({
+    success: '',
+    'exit-code': '',
+    signal: '',
+    'core-dump': 'core dumped',
+    timeout: 'timed out',
+    watchdog: 'watchdog expired',
+    'start-limit-hit': 'systemd gave up',
+    'oom-kill': 'out of memory',
+    protocol: 'ended before it said it was ready',
+    resources: 'could not be set up',
+    'exec-condition': 'condition not met',
+  }),
+)
 
 /** `systemd.unit.start_limit_hit` -> `start limit hit`; `pattern.crash_loop.detected` -> `crash loop detected`. */
 export function eventVerb(name: string): string {
@@ -31,7 +33,7 @@ export function eventDetail(event: RawEvent): string {
   const { attributes } = event
   return [
     exit(event.name, attributes),
-    results[text(attributes, attr.result)] ?? text(attributes, attr.result),
+    results.get(text(attributes, attr.result)) ?? text(attributes, attr.result),
     restarts(event.name, attributes),
     text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
     attributes[attr.inferred] === true ? 'seen late' : '',

@@ -32,6 +32,11 @@ test('a hostile unit name cannot move the cursor, colour the screen or fake a se
   expect(text.split('\n').filter((line) => line.includes('sshd.service'))[0]).toContain('\\n')
 })
 
+test.each(['constructor', '__proto__', 'toString'])('a result called %s is shown as the word it is', async (result) => {
+  const failed = event(0, 'a.service', 'failed', Severity.error, { 'systemd.unit.result': result })
+  expect(await shown(batchOf({ events: [failed] }))).toMatch(new RegExp(`failed .*${result}`))
+})
+
 test('a line has a limit, whatever a body holds', async () => {
   const body = 'x'.repeat(100_000)
   const text = await shown(
