@@ -51,7 +51,7 @@
       "dependencies": ["host", "core"],
       "include_dirs": ["test/native"],
       "cflags": ["-Wno-restrict"],
-      "sources": ["<!@(find test/native -name test_main.cc)", "<!@(grep -rl --include=*_test.cc threads: test/native | LC_ALL=C sort)"],
+      "sources": ["<!@(find test/native -name test_main.cc | LC_ALL=C sort)", "<!@(grep -rl --include=*_test.cc threads: test/native | LC_ALL=C sort)"],
       "libraries": ["-pthread"]
     }
   ]
