@@ -10,7 +10,7 @@ import { type Agent, agentMain, type Exit, running, startProgram } from './agent
 const container = join(packageRoot, 'test/e2e/agent-container.sh')
 
 interface Mounts {
-  /** Where the bus socket of the lab, its host, appears inside, and its cgroup tree, if it does. */
+  /** Where the folder of the lab's bus socket appears inside, and the cgroup tree of the lab, if it does. */
   readonly bus: string
   readonly cgroups?: string
 }
@@ -26,7 +26,7 @@ async function inContainer(
     const sink = await startOtlpSink()
     const binds = [
       ...kHostFolders.map((folder) => `${folder}:${folder}`),
-      `/run/dbus/system_bus_socket:${bus}`,
+      `/run/dbus:${bus}`,
       ...(cgroups === undefined ? [] : [`/sys/fs/cgroup:${cgroups}`]),
     ]
     // A container has its own environment, too.
@@ -85,8 +85,8 @@ function expectConfined(agent: Agent, lab: Lab): void {
 
 const eventsOf = (sink: OtlpSink, unit: string): Decoded[] =>
   sink.logRecords().filter(({ record }) => attributesOf(record.attributes)['systemd.unit.name'] === unit)
-const failureOf = (sink: OtlpSink, unit: string): Decoded =>
-  eventsOf(sink, unit).find(({ record }) => record.event_name === 'systemd.unit.failed')
+const failuresOf = (sink: OtlpSink, unit: string): Decoded[] =>
+  eventsOf(sink, unit).filter(({ record }) => record.event_name === 'systemd.unit.failed')
 /** The first metrics come after the first reading of the units. */
 const watched = (sink: OtlpSink) =>
   waitFor('the first reading', () => sink.metrics().some(({ record }) => record.name === 'systemd.source.up'))
@@ -98,22 +98,30 @@ const metricOf = (sink: OtlpSink, name: string, unit: string): Decoded | undefin
     )
 
 describeLab('an agent in a container, as nobody, without a capability', () => {
-  it('sidecar.yaml: with the bus socket alone it tells what happens to the unit it is asked about', () =>
+  it('sidecar.yaml: with the folder of the bus socket alone it tells what happens to the unit it is asked about', () =>
     inContainer(
       'sidecar.yaml',
-      { bus: '/run/dbus/system_bus_socket' },
+      { bus: '/run/dbus' },
       { UNITSCOPE_UNITS: 'bad.service', OTEL_SERVICE_NAMESPACE: 'shop' },
       async (lab, agent, sink) => {
         await agent.logged(running)
         expectConfined(agent, lab)
         await watched(sink)
         await lab.systemctl('start', 'web.service', 'bad.service')
-        await waitFor('the failure', () => failureOf(sink, 'bad.service'))
-        const failed = failureOf(sink, 'bad.service')
+        await waitFor('the failure', () => failuresOf(sink, 'bad.service').length === 1)
+        const failed = failuresOf(sink, 'bad.service')[0]!
         expect(attributesOf(failed.record.attributes)).toMatchObject({ 'process.exit.code': 3n })
         expect(attributesOf(failed.resource.attributes)).toMatchObject({ 'service.namespace': 'shop' })
         await waitFor('its trace', () => sink.spans().some(({ record }) => record.name === 'bad.service run'))
         expect(eventsOf(sink, 'web.service')).toEqual([])
+
+        // A bus that is started anew has another socket under the same name: the mounted folder shows it.
+        await lab.stopBus()
+        await agent.logged(/"component":"receiver\/systemd","reason":"[^"]*","message":"degraded"/)
+        await lab.startBus()
+        await agent.logged(/"message":"degraded"[\s\S]*"component":"receiver\/systemd","message":"ok"/)
+        await lab.systemctl('start', 'bad.service')
+        await waitFor('the next failure', () => failuresOf(sink, 'bad.service').length === 2)
         expect(await stopContainer(agent)).toMatchObject({ code: 0, signal: null })
       },
     ))
@@ -121,14 +129,14 @@ describeLab('an agent in a container, as nobody, without a capability', () => {
   it('daemonset.yaml: with the cgroup tree as well it measures the units of the node, and knows the runtimes', () =>
     inContainer(
       'daemonset.yaml',
-      { bus: '/host/run/dbus/system_bus_socket', cgroups: '/host/sys/fs/cgroup' },
+      { bus: '/host/run/dbus', cgroups: '/host/sys/fs/cgroup' },
       { K8S_NODE_NAME: 'node-1' },
       async (lab, agent, sink) => {
         await agent.logged(running)
         expectConfined(agent, lab)
         await watched(sink)
         await lab.systemctl('start', 'docker.service', 'bad.service')
-        await waitFor('the failure', () => failureOf(sink, 'bad.service'))
+        await waitFor('the failure', () => failuresOf(sink, 'bad.service').length === 1)
         await waitFor('its CPU time', () => metricOf(sink, 'systemd.unit.cpu.time', 'docker.service'))
         const cpu = metricOf(sink, 'systemd.unit.cpu.time', 'docker.service')
         expect(attributesOf(cpu.resource.attributes)).toMatchObject({
