@@ -39,9 +39,10 @@ class ReplayReceiver implements Receiver {
   readonly #pace: Pace
   readonly #stopping = new AbortController()
   #playing: Promise<void> | undefined
-  /** Recorded time: of the last frame, and of the last collection of metrics. */
+  /** Recorded wall clock of the last frame. */
   #nowNs = 0n
-  #collectNs = 0n
+  /** Recorded time since boot at the last collection of metrics: unlike the wall clock, nobody sets it back. */
+  #collectedNs: bigint | undefined
 
   constructor(settings: Settings, config: Config, next: Consumer, native?: Pick<Native, 'createSignalParser'>) {
     this.#settings = settings
@@ -59,12 +60,15 @@ class ReplayReceiver implements Receiver {
   /** @throws {RecordingError} when the file is no recording that can be read */
   async start(host: Host): Promise<void> {
     const native = this.#native ?? realNative()
-    const reader = await RecordingReader.open(this.#config.file)
     const parser = native.createSignalParser({
       filter: { include: [], exclude: [], unitTypes: this.#config.unit_types },
       ringRecords: kRingRecords,
       overflow: 'drop_oldest',
       maxLatencyMs: 0,
+    })
+    const reader = await RecordingReader.open(this.#config.file).catch((error: unknown) => {
+      parser.close() // nobody else knows it; the parser comes first, since making it cannot leave a file open
+      throw error
     })
     this.#settings.telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     this.#playing = this.#play(reader, parser, host).finally(async () => {
@@ -115,7 +119,7 @@ class ReplayReceiver implements Receiver {
         await this.#pace.until(frame.chunk.boottimeNs, this.#stopping.signal)
         if (this.#stopping.signal.aborted) return undefined
         await this.#playChunk(frame.chunk, parser)
-        if (this.#dueToCollect()) {
+        if (this.#dueToCollect(frame.chunk)) {
           counters.update()
           await this.#collect()
         }
@@ -132,7 +136,6 @@ class ReplayReceiver implements Receiver {
   #seed({ realtimeNs, units }: Snapshot): void {
     const types = new Set<string>(this.#config.unit_types)
     this.#nowNs = realtimeNs
-    this.#collectNs = realtimeNs
     const wanted = units.filter(({ name }) => types.has(name.slice(name.lastIndexOf('.') + 1)))
     this.#tracker.seed(wanted, realtimeNs)
   }
@@ -149,10 +152,11 @@ class ReplayReceiver implements Receiver {
     if (ended !== undefined) throw new RecordingError(`${this.#config.file}: what was recorded is no D-Bus: ${ended}`)
   }
 
-  #dueToCollect(): boolean {
+  #dueToCollect({ boottimeNs }: Chunk): boolean {
     const intervalNs = BigInt(this.#config.collection_interval) * 1_000_000n
-    if (intervalNs === 0n || this.#nowNs - this.#collectNs < intervalNs) return false
-    this.#collectNs = this.#nowNs
+    this.#collectedNs ??= boottimeNs
+    if (intervalNs === 0n || boottimeNs - this.#collectedNs < intervalNs) return false
+    this.#collectedNs = boottimeNs
     return true
   }
 

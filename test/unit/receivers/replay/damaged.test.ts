@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { otlpJsonLines } from '../../../../src/lib/otlp/json.js'
+import { schema } from '../../../../src/receivers/replay/config.js'
+import { createReplayReceiver } from '../../../../src/receivers/replay/replay-receiver.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
+import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { expectLedger, type Played, playRecording } from '../../../support/play-recording.js'
 import { file, frame, frameType, joined, type RawFrame, shortRecording } from '../../lib/recording/support.js'
 
@@ -85,6 +90,40 @@ test('a file that is no recording stops the agent from starting, with the reason
     `${path}: the recording is damaged at byte 16: unknown frame type 9`,
   )
 })
+
+test('a start that fails leaves nothing open: no file without a parser, no parser without a file', async () => {
+  writeFileSync(path, whole)
+  const config = createTestConfig(schema, { file: path })
+  const broken = { createSignalParser: () => throws('no memory for a parser') }
+  const receiver = createReplayReceiver(testSettings('receiver', 'replay'), config, new MemoryExporter(), broken)
+  await expect(receiver.start(new TestHost())).rejects.toThrow('no memory for a parser')
+  expect(openFiles()).not.toContain(path)
+  await receiver.shutdown()
+
+  let closed = 0
+  const parser = { feed: () => [], stats: () => throws('not asked'), close: () => void closed++ }
+  const gone = createTestConfig(schema, { file: `${path}.gone` })
+  const native = { createSignalParser: () => parser }
+  const second = createReplayReceiver(testSettings('receiver', 'replay'), gone, new MemoryExporter(), native)
+  await expect(second.start(new TestHost())).rejects.toThrow(/ENOENT/)
+  expect(closed).toBe(1)
+  await second.shutdown()
+})
+
+function throws(reason: string): never {
+  throw new Error(reason)
+}
+
+/** Paths of the files this process has open. */
+function openFiles(): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      return [] // the descriptor of this very listing
+    }
+  })
+}
 
 // How a file may be damaged on its way; positions are parts of the whole, so that small and large ones are hit alike.
 const position = fc.double({ min: 0, max: 1, noNaN: true })
