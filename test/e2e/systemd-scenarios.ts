@@ -202,6 +202,37 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'chain whose far end dies: the nearer ones stop last, and all because of it',
+    units: {
+      'chain-web.service': `[Unit]\nRequires=chain-api.service\nAfter=chain-api.service\n${sleeper}`,
+      'chain-api.service': `[Unit]\nBindsTo=chain-db.service\nAfter=chain-db.service\n${sleeper}`,
+      'chain-db.service': sleeper,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'chain-web.service')
+      await systemctl(lab, 'kill', '--signal=KILL', 'chain-db.service')
+      await reaches(lab, 'chain-web.service', 'inactive/dead')
+      await reaches(lab, 'chain-api.service', 'inactive/dead')
+    },
+  },
+  {
+    name: 'stop of a partner that takes it badly: its failure took nothing down, the stop did',
+    units: {
+      // Without After= both are stopped at once; this one is still at it when its partner has failed.
+      'patient.service': `[Unit]\nBindsTo=touchy.service\n[Service]\nExecStart=/bin/bash -c 'trap "sleep 0.5; exit 0" TERM; touch /run/patient; sleep infinity & wait'\n`,
+      'touchy.service': `[Service]\nExecStart=/bin/bash -c 'trap "exit 7" TERM; touch /run/touchy; sleep infinity & wait'\n`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'touchy.service')
+      await systemctl(lab, 'start', 'patient.service')
+      await waitFor('both traps', async () => {
+        return (await lab.exec(['ls', '/run/patient', '/run/touchy'], { allowFailure: true })).code === 0
+      })
+      await systemctl(lab, 'stop', 'touchy.service')
+      await reaches(lab, 'patient.service', 'inactive/dead')
+    },
+  },
+  {
     name: 'oneshot',
     units: { 'oneshot.service': '[Service]\nType=oneshot\nExecStart=/bin/true\n' },
     run: (lab) => systemctl(lab, 'start', 'oneshot.service'),
@@ -337,7 +368,7 @@ export async function installScenarios(lab: Lab): Promise<void> {
   for (const { units } of scenarios) for (const [name, text] of Object.entries(units)) lab.writeUnit(name, text)
   lab.writeUnit(
     'holder.target',
-    '[Unit]\nAfter=bound.service partner.service remains.service idle.service condition-once.service\n',
+    '[Unit]\nAfter=bound.service partner.service chain-web.service chain-api.service chain-db.service patient.service touchy.service remains.service idle.service condition-once.service\n',
   )
   await lab.daemonReload()
   await lab.systemctl('start', 'holder.target')

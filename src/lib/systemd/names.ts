@@ -38,7 +38,7 @@ export const attr = {
   restartCause: 'systemd.unit.restart.cause',
   conditionResult: 'systemd.unit.condition_result',
   containerRuntime: 'systemd.unit.container_runtime',
-  /** The unit whose failure made this one stop or not start (BindsTo=, Requires=), as far as known. */
+  /** The unit whose failure made this one stop or not start, over others between (BindsTo=, Requires=), as far as known. */
   causedBy: 'systemd.unit.caused_by',
   mainPid: 'process.pid',
   exitCode: 'process.exit.code',

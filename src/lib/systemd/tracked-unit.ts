@@ -2,6 +2,7 @@ import type { UnitState } from '../../data/signal-record.js'
 import type { UnitFacts } from '../../data/unit-snapshot.js'
 import type { Occurrence, RestartCause } from './occurrence.js'
 import { UnitMachine } from './unit-machine.js'
+import { phaseOf } from './unit-phase.js'
 
 /** A counter with the run that last moved it, for exemplars. */
 export interface RunCounter {
@@ -26,6 +27,12 @@ export class TrackedUnit {
   readUnder: number | undefined
   /** Number of the last signal that was believed, by the tracker's count. */
   lastSignal = 0
+  /** When it last failed by itself, by systemd's stamps: not one that failed in a stop someone had asked for. */
+  failedAtUsec: number | undefined
+  /** The run is being stopped, and which unit's failure is the reason, if one is. */
+  stopping: { readonly causedBy: string | undefined } | undefined
+  /** The job that began this run. */
+  #startJob = 0
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
   /** Own counts: systemd's NRestarts is reset by reset-failed and by unloading. */
@@ -42,6 +49,7 @@ export class TrackedUnit {
 
   seed(state: UnitState, clockSettings: number): void {
     this.machine.reset(state)
+    this.#startJob = phaseOf(state) === 'starting' ? state.jobId : 0
     this.loaded = true
     this.readUnder = clockSettings
   }
@@ -49,6 +57,7 @@ export class TrackedUnit {
   observe(state: UnitState, signal: number): Occurrence[] {
     this.readUnder = undefined
     this.lastSignal = signal
+    this.#noteEnd(this.machine.state, state)
     return this.#observe(state)
   }
 
@@ -59,8 +68,27 @@ export class TrackedUnit {
     return happened
   }
 
+  /**
+   * Whether a run ends because it fails by itself. A job that is not the one it was started by has asked for the end: PID 1
+   * sends the state with the job still on it before it tells that the job is over (`bus_job_send_removed_signal`).
+   */
+  #noteEnd(prev: UnitState, next: UnitState): void {
+    const [was, is] = [phaseOf(prev), phaseOf(next)]
+    const fresh = next.invocationId !== prev.invocationId
+    if (fresh) this.#startJob = next.jobId
+    const ran = was === 'up' || was === 'starting'
+    if (fresh || !ran || is === 'up' || is === 'starting' || is === 'down') return
+    if (next.result === 'success' || next.result === '') return
+    if (next.jobId !== 0 && next.jobId !== this.#startJob) return
+    const { activeExitUsec, inactiveExitUsec, stateChangeUsec } = next
+    this.failedAtUsec = activeExitUsec > inactiveExitUsec ? activeExitUsec : stateChangeUsec
+  }
+
   #observe(state: UnitState): Occurrence[] {
     this.loaded = true
+    const phase = phaseOf(state)
+    if (state.invocationId !== this.machine.state.invocationId || phase === 'up' || phase === 'starting')
+      this.stopping = undefined
     const { nRestarts } = this.machine.state
     // systemd counts a restart when it schedules the job; several at once when signals were merged.
     if (state.nRestarts > nRestarts) bump(this.restarts, 'auto', state, state.nRestarts - nRestarts)

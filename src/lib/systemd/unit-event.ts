@@ -35,12 +35,14 @@ const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
 export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
   const { state, kind } = what
   const time = what.atUsec > 0 ? BigInt(what.atUsec) * 1000n : context.observedNs
-  const warns = kind === 'restarting' && state.result !== 'success' && state.result !== ''
+  const ofFailure = kind === 'restarting' && state.result !== 'success' && state.result !== ''
+  // It did nothing wrong itself, yet it does not run, and nobody has wanted that.
+  const takenDown = kind === 'stopped' && context.causedBy !== undefined
   return {
     timeUnixNano: time,
     observedTimeUnixNano: context.observedNs,
     name: event[kind],
-    severity: warns ? Severity.warn : severityOf[kind],
+    severity: ofFailure || takenDown ? Severity.warn : severityOf[kind],
     body: describe(what, context),
     attributes: attributesOf(what, context),
     ...(state.invocationId === '' ? {} : { traceId: state.invocationId, spanId: runSpanId(state.invocationId) }),

@@ -166,6 +166,7 @@ export class UnitTracker {
         const unit = this.#units.follow(record.unit)
         if (unit === undefined || this.#isLate(record.state, unit)) break
         const happened = unit.observe(record.state, ++this.#signals)
+        this.#causes.observed(unit)
         this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
         break
       }
