@@ -1,6 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
+import { exitCodeWord } from './exit-codes.js'
 
 /** systemd's results as a person would say them; those an exit code or signal explains better are left out. */
 const results = new Map(
@@ -29,18 +30,24 @@ export function eventVerb(name: string): string {
 
 /** What a person asks next, in the order they would ask it. Events that are not of a unit's life show their body. */
 export function eventDetail(event: RawEvent): string {
+  if (event.name === kCrashLoop) return event.body.replace(/^\S+ is in a crash loop: /, '')
   if (!unitEvents.has(event.name)) return event.body
   const { attributes } = event
+  const cause = text(attributes, attr.causedBy)
   return [
+    cause === '' ? '' : `because of ${cause}`,
     exit(event.name, attributes),
     results.get(text(attributes, attr.result)) ?? text(attributes, attr.result),
-    restarts(event.name, attributes),
+    restarts(attributes),
     text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
     attributes[attr.inferred] === true ? 'seen late' : '',
   ]
     .filter((part) => part !== '')
     .join(' · ')
 }
+
+/** Its name says the first half of its body. */
+const kCrashLoop = 'pattern.crash_loop.detected'
 
 const unitEvents: ReadonlySet<string> = new Set([
   names.started,
@@ -55,19 +62,18 @@ const unitEvents: ReadonlySet<string> = new Set([
   names.jobFinished,
 ])
 
-/** A clean exit is news only where something failed. */
+/** A clean exit is news only where something failed; that of a job that is done belongs to another line. */
 function exit(name: string, attributes: Attributes): string {
+  if (name === names.jobFinished && attributes[attr.jobResult] === 'done') return ''
   const signal = text(attributes, attr.exitSignal)
   if (signal !== '') return `killed by ${signal}`
   const code = text(attributes, attr.exitCode)
-  return code === '' || (code === '0' && name !== names.failed) ? '' : `exit code ${code}`
+  return code === '' || (code === '0' && name !== names.failed) ? '' : `exit code ${exitCodeWord(code)}`
 }
 
-function restarts(name: string, attributes: Attributes): string {
+function restarts(attributes: Attributes): string {
   const count = text(attributes, attr.nRestarts)
-  if (count === '' || count === '0') return ''
-  if (name === names.restarting || name === names.restarted) return `restart ${count}`
-  return count === '1' ? '1 restart' : `${count} restarts`
+  return count === '' || count === '0' ? '' : `restart ${count}`
 }
 
 function text(attributes: Attributes, key: string): string {

@@ -1,6 +1,6 @@
 import type { Batch } from '../../data/batch.js'
 import { countItems, emptyBatch } from '../../data/batch.js'
-import type { RawEvent } from '../../data/event.js'
+import { type RawEvent, Severity } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
 import { attr } from '../../lib/systemd/names.js'
@@ -22,6 +22,8 @@ export type Formatter = (batch: Batch, nowUnixNano: bigint) => Iterable<Piece>
 // loop detected"; a fixed grid, because one that adapts makes the eye search again on every line.
 const kUnitColumns = 32
 const kVerbColumns = 21
+/** Digits of a run's ID where nobody is expected to look it up. */
+const kShortRun = 8
 /** A line never floods the screen, whatever a body or a unit's name holds. */
 const kMaxDetail = 300
 
@@ -58,7 +60,9 @@ function eventLine(event: RawEvent, style: Style): string {
   const subject = String(unit ?? event.resource.attributes['service.name'] ?? event.resource.key)
   const verb = `${marks[event.severity]} ${printable(eventVerb(event.name))}`
   const detail = withoutSubject(eventDetail(event), subject)
-  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], detail, event.traceId)
+  // What went wrong is looked up next: `journalctl _SYSTEMD_INVOCATION_ID=` takes nothing but the whole ID.
+  const run = event.severity >= Severity.error ? event.traceId : event.traceId?.slice(0, kShortRun)
+  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], detail, run)
 }
 
 /** Each span with its children of the same batch: a run's phases say more in its line than below it. */
@@ -83,7 +87,15 @@ function spanLine(span: Span, phases: readonly Span[], style: Style): string {
   const parts = phases.length < 2 ? '' : phases.map((phase) => timed(phase, subject)).join(', ')
   const detail = [failure, parts].filter(Boolean).join(' · ')
   const verb = `┄ ${timed(span, subject)}`
-  return line(style, span.endTimeUnixNano, subject, verb, failed ? 'red' : 'cyan', detail, span.traceId)
+  return line(
+    style,
+    span.endTimeUnixNano,
+    subject,
+    verb,
+    failed ? 'red' : 'cyan',
+    detail,
+    span.traceId.slice(0, kShortRun),
+  )
 }
 
 /** Name and length; the subject already stands in front. */
@@ -109,9 +121,9 @@ function line(
   verb: string,
   tone: Tone,
   detail: string,
-  traceId: string | undefined,
+  runId: string | undefined,
 ): string {
-  const run = traceId === undefined ? '' : style('dim', `${detail === '' ? '' : ' · '}run ${traceId.slice(0, 8)}`)
+  const run = runId === undefined ? '' : style('dim', `${detail === '' ? '' : ' · '}run ${runId}`)
   const head = `${style('dim', localTime(time))}  ${pad(clipMiddle(printable(subject), kUnitColumns), kUnitColumns)}`
   const clippedVerb = clipEnd(verb, kVerbColumns)
   const rest = clipEnd(printable(detail), kMaxDetail) + run

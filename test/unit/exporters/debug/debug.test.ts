@@ -145,6 +145,24 @@ function aBadMinute(): Batch {
         'systemd.unit.result': 'start-limit-hit',
         'systemd.unit.n_restarts': 5,
       }),
+      event(805, 'api.service', 'stopped', Severity.warn, {
+        'systemd.unit.result': 'success',
+        'process.exit.signal': 'SIGTERM',
+        'systemd.unit.caused_by': 'database.service',
+      }),
+      event(806, 'typo.service', 'failed', Severity.error, {
+        'systemd.unit.result': 'exit-code',
+        'process.exit.code': 203,
+        'systemd.unit.n_restarts': 1,
+      }),
+      event(
+        807,
+        'web.service',
+        'x',
+        Severity.info,
+        { 'systemd.job.result': 'done', 'process.exit.signal': 'SIGTERM' },
+        { name: 'systemd.job.finished' },
+      ),
       event(
         811,
         'backup.timer',
