@@ -1,10 +1,11 @@
 import { getuid } from 'node:process'
-import { loadNative } from '../binding/native.js'
+import { loadNative, type Native } from '../binding/native.js'
 import type { SignalReader } from '../binding/signal-source.js'
 import { ExitCode, UnavailableError } from '../errors.js'
 import { compilePattern, compilePatterns } from '../lib/matching/pattern.js'
 import { RecordingError } from '../lib/recording/format.js'
 import { MessageFilter } from '../lib/recording/message-filter.js'
+import { onlyUnits } from '../lib/recording/snapshot.js'
 import { RecordingWriter } from '../lib/recording/writer.js'
 import { busAddress, matchRules } from '../lib/systemd/bus.js'
 import { CallError, type ControlPlane, connectControlPlane } from '../lib/systemd/control-plane.js'
@@ -20,8 +21,14 @@ const kWriteIntervalMs = 100
 /** The bus answers within milliseconds; a systemd that does not is worth a message, not a wait. */
 const kConnectTimeoutMs = 10_000
 
-/** Records until the time is over, a signal comes, or the connection ends. */
-export async function runRecord({ values, env, terminal }: Invocation): Promise<number> {
+/** The bus as it is recorded, replaced in tests. */
+export interface RecordSource {
+  readonly native: Pick<Native, 'createSignalReader'>
+  readonly connect: (address: string) => Promise<ControlPlane>
+}
+
+/** Records until the time is over, a signal comes, or the connection ends. Without `source`: the addon and a real bus. */
+export async function runRecord({ values, env, terminal }: Invocation, source?: RecordSource): Promise<number> {
   const forMs = forOption.parse(values['for'])
   const patterns = ((values['units'] ?? []) as readonly string[]).map(withUnitType)
   for (const pattern of patterns) {
@@ -34,9 +41,9 @@ export async function runRecord({ values, env, terminal }: Invocation): Promise<
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
     const wanted = compilePatterns(patterns)
-    const recorder = new Recorder(address, wanted, stop)
+    const recorder = new Recorder(source ?? realSource(), address, wanted, stop)
     const create = () => RecordingWriter.create(String(values['output']), values['force'] === true)
-    const { reason, units, bytes } = await recorder.record(create, forMs, {
+    const { reason, units, bytes, truncated } = await recorder.record(create, forMs, {
       begun(count) {
         const until = forMs === undefined ? 'Ctrl-C ends it' : `for ${forMs / 1000} s, or until Ctrl-C`
         terminal.err.write(`recording ${count} units to ${values['output']}: ${until}\n`)
@@ -46,7 +53,9 @@ export async function runRecord({ values, env, terminal }: Invocation): Promise<
       },
     })
     terminal.err.write(`${terminal.err.isTty ? '\n' : ''}recorded ${units} units, ${bytes} bytes: ${reason}\n`)
-    return ExitCode.ok
+    if (!truncated) return ExitCode.ok
+    terminal.err.write('unitscope record: what came after that is missing: write to a faster disk, or fewer --units\n')
+    return ExitCode.failure
   } catch (error) {
     const expected = error instanceof RecordingError || error instanceof CallError || error instanceof UnavailableError
     if (!expected) throw error
@@ -57,6 +66,14 @@ export async function runRecord({ values, env, terminal }: Invocation): Promise<
   }
 }
 
+interface Recorded {
+  readonly reason: string
+  readonly units: number
+  readonly bytes: number
+  /** Whether bytes are missing before the end. */
+  readonly truncated: boolean
+}
+
 /** What a person at the terminal is told on the way. */
 interface Progress {
   readonly begun: (units: number) => void
@@ -64,12 +81,19 @@ interface Progress {
 }
 
 class Recorder {
+  readonly #source: RecordSource
   readonly #address: string
   readonly #wanted: ((unit: string) => boolean) | undefined
   readonly #stop: AbortController
   #reason = 'stopped'
 
-  constructor(address: string, wanted: ((unit: string) => boolean) | undefined, stop: AbortController) {
+  constructor(
+    source: RecordSource,
+    address: string,
+    wanted: ((unit: string) => boolean) | undefined,
+    stop: AbortController,
+  ) {
+    this.#source = source
     this.#address = address
     this.#wanted = wanted
     this.#stop = stop
@@ -79,26 +103,28 @@ class Recorder {
     create: () => Promise<RecordingWriter>,
     forMs: number | undefined,
     progress: Progress,
-  ): Promise<{ reason: string; units: number; bytes: number }> {
+  ): Promise<Recorded> {
     let writer: RecordingWriter | undefined
     let reader: SignalReader | undefined
     let plane: ControlPlane | undefined
     try {
       reader = await this.#connect()
-      plane = await connectControlPlane(this.#address)
+      plane = await this.#source.connect(this.#address)
       void plane.closed.then((reason) => this.#end(`the connection ended: ${reason}`))
       await plane.subscribe()
       // A unit that another one names, but that has no file, is none; the live receiver leaves it out as well.
       const listed = (await plane.listUnits())
         .filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
         .map(({ name }) => name)
-      const units = await readUnits(plane, this.#wanted === undefined ? listed : listed.filter(this.#wanted))
+      const wanted = this.#wanted
+      const read = await readUnits(plane, wanted === undefined ? listed : listed.filter(wanted))
+      const units = wanted === undefined ? read : onlyUnits(read, wanted)
       writer = await create()
       await writer.snapshot({ realtimeNs: systemClock.unixNano(), units })
       progress.begun(units.length)
       const truncated = await this.#capture(reader, writer, forMs, progress)
       await writer.end(this.#reason, truncated)
-      return { reason: this.#reason, units: units.length, bytes: writer.bytes }
+      return { reason: this.#reason, units: units.length, bytes: writer.bytes, truncated }
     } catch (error) {
       await writer?.close()
       throw error
@@ -109,13 +135,11 @@ class Recorder {
   }
 
   async #connect(): Promise<SignalReader> {
-    const loaded = loadNative()
-    if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
     let settle: (failure?: string) => void = () => {}
     const connected = new Promise<string | undefined>((resolve) => {
       settle = resolve
     })
-    const reader = loaded.native.createSignalReader(
+    const reader = this.#source.native.createSignalReader(
       {
         address: this.#address,
         matchRules,
@@ -177,4 +201,10 @@ class Recorder {
     this.#reason = reason
     this.#stop.abort()
   }
+}
+
+function realSource(): RecordSource {
+  const loaded = loadNative()
+  if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
+  return { native: loaded.native, connect: (address) => connectControlPlane(address) }
 }

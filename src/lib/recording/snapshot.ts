@@ -26,6 +26,7 @@ const stateFields: Readonly<Record<keyof UnitState, FieldType>> = {
   execMainStartUsec: 'number',
   execMainExitUsec: 'number',
   lastTriggerUsec: 'number',
+  conditionUsec: 'number',
 }
 
 /** As in the native decoder: systemd's longest state name has 25 letters, its longest result 16. */
@@ -37,6 +38,17 @@ const kMaxDependencies = 64
 
 export function encodeSnapshot({ realtimeNs, units }: Snapshot): Buffer {
   return Buffer.from(JSON.stringify({ realtimeNs: String(realtimeNs), units }))
+}
+
+/** The units asked for, without the names of others they depend on. */
+export function onlyUnits(units: readonly UnitSnapshot[], wanted: (unit: string) => boolean): readonly UnitSnapshot[] {
+  return units
+    .filter(({ name }) => wanted(name))
+    .map(({ facts, ...unit }) => {
+      if (facts === undefined) return unit
+      const { requires, bindsTo } = facts
+      return { ...unit, facts: { ...facts, requires: requires.filter(wanted), bindsTo: bindsTo.filter(wanted) } }
+    })
 }
 
 /** Reads what `encodeSnapshot` wrote; a text says what is wrong with anything else. */
