@@ -107,6 +107,8 @@ class CgroupReceiver implements Receiver {
       .catch((error: unknown) => {
         telemetry.error('collect_failed')
         logger.error('a pass over the cgroups failed', { error })
+        const text = error instanceof Error ? error.message : String(error)
+        host.report({ state: 'degraded', reason: `the last pass over the cgroups failed: ${text}` })
       })
       .finally(() => {
         this.#pass = undefined

@@ -325,6 +325,26 @@ describe('when things are not as they should be', () => {
     expect(log).toEqual([])
   })
 
+  test('a pass that fails says so in the status, and the next one that works takes it back', async () => {
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const { receiver, host, clock, telemetry } = rig(fakeWorld([reader]))
+    const read = reader.read.bind(reader)
+    reader.read = () => {
+      throw new Error('the addon is at a loss')
+    }
+    await receiver.start(host)
+    await settle()
+    expect(host.last).toEqual({
+      state: 'degraded',
+      reason: 'the last pass over the cgroups failed: the addon is at a loss',
+    })
+    expect(telemetry.errors.get('collect_failed')).toBe(1)
+    reader.read = read
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    await receiver.shutdown()
+  })
+
   test('controllers nobody asked for are not missed', async () => {
     const world = fakeWorld([new FakeReader().put(nginx, { cpuUserUsec: 1n })], {
       '/sys/fs/cgroup/cgroup.controllers': '',
