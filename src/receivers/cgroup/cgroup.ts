@@ -13,7 +13,7 @@ import type { Config } from './config.js'
 import { missingControllers } from './controllers.js'
 import { ReaderHealth } from './reader-health.js'
 import { sampleMetrics } from './sample-metrics.js'
-import { type Subject, Subjects } from './subjects.js'
+import { type Subject, Subjects, startOf } from './subjects.js'
 
 /** Four times what the largest hosts run; a fork bomb of cgroups must not take the agent with it. */
 const kMaxCgroups = 16_384
@@ -128,7 +128,8 @@ class CgroupReceiver implements Receiver {
       if ('unavailable' in opened) return opened.unavailable
       entries = opened.reader.scan()
     }
-    const subjects = this.#subjects.update(entries, clock.unixNano())
+    const whole = this.#reader?.stats().skipped === 0
+    const subjects = this.#subjects.update(entries, clock.unixNano(), whole)
     for (let at = 0; at < subjects.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
       if (at > 0) await nextTurn()
       await this.#emit(subjects.slice(at, at + kSliceCgroups))
@@ -152,7 +153,15 @@ class CgroupReceiver implements Receiver {
     telemetry.processed(items)
     const outcome = await this.#next.consume(batch)
     // The next pass replaces these numbers, so holding them back would only make both late.
-    if (outcome.kind === 'retryable') telemetry.dropped(items, 'backpressure')
+    if (outcome.kind === 'retryable') {
+      telemetry.dropped(items, 'backpressure')
+      return
+    }
+    for (const { entry } of readings) {
+      const { since } = byPath.get(entry.path)!
+      since.startNs = startOf(since, nowNs)
+      since.lastNs = nowNs
+    }
   }
 
   #groups(): readonly CgroupGroup[] {

@@ -2,7 +2,7 @@ import type { CgroupSample, Pressure } from '../../binding/cgroup-source.js'
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import { metric as names } from '../../lib/systemd/names.js'
-import type { Subject } from './subjects.js'
+import { type Subject, startOf } from './subjects.js'
 
 type Value = number | bigint
 type Row = readonly [value: Value | undefined, attributes?: Attributes]
@@ -125,7 +125,9 @@ class Builder {
   }
 
   sum(name: string, unit: string, description: string, rows: readonly Row[], { exemplars = false } = {}): void {
-    const points = this.#points(rows, exemplars, { startTimeUnixNano: this.#subject.startNs })
+    const points = this.#points(rows, exemplars, {
+      startTimeUnixNano: startOf(this.#subject.since, this.#nowNs),
+    })
     if (points.length === 0) return
     const { resource } = this.#subject
     const valueType = unit === 's' ? 'double' : 'int'

@@ -13,12 +13,24 @@ import { runSpanId } from '../../lib/systemd/ids.js'
 import { unitResource } from '../../lib/systemd/unit-resource.js'
 import type { Config } from './config.js'
 
+/** What is known of when the counters of a cgroup began, docs/decisions/0056-start-of-cgroup-sums.md. */
+export interface Since {
+  /** At 0 no earlier than this; undefined while that is unknown, and until the first numbers are on their way. */
+  startNs: bigint | undefined
+  /** Time of the last numbers. */
+  lastNs: bigint | undefined
+}
+
+/** Start of what is read now; `nowNs` itself where nobody knows, which a clock that was set back makes so again. */
+export function startOf({ startNs }: Since, nowNs: bigint): bigint {
+  return startNs === undefined || startNs > nowNs ? nowNs : startNs
+}
+
 /** One incarnation of a cgroup that is measured: from the making of its directory to its removal. */
 export interface Subject {
   readonly path: string
   readonly resource: Resource
-  /** When this incarnation was first seen: its counters started at 0 no earlier than the one before ended. */
-  readonly startNs: bigint
+  readonly since: Since
   /** The run of the unit, for exemplars; systemd gives none to the root and to what it did not start. */
   readonly run: { readonly traceId: string; readonly spanId: string } | undefined
 }
@@ -33,6 +45,7 @@ export class Subjects {
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
   #known = new Map<string, Known>()
+  #scannedNs: bigint | undefined
 
   constructor(pool: ResourcePool, config: Config, uid: number) {
     this.#pool = pool
@@ -42,28 +55,37 @@ export class Subjects {
     this.#exclude = compilePatterns(config.exclude)
   }
 
-  /** Takes over the list of a scan; a directory made again is a new subject with a new start. */
-  update(entries: readonly CgroupEntry[], nowNs: bigint): readonly Subject[] {
+  /**
+   * Takes over the list of a scan; a directory made again is a new subject with a new start.
+   *
+   * @param whole - whether the list has all there is; when not, what is new on it may be old
+   */
+  update(entries: readonly CgroupEntry[], nowNs: bigint, whole: boolean): readonly Subject[] {
+    // A clock that was set back says nothing of what was before.
+    const newerThan = this.#scannedNs !== undefined && this.#scannedNs < nowNs ? this.#scannedNs : undefined
+    this.#scannedNs = whole ? nowNs : undefined
     const before = this.#known
     this.#known = new Map()
     const subjects: Subject[] = []
     for (const entry of entries) {
       const old = before.get(entry.path)
-      const known = old?.entry === entry ? old : { entry, subject: this.#make(entry, old, nowNs) }
+      const known = old?.entry === entry ? old : { entry, subject: this.#make(entry, old, newerThan) }
       this.#known.set(entry.path, known)
       if (known.subject !== undefined) subjects.push(known.subject)
     }
     return subjects
   }
 
-  #make(entry: CgroupEntry, old: Known | undefined, nowNs: bigint): Subject | undefined {
+  #make(entry: CgroupEntry, old: Known | undefined, newerThan: bigint | undefined): Subject | undefined {
     const resource = this.#resourceOf(entry.path)
     if (resource === undefined) return undefined
     // systemd keeps the directory when processes outlive a run: a new run then, but the counters go on.
-    const startNs = old?.entry.id === entry.id ? old.subject?.startNs : undefined
+    const goesOn = old?.entry.id === entry.id ? old.subject?.since : undefined
+    // Made again: the new counters do not overlap the last numbers of the old ones.
+    const since = goesOn ?? { startNs: old?.subject?.since.lastNs ?? newerThan, lastNs: undefined }
     const traceId = entry.invocationId
     const run = traceId === '' ? undefined : { traceId, spanId: runSpanId(traceId) }
-    return { path: entry.path, resource, startNs: startNs ?? nowNs, run }
+    return { path: entry.path, resource, since, run }
   }
 
   #resourceOf(path: string): Resource | undefined {

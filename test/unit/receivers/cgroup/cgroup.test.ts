@@ -216,10 +216,65 @@ describe('as time goes on', () => {
     await clock.advance(10_000)
     await receiver.shutdown()
     const start = 1_000_000_000_000n
-    const again = start + 20_000_000_000n
+    const again = start + 10_000_000_000n // the last numbers of the directory before
     expect(starts(next.metrics)).toEqual([`5@${start}`, `5@${start}`, `1@${again}`, `3@${again}`])
     const traces = next.metrics.map((m) => (m.type === 'histogram' ? '' : m.points[0]?.exemplars?.[0]?.traceId))
     expect(traces).toEqual([run1, run1, run2, run1])
+  })
+
+  const kSecondNs = 1_000_000_000n
+  /** Start and time of each point, in seconds since the receiver started. */
+  const spans = (metrics: readonly Metric[], unit: string) =>
+    metrics
+      .filter((m) => m.resource.attributes['service.name'] === unit)
+      .flatMap((m) => (m.type === 'histogram' ? [] : m.points))
+      .map(({ startTimeUnixNano = 0n, timeUnixNano }) =>
+        [startTimeUnixNano, timeUnixNano].map((at) => Number((at - 1000n * kSecondNs) / kSecondNs)),
+      )
+
+  test('what ran before the agent has a start nobody knows, what came later one after the scan without it', async () => {
+    const reader = new FakeReader().put(nginx, cpu(9_000_000_000n))
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await clock.advance(10_000)
+    reader.put('/system.slice/late.service', cpu(5_000_000n), 2n)
+    await clock.advance(20_000)
+    await receiver.shutdown()
+    const all = [0, 10, 20, 30]
+    // OTLP: a first point whose two times are equal adds nothing to a rate; the others count from it.
+    expect(spans(next.metrics, 'nginx.service')).toEqual(all.map((at) => [0, at]))
+    expect(spans(next.metrics, 'late.service')).toEqual([20, 30].map((at) => [10, at]))
+  })
+
+  test('the first point of an unknown start is given again until somebody takes it', async () => {
+    const reader = new FakeReader().put(nginx, cpu(9_000_000_000n))
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    next.respond = (_, call) => (call < 2 ? retryable('full') : ok)
+    await receiver.start(host)
+    await clock.advance(30_000)
+    await receiver.shutdown()
+    expect(spans(next.metrics, 'nginx.service')).toEqual([
+      [20, 20],
+      [20, 30],
+    ])
+  })
+
+  test('nothing is claimed of what is new after a scan that was cut short, or after the clock was set back', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1n))
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    reader.stat = { skipped: 1 }
+    await receiver.start(host)
+    await settle()
+    reader.stat = {}
+    reader.put('/system.slice/hidden.service', cpu(1n), 2n)
+    await clock.advance(10_000)
+    expect(spans(next.metrics, 'hidden.service')).toEqual([[10, 10]])
+    clock.stepWallClock(-3600n * kSecondNs)
+    reader.put('/system.slice/back.service', cpu(1n), 3n)
+    await clock.advance(10_000)
+    expect(spans(next.metrics, 'back.service')).toEqual([[-3580, -3580]])
+    expect(spans(next.metrics, 'nginx.service').at(-1)).toEqual([-3580, -3580]) // no start after its own time
+    await receiver.shutdown()
   })
 
   test('a unit that vanished is not repeated, before the next scan nor after', async () => {
