@@ -101,6 +101,12 @@ describeLab('an agent that Prometheus scrapes', () => {
       ['how long it is up, by type', 'systemd_unit_start_time_seconds{name="steady.service",type="service"} > 1.6e9'],
       ['a service restarts often', 'systemd_service_restart_total{name="crasher.service"} >= 3'],
       ['crash loops', 'unitscope_events_total{event="pattern.crash_loop.detected",unit="crasher.service"} == 1'],
+      ['the agent and its host are one entity', 'count(target_info{unit=""}) == 1'],
+      [
+        'what else is known of a unit',
+        'systemd_unit_cpu_time_seconds_total{unit="steady.service",cpu_mode="user"}' +
+          ' * on (unit, instance) group_left (service_name) target_info{unit!=""}',
+      ],
       ['CPU by unit', 'systemd_unit_cpu_time_seconds_total{unit="steady.service",cpu_mode="user"} >= 0'],
     ]
     it.each(cases)('%s: %s', async (_, query) => {

@@ -56,7 +56,10 @@ describe('queries that dashboards and alerts make find their series', () => {
     ['systemd_unit_state{name="crashy.service",type="service",state="failed"}', '1'],
     ['sum(systemd_unit_state{type="timer"})', '1'],
     ['unitscope_events_total{event="systemd.unit.failed",unit="crashy.service"}', '2'],
-    ['systemd_unit_io_bytes_total * on (unit) group_left (service_name) target_info', '9007199254740992'],
+    [
+      'systemd_unit_io_bytes_total * on (unit, instance) group_left (service_name) target_info{unit!=""}',
+      '9007199254740992',
+    ],
   ]
   for (const [query, value] of cases)
     test(query, async () => {

@@ -21,7 +21,21 @@ export function unitscopeProfile(store: StoreView): readonly Family[] {
         resources.set(resource.key, { suffix: '_info', labels, value: 1 })
       }
   }
-  return [...infoFamily([...resources.values()]), ...eventFamily(store), ...families]
+  return [...infoFamily(entities([...resources.values()])), ...eventFamily(store), ...families]
+}
+
+/**
+ * Two resources may describe one entity, one of them in more detail: the receivers' host and the agent itself, which knows its
+ * version, too. Who joins `target_info` needs one line of each, so the fuller one stays.
+ */
+function entities(samples: readonly Sample[]): readonly Sample[] {
+  const hosts = samples.filter(({ labels }) => !labels.some(([name]) => name === 'unit'))
+  const text = (labels: Labels): Set<string> => new Set(labels.map((label) => label.join('=')))
+  const known = hosts.slice(0, kMaxCompared).map(({ labels }) => text(labels))
+  return samples.filter(({ labels }) => {
+    if (labels.some(([name]) => name === 'unit')) return true
+    return !known.some((other) => other.size > labels.length && [...text(labels)].every((label) => other.has(label)))
+  })
 }
 
 function infoFamily(samples: readonly Sample[]): readonly Family[] {
@@ -42,6 +56,9 @@ function eventFamily(store: StoreView): readonly Family[] {
   const help = 'Events seen since the agent started, by name and unit'
   return samples.length === 0 ? [] : [{ name: 'unitscope_events', type: 'counter', help, samples }]
 }
+
+/** Entities that are no units are the agent, the host, and what an agent is sent by others: few, else it is not worth the time. */
+const kMaxCompared = 16
 
 /** Prometheus wants seconds; promtool refuses anything finer. */
 const secondsPer: Readonly<Record<string, number>> = { ms: 1e-3, us: 1e-6, ns: 1e-9 }

@@ -67,6 +67,21 @@ test('two attributes that become one label, and two resources that look the same
   expect(writeExposition(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
 })
 
+test('the host and the agent on it are one entity, told by the resource that says more', () => {
+  const agent = { key: 'agent', attributes: { ...host.attributes, 'service.version': '1.2.3' } }
+  const point = { attributes: {}, timeUnixNano: t0, value: 1 }
+  for (const resources of [
+    [host, agent],
+    [agent, host],
+  ]) {
+    const metrics = resources.map((resource, index) => gauge(`m${index}`, '1', resource, [point]))
+    const page = pageOf(batchOf({ metrics }), ['unitscope'])
+    const infos = writeExposition(page.families, textFormat).match(/^target_info.*/gm)
+    expect(infos).toHaveLength(1)
+    expect(infos![0]).toContain('service_version="1.2.3"')
+  }
+})
+
 test('two metrics that become one name do not break a scrape; what has no place is counted', () => {
   const point = { attributes: {}, timeUnixNano: t0, value: 1 }
   const page = pageOf(batchOf({ metrics: [gauge('a.b', 'By', host, [point]), gauge('a_b', 'By', host, [point])] }), [
