@@ -97,6 +97,8 @@ interface FactoryHead {
 export interface ConfigComplaint {
   readonly path: readonly (string | number)[]
   readonly reason: string
+  /** Only a warning (`CFG_ENVIRONMENT`): it is so here and now, and may be otherwise where, or when, the agent runs. */
+  readonly here?: true
 }
 
 // `config` is `never` in these interfaces so that factories of different configs fit one list (parameters are
@@ -113,6 +115,8 @@ export interface ExporterFactory extends FactoryHead {
   readonly kind: 'exporter'
   /** Signals it takes; it is given no others. */
   readonly signals: readonly Signal[]
+  /** Where the exporter, once full, makes all that feed it wait: the setting that would change that. */
+  waitsUnless?(config: never): string | undefined
   create(settings: Settings, config: never): Exporter
 }
 export interface ExtensionFactory extends FactoryHead {

@@ -37,6 +37,8 @@ export type ConfigWarningCode =
   | 'CFG_INLINE_SECRET'
   | 'CFG_EXPOSED'
   | 'CFG_FILE_MODE'
+  | 'CFG_SHARED_FATE'
+  | 'CFG_ENVIRONMENT'
 
 /** Something a person should look at; the agent starts all the same. */
 export interface ConfigWarning extends Omit<ConfigProblem, 'code'> {

@@ -111,7 +111,10 @@ function readComponent(
   // `check` takes its component's own config type (see Factory); this value was validated against that schema.
   for (const complaint of factory.check?.(config as never) ?? []) {
     const { position } = locate(entry, complaint.path)
-    problems.add('CFG_VALUE', position, [...path, ...complaint.path], redact(complaint.reason, hiddenIn(node, schema)))
+    const at = [...path, ...complaint.path]
+    const reason = redact(complaint.reason, hiddenIn(node, schema))
+    if (complaint.here === true) problems.warn('CFG_ENVIRONMENT', position, at, reason)
+    else problems.add('CFG_VALUE', position, at, reason)
   }
   return Object.freeze({ id, factory, config })
 }

@@ -115,6 +115,7 @@ function reasonOf(error: ErrorObject, node: Node): string {
     case 'maxLength':
       return `must have at most ${limit} characters`
     case 'pattern':
+      if (params['pattern'] === '^/') return `must be an absolute path${butIs(node)}`
       return `${patternSubject(node, secret)} does not match the pattern ${params['pattern']}`
     case 'minItems':
       return limit === 1 ? 'must not be an empty list' : `must have at least ${limit} entries`

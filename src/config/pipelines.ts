@@ -56,6 +56,7 @@ export class PipelineChecker {
     const pipelines = written.flatMap((id) => this.#pipeline(id, [...path, id]) ?? [])
     this.#resolve('extensions', this.#references(['service', 'extensions']))
     this.#adviseUnused()
+    this.#adviseSharedFate(pipelines)
     return Object.freeze(pipelines)
   }
 
@@ -115,13 +116,19 @@ export class PipelineChecker {
       const name =
         node.substituted === undefined ? `"${printable(id)}"` : `the value of ${node.substituted.names.join(' and ')}`
       if (seen.has(id)) this.#problems.add('CFG_REFERENCE', node.position, path, `${name} is listed twice`)
-      else if (definition === undefined) {
+      else if (definition === undefined && !this.#isMisspelledThere(section, id)) {
         const remedy = node.substituted === undefined ? this.#remedy(section, id) : ` in "${section}:"`
         this.#problems.add('CFG_REFERENCE', node.position, path, `${name} is not defined${remedy}`)
       }
       if (definition !== undefined) this.#used.add(definition)
       seen.add(id)
     }
+  }
+
+  /** Whether what is meant stands in its section under a type that does not exist: that has been said, with this id. */
+  #isMisspelledThere(section: Section, id: string): boolean {
+    const meant = didYouMean(id, this.#definitions[section].keys())
+    return meant !== undefined && this.#definitions[section].get(meant)!.factory === undefined
   }
 
   #remedy(section: Section, id: string): string {
@@ -175,6 +182,26 @@ export class PipelineChecker {
           path,
           'should be the last processor; those after it change the sizes it made',
         )
+    }
+  }
+
+  /**
+   * A receiver goes on when all it feeds have taken a batch, so an exporter that waits stops the others of its receivers, in
+   * whichever pipeline they are (decision 0074).
+   */
+  #adviseSharedFate(pipelines: readonly PipelineConfig[]): void {
+    for (const [id, { factory, component }] of this.#definitions.exporters) {
+      if (factory?.kind !== 'exporter' || component === undefined) continue
+      // Valid for this very factory's schema; see Factory.
+      const remedy = factory.waitsUnless?.(component.config as never)
+      const its = pipelines.filter(({ exporters }) => exporters.includes(id))
+      const sources = its.flatMap(({ receivers }) => receivers)
+      const beside = pipelines.filter(({ receivers }) => receivers.some((receiver) => sources.includes(receiver)))
+      const others = [...new Set(beside.flatMap(({ exporters }) => exporters))].filter((other) => other !== id)
+      if (remedy === undefined || others.length === 0) continue
+      const path = ['service', 'pipelines', its[0]!.id, 'exporters', its[0]!.exporters.indexOf(id)]
+      const reason = `once its queue is full, ${others.map((other) => printable(other)).join(' and ')} will stand still with it: they share a receiver; write ${remedy}, or give it receivers of its own`
+      this.#problems.warn('CFG_SHARED_FATE', locate(this.#file, path).position, path, reason)
     }
   }
 

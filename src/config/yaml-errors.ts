@@ -25,8 +25,9 @@ const reasons: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 
 /** @param line - the line of the file it stands on */
 export function syntaxReason(error: YAMLError, line: string): string {
-  // In [ ] and { } the braces of ${env:X} are YAML's own.
-  if (/[[{].*\$\{/.test(line)) return 'inside [ ] or { } a reference needs quotes: "${env:NAME}"'
+  // In [ ] and { } the braces of ${env:X} are YAML's own; in quotes they are text.
+  if (/[[{].*\$\{/.test(line.replace(/"[^"]*"|'[^']*'/g, '""')))
+    return 'inside [ ] or { } a reference needs quotes: "${env:NAME}"'
   if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) return 'this quote is never closed'
   if (error.code === 'MISSING_CHAR') return 'a ":", a "," or a closing bracket is missing here'
   return (

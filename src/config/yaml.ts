@@ -45,16 +45,9 @@ export function readYaml(source: SourceText, problems: Problems): Node {
 
   const [document, second] = compose(source, problems)
   if (document === undefined) throw new Error('the YAML library gave no document')
-  let lastLine = 0
   // Unknown tags are only warnings here; the builder refuses all tags.
   const serious = [...document.errors, ...document.warnings.filter((w) => w.code !== 'TAG_RESOLVE_FAILED')]
-  for (const error of serious.slice(0, kMaxSyntaxErrors)) {
-    const position = at(placeOf(error, document))
-    // What follows on the same line is an echo of the first.
-    if (position.line === lastLine) continue
-    lastLine = position.line
-    problems.add('CFG_SYNTAX', position, top, syntaxReason(error, source.lineAt(error.pos[0])))
-  }
+  addSyntaxErrors(serious, quotesIn(document), source, problems)
   if (second !== undefined) {
     const reason = 'a second document starts here; a configuration is one document, so remove the "---"'
     problems.add('CFG_FORBIDDEN', at(second.range[0]), top, reason)
@@ -70,17 +63,53 @@ export function readYaml(source: SourceText, problems: Problems): Node {
 
 const top: Path = []
 
-/** A quote that is never closed is noticed at the end of the file; where it was opened is what helps. */
-function placeOf(error: YAMLError, document: Document.Parsed): number {
-  let [place] = error.pos
-  if (error.code !== 'MISSING_CHAR') return place
+function addSyntaxErrors(
+  errors: readonly YAMLError[],
+  quotes: readonly Quoted[],
+  source: SourceText,
+  problems: Problems,
+): void {
+  let lastLine = 0
+  let tabs = false
+  for (const error of errors.slice(0, kMaxSyntaxErrors)) {
+    const open = quotes.find((quoted) => neverClosed(quoted, error, source))
+    const position = source.at(open?.[0] ?? error.pos[0])
+    if (open !== undefined) {
+      // All that follows was read as if it were text, and text as if it were YAML.
+      problems.add('CFG_SYNTAX', position, top, 'this quote is never closed')
+      return
+    }
+    // What follows on the same line is an echo of the first; so is what the library finds odd after a tab.
+    if (position.line === lastLine || (tabs && error.code !== 'TAB_AS_INDENT')) continue
+    lastLine = position.line
+    tabs ||= error.code === 'TAB_AS_INDENT'
+    problems.add('CFG_SYNTAX', position, top, syntaxReason(error, source.lineAt(error.pos[0])))
+  }
+}
+
+/** From the opening quote to behind the closing one. */
+type Quoted = readonly [start: number, end: number]
+
+function quotesIn(document: Document.Parsed): readonly Quoted[] {
+  const found: Quoted[] = []
   visit(document, {
     Scalar(_key, { type, range }) {
-      const quoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
-      if (quoted && range && range[0] < error.pos[0] && range[1] >= error.pos[0]) place = range[0]
+      if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range) found.push([range[0], range[1]])
     },
   })
-  return place
+  return found
+}
+
+/**
+ * An open quote is noticed where the text must end, or in the line of the next quote, which closes it; where it was opened
+ * is what helps.
+ */
+function neverClosed([start, end]: Quoted, error: YAMLError, source: SourceText): boolean {
+  const [at] = error.pos
+  if (at < start) return false
+  if (error.code === 'MISSING_CHAR' && start < at && at <= end) return true
+  const last = source.at(end).line
+  return source.at(start).line < last && source.at(at).line === last
 }
 
 function compose(source: SourceText, problems: Problems): readonly Document.Parsed[] {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 
@@ -41,6 +43,15 @@ export function check(config: Config): readonly ConfigComplaint[] {
   const complaints: ConfigComplaint[] = []
   if (config.path.endsWith('/') || /\/\.{1,2}(\/|$)/.test(config.path) || config.path.includes('\0'))
     complaints.push({ path: ['path'], reason: 'must be the plain absolute path of a file, without . or ..' })
+  else {
+    const folder = dirname(config.path)
+    if (!(statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false))
+      complaints.push({
+        path: ['path'],
+        reason: `there is no folder ${folder} here; create it, or let systemd do it (LogsDirectory=): run does not start without it`,
+        here: true,
+      })
+  }
   if (config.max_size < 64 * 1024) complaints.push({ path: ['max_size'], reason: 'must be at least 64KiB' })
   return complaints
 }

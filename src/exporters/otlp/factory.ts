@@ -11,5 +11,7 @@ export const factory = {
   capabilities: ['network'],
   signals: ['logs', 'metrics', 'traces'],
   check,
+  waitsUnless: ({ sending_queue: { overflow } }: Config) =>
+    overflow === 'refuse' ? 'sending_queue.overflow: drop_oldest' : undefined,
   create: (settings: Settings, config: Config) => createOtlpExporter(settings, config),
 } as const satisfies ExporterFactory

@@ -1,5 +1,6 @@
 import { Environment, ParseError } from '@marcbachmann/cel-js'
 import { Severity } from '../../data/event.js'
+import { hint } from '../../util/did-you-mean.js'
 import type { RecordView } from './record-view.js'
 
 /** Far above what a person writes by hand; a generated one belongs into several rules. */
@@ -61,5 +62,20 @@ export function compileExpression(source: string): Expression | { readonly reaso
 
 function describe(error: { readonly summary: string; readonly range?: { readonly start: number } }): string {
   const place = error.range === undefined ? '' : ` at character ${error.range.start + 1}`
-  return `CEL${place}: ${error.summary}`
+  return `CEL${place}: ${error.summary}${overloadHint(error.summary)}`
+}
+
+/** What there is where a function or method was called that there is not, or with something it does not take. */
+function overloadHint(summary: string): string {
+  const [, receiver, name] = /overload for '(?:([\w.]+)(?:<.*>)?\.)?(\w+)\(/.exec(summary) ?? []
+  if (name === undefined) return ''
+  const all = recordEnvironment().getDefinitions().functions
+  const fit = all.filter(({ receiverType }) => (receiverType ?? undefined)?.replace(/<.*/, '') === receiver)
+  const same = fit.filter((one) => one.name === name)
+  if (same.length > 0) return `; it is ${[...new Set(same.map(({ signature }) => signature))].slice(0, 4).join(' or ')}`
+  const names = [...new Set(fit.map((one) => one.name))].sort()
+  if (names.length === 0) return ''
+  const meant = hint(name, names)
+  const what = receiver === undefined ? 'the functions' : `the methods of ${receiver}`
+  return meant === '' ? `; ${what} are ${names.join(', ')}` : meant
 }

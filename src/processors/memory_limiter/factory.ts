@@ -4,11 +4,13 @@ import { limitsOf } from './limits.js'
 import { createMemoryLimiter } from './memory-limiter.js'
 import { processMeter } from './meter.js'
 
+const kMiB = 2 ** 20
+
 /**
  * An idle agent on 50 units has 64 MiB resident at its start and 72 to 82 MiB later, code pages of Node included
  * (agent-idle.test.ts). Were data only taken again below that, it would be refused for ever.
  */
-const kOwnNeedBytes = 84 * 2 ** 20
+const kOwnNeedBytes = 84 * kMiB
 
 /** A timer of 0 would measure without pause. */
 const kLeastCheckMs = 10
@@ -24,16 +26,38 @@ export const factory = {
     const complaints: ConfigComplaint[] = []
     if (config.check_interval < kLeastCheckMs)
       complaints.push({ path: ['check_interval'], reason: `must be at least ${kLeastCheckMs}ms` })
-    const { hard, soft, resume } = limitsOf(config, processMeter.availableBytes())
-    const key = config.limit === undefined ? 'limit_percentage' : 'limit'
+    const availableBytes = processMeter.availableBytes()
+    const { hard, soft, resume } = limitsOf(config, availableBytes)
     if (config.spike_limit !== undefined && config.spike_limit >= hard)
-      complaints.push({ path: ['spike_limit'], reason: `must be less than the limit of ${hard} bytes` })
-    else if (resume <= kOwnNeedBytes)
+      complaints.push({ path: ['spike_limit'], reason: `must be less than the limit of ${mib(hard)}` })
+    else if (resume <= kOwnNeedBytes) {
+      const remedy = leastLimit(config, availableBytes)
       complaints.push({
-        path: [key],
-        reason: `is too small: after a refusal (from ${soft} bytes on) data is taken again below ${resume} bytes, but the agent itself needs ${kOwnNeedBytes / 2 ** 20}MiB; raise it`,
+        path: [config.limit === undefined ? 'limit_percentage' : 'limit'],
+        reason: `is too small: data is refused from ${mib(soft)} on and taken again below ${mib(resume)}, but the agent itself needs ${mib(kOwnNeedBytes)}; ${remedy}`,
       })
+    }
     return complaints
   },
   create: (settings: Settings, config: Config, next: Consumer) => createMemoryLimiter(settings, config, next),
 } satisfies ProcessorFactory
+
+/** The least value that leaves enough, in words. */
+function leastLimit(config: Config, availableBytes: number): string {
+  const enough = (changed: Partial<Config>): boolean =>
+    limitsOf({ ...config, ...changed }, availableBytes).resume > kOwnNeedBytes
+  if (config.limit === undefined) {
+    let percent = config.limit_percentage
+    while (percent < 100 && !enough({ limit_percentage: percent })) percent++
+    if (enough({ limit_percentage: percent })) return `write ${percent} or more`
+    return `${mib(availableBytes)} in all are too few: give the machine or the container more`
+  }
+  let limit = Math.ceil(config.limit / kMiB)
+  while (!enough({ limit: limit * kMiB })) limit++
+  return `write ${limit}MiB or more`
+}
+
+/** As sizes are written in the configuration, so that it can be copied. */
+function mib(bytes: number): string {
+  return `${Math.floor(bytes / kMiB)}MiB`
+}

@@ -22,8 +22,13 @@ test.each(['', '64', '-1MiB', '1.5MiB', '64 MiB', '64mb', '64M', '1025GiB', `${'
   },
 )
 
-test('a number without a unit is asked about', () => {
-  expect(parseSize('64')).toEqual({ reason: expect.stringContaining('did you mean "64B"?') })
+test.each([
+  ['64', '64MiB'],
+  ['200', '200MiB'],
+  ['4096', '4096B'],
+  ['209715200', '209715200B'],
+])('a number without a unit is asked about: %s, %s?', (text, meant) => {
+  expect(parseSize(text)).toEqual({ reason: expect.stringContaining(`did you mean "${meant}"?`) })
 })
 
 test('any text gives a number of bytes in range, or one bounded reason', () => {

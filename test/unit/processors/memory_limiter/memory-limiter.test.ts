@@ -150,3 +150,15 @@ test('the real meter reads this process, and can make V8 collect', () => {
   processMeter.collectGarbage()
   expect(process.memoryUsage().heapUsed).toBeLessThan(before)
 })
+
+test.each([
+  [{ limit: '20MiB' }, 'write 112MiB or more'],
+  [{ limit: '120MiB', spike_limit: '60MiB' }, 'write 152MiB or more'],
+])('a limit that is too small is told in MiB, with the least that is enough: %j', (written, remedy) => {
+  const [complaint] = factory.check(createTestConfig(schema, written))
+  expect(complaint!.reason).toMatch(/^is too small: data is refused from \d+MiB on and taken again below \d+MiB, but /)
+  expect(complaint!.reason).toContain(remedy)
+  const [, least] = /write (\d+)MiB/.exec(complaint!.reason)!
+  expect(factory.check(createTestConfig(schema, { ...written, limit: `${least}MiB` }))).toEqual([])
+  expect(factory.check(createTestConfig(schema, { ...written, limit: `${Number(least) - 1}MiB` }))).toHaveLength(1)
+})

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import { parseConfig } from '../../../src/config/config.js'
+import { ConfigError, formatProblem } from '../../../src/errors.js'
+import { registrations } from '../../../src/registry.js'
+import { sourcesOf } from './fakes.js'
+
+// What is said about configurations of the components that ship: the mistakes that people have made.
+
+async function said(yaml: string): Promise<readonly string[]> {
+  try {
+    const { warnings } = await parseConfig(yaml, 'agent.yaml', registrations, sourcesOf())
+    return warnings.map((warning) => `${warning.code} ${formatProblem(warning)}`)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map((problem) => `${problem.code} ${formatProblem(problem)}`)
+  }
+}
+
+describe('an exporter that waits when it is full', () => {
+  const otlp = (settings = ''): string => `otlp: { endpoint: "127.0.0.1:4317"${settings} }`
+  const patient = otlp()
+  const dropping = otlp(', sending_queue: { overflow: drop_oldest }')
+  const fate = (others: string, key: string): string =>
+    `${key}: once its queue is full, ${others} will stand still with it: they share a receiver; ` +
+    'write sending_queue.overflow: drop_oldest, or give it receivers of its own'
+  const both = 'a: { receivers: [systemd], exporters: [prometheus, otlp] }'
+  const apart =
+    'a: { receivers: [systemd], exporters: [otlp] }, b: { receivers: [systemd, cgroup], exporters: [prometheus] }'
+  const separate = 'a: { receivers: [systemd], exporters: [otlp] }, b: { receivers: [cgroup], exporters: [prometheus] }'
+
+  test.each([
+    ['in one pipeline', patient, both, ['5:76', fate('prometheus', 'service.pipelines.a.exporters[1]')]],
+    ['in two with one receiver', patient, apart, ['5:64', fate('prometheus', 'service.pipelines.a.exporters[0]')]],
+    ['with receivers of its own', patient, separate, undefined],
+    ['that drops instead', dropping, both, undefined],
+  ])('%s', async (_, exporter, pipelines, expected) => {
+    const receivers = pipelines.includes('cgroup') ? 'systemd: , cgroup:' : 'systemd:'
+    const yaml = [
+      `receivers: { ${receivers} }`,
+      'exporters:',
+      `  ${exporter}`,
+      '  prometheus:',
+      `service: { pipelines: { ${pipelines} } }`,
+    ].join('\n')
+    expect(await said(yaml)).toEqual(
+      expected === undefined ? [] : [`CFG_SHARED_FATE agent.yaml:${expected[0]} ${expected[1]}`],
+    )
+  })
+})
+
+describe('the path of a file', () => {
+  const yaml = (path: string): string =>
+    `receivers: { systemd: }\nexporters:\n  file:\n    path: ${path}\nservice: { pipelines: { a: { receivers: [systemd], exporters: [file] } } }\n`
+
+  test.each([
+    ['records.jsonl', ['CFG_VALUE agent.yaml:4:11 exporters.file.path: must be an absolute path, is records.jsonl']],
+    ['/etc/records.jsonl', []],
+    [
+      '/no/such/folder/records.jsonl',
+      [
+        'CFG_ENVIRONMENT agent.yaml:4:11 exporters.file.path: there is no folder /no/such/folder here; create it, or let systemd do it (LogsDirectory=): run does not start without it',
+      ],
+    ],
+  ])('%s', async (path, expected) => {
+    expect(await said(yaml(path))).toEqual(expected)
+  })
+})
+
+test('a size without a unit is asked about in a unit that passes', async () => {
+  const yaml = `receivers: { systemd: }
+processors: { memory_limiter: { limit: 200 } }
+exporters: { debug: }
+service: { pipelines: { a: { receivers: [systemd], processors: [memory_limiter], exporters: [debug] } } }
+`
+  expect(await said(yaml)).toEqual([expect.stringMatching(/limit: "200" is not a size .*: did you mean "200MiB"\?$/)])
+  expect(await said(yaml.replace('200', '200MiB'))).toEqual([])
+})
