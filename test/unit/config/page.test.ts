@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseConfig } from '../../../src/config/config.js'
-import { ConfigError } from '../../../src/errors.js'
-import { registrations } from '../../../src/registry.js'
-import { sourcesOf } from './fakes.js'
+import { runCli } from '../cli/support.js'
 
 // docs/configuration.md shows configurations and, below the bad ones, what the agent says. Both must be true.
 
@@ -29,15 +28,27 @@ test.each(examples)('the example is what the agent says: $yaml', async ({ yaml, 
   else expect(message).toBe(said ?? '')
 })
 
+/** What `unitscope validate --config agent.yaml` prints beside its OK; nothing of a configuration without fault. */
 async function outcome(yaml: string): Promise<string> {
+  const before = process.cwd()
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-page-'))
   try {
-    await parseConfig(yaml, 'agent.yaml', registrations, sourcesOf())
-    return ''
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return `${error.message}\n`
+    process.chdir(folder)
+    writeFileSync('agent.yaml', yaml, { mode: 0o600 })
+    const { exit, stderr } = await runCli(['validate', '--config', 'agent.yaml'])
+    expect(exit).toBe(stderr === '' ? 0 : 78)
+    return stderr
+  } finally {
+    process.chdir(before)
+    rmSync(folder, { recursive: true })
   }
 }
+
+test('the page counts the pipelines that ship', () => {
+  const words = ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven']
+  const files = readdirSync(new URL('../../../pipelines/', import.meta.url))
+  expect(text).toContain(`${words[files.length]} files to start from`)
+})
 
 test('every code of a problem or a warning stands on the page', () => {
   const codes = ['errors.ts', 'config/config.ts', 'config/agent-config.ts'].flatMap((file) => {
