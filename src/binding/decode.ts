@@ -88,6 +88,7 @@ function decodeState(bytes: Buffer, view: DataView, at: number, symbol: SymbolTe
     execMainStartUsec: usec(state.execMainStartUsec),
     execMainExitUsec: usec(state.execMainExitUsec),
     lastTriggerUsec: usec(state.lastTriggerUsec),
+    conditionUsec: usec(state.conditionUsec),
   }
 }
 

@@ -57,8 +57,9 @@ export const state = {
   execMainStartUsec: 96,
   execMainExitUsec: 104,
   lastTriggerUsec: 112,
+  conditionUsec: 120,
 } as const
-export const stateBytes = 120
+export const stateBytes = 128
 export const invocationIdBytes = 16
 
 /** The largest record: a drain buffer must hold at least one. */

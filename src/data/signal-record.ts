@@ -36,6 +36,8 @@ export interface UnitState {
   readonly execMainExitUsec: number
   /** Timers: LastTriggerUSec (microseconds since 1970), else 0. */
   readonly lastTriggerUsec: number
+  /** ConditionTimestamp: when conditions were checked last, whatever the outcome; 0 for never. `conditionResult` is of then. */
+  readonly conditionUsec: number
 }
 
 interface RecordHead {

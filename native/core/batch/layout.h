@@ -82,10 +82,11 @@ struct UnitState {
   std::uint64_t exec_main_start_usec = 0;
   std::uint64_t exec_main_exit_usec = 0;
   std::uint64_t last_trigger_usec = 0;
+  std::uint64_t condition_usec = 0;
 };
 
 inline constexpr std::size_t kHeaderBytes = 40;
-inline constexpr std::size_t kStateBytes = 120;
+inline constexpr std::size_t kStateBytes = 128;
 /// A unit's name has at most 255; a reason is cut here.
 inline constexpr std::size_t kMaxTextBytes = 512;
 inline constexpr std::size_t kMaxRecordBytes = kHeaderBytes + kStateBytes + kMaxTextBytes;

@@ -23,6 +23,7 @@ constexpr auto kProperties = std::to_array<Property>({
     {"ActiveExitTimestamp", "t", offsetof(UnitState, active_exit_usec)},
     {"InactiveEnterTimestamp", "t", offsetof(UnitState, inactive_enter_usec)},
     {"Job", "(uo)", offsetof(UnitState, job_id)},
+    {"ConditionTimestamp", "t", offsetof(UnitState, condition_usec)},
     {"ConditionResult", "b", offsetof(UnitState, condition_result)},
     {"AssertResult", "b", offsetof(UnitState, assert_result)},
     {"InvocationID", "ay", offsetof(UnitState, invocation_id)},

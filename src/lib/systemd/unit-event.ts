@@ -117,12 +117,12 @@ function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
 }
 
 /**
- * A job that is `done` has started nothing, and there is evidence that it checked the condition: that was met before, or
- * ExecCondition= ran. Without it nothing is said: `false` is also what was never checked, and the job may be a stop.
+ * A job that is `done` has started nothing, because it checked the conditions and one was not met, or ExecCondition= said
+ * no. A result of `false` alone says nothing: that is also what was never checked, and the job may be a stop.
  */
 function conditionStoppedIt({ job, state, before }: Occurrence): boolean {
   if (job?.result !== 'done' || state.activeState !== 'inactive') return false
-  if (before.conditionResult && !state.conditionResult) return true
+  if (!state.conditionResult && state.conditionUsec !== before.conditionUsec) return true
   return state.result === 'exec-condition' && state.invocationId !== before.invocationId
 }
 

@@ -59,4 +59,5 @@ export const unloadedState: UnitState = Object.freeze({
   execMainStartUsec: 0,
   execMainExitUsec: 0,
   lastTriggerUsec: 0,
+  conditionUsec: 0,
 })

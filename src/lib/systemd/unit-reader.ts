@@ -99,6 +99,7 @@ function stateOf(unit: Properties, typed: Properties): UnitState {
     execMainStartUsec: number(typed['ExecMainStartTimestamp']),
     execMainExitUsec: number(typed['ExecMainExitTimestamp']),
     lastTriggerUsec: number(typed['LastTriggerUSec']),
+    conditionUsec: number(unit['ConditionTimestamp']),
   }
 }
 

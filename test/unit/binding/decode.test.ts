@@ -31,6 +31,7 @@ const nothing = {
   execMainStartUsec: 0,
   execMainExitUsec: 0,
   lastTriggerUsec: 0,
+  conditionUsec: 0,
 }
 
 test('what C++ wrote is what TypeScript reads, field by field', () => {
@@ -62,6 +63,7 @@ test('what C++ wrote is what TypeScript reads, field by field', () => {
         execMainStartUsec: 17,
         execMainExitUsec: 18,
         lastTriggerUsec: 2 ** 52,
+        conditionUsec: 19,
       },
     },
     { kind: 'unit_changed', ...at, unit: '-.slice', state: nothing },

@@ -18,7 +18,8 @@ UnitState every_field() {
                   .main_pid = 6, .control_pid = 7, .n_restarts = 8, .exec_main_pid = 9, .exec_main_code = -10,
                   .exec_main_status = -11, .state_change_usec = (1ull << 32) + 12, .inactive_exit_usec = 13,
                   .active_enter_usec = 14, .active_exit_usec = 15, .inactive_enter_usec = 16, .exec_main_start_usec = 17,
-                  .exec_main_exit_usec = 18, .last_trigger_usec = 1ull << 52};
+                  .exec_main_exit_usec = 18, .last_trigger_usec = 1ull << 52,
+                  .condition_usec = 19};
   for (std::size_t i = 0; i < sizeof state.invocation_id; i++) state.invocation_id[i] = static_cast<std::uint8_t>(i * 16 + 1);
   return state;
 }

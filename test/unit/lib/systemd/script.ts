@@ -15,6 +15,7 @@ export interface Change {
   readonly restarts?: number
   /** `exited:3`, `killed:11`, `dumped:6`, or `` for a new process. */
   readonly exit?: string
+  /** Conditions were checked, with this outcome. */
   readonly condition?: boolean
 }
 
@@ -56,7 +57,7 @@ export class Script {
       ...(change.pid === undefined ? {} : { mainPid: change.pid, execMainPid: change.pid || before.execMainPid }),
       ...(change.restarts === undefined ? {} : { nRestarts: change.restarts }),
       ...(change.exit === undefined ? {} : { execMainCode: exitCodes[how!]!, execMainStatus: Number(status ?? 0) }),
-      ...(change.condition === undefined ? {} : { conditionResult: change.condition }),
+      ...(change.condition === undefined ? {} : { conditionResult: change.condition, conditionUsec: this.#usec }),
     }
     return this.#add({ kind: 'unit_changed', unit: this.unit, state: this.#state })
   }

@@ -248,9 +248,30 @@ const truth: readonly (readonly [story: string, script: Script, events: readonly
     ['started a', 'job.finished a done', 'stopped a 0', 'job.finished a done 0 condition'],
   ],
   [
-    'a job of a unit that never ran and does not now: a stop looks like a start whose condition is not met',
+    'systemctl stop of a unit that never ran',
     service().unitNew().jobNew(1).u('inactive/dead', { job: 1, result: 'success' }).jobRemoved(1).unitRemoved(),
     ['job.finished - done'],
+  ],
+  [
+    'the first start of a unit, refused by a condition',
+    service()
+      .unitNew()
+      .jobNew(1)
+      .u('inactive/dead', { job: 1, result: 'success', condition: false })
+      .jobRemoved(1)
+      .unitRemoved(),
+    ['job.finished - done condition'],
+  ],
+  [
+    'a start refused by a condition that has never been met, and then a stop',
+    service()
+      .u('inactive/dead', { job: 1, result: 'success', condition: false })
+      .jobRemoved(1)
+      .u('inactive/dead', { job: 2, condition: false })
+      .jobRemoved(2)
+      .u('inactive/dead', { job: 3 })
+      .jobRemoved(3),
+    ['job.finished - done condition', 'job.finished - done condition', 'job.finished - done'],
   ],
   [
     'systemctl stop of a unit whose condition was not met the last time',
