@@ -27,15 +27,19 @@ async function run(env: AgentOptions['env'], until: RegExp) {
 }
 
 describe('pipelines/replay.yaml', () => {
-  it('shows every event of the recording, and the crash loops in it', async () => {
+  it('shows every event of the recording but jobs that are done, the crash loops in it and the runs', async () => {
     const { agent, exit } = await run({ UNITSCOPE_RECORDING: recording }, played)
     expect(exit).toMatchObject({ code: 0, signal: null })
     const lines = agent.stdout.split('\n').filter((line) => /^\d\d:\d\d:\d\d\.\d{3} {2}/.test(line))
     const loops = lines.filter((line) => line.includes('crash loop detected'))
     expect(loops.map((line) => line.split(/ {2,}/)[1]).sort()).toEqual(['checkout.service', 'limit.service'])
-    const ofUnits = lines.filter((line) => !/ (crash loop|metrics) /.test(line))
-    expect(ofUnits.length).toBe(golden.length)
-    expect(agent.totals().dropped).toEqual({})
+    const runs = lines.filter((line) => line.includes(' ┄ run '))
+    expect(runs.length).toBeGreaterThan(20)
+    const ofUnits = lines.filter((line) => !/ (crash loop|metrics|┄) /.test(line))
+    const told = golden.filter((line) => !line.includes('"systemd.job.result":"done"'))
+    expect(ofUnits.length).toBe(told.length)
+    expect(lines.some((line) => /web\.service +! stopped +because of database\.service/.test(line))).toBe(true)
+    expect(agent.totals().dropped).toEqual({ filtered: golden.length - told.length })
   })
 
   it('does not start with a file that is no recording, and says which and why', async () => {
@@ -44,6 +48,12 @@ describe('pipelines/replay.yaml', () => {
     expect(agent.stderr).toContain(
       `receiver replay could not start: ${pipeline}: this is not a recording made by \`unitscope record\``,
     )
+  })
+
+  it('says which variable names the recording where the folder has none', async () => {
+    const agent = startAgent(['run', '--config', pipeline], { env: { UNITSCOPE_RECORDING: 'elsewhere/lab.usrec.gz' } })
+    expect(await agent.exited).toMatchObject({ code: 1 })
+    expect(agent.stderr).toContain('with pipelines/replay.yaml, UNITSCOPE_RECORDING names the file')
   })
 
   it('plays what there is of a damaged one, says where the damage is, and goes on running', async () => {
@@ -75,7 +85,9 @@ describe.skipIf(onHost)(`the demo${onHost ? ' [skipped: this machine has a syste
       await waitFor('an event', () => demo.stdout.includes('checkout.service'))
       expect(demo.stderr).toMatch(/^No systemd answers on this machine, and the demo cannot boot one of its own: \S/)
       expect(await demo.exited).toMatchObject({ code: 0, signal: null })
-      expect(demo.stderr).toMatch(/\n {2}signals +\d+\n(.*\n)* {2}dropped +none\n {2}ledger +holds/)
+      expect(demo.stderr).toMatch(
+        /\n {2}signals +\d+\n(.*\n)* {2}dropped +\d+ by processor filter \(filtered\)\n {2}ledger +holds/,
+      )
       const insisting = startAgent(['demo', '--lab', '--for', '2s'], { env })
       expect(await insisting.exited).toMatchObject({ code: 1 })
       expect(insisting.stderr).toMatch(/^unitscope: none can be booted for the demo: /)

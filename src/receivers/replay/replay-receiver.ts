@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { SignalParser } from '../../binding/signal-source.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
@@ -68,7 +70,7 @@ class ReplayReceiver implements Receiver {
     })
     const reader = await RecordingReader.open(this.#config.file).catch((error: unknown) => {
       parser.close() // nobody else knows it; the parser comes first, since making it cannot leave a file open
-      throw error
+      throw withHint(error, this.#config.file)
     })
     this.#settings.telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     this.#playing = this.#play(reader, parser, host).finally(async () => {
@@ -180,6 +182,14 @@ class ReplayReceiver implements Receiver {
       await sleep(clock, outcome.afterMs ?? kRetryMs, this.#stopping.signal)
     }
   }
+}
+
+/** A relative name means another file in every folder, which is what a missing one is mostly about. */
+function withHint(error: unknown, file: string): unknown {
+  if (!(error instanceof RecordingError) || isAbsolute(file) || existsSync(file)) return error
+  return new RecordingError(
+    `${error.message} (looked for in ${process.cwd()}; with pipelines/replay.yaml, UNITSCOPE_RECORDING names the file)`,
+  )
 }
 
 type Chunk = Extract<Frame, { kind: 'chunk' }>['chunk']
