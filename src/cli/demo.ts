@@ -46,6 +46,7 @@ async function run(invocation: Invocation): Promise<number> {
     import('./demo-source.js'),
     import('./demo-subject.js'),
   ])
+  await checkConfig(invocation)
   const onHost = values['lab'] !== true && (await hostHasSystemd())
   const obstacle = onHost ? undefined : values['no-lab'] === true ? 'you asked for none' : await labObstacle()
   // Who asks for this machine's systemd, a lab or a configuration of their own is not served by a recording.
@@ -61,6 +62,17 @@ async function run(invocation: Invocation): Promise<number> {
   } finally {
     await lab.close()
   }
+}
+
+/** A file with a mistake in it is told before a systemd is booted, which takes seconds. */
+async function checkConfig({ values, env }: Invocation): Promise<void> {
+  if (values['config'] === undefined) return
+  const [{ loadConfig }, { registrations }, { kPrometheusPort, notYetBooted }] = await Promise.all([
+    import('../config/config.js'),
+    import('../registry.js'),
+    import('./demo-subject.js'),
+  ])
+  await loadConfig(String(values['config']), registrations, { ...env, ...notYetBooted(kPrometheusPort) })
 }
 
 /** Why there is nothing to show, and what would help. */
@@ -93,8 +105,8 @@ async function watch(invocation: Invocation, subject: Subject, forMs: number | u
   const recorded = subject.kind === 'recording'
   const port = recorded ? undefined : await freePortFrom(kPrometheusPort)
   const env = { ...invocation.env, ...environment(subject, port) }
-  const file = String(values['config'] ?? configOf(subject))
-  const loaded = await loadConfig(file, registrations, env)
+  const file = values['config'] === undefined ? undefined : String(values['config'])
+  const loaded = await loadConfig(file ?? configOf(subject), registrations, env)
   // As in pipelines/demo.yaml: the events are the show.
   const quiet = recorded ? { ...loaded, telemetry: { ...loaded.telemetry, log_level: 'warn' as const } } : loaded
   const { config, tally } = withTally(quiet)
@@ -107,7 +119,7 @@ async function watch(invocation: Invocation, subject: Subject, forMs: number | u
       autoFormat: 'text',
       onStatus: endWithoutAudience(),
       onStarted: async () => {
-        terminal.err.write(opening(subject, port, forMs))
+        terminal.err.write(opening({ subject, config: loaded, file, port, forMs }))
         if (subject.kind === 'lab') await subject.lab.startServices()
       },
     })
