@@ -23,6 +23,7 @@ export interface ServiceOptions {
 
 /** What the agent did, for the last line and for status pages. */
 export interface Summary {
+  /** Until the shutdown began, once it has. */
   readonly uptimeMs: number
   readonly components: readonly ComponentStatus[]
   readonly ledger: Ledger
@@ -45,6 +46,7 @@ export function createService(options: ServiceOptions): Service {
   const startedMs = clock.monotonicMs()
   let graph: Graph | undefined
   let stopping: Promise<void> | undefined
+  let stoppingMs: number | undefined
 
   const settingsFor = (id: ComponentId, pipeline?: string) => ({
     id,
@@ -73,12 +75,13 @@ export function createService(options: ServiceOptions): Service {
       await graph.start()
     },
     shutdown() {
+      stoppingMs ??= clock.monotonicMs()
       stopping ??= stop()
       return stopping
     },
     status: () => graph?.status() ?? [],
     summary: () => ({
-      uptimeMs: clock.monotonicMs() - startedMs,
+      uptimeMs: (stoppingMs ?? clock.monotonicMs()) - startedMs,
       components: service.status(),
       ledger: graph?.ledger() ?? { rows: [], unrouted: {} },
     }),
