@@ -3,7 +3,8 @@ import type { ComponentStatus } from '../graph/graph.js'
 import { createNotifier, openNativeSender } from '../service/notifier.js'
 import { createService, type Summary, statusLine } from '../service/service.js'
 import { supervise } from '../service/supervise.js'
-import { createLogger, logDestination } from '../telemetry/logger.js'
+import { logDestination } from '../telemetry/log-destination.js'
+import { createLogger } from '../telemetry/logger.js'
 import { systemClock } from '../util/clock.js'
 import type { Invocation } from './command.js'
 import { packageVersion } from './version.js'
@@ -41,7 +42,8 @@ export async function runAgent(
     sink: logDestination(2),
   })
   for (const { code, position, key, reason } of config.warnings) {
-    logger.warn('configuration', { at: `${position.file}:${position.line}:${position.column}`, key, reason, code })
+    // The place is in the message: lines that say the same are held back after ten.
+    logger.warn(`configuration, ${position.file}:${position.line}:${position.column}`, { key, reason, code })
   }
   const notifier = createNotifier({ env, clock: systemClock, logger, pid: process.pid, openSender: openNativeSender })
   let looked = (): void => {}

@@ -42,7 +42,11 @@ export interface Service {
 export function createService(options: ServiceOptions): Service {
   const { config, logger, clock, random } = options
   const resources = new ResourcePool()
-  const telemetry = createSelfTelemetry({ resources, version: options.version })
+  const telemetry = createSelfTelemetry({
+    resources,
+    version: options.version,
+    lostLogLines: () => logger.lostLines,
+  })
   const startedMs = clock.monotonicMs()
   let graph: Graph | undefined
   let stopping: Promise<void> | undefined

@@ -1,21 +1,13 @@
 import { type DestinationStream, pino } from 'pino'
 import type { Logger } from '../component/logger.js'
 import type { Clock } from '../util/clock.js'
+import type { LogSink } from './log-destination.js'
 import { formatText } from './log-format.js'
 import { escapeControls, logValue } from './log-value.js'
 import { defaultRepeatLimits, RepeatLimiter, type RepeatLimits } from './repeat-limiter.js'
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
-
-/** Where lines go. `logDestination` is one; tests bring an array. */
-export interface LogSink {
-  write(line: string): void
-  /** Resolves when what was written so far is out, or will not get out in a reasonable time. */
-  drain(): Promise<void>
-  /** Writes what is buffered, blocking; a write under way may come out after it. */
-  flushSync(): void
-}
 
 export interface LoggerOptions {
   readonly level: LogLevel
@@ -35,47 +27,8 @@ export interface AgentLogger extends Logger {
   close(): Promise<void>
   /** The same, blocking: for the last moment before a crash ends the process. */
   flush(): void
-}
-
-/** Lines that wait for a slow reader of stderr: past this they are dropped rather than kept in memory. */
-const kMaxBufferedBytes = 1024 * 1024
-
-/** A reader of stderr that takes nothing for a second is paused or gone; the end of the process does not wait for it. */
-const kDrainMs = 1000
-
-/**
- * Log sink on a file descriptor. Writes are asynchronous, so a stalled reader of stderr (a paused terminal, a full pipe)
- * cannot stop the agent; `flushSync` drains.
- */
-export function logDestination(fd: number): LogSink {
-  const destination = pino.destination({
-    dest: fd,
-    sync: false,
-    // Write at once. Not 0: sonic-boom then answers a flush without waiting for the write under way.
-    minLength: 1,
-    maxLength: kMaxBufferedBytes,
-  })
-  // A closed stderr (EPIPE) cannot be reported anywhere; the agent's work goes on without a log.
-  destination.on('error', () => {})
-  return {
-    write: (line) => void destination.write(line),
-    async drain() {
-      let timer: NodeJS.Timeout | undefined
-      const stalled = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, kDrainMs)
-      })
-      // A destination that was closed under us calls back with an error; there is nothing to tell it to.
-      await Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), stalled])
-      clearTimeout(timer)
-    },
-    flushSync() {
-      try {
-        destination.flushSync()
-      } catch {
-        // The same closed stderr.
-      }
-    },
-  }
+  /** Lines that nobody took in time, or that could not be written. */
+  readonly lostLines: number
 }
 
 export function createLogger(options: LoggerOptions): AgentLogger {
@@ -98,6 +51,9 @@ export function createLogger(options: LoggerOptions): AgentLogger {
     const [level, component, message] = JSON.parse(key) as [LogLevel, string, string]
     root[level](component === '' ? { repeated: held } : { component, repeated: held }, message)
   })
+
+  // Past the limiter: a count that is held back is lost with the process.
+  sink.onRoom = (lines) => root.error({ lines }, 'lines of this log were lost')
 
   const scoped = (component: string): Logger => {
     const write = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void => {
@@ -125,6 +81,9 @@ export function createLogger(options: LoggerOptions): AgentLogger {
     flush() {
       limiter.flush()
       sink.flushSync()
+    },
+    get lostLines() {
+      return sink.lost
     },
   }
 }

@@ -5,7 +5,7 @@ import type { ResourcePool } from '../data/resource.js'
 import { ComponentCounters } from './component-counters.js'
 import type { Meter } from './meter.js'
 import { metricPrefix } from './metric-name.js'
-import { instanceAttributes, readingsOf } from './readings.js'
+import { instanceAttributes, type Reading, readingsOf } from './readings.js'
 import { toRecords } from './to-records.js'
 
 /** The agent's numbers about itself: handed to components to count with, and read as metrics. */
@@ -23,9 +23,11 @@ export interface SelfTelemetry {
 export interface SelfTelemetryOptions {
   readonly resources: ResourcePool
   readonly version: string
+  /** Lines of the agent's log that were lost so far. */
+  readonly lostLogLines: () => number
 }
 
-export function createSelfTelemetry({ resources, version }: SelfTelemetryOptions): SelfTelemetry {
+export function createSelfTelemetry({ resources, version, lostLogLines }: SelfTelemetryOptions): SelfTelemetry {
   const components = new Map<string, ComponentCounters>()
   let opening: Promise<Meter> | undefined
 
@@ -36,7 +38,7 @@ export function createSelfTelemetry({ resources, version }: SelfTelemetryOptions
 
   const open = async (): Promise<Meter> => {
     const { createMeter } = await import('./meter.js')
-    const meter = createMeter(() => [...components.values()].flatMap(readingsOf))
+    const meter = createMeter(() => [lostLines(lostLogLines()), ...[...components.values()].flatMap(readingsOf)])
     for (const counters of components.values()) recordDurations(meter, counters)
     return meter
   }
@@ -67,4 +69,10 @@ export function createSelfTelemetry({ resources, version }: SelfTelemetryOptions
       await (await opening)?.shutdown()
     },
   }
+}
+
+function lostLines(value: number): Reading {
+  const name = 'unitscope_log_lines_lost_total'
+  const description = 'Lines of the log that nobody took in time, or that could not be written.'
+  return { name, type: 'counter', unit: '{line}', description, value, attributes: {} }
 }

@@ -15,6 +15,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     warn: log('warn'),
     error: log('error'),
     child: () => logger,
+    lostLines: 0,
     flush: () => void journal.push('flush'),
     close: async () => void journal.push('close'),
   }

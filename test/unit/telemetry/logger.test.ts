@@ -1,13 +1,15 @@
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createLogger, type LoggerOptions, type LogSink, logDestination } from '../../../src/telemetry/logger.js'
+import { type LogSink, logDestination } from '../../../src/telemetry/log-destination.js'
+import { createLogger, type LoggerOptions } from '../../../src/telemetry/logger.js'
 import { FakeClock } from '../../../src/testkit/fake-clock.js'
 
 function setUp(more: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
-  const sink: LogSink = { write: (line) => void lines.push(line), flushSync() {}, async drain() {} }
+  const sink: LogSink = { write: (line) => void lines.push(line), lost: 0, flushSync() {}, async drain() {} }
   const clock = new FakeClock(1_700_000_000_123_000_000n)
   const logger = createLogger({ level: 'info', format: 'json', color: false, clock, sink, ...more })
   return { lines, clock, logger, parsed: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
@@ -128,5 +130,45 @@ describe('a destination', () => {
     expect(messages.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(
       Array.from({ length: 500 }, (_, n) => `line ${n}`),
     )
+  })
+
+  test('what a stalled reader leaves no room for is counted, and told once it reads again', async () => {
+    const path = join(directory, 'stalled')
+    execFileSync('/usr/bin/mkfifo', [path])
+    const reader = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    const { logger } = setUp({ sink: logDestination(reader), repeats: { burst: 1, intervalMs: 60_000 } })
+    const written = 20_000 // of 150 bytes: three times what is kept
+    for (let n = 0; n < written; n++) logger.info(`line ${n}`, { filler: '.'.repeat(50) })
+    const lost = logger.lostLines
+    expect(lost).toBeGreaterThan(1000)
+    let read = ''
+    const buffer = Buffer.alloc(65_536)
+    for (let empty = false; !empty || !read.includes('were lost'); ) {
+      try {
+        read += buffer.toString('utf8', 0, readSync(reader, buffer))
+        empty = false
+      } catch {
+        empty = true
+        await new Promise((resolve) => setTimeout(resolve, 1)) // for the sink to write on
+      }
+    }
+    closeSync(reader)
+    const lines = read
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines.at(-1)).toMatchObject({ level: 'error', message: 'lines of this log were lost', lines: lost })
+    expect(lines.slice(0, -1).map(({ message }) => message)).toEqual(
+      Array.from({ length: written - lost }, (_, n) => `line ${n}`),
+    )
+  })
+
+  test('a full disk loses lines, not the log', () => {
+    const sink = logDestination(openSync('/dev/full', 'w'))
+    const { logger } = setUp({ sink })
+    logger.info('one')
+    logger.info('two')
+    logger.flush()
+    expect(logger.lostLines).toBe(2)
   })
 })

@@ -8,7 +8,7 @@ import { createSelfTelemetry } from '../../../src/telemetry/self-telemetry.js'
 const systemd = parseComponentId('receiver', 'systemd')!
 const batch = parseComponentId('processor', 'batch/small')!
 
-const setUp = () => createSelfTelemetry({ resources: new ResourcePool(), version: '1.2.3' })
+const setUp = () => createSelfTelemetry({ resources: new ResourcePool(), version: '1.2.3', lostLogLines: () => 4 })
 
 /** `name{attributes} value` of every number point. */
 function numbers(metrics: readonly Metric[]): string[] {
@@ -44,6 +44,7 @@ describe('collect', () => {
     const metrics = await telemetry.collect()
     expect(numbers(metrics).sort()).toEqual(
       [
+        'unitscope_log_lines_lost_total{} 4',
         'unitscope_receiver_systemd_events_processed_total{unitscope.component=systemd} 7',
         'unitscope_receiver_systemd_events_produced_total{unitscope.component=systemd} 0',
         'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=ring_full} 2',
