@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Builds the addon into build/Release: `npm run build:native`. Quiet when it works, the compiler's words when not.
+// Builds the addon into build/Release: `npm run build:native`. One line when there is something to
+// build, and the compiler's words when that fails.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,10 +47,52 @@ async function build() {
   return configured.ok ? gyp(['build', 'unitscope_native', `--jobs=${availableParallelism()}`]) : configured
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { ok, output } = await build()
-  const warned = / warning: /.test(output)
-  if (!ok || warned) console.error(output)
-  if (!ok) console.error('the addon was not built: it needs g++ >= 10, make and python3, and the headers of this Node')
-  process.exitCode = ok ? 0 : 1
+/** Its time is when the last build that worked began: a file saved while that ran is newer. */
+const stamp = `${root}build/unitscope_native.stamp`
+
+/** Whether the addon is newer than all it is made of, and loads here: then there is nothing to do, not even to configure. */
+function upToDate() {
+  try {
+    const built = statSync(stamp).mtimeMs
+    // Folders too: they are touched when a file in them is added or removed.
+    const sources = readdirSync(`${root}native`, { recursive: true, encoding: 'utf8' }).map((file) => `native/${file}`)
+    const all = ['package.json', 'binding.gyp', 'native', ...sources]
+    if (all.some((file) => statSync(`${root}${file}`).mtimeMs >= built)) return false
+    createRequire(import.meta.url)(`${root}build/Release/unitscope_native.node`)
+    return true
+  } catch {
+    return false
+  }
 }
+
+/** Why nothing can be built here by this user; undefined when it can. */
+function notWritable() {
+  const folder = existsSync(`${root}build`) ? `${root}build` : root.replace(/\/$/, '')
+  try {
+    accessSync(folder, constants.W_OK)
+    return undefined
+  } catch (error) {
+    const user = `uid ${process.getuid?.()}`
+    return `${folder} cannot be written by ${user} (${error.code}): build as its owner, or copy the project to a folder of yours`
+  }
+}
+
+async function main() {
+  if (upToDate()) return 0
+  const trouble = notWritable()
+  if (trouble !== undefined) {
+    console.error(`the addon was not built: ${trouble}`)
+    return 1
+  }
+  console.error('building the native addon; from nothing this takes about a minute ...')
+  const began = new Date()
+  const { ok, output } = await build()
+  if (!ok || / warning: /.test(output)) console.error(output)
+  if (!ok) console.error('the addon was not built: it needs g++ >= 10, make and python3, and the headers of this Node')
+  if (!ok) return 1
+  writeFileSync(stamp, '')
+  utimesSync(stamp, began, began)
+  return 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main()
