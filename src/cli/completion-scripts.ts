@@ -44,6 +44,10 @@ export function bashScript(commands: readonly Command[]): string {
     '# unitscope completion for bash',
     '_unitscope() {',
     '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" cmd="${COMP_WORDS[1]}"',
+    // COMP_WORDBREAKS has "=": --config=pipe comes as the three words --config, = and pipe.
+    '  if [ "$cur" = "=" ]; then cur=""',
+    '  elif [ "$prev" = "=" ]; then prev="${COMP_WORDS[COMP_CWORD-2]}"',
+    '  fi',
     '  COMPREPLY=()',
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
     `    ${offer([names(commands), 'help', '--help', '--version'])}`,

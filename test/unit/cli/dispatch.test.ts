@@ -80,6 +80,9 @@ COMP_WORDS=(${words}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _unitscope; pri
     expect(complete('unitscope run --co')).toEqual(['--config'])
     expect(complete('unitscope completion z')).toEqual(['zsh'])
     expect(complete('unitscope run --config /etc/hostn')).toEqual(['/etc/hostname'])
+    // As readline splits it: "=" is a word of its own.
+    expect(complete('unitscope run --config = /etc/hostn')).toEqual(['/etc/hostname'])
+    expect(complete('unitscope run --config =')).toContain('package.json')
     expect(complete('unitscope help comp')).toEqual(['components', 'completion'])
   })
 
