@@ -31,7 +31,7 @@ for (const registration of registrations) {
     if (loaded instanceof Error) return
     for (const subject of subjects[name] ?? [{}])
       describe(subject.label ?? 'contract', () => {
-        for (const { name, run } of casesOf(loaded, subject)) test(name, run)
+        for (const { name, run } of casesOf(subject.around?.(loaded) ?? loaded, subject)) test(name, run)
       })
   })
 }

@@ -2,13 +2,18 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ExporterFactory, Factory, ReceiverFactory, Settings } from '../../src/component/component.js'
 import type { Batch } from '../../src/data/batch.js'
 import { batchOf } from '../../src/data/batch.js'
+import type { Config as DebugConfig } from '../../src/exporters/debug/config.js'
+import { createDebugExporter } from '../../src/exporters/debug/debug.js'
 import { RecordingWriter } from '../../src/lib/recording/writer.js'
 import { attr, event as names } from '../../src/lib/systemd/names.js'
 import { unloadedState } from '../../src/lib/systemd/unit-phase.js'
+import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
 import type { WrittenConfig } from '../../src/testkit/contract/contract-case.js'
-import { deepFreeze, sampleBatch, sampleEvent } from '../../src/testkit/sample.js'
+import { deepFreeze, sampleBatch, sampleEvent, sampleGauge } from '../../src/testkit/sample.js'
+import { FakeSource } from '../unit/receivers/systemd/fake-source.js'
 
 /** How a component is put to the test: each entry is one run of its suite. Without an entry it runs with its defaults. */
 export interface Subject {
@@ -16,7 +21,12 @@ export interface Subject {
   readonly label?: string
   readonly config?: WrittenConfig
   readonly batches?: readonly Batch[]
+  readonly provoke?: () => Promise<void>
+  readonly silent?: string
   readonly delivered?: () => Promise<number>
+  readonly beforeShutdown?: () => Promise<void>
+  /** The registered factory with a world of the test's around its component. */
+  readonly around?: (factory: Factory) => Factory
 }
 
 /** A port nobody listens on: 1 (tcpmux) is privileged and unused, and refuses at once. */
@@ -79,7 +89,10 @@ function crashBatches(): readonly Batch[] {
 }
 
 export const subjects: Readonly<Record<string, readonly Subject[]>> = {
-  'receiver/systemd': [{ label: 'without a bus', config: { address: 'unix:path=/nonexistent/bus' } }],
+  'receiver/systemd': [
+    systemdSubject(),
+    { label: 'without a bus', config: { address: 'unix:path=/nonexistent/bus' }, silent: 'nobody answers' },
+  ],
   'receiver/cgroup': [{}, { label: 'without cgroup v2', config: { root: '/nonexistent/cgroup' } }],
   'receiver/replay': [
     { label: 'as fast as possible', config: async () => ({ file: await recording(), speed: 'max' }) },
@@ -118,7 +131,8 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
 
   'exporter/otlp': [{ label: 'nobody there', config: { endpoint: kDeadEndpoint }, delivered: async () => 0 }],
-  'exporter/prometheus': [{ config: async () => ({ endpoint: `127.0.0.1:${await freePort()}` }) }],
+  'exporter/prometheus': [prometheusSubject()],
+  'exporter/debug': [debugSubject()],
   'exporter/file': [fileSubject()],
 }
 
@@ -145,6 +159,73 @@ function fileSubject(): Subject {
     async delivered() {
       const requests = readFileSync(path, 'utf8').split('\n').filter(Boolean)
       return requests.reduce((sum, request) => sum + countOtlpItems(JSON.parse(request)), 0)
+    },
+  }
+}
+
+/** On a bus in memory, on which a unit fails. */
+function systemdSubject(): Subject {
+  let source = new FakeSource()
+  return {
+    label: 'on a bus',
+    around: (factory) => ({
+      ...(factory as ReceiverFactory),
+      create(settings, config, next) {
+        source = new FakeSource()
+        source.units.set('demo.service', { activeState: 'active', subState: 'running' })
+        return createSystemdReceiver(settings, config, next, source)
+      },
+    }),
+    async provoke() {
+      const state = { ...unloadedState, activeState: 'failed', subState: 'failed', result: 'exit-code' }
+      source.send({ kind: 'unit_changed', unit: 'demo.service', state })
+    },
+  }
+}
+
+/** Events are counted on the page, points are lines of it. */
+function prometheusSubject(): Subject {
+  let endpoint = ''
+  let page = ''
+  const point = (index: number) =>
+    sampleGauge([index], { points: [{ attributes: { index }, timeUnixNano: 1n, value: 1 }] })
+  return {
+    config: async () => {
+      endpoint = `127.0.0.1:${await freePort()}`
+      return { endpoint }
+    },
+    batches: Array.from({ length: 10 }, (_, i) =>
+      deepFreeze(batchOf({ events: [sampleEvent()], metrics: [point(i)] })),
+    ),
+    async beforeShutdown() {
+      page = await (await fetch(`http://${endpoint}/metrics`)).text()
+    },
+    async delivered() {
+      const samples = page.split('\n').filter((line) => !line.startsWith('#'))
+      const events = samples.filter((line) => line.startsWith('unitscope_events_total{'))
+      const points = samples.filter((line) => /^test_level\w*\{/.test(line))
+      return points.length + events.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    },
+  }
+}
+
+/** Each batch is a line that says how many items it had. */
+function debugSubject(): Subject {
+  let text = ''
+  return {
+    config: { verbosity: 'basic' },
+    around: (factory) => ({
+      ...(factory as ExporterFactory),
+      create(settings: Settings, config: DebugConfig) {
+        text = ''
+        const write = async (bytes: Uint8Array): Promise<void> => {
+          text += Buffer.from(bytes).toString()
+        }
+        return createDebugExporter(settings, config, async () => ({ color: false, write, close: async () => {} }))
+      },
+    }),
+    async delivered() {
+      return [...text.matchAll(/(\d+) (?:event|point|span)s?/g)].reduce((sum, [, count]) => sum + Number(count), 0)
     },
   }
 }

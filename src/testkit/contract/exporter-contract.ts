@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Exporter, ExporterFactory } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import { countItems, emptyBatch, selectSignals, signals } from '../../data/batch.js'
+import { type Batch, countItems, emptyBatch, selectSignals, signals } from '../../data/batch.js'
 import { FakeClock, settle } from '../fake-clock.js'
 import { sampleBatch } from '../sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../test-settings.js'
@@ -9,8 +9,17 @@ import { type ContractCase, configOf, drive, factoryCases, inTime, type Subject 
 
 /** What the suite needs to know of an exporter. */
 export interface ExporterSubject extends Subject<ExporterFactory> {
-  /** Items that reached the destination of the last configuration made; without it only drops are checked. */
+  /**
+   * Items that reached the destination of the last configuration made; asked after shutdown. An exporter that answers ok and
+   * loses everything is known by this alone, so that a subject without it must say why, in `undeliverable`.
+   */
   readonly delivered?: () => Promise<number>
+  /** Why nobody can count what arrives. */
+  readonly undeliverable?: string
+  /** Looks at what is gone after shutdown (a page that is served); everything offered has been answered by then. */
+  readonly beforeShutdown?: () => Promise<void>
+  /** Batches whose items can be told apart at the destination; by default ten of all three kinds. */
+  readonly batches?: readonly Batch[]
 }
 
 const kBatches = 10
@@ -64,14 +73,19 @@ export function exporterContract(subject: ExporterSubject): readonly ContractCas
         const rig = await makeRig(subject)
         await rig.start()
         const taken = new Set(factory.signals)
-        const batches = Array.from({ length: kBatches }, (_, i) => selectSignals(sampleBatch(10, `batch-${i}`), taken))
+        const sample = () => Array.from({ length: kBatches }, (_, i) => sampleBatch(10, `batch-${i}`))
+        const batches = (subject.batches ?? sample()).map((batch) => selectSignals(batch, taken))
         const outcomes = await drive('consume', rig.clock, Promise.all(batches.map((b) => rig.exporter.consume(b))))
+        if (subject.beforeShutdown !== undefined) await inTime('beforeShutdown', subject.beforeShutdown())
         await rig.stop()
         const of = (kind: Outcome['kind']) =>
           batches.reduce((sum, batch, i) => (outcomes[i]!.kind === kind ? sum + countItems(batch) : sum), 0)
         const dropped = [...rig.telemetry.drops.values()].reduce((sum, items) => sum + items, 0)
         assert.ok(dropped <= of('ok') + of('permanent'), 'more drops counted than items taken')
-        if (subject.delivered === undefined) return
+        if (subject.delivered === undefined) {
+          assert.ok(subject.undeliverable, 'the subject has neither `delivered` nor `undeliverable: "reason"`')
+          return
+        }
         const delivered = await inTime('delivered', subject.delivered())
         assert.equal(of('ok') + of('permanent'), delivered + dropped, 'ledger: taken = delivered + dropped')
       },

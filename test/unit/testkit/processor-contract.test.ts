@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Consumer, Processor, ProcessorFactory, Settings } from '../../../src/component/component.js'
-import { ok } from '../../../src/component/outcome.js'
+import { ok, retryable } from '../../../src/component/outcome.js'
 import { type Batch, batchOf, countItems } from '../../../src/data/batch.js'
 import { processorContract } from '../../../src/testkit/contract/processor-contract.js'
 import { sampleEvent } from '../../../src/testkit/sample.js'
@@ -125,6 +125,16 @@ test.each<[string, Make, RegExp]>([
       },
     }),
     /rejects for good.*: ledger/,
+  ],
+  [
+    'asks for what was rejected for good once more',
+    (_, next) => ({
+      async consume(batch) {
+        const outcome = await next.consume(batch)
+        return outcome.kind === 'permanent' ? retryable(outcome.reason, 10) : outcome
+      },
+    }),
+    /rejects for good.*: answered retryable/,
   ],
   [
     'throws when stopped twice',
