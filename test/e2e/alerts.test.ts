@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+// The alerts that docs/telemetry.md offers, judged by Debian's promtool: that they can be loaded, and when they fire.
+
+const page = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8')
+const rules = /```yaml\n(groups:\n[\s\S]*?)```/.exec(page)![1]!
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'unitscope-alerts-'))
+  writeFileSync(join(folder, 'rules.yaml'), rules)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function promtool(...argv: string[]): string {
+  return execFileSync('/usr/bin/promtool', argv, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+}
+
+test('promtool accepts the rules', () => {
+  expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 5 rules found')
+})
+
+const detected = 'unitscope_events_total{event="pattern.crash_loop.detected",unit="a.service",instance="n1"}'
+const ended = 'unitscope_events_total{event="pattern.crash_loop.ended",unit="a.service",instance="n1"}'
+const state = 'systemd_unit_state{systemd_unit_active_state="failed",unit="a.service",instance="n1"}'
+const up = 'systemd_source_up_ratio{instance="n1"}'
+const drops = (reason: string): string =>
+  `unitscope_exporter_otlp_events_dropped_total{unitscope_component="otlp",reason="${reason}",instance="n1"}`
+const healthy = 'unitscope_receiver_systemd_collector_healthy{unitscope_component="systemd",instance="n1"}'
+
+/** Series with a value a minute, the minute that is looked at, and whether the alert fires then. */
+const cases: readonly [what: string, alert: string, series: Record<string, string>, minute: number, fires: boolean][] =
+  [
+    ['a failed unit', 'UnitFailed', { [state]: '0 1x5' }, 5, true],
+    ['a unit that is up again at once', 'UnitFailed', { [state]: '0 1 0x5' }, 5, false],
+    ['a crash loop, the first', 'UnitCrashLoop', { [detected]: '_ _ 1x5' }, 4, true],
+    ['a crash loop that has ended', 'UnitCrashLoop', { [detected]: '1x9', [ended]: '_ _ 1x7' }, 5, false],
+    ['a second crash loop', 'UnitCrashLoop', { [detected]: '1 1 1 2x5', [ended]: '_ 1x7' }, 5, true],
+    ['systemd is not heard', 'UnitscopeSourceDown', { [up]: '1 0x9' }, 5, true],
+    ['a short outage', 'UnitscopeSourceDown', { [up]: '1 0 1x9' }, 5, false],
+    ['the first drop', 'UnitscopeDrops', { [drops('queue_full')]: '_ _ 7x9' }, 5, true],
+    ['a further drop', 'UnitscopeDrops', { [drops('queue_full')]: '7x15 9x5' }, 17, true],
+    ['a drop long ago', 'UnitscopeDrops', { [drops('queue_full')]: '7x30' }, 25, false],
+    ['what a filter drops', 'UnitscopeDrops', { [drops('filtered')]: '0+9x9' }, 5, false],
+    ['an agent that has just started', 'UnitscopeUnhealthy', { [healthy]: '0 1x9' }, 3, false],
+    ['a component in trouble', 'UnitscopeUnhealthy', { [healthy]: '1 0x9' }, 5, true],
+  ]
+
+test.each(cases)('%s: %s', (_, alert, series, minute, fires) => {
+  const input = Object.entries(series).map(([name, values]) => ({ series: name, values }))
+  // Labels are not what is asked here, so the question is how many fire.
+  const expr = `count(ALERTS{alertname="${alert}",alertstate="firing"}) or vector(0)`
+  const promql = [{ expr, eval_time: `${minute}m`, exp_samples: [{ labels: '{}', value: fires ? 1 : 0 }] }]
+  const tests = [{ interval: '1m', input_series: input, promql_expr_test: promql }]
+  // JSON is YAML.
+  writeFileSync(
+    join(folder, 'test.yaml'),
+    JSON.stringify({ rule_files: ['rules.yaml'], evaluation_interval: '1m', tests }),
+  )
+  expect(promtool('test', 'rules', 'test.yaml')).toContain('SUCCESS')
+})

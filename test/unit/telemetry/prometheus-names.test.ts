@@ -1,0 +1,53 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import type { MetricHead, StoreView } from '../../../src/exporters/prometheus/series-store.js'
+import { unitscopeProfile } from '../../../src/exporters/prometheus/unitscope-profile.js'
+import { metric } from '../../../src/lib/systemd/names.js'
+import { src } from './spoken.js'
+
+// The table of the page: every metric of the systemd and cgroup receivers, and what it is called in Prometheus.
+// UPDATE_GOLDEN=1 writes it anew.
+
+const page = resolve(src, '../docs/telemetry.md')
+
+/** How the sources make their metrics: `out.sum(names.x, 'unit'`, `gauge(metric.x, 'unit'`, `name: metric.x,\n unit: '1'`. */
+const makers = [
+  'receivers/cgroup/sample-metrics.ts',
+  'lib/systemd/state-metrics.ts',
+  'receivers/systemd/systemd-receiver.ts',
+]
+  .map((file) => readFileSync(join(src, file), 'utf8'))
+  .join('\n')
+
+function headOf(key: string, name: string): MetricHead {
+  const called = new RegExp(`(sum|gauge|add)\\(\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`).exec(makers)
+  const written = new RegExp(`type: '(\\w+)',[^}]*?name: metric\\.${key},\\s*unit: '([^']*)'`).exec(makers)
+  const [, how, unit] = called ?? written ?? []
+  if (how === undefined) throw new Error(`nobody makes ${name}`)
+  // What is written out as a sum goes up and down (systemd.unit.state).
+  const type = called !== null && how !== 'gauge' ? 'counter' : 'gauge'
+  return { name, unit: unit!, type, isSum: how !== 'gauge', description: '' } as MetricHead
+}
+
+function servedAs(head: MetricHead): string {
+  const point = { attributes: {}, timeUnixNano: 0n, value: 1 }
+  const series = [{ resource: { key: '', attributes: {} }, point }]
+  const store = { metrics: () => [{ head, series }], events: () => [] } as unknown as StoreView
+  const family = unitscopeProfile(store).find(({ type }) => type !== 'info')!
+  return `${family.name}${family.samples[0]!.suffix}`
+}
+
+const rows = Object.entries(metric).map(([key, name]) => `| \`${name}\` | \`${servedAs(headOf(key, name))}\` |`)
+
+test('every metric of the receivers stands on the page, under both names', () => {
+  const head = '| in OTLP | in Prometheus |\n| --- | --- |\n'
+  const text = readFileSync(page, 'utf8')
+  const from = text.indexOf(head)
+  expect(from).toBeGreaterThan(0)
+  const end = text.indexOf('\n\n', from)
+  if (process.env['UPDATE_GOLDEN'] === '1')
+    writeFileSync(page, `${text.slice(0, from)}${head}${rows.join('\n')}${text.slice(end)}`)
+  expect(readFileSync(page, 'utf8')).toContain(`${head}${rows.join('\n')}\n\n`)
+  expect(rows).toContain('| `systemd.source.up` | `systemd_source_up_ratio` |')
+})
