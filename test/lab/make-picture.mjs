@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes docs/demo.svg, the README's picture, from a real run of the demo on a terminal of 118 columns:
+// Makes docs/demo.svg, the README's picture, from a real run of the demo on a terminal of 152 columns:
 //
 //   npm run build && sudo node test/lab/make-picture.mjs
 //
@@ -7,8 +7,9 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 
-const kColumns = 118
-const kFirstLines = 40
+// A run with all its phases, or a failure with its whole run ID, has some 150.
+const kColumns = 152
+const kFirstLines = 50
 const kLineHeight = 17
 const kCharWidth = 7.8
 const kPadding = 16
@@ -20,7 +21,15 @@ const output = execFileSync('script', ['--quiet', '--return', '--command', run, 
 const lines = output.replaceAll('\r', '').trimEnd().split('\n')
 const summary = lines.findIndex((line) => line.startsWith('What passed in'))
 if (summary === -1) throw new Error(`the demo ended without its summary:\n${output}`)
-const shown = ['$ npm run demo', ...lines.slice(0, kFirstLines), '  …', '', ...lines.slice(summary)]
+// The story is complete with the first crash of the database and what it took down.
+const taken = lines.findLastIndex((line, index) => index < kFirstLines && line.includes('because of'))
+const shown = [
+  '$ npm run demo',
+  ...lines.slice(0, taken === -1 ? kFirstLines : taken + 1),
+  '  …',
+  '',
+  ...lines.slice(summary),
+]
 
 const width = Math.ceil(kColumns * kCharWidth + 2 * kPadding)
 const height = shown.length * kLineHeight + 2 * kPadding
