@@ -146,11 +146,16 @@ function withRecorder(body: (lab: Lab, recorder: Agent, file: string) => Promise
   })
 }
 
-/** Resolves when the failure is in the file, which is written ten times a second. */
+/**
+ * Resolves when the failure is in the file, which is written ten times a second. A failure is several messages: all are there
+ * once something is that happened afterwards.
+ */
 async function failOnce(lab: Lab, file: string): Promise<void> {
   lab.writeUnit('bad.service', '[Service]\nType=oneshot\nExecStart=/bin/false\n')
+  lab.writeUnit('afterwards.service', '[Service]\nType=oneshot\nExecStart=/bin/true\n')
   await lab.exec(['systemctl', 'start', 'bad.service'], { allowFailure: true })
-  await waitFor('the failure in the file', () => readFileSync(file).includes('exit-code'))
+  await lab.systemctl('start', 'afterwards.service')
+  await waitFor('what came after the failure in the file', () => readFileSync(file).includes('afterwards_2eservice'))
 }
 
 function failures(events: readonly RawEvent[]): unknown[] {

@@ -8,7 +8,7 @@
 #                                (what it printed) and IO_FOLDER/rc; exit code: that of cmd.sh, 125 without a result
 #
 # VM_MEM_MIB (1024), VM_TIMEOUT_S (120), VM_DISK (image file shown as /dev/vda), LAB_BIND (folders that may lie on other
-# file systems than /, one per line). The machine's root is shown read-only; the only writable share is IO_FOLDER.
+# file systems than /, or where the VM has its own, one per line). The machine's root is shown read-only; the only writable share is IO_FOLDER.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 
@@ -71,7 +71,11 @@ run() {
   share io "$io" rw
   : > "$io/.bind"
   while IFS= read -r folder; do
-    [ -n "$folder" ] && [ "$(stat -c %d "$folder")" != "$(stat -c %d /)" ] || continue
+    [ -n "$folder" ] || continue
+    case $(realpath "$folder")/ in
+      /tmp/* | /var/tmp/* | /run/* | /var/log/*) ;; # the VM has its own
+      *) [ "$(stat -c %d "$folder")" != "$(stat -c %d /)" ] || continue ;;
+    esac
     share "bind$count" "$folder" ro
     echo "$folder" >> "$io/.bind"
     count=$((count + 1))
