@@ -4,9 +4,10 @@ import { dispatch } from './cli/dispatch.js'
 import { outputOf } from './cli/terminal.js'
 import { ExitCode } from './errors.js'
 
-// A reader that has gone away (`unitscope components | head -1`) is no error. A running agent stops in order, as if told
-// to by a signal; anything else has nothing left to do.
+// A reader that has gone away (`unitscope components | head -1`) is no error. A running agent stops in order; anything else
+// has nothing left to do.
 let readerGone = false
+let stopInOrder = (): void => process.exit(ExitCode.ok)
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (readerGone) return
   readerGone = true
@@ -14,13 +15,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.stderr.write(`unitscope: cannot write to standard output: ${error.message}\n`)
     process.exit(ExitCode.failure)
   }
-  if (!process.emit('SIGTERM')) process.exit(ExitCode.ok)
+  stopInOrder()
 })
 process.stderr.on('error', () => {})
 
 const code = await dispatch(process.argv.slice(2), {
   terminal: { out: outputOf(process.stdout, process.env), err: outputOf(process.stderr, process.env) },
   env: process.env,
+  onOutputGone: (stop) => {
+    stopInOrder = stop
+  },
   exitNow: (now) => process.exit(now),
 }).catch((error: unknown) => {
   process.stderr.write(`unitscope: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)

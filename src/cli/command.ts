@@ -48,6 +48,8 @@ export interface Invocation {
   readonly operands: readonly string[]
   readonly terminal: Terminal
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What to do when the reader of standard output goes away; until a command says so, the process ends then. */
+  onOutputGone(stop: () => void): void
   /**
    * Ends the process at once, without flushing: for a second Ctrl-C and for crashes only. Given by main, because no
    * other file may end the process; everything else returns its exit code from `run`.

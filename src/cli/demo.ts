@@ -111,13 +111,15 @@ async function watch(invocation: Invocation, subject: Subject, forMs: number | u
   const quiet = recorded ? { ...loaded, telemetry: { ...loaded.telemetry, log_level: 'warn' as const } } : loaded
   const { config, tally } = withTally(quiet)
 
-  const stopWatchingParent = endWithParent()
+  const enough = new AbortController()
+  const stopWatchingParent = endWithParent(enough)
   try {
     const { code, summary } = await runAgent(config, invocation, {
       ...(forMs === undefined ? {} : { forMs }),
       // A person looks, also through `2>&1 | tee`.
       autoFormat: 'text',
-      onStatus: endWithoutAudience(),
+      enough: enough.signal,
+      onStatus: endWithoutAudience(enough),
       onStarted: async () => {
         terminal.err.write(opening({ subject, config: loaded, file, port, forMs }))
         if (subject.kind === 'lab') await subject.lab.startServices()
@@ -131,22 +133,21 @@ async function watch(invocation: Invocation, subject: Subject, forMs: number | u
 }
 
 /** `demo | head`: where the screen is gone, there is nobody left to show anything to. */
-function endWithoutAudience(): (components: readonly ComponentStatus[]) => void {
-  let ending = false
+function endWithoutAudience(enough: AbortController): (components: readonly ComponentStatus[]) => void {
   return (components) => {
-    if (ending || !components.some(({ id, status }) => id.type === 'debug' && status.state === 'degraded')) return
-    ending = true
-    process.kill(process.pid, 'SIGTERM')
+    if (components.some(({ id, status }) => id.type === 'debug' && status.state === 'degraded')) {
+      enough.abort('nobody looks any more')
+    }
   }
 }
 
 /** npm and its shell do not pass SIGTERM on to us: when they are gone, nobody is left who could stop the demo. */
-function endWithParent(): () => void {
+function endWithParent(enough: AbortController): () => void {
   const parent = process.ppid
   const timer = setInterval(() => {
     if (process.ppid === parent) return
     clearInterval(timer)
-    process.kill(process.pid, 'SIGTERM')
+    enough.abort('what started the demo has ended')
   }, kParentCheckMs)
   timer.unref()
   return () => clearInterval(timer)

@@ -6,7 +6,7 @@ import { commands, loadCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
 import { packageVersion } from './version.js'
 
-export type World = Pick<Invocation, 'terminal' | 'env' | 'exitNow'>
+export type World = Pick<Invocation, 'terminal' | 'env' | 'onOutputGone' | 'exitNow'>
 
 /**
  * Finds the command that `argv` (without node and script) names, and runs it.
@@ -19,7 +19,9 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
   try {
     const [first, ...rest] = argv
     if (first === undefined) throw new UsageError('no command given')
-    if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
+    // `help --help` and `help run -h` ask for what they get anyway.
+    const subject = first === 'help' ? rest.find((arg) => !asksForHelp([arg])) : undefined
+    if (first === '--help' || first === '-h' || (first === 'help' && subject === undefined)) {
       out.write(globalHelp(await loadCommands()))
       return ExitCode.ok
     }
@@ -27,8 +29,7 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
       out.write(`unitscope ${packageVersion()}\n`)
       return ExitCode.ok
     }
-    const name = first === 'help' ? rest[0]! : first
-    const command = await find(name)
+    const command = await find(subject ?? first)
     hintFor = `unitscope ${command.name} --help`
     if (first === 'help' || asksForHelp(rest)) {
       out.write(commandHelp(command))

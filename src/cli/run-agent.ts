@@ -19,6 +19,8 @@ export interface AgentRun {
 export interface RunOptions {
   /** Stops by itself after this long; without it only a signal does. */
   readonly forMs?: number
+  /** Stops it in order, unless it stops already. */
+  readonly enough?: AbortSignal
   /** Called once every receiver has said how it is; a rejection ends the run as a failed start does. */
   readonly onStarted?: () => Promise<void>
   /** What `log_format: auto` means; by default text on a terminal and JSON elsewhere. */
@@ -30,8 +32,8 @@ export interface RunOptions {
 /** Runs an agent in this process until a signal or `forMs` ends it; the log goes to standard error. */
 export async function runAgent(
   config: AgentConfig,
-  { env, terminal, exitNow }: Pick<Invocation, 'env' | 'terminal' | 'exitNow'>,
-  { forMs, onStarted, autoFormat, onStatus }: RunOptions = {},
+  { env, terminal, onOutputGone, exitNow }: Pick<Invocation, 'env' | 'terminal' | 'onOutputGone' | 'exitNow'>,
+  { forMs, enough, onStarted, autoFormat, onStatus }: RunOptions = {},
 ): Promise<AgentRun> {
   const { log_format: format, log_level: level } = config.telemetry
   const logger = createLogger({
@@ -68,9 +70,18 @@ export async function runAgent(
     await looking
     await onStarted()
   }
+  const unread = new AbortController()
+  onOutputGone(() => unread.abort('nobody reads the output any more'))
   const code = await supervise(
     { ...service, start },
-    { logger, notifier, events: process, ...(forMs === undefined ? {} : { forMs }), exitNow },
+    {
+      logger,
+      notifier,
+      events: process,
+      ...(forMs === undefined ? {} : { forMs }),
+      enough: AbortSignal.any([unread.signal, ...(enough === undefined ? [] : [enough])]),
+      exitNow,
+    },
   )
   return { code, summary: service.summary() }
 }

@@ -13,6 +13,8 @@ export interface SuperviseOptions {
   readonly events: ProcessEvents
   /** Stops by itself after this long; without it only a signal does. */
   readonly forMs?: number
+  /** Stops it in order, with its reason, as a signal would; once it stops this changes nothing. */
+  readonly enough?: AbortSignal
   /** Ends the process now; what is queued is lost. */
   exitNow(code: number): void
 }
@@ -24,7 +26,7 @@ export interface SuperviseOptions {
 export const kShutdownDeadlineMs = 10_000
 
 /**
- * Runs a service until SIGTERM, SIGINT or `forMs`, then shuts it down in order, with a deadline.
+ * Runs a service until SIGTERM, SIGINT, `forMs` or `enough`, then shuts it down in order, with a deadline.
  *
  * A second SIGTERM or SIGINT ends the process at once. SIGHUP does not end it. An exception nobody caught, or a
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
@@ -60,8 +62,8 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
   } finally {
     notifier.close()
     listeners.close()
-    for (const [event, listener] of listeners.handlers) events.off(event, listener)
     await logger.close()
+    for (const [event, listener] of listeners.handlers) events.off(event, listener)
   }
 }
 
@@ -81,22 +83,26 @@ interface Listeners {
   close(): void
 }
 
-function listen({ logger, forMs, exitNow }: SuperviseOptions): Listeners {
+function listen({ logger, forMs, enough, exitNow }: SuperviseOptions): Listeners {
   let stop: (reason: string) => void = () => {}
-  let stopped = false
+  let signalled = false
+  let over = false
   const reason = new Promise<string>((resolve) => {
-    stop = (why) => {
-      stopped = true
-      resolve(why)
-    }
+    stop = resolve
   })
+  const onEnough = (): void => stop(String(enough?.reason))
+  if (enough?.aborted) onEnough()
+  else enough?.addEventListener('abort', onEnough, { once: true })
   const crash = (what: string) => (error: unknown) => {
     logger.error(`a bug: ${what}; the agent ends`, { error, stack: error instanceof Error ? error.stack : undefined })
     logger.flush()
     exitNow(ExitCode.failure)
   }
   const onStopSignal = (signal: string): void => {
-    if (!stopped) {
+    // All has stopped: only the log is still waited for, and not for long.
+    if (over) return
+    if (!signalled) {
+      signalled = true
       stop(signal)
       return
     }
@@ -109,7 +115,11 @@ function listen({ logger, forMs, exitNow }: SuperviseOptions): Listeners {
   const alive = forMs === undefined ? setInterval(() => {}, 2 ** 31 - 1) : setTimeout(() => stop('time is up'), forMs)
   return {
     reason,
-    close: () => clearTimeout(alive),
+    close() {
+      over = true
+      clearTimeout(alive)
+      enough?.removeEventListener('abort', onEnough)
+    },
     handlers: [
       ['SIGTERM', () => onStopSignal('SIGTERM')],
       ['SIGINT', () => onStopSignal('SIGINT')],

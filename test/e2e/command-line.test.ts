@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { waitFor } from '../lab/lab.js'
 import { agentMain, freePort, startAgent, Workspace } from './agent.js'
 
 // The program as a person meets it whose night is short: what it says, and the code it ends with. No systemd is needed.
@@ -147,8 +148,9 @@ test('without a bus the agent runs, and says what it misses', async () => {
   expect((await agent.stop()).code).toBe(0)
 })
 
-// Root may read everything, so this needs to be root to become somebody else.
-test.skipIf(process.getuid?.() !== 0)('a file this user may not read: said, with the remedy, and exit 78', () => {
+// Root may read everything, so these need to be root to become somebody else.
+const notRoot = process.getuid?.() === 0 ? '' : ' [skipped: not root, and so cannot become another user]'
+test.skipIf(notRoot !== '')(`a file this user may not read: said, with the remedy, and exit 78${notRoot}`, () => {
   const file = workspace.writeConfig(config({ debug: {} }))
   chmodSync(workspace.folder, 0o755)
   for (const command of ['run', 'validate']) {
@@ -173,10 +175,53 @@ test('a demo nobody looks at any more (| head -1) ends by itself, with its summa
   expect(stderr).toContain('ledger ')
 })
 
-test.skipIf(process.getuid?.() !== 0)('a demo that may not boot a systemd says what would help', () => {
+test('a demo whose shell was killed with it says what passed, once', async () => {
+  const err = workspace.path('demo.err')
+  const argv = [process.execPath, agentMain, 'demo', '--for', '1h']
+  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  writeFileSync(err, '', { mode: 0o666 })
+  chmodSync(workspace.folder, 0o755)
+  chmodSync(err, 0o666)
+  // A group of its own; the shell waits for a demo in it, as npm does.
+  const shell = spawn('bash', ['-c', `"$@" >/dev/null 2>>${err}; true`, 'bash', ...argv], {
+    detached: true,
+    stdio: 'ignore',
+    ...asNobody,
+  })
+  const said = () => readFileSync(err, 'utf8')
+  try {
+    await waitFor('the demo to begin', () => said() !== '')
+    process.kill(-shell.pid!, 'SIGTERM')
+    await waitFor('the summary', () => said().includes('ledger '))
+    expect(said()).not.toContain('ending at once')
+    await waitFor('the end of all', () => !isThere(-shell.pid!))
+  } finally {
+    if (isThere(-shell.pid!)) process.kill(-shell.pid!, 'SIGKILL')
+  }
+})
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test.skipIf(notRoot !== '')(`a demo that may not boot a systemd says what would help${notRoot}`, () => {
   const { code, err } = unitscope(['demo', '--lab'], 'pipe', 65534)
   expect(err).toMatch(/^unitscope: none can be booted for the demo: needs root.*; as root it may: sudo npm run demo\n$/)
   expect(code).toBe(1)
+})
+
+test('every warning of the configuration is logged, however many there are', async () => {
+  const unused = Array.from({ length: 25 }, (_, n) => [`file/unused${n}`, { path: workspace.path(`out${n}`) }])
+  const used = config({ debug: {} })
+  const exporters = { debug: {}, ...Object.fromEntries(unused) }
+  const agent = startAgent(['run', '--config', workspace.writeConfig({ ...used, exporters })])
+  await agent.logged(/"message":"running"/)
+  expect((await agent.stop()).code).toBe(0)
+  for (const [id] of unused) expect(agent.stderr).toContain(`"key":"exporters.${id}"`)
 })
 
 describe('signals', () => {

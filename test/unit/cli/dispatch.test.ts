@@ -22,6 +22,8 @@ test.each([
   [['-V'], 0, /^unitscope \d+\.\d+\.\d+\n$/],
   [['-h'], 0, /^Usage: unitscope COMMAND/],
   [['help'], 0, /^Usage: unitscope COMMAND/],
+  [['help', '--help'], 0, /^Usage: unitscope COMMAND/],
+  [['help', '-h', 'run'], 0, /^Usage: unitscope run --config FILE/],
   [['help', 'run'], 0, /^Usage: unitscope run --config FILE \[--for DURATION\]/],
   [['run', '--help'], 0, /^Usage: unitscope run[\s\S]*Examples:/],
   [['run', '--config', 'x', '-h'], 0, /^Usage: unitscope run/],

@@ -15,6 +15,7 @@ export async function runCli(argv: readonly string[], env: Readonly<Record<strin
       }),
     },
     env,
+    onOutputGone: () => {},
     exitNow: (code) => {
       throw new Error(`exitNow(${code})`)
     },

@@ -35,6 +35,7 @@ async function validate(yaml: string | undefined, { json = false, color = false,
     operands: [],
     terminal: { out: output('out'), err: output('err') },
     env,
+    onOutputGone: () => {},
     exitNow: () => {
       throw new Error('validate does not end the process')
     },

@@ -33,14 +33,16 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     ...part,
   }
   const exits: number[] = []
+  const enough = new AbortController()
   const end = supervise(service, {
     logger,
     notifier,
     events,
+    enough: enough.signal,
     ...(forMs === undefined ? {} : { forMs }),
     exitNow: (code) => void exits.push(code),
   })
-  return { events, journal, exits, end }
+  return { events, enough, journal, exits, end }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -86,6 +88,32 @@ describe('an ordered end', () => {
     const { end } = setUp({}, 30_000)
     await vi.advanceTimersByTimeAsync(30_000)
     expect(await end).toBe(0)
+  })
+
+  test('its owner may have enough: that stops it in order, and is no signal, however often and late it comes', async () => {
+    let stopped = (): void => {}
+    const shutdown = () =>
+      new Promise<void>((resolve) => {
+        stopped = resolve
+      })
+    const { events, enough, exits, end } = setUp({ shutdown })
+    await turn()
+    enough.abort('nobody looks')
+    await turn()
+    events.emit('SIGTERM') // the first: npm's, that ended the shell around us too
+    await turn()
+    expect(exits).toEqual([])
+    stopped()
+    expect(await end).toBe(0)
+
+    const other = setUp({ shutdown })
+    await turn()
+    other.events.emit('SIGTERM')
+    other.enough.abort('nobody looks')
+    await turn()
+    stopped()
+    expect(await other.end).toBe(0)
+    expect(other.exits).toEqual([])
   })
 
   test('a signal while a component still starts is not made to wait for it', async () => {
