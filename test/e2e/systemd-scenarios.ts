@@ -218,9 +218,10 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'stop of a partner that takes it badly: its failure took nothing down, the stop did',
     units: {
-      // Without After= both are stopped at once; this one is still at it when its partner has failed.
-      'patient.service': `[Unit]\nBindsTo=touchy.service\n[Service]\nExecStart=/bin/bash -c 'trap "sleep 0.5; exit 0" TERM; touch /run/patient; sleep infinity & wait'\n`,
-      'touchy.service': `[Service]\nExecStart=/bin/bash -c 'trap "exit 7" TERM; touch /run/touchy; sleep infinity & wait'\n`,
+      // Without After= both are stopped at once; this one is still at it when its partner has failed. One process each: a
+      // child that ends later than its parent is one more state, now and then.
+      'patient.service': `[Unit]\nBindsTo=touchy.service\n[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { select undef, undef, undef, 0.5; exit 0 }; open F, q(>), q(/run/patient); sleep'\n`,
+      'touchy.service': `[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { exit 7 }; open F, q(>), q(/run/touchy); sleep'\n`,
     },
     run: async (lab) => {
       await systemctl(lab, 'start', 'touchy.service')

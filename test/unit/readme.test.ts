@@ -33,7 +33,7 @@ test('the configuration is valid', async () => {
 
 test('messages are those of the page on configuration, where they are run', () => {
   const [console] = blocks('console')
-  const said = console!.split('\n').filter((line) => line.startsWith('agent.yaml:'))
+  const said = console!.split('\n').filter((line) => line.startsWith('error: '))
   expect(said).not.toEqual([])
   const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
   for (const line of said) expect(page).toContain(line)
