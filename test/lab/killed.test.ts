@@ -101,7 +101,9 @@ describeVm('a VM', () => {
 })
 
 describe('a machine without the kernel for the VM', () => {
-  it.skipIf(vmUnavailable() !== undefined)('has a reason to skip those tests', async () => {
+  const reason = vmUnavailable()
+  const why = reason === undefined ? '' : ` [skipped: ${reason}]`
+  it.skipIf(why !== '')(`has a reason to skip those tests${why}`, async () => {
     // apt as it is where Debian's archive is not configured.
     const cache = join(stateFolder, `empty-${process.pid}`)
     const apt = ['Dir::State::lists', 'Dir::Cache', 'Dir::Etc::sourcelist', 'Dir::Etc::sourceparts']

@@ -134,8 +134,9 @@ describe('a disk in trouble', () => {
   })
 
   // Mounting needs root; the test above covers the same path without.
-  test.skipIf(process.getuid?.() !== 0)(
-    'a full tmpfs: no half line, degraded, and everything arrives once there is room',
+  const notRoot = process.getuid?.() === 0 ? '' : ' [skipped: not root, and so cannot mount]'
+  test.skipIf(notRoot !== '')(
+    `a full tmpfs: no half line, degraded, and everything arrives once there is room${notRoot}`,
     async () => {
       const folder = temporary()
       execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder])
