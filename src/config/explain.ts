@@ -18,6 +18,11 @@ export function explain(errors: readonly ErrorObject[], entry: Entry, path: Path
     const { node, position } = locate(entry, below)
     // Where a reference failed there is no value to speak of; that it failed has been said.
     if (error.keyword === 'anyOf' ? hasFailed(node) : node.kind === 'scalar' && hasFailed(node)) continue
+    // The reason would not be read, and to look for the word that was meant takes its time.
+    if (problems.full) {
+      problems.leaveOut()
+      continue
+    }
     const at = [...path, ...below]
     if (error.keyword === 'additionalProperties') {
       const key = String(error.params['additionalProperty'])
@@ -47,6 +52,9 @@ function unknownKeyReason(key: string, schema: JsonSchema): string {
   return unknownKey(key, Object.keys((schema['properties'] as object | undefined) ?? {}))
 }
 
+/** As many as problems are listed; each is sought among all, and a list may hold 40,000. */
+const kMaxUnions = 100
+
 /**
  * ajv reports each branch of a failed union and the union itself. Where the value has the shape of just one branch, that
  * branch's complaints are the useful ones; otherwise one line names all branches.
@@ -54,7 +62,7 @@ function unknownKeyReason(key: string, schema: JsonSchema): string {
 function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   let rest = [...errors]
   const unions = errors.filter((e) => e.keyword === 'anyOf').sort((a, b) => a.schemaPath.length - b.schemaPath.length)
-  for (const union of unions) {
+  for (const union of unions.slice(0, kMaxUnions)) {
     if (!rest.includes(union)) continue
     const isBelow = (e: ErrorObject): boolean =>
       e.schemaPath.startsWith(`${union.schemaPath}/`) && `${e.instancePath}/`.startsWith(`${union.instancePath}/`)
@@ -71,14 +79,15 @@ function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
         ? rest.filter((e) => e !== union && (!isBelow(e) || e.schemaPath.startsWith(only)))
         : rest.filter((e) => !isBelow(e))
   }
-  return rest.filter((e) => e.keyword === 'type' || !rest.some((other) => isTypeOf(e, other)))
-}
-
-/** What else is wrong with a value of the wrong type is an echo. */
-function isTypeOf(error: ErrorObject, other: ErrorObject): boolean {
-  return (
-    other.keyword === 'type' && other.instancePath === error.instancePath && other.parentSchema === error.parentSchema
-  )
+  // What else is wrong with a value of the wrong type is an echo. Sought by place: there may be 40,000 of them.
+  const wrongTypes = new Map<string, JsonSchema[]>()
+  for (const { keyword, instancePath, parentSchema = {} } of rest) {
+    if (keyword !== 'type') continue
+    const there = wrongTypes.get(instancePath)
+    if (there === undefined) wrongTypes.set(instancePath, [parentSchema])
+    else there.push(parentSchema)
+  }
+  return rest.filter((e) => e.keyword === 'type' || !wrongTypes.get(e.instancePath)?.includes(e.parentSchema ?? {}))
 }
 
 /** A word or number that is none of the allowed ones: the other branches of its union may be what was meant. */

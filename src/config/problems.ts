@@ -23,6 +23,16 @@ export class Problems {
     else this.#unlisted++
   }
 
+  /** No more are listed: what follows needs no reason. */
+  get full(): boolean {
+    return this.#problems.length >= kMaxProblems
+  }
+
+  /** Counts one that is not listed. */
+  leaveOut(): void {
+    this.#unlisted++
+  }
+
   warn(code: ConfigWarningCode, position: SourcePosition, path: Path, reason: string): void {
     if (this.#warnings.length < kMaxProblems) this.#warnings.push({ code, position, key: formatPath(path), reason })
   }

@@ -1,0 +1,4 @@
+export declare function forbiddenSkips(
+  skips: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string[]
