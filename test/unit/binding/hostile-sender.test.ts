@@ -51,7 +51,8 @@ function unicast(to: string, path: string, textBytes: number): Buffer {
 
 describe.each(busKinds)('on a real %s', (kind) => {
   const why = whyNot(kind)
-  test.skipIf(why !== undefined)('nothing that a stranger sends to the reader cuts it off', async () => {
+  const skipped = why === undefined ? '' : ` [skipped: ${why}]`
+  test.skipIf(why !== undefined)(`nothing that a stranger sends to the reader cuts it off${skipped}`, async () => {
     const bus = await startPrivateBus(kind)
     cleanups.push(() => bus.kill())
     const systemd = await startFakeSystemd(bus.address)
