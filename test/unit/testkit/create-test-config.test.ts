@@ -53,7 +53,7 @@ test('fills defaults and turns units into numbers', () => {
 test.each([
   [{}, /room: is required/],
   [{ room: '1B', rum: 1 }, /rum: unknown key/],
-  [{ room: '1' }, /room: .*did you mean "1B"/],
+  [{ room: '1' }, /room: .*did you mean "1MiB"/],
   [{ room: '1B', mode: 'c' }, /mode: must be one of a, b/],
   [{ room: '1B', tries: 10 }, /tries: 10 is out of range/],
   [{ room: '1B', tries: 1.5 }, /tries: must be a number of type integer/],
