@@ -38,7 +38,7 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     }
     const missing =
       token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-'))
-    if (missing) throw new UsageError(`option ${token.rawName} needs a value: ${token.rawName} ${option.placeholder}`)
+    if (missing) throw new UsageError(`option ${token.rawName} needs a value: ${token.rawName} ${option.valueName}`)
     if (seen.has(token.name) && option.multiple !== true)
       throw new UsageError(`option --${token.name} may be given once`)
     seen.add(token.name)
@@ -47,8 +47,8 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     const option = command.options[name]
     // `validate agent.yaml`: what was meant is nearly certain.
     const stray = positionals.length > (command.operands?.length ?? 0) ? positionals.at(-1) : undefined
-    const placeholder = option?.type === 'string' ? ` ${stray ?? option.placeholder}` : ''
-    if (values[name] === undefined) throw new UsageError(`option --${name} is missing: add --${name}${placeholder}`)
+    const valueName = option?.type === 'string' ? ` ${stray ?? option.valueName}` : ''
+    if (values[name] === undefined) throw new UsageError(`option --${name} is missing: add --${name}${valueName}`)
   }
   checkOperands(command, positionals)
   return { values: values as Parsed['values'], operands: positionals }

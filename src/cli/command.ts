@@ -1,6 +1,6 @@
 import type { Terminal } from './terminal.js'
 
-/** One flag. `short` is one letter. A `string` flag takes a value, shown as `placeholder` in the help. */
+/** One flag. `short` is one letter. A `string` flag takes a value, shown as `valueName` in the help. */
 export type Option =
   | { readonly type: 'boolean'; readonly short?: string; readonly description: string }
   | {
@@ -8,7 +8,7 @@ export type Option =
       readonly short?: string
       /** May be given several times; `values` then hold an array. */
       readonly multiple?: boolean
-      readonly placeholder: string
+      readonly valueName: string
       readonly description: string
       /** What completion offers: file names, or these words. */
       readonly completes?: 'file' | 'directory' | readonly string[]

@@ -71,9 +71,9 @@ export function zshScript(commands: readonly Command[]): string {
   const text = (value: string) => value.replace(/'/g, "'\\''").replace(/[[\]:]/g, '\\$&')
   const action = (option: Option): string => {
     if (option.type === 'boolean') return ''
-    const { completes: what, placeholder } = option
+    const { completes: what, valueName } = option
     const offer = what === 'file' ? '_files' : what === 'directory' ? '_files -/' : `(${(what ?? []).join(' ')})`
-    return `:${placeholder}:${offer}`
+    return `:${valueName}:${offer}`
   }
   const specs = (command: Command): string[] => [
     ...optionsOf(command).flatMap(([name, option]) =>

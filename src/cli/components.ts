@@ -14,7 +14,7 @@ export const command: Command = {
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
     markdown: {
       type: 'string',
-      placeholder: 'DIR',
+      valueName: 'DIR',
       description: 'Write one reference page per component into DIR',
       completes: 'directory',
     },

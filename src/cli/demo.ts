@@ -22,7 +22,7 @@ export const command: Command = {
     config: {
       type: 'string',
       short: 'c',
-      placeholder: 'FILE',
+      valueName: 'FILE',
       description: 'Another configuration than pipelines/demo.yaml',
       completes: 'file',
     },

@@ -7,7 +7,7 @@ const kMaxForMs = 24 * 86_400_000
 /** `--for DURATION` of the commands that run an agent. */
 export const option: Option = {
   type: 'string',
-  placeholder: 'DURATION',
+  valueName: 'DURATION',
   description: 'Stop after this long, e.g. 30s or 5m',
 }
 

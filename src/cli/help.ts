@@ -69,7 +69,7 @@ export function usageLine(command: Command): string {
 
 function longFlag(name: string, option: Option): string {
   if (option.type === 'boolean') return `--${name}`
-  return `--${name} ${option.placeholder}${option.multiple === true ? '...' : ''}`
+  return `--${name} ${option.valueName}${option.multiple === true ? '...' : ''}`
 }
 
 function flagOf(name: string, option: Option): string {

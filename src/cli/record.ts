@@ -13,20 +13,20 @@ export const command: Command = {
     output: {
       type: 'string',
       short: 'o',
-      placeholder: 'FILE',
+      valueName: 'FILE',
       description: 'Where to write the recording',
       completes: 'file',
     },
     address: {
       type: 'string',
-      placeholder: 'ADDRESS',
+      valueName: 'ADDRESS',
       description: 'D-Bus address; by default the system bus',
     },
     for: forOption.option,
     units: {
       type: 'string',
       multiple: true,
-      placeholder: 'PATTERN',
+      valueName: 'PATTERN',
       description:
         'Only these units: a name (of a service without its suffix), prefix* or glob; may be given several times',
     },

@@ -13,7 +13,7 @@ export const command: Command = {
     config: {
       type: 'string',
       short: 'c',
-      placeholder: 'FILE',
+      valueName: 'FILE',
       description: 'Configuration file (YAML)',
       completes: 'file',
     },

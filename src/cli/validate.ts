@@ -15,7 +15,7 @@ export const command: Command = {
     config: {
       type: 'string',
       short: 'c',
-      placeholder: 'FILE',
+      valueName: 'FILE',
       description: 'Configuration file (YAML)',
       completes: 'file',
     },

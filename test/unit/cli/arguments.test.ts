@@ -8,8 +8,8 @@ const command: Command = {
   description: '',
   operands: ['WHAT'],
   options: {
-    config: { type: 'string', short: 'c', placeholder: 'FILE', description: '' },
-    set: { type: 'string', multiple: true, placeholder: 'KEY=VALUE', description: '' },
+    config: { type: 'string', short: 'c', valueName: 'FILE', description: '' },
+    set: { type: 'string', multiple: true, valueName: 'KEY=VALUE', description: '' },
     json: { type: 'boolean', short: 'j', description: '' },
   },
   required: ['config'],
