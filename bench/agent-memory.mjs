@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// What the size of the young generation costs in resident memory: the demo on its own systemd (root), 30 s each way, one
+// after the other on the same build. `--save` appends a line to history/.
+//
+//   npm run build && sudo node bench/agent-memory.mjs [--save]
+import { execFileSync, spawn } from 'node:child_process'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const kSeconds = 30
+
+/** Peak and last resident size, MiB, as /proc/PID/status has them (proc_pid_status(5)). */
+async function measure(flags) {
+  const demo = spawn(process.execPath, [...flags, 'dist/main.js', 'demo', '--lab', '--for', `${kSeconds}s`], {
+    cwd: root,
+    stdio: 'ignore',
+  })
+  const ended = new Promise((resolve) => demo.once('close', resolve))
+  let seen = { peak: 0, last: 0 }
+  const timer = setInterval(() => {
+    const status = readFileSync(`/proc/${demo.pid}/status`, 'utf8')
+    const mebibytes = (key) =>
+      Math.round(Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 102.4) / 10
+    // A process that ends has no memory any more, and no such lines.
+    if (status.includes('VmHWM:')) seen = { peak: mebibytes('VmHWM'), last: mebibytes('VmRSS') }
+  }, 500)
+  const code = await ended
+  clearInterval(timer)
+  if (code !== 0) throw new Error(`the demo ended with ${code}: root is needed, and npm run build`)
+  return seen
+}
+
+const rows = []
+for (const flags of [[], ['--max-semi-space-size=1']]) rows.push({ flags: flags.join(' '), ...(await measure(flags)) })
+console.table(rows)
+if (process.argv.includes('--save')) {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+  const cpu = `${cpus().length} x ${cpus()[0].model.trim()}`
+  const line = { date: new Date().toISOString(), commit, cpu, kernel: release(), node: process.version, rows }
+  appendFileSync(new URL('history/agent-memory.jsonl', import.meta.url), `${JSON.stringify(line)}\n`)
+}
