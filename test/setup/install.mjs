@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// install.mjs [GROUP...]: installs the Debian packages of these groups (all without any) that are missing. Needs root;
-// otherwise it prints the exact command and ends with 1. Does nothing, at once, when nothing is missing.
+// install.mjs [GROUP...]: installs the Debian packages of these groups that are missing; without any, of all that the tests
+// need. Needs root; otherwise it prints the exact command and ends with 1. Does nothing, at once, when nothing is missing.
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, rmSync, writeFileSync } from 'node:fs'
 import { packages } from './packages.mjs'
@@ -9,8 +9,8 @@ const policy = '/usr/sbin/policy-rc.d'
 // Debian's dbus-broker makes itself the machine's bus at the next boot by these links; the tests want only the program.
 const busLinks = ['/etc/systemd/system/dbus.service', '/etc/systemd/user/dbus.service']
 
-const groups = process.argv.slice(2)
-const wanted = packages.filter(({ group }) => groups.length === 0 || groups.includes(group))
+const groups = process.argv.length > 2 ? process.argv.slice(2) : ['build', 'lab', 'test']
+const wanted = packages.filter(({ group }) => groups.includes(group))
 const missing = wanted.filter(({ proof }) => !proof.every((path) => existsSync(path)))
 
 if (missing.length === 0) console.log('all packages are there')

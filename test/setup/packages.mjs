@@ -1,8 +1,9 @@
 /**
  * What the build, the lab and the tests need beside Node and npm: Debian package, what it is for, and the files that show it
- * is there. Groups follow use: `build` for the addon, `lab` for `npm run demo` on a machine without systemd, `test` for the rest.
+ * is there. Groups follow use: `build` for the addon, `lab` for `npm run demo` on a machine without systemd, `test` for the rest
+ * of the tests, `bench` for what the benchmarks compare with.
  *
- * @type {readonly {group: 'build' | 'lab' | 'test', name: string, why: string, proof: readonly string[]}[]}
+ * @type {readonly {group: 'build' | 'lab' | 'test' | 'bench', name: string, why: string, proof: readonly string[]}[]}
  */
 export const packages = [
   { group: 'build', name: 'g++', why: 'compiles the addon (C++20)', proof: ['/usr/bin/g++'] },
@@ -64,4 +65,26 @@ export const packages = [
   { group: 'test', name: 'busybox-static', why: "the VM's first process", proof: ['/bin/busybox'] },
   { group: 'test', name: 'cpio', why: "packs the VM's initial ramdisk", proof: ['/bin/cpio'] },
   { group: 'test', name: 'e2fsprogs', why: "makes the VM's disk", proof: ['/sbin/mkfs.ext4'] },
+
+  {
+    group: 'bench',
+    name: 'dbus-broker',
+    why: 'the second D-Bus server signals are measured on',
+    proof: ['/usr/bin/dbus-broker-launch'],
+  },
+  { group: 'bench', name: 'libsystemd-dev', why: 'sd-bus, a baseline', proof: ['/usr/include/systemd/sd-bus.h'] },
+  { group: 'bench', name: 'libdbus-1-dev', why: 'libdbus, a baseline', proof: ['/usr/include/dbus-1.0/dbus/dbus.h'] },
+  { group: 'bench', name: 'golang-go', why: 'compiles the godbus baseline', proof: ['/usr/bin/go'] },
+  {
+    group: 'bench',
+    name: 'golang-dbus-dev',
+    why: 'godbus, a baseline',
+    proof: ['/usr/share/gocode/src/github.com/godbus/dbus'],
+  },
+  {
+    group: 'bench',
+    name: 'prometheus-node-exporter',
+    why: 'its systemd collector, a baseline',
+    proof: ['/usr/bin/prometheus-node-exporter'],
+  },
 ]
