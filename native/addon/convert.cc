@@ -2,7 +2,6 @@
 
 #include "core/dbus/message_writer.h"
 #include "core/dbus/unit_filter.h"
-#include "core/dbus/unit_table.h"
 
 namespace unitscope {
 namespace {
@@ -91,7 +90,6 @@ Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, c
     const std::uint64_t times = counters.rejected[i].read();
     if (times > 0) rejected.Set(std::string(name(static_cast<dbus::Reason>(i))), count(times));
   }
-  const std::uint64_t units = counters.units.read();
   const Napi::Object out = Napi::Object::New(env);
   out.Set("bytes", count(counters.bytes.read()));
   out.Set("messages", count(counters.messages.read()));
@@ -102,8 +100,8 @@ Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, c
   out.Set("dropped", count(own.dropped));
   out.Set("rejected", rejected);
   out.Set("unknownTexts", count(symbols.overflowed()));
-  out.Set("units", count(units));
-  out.Set("nativeBytes", count(own.native_bytes + counters.buffered.read() + units * dbus::UnitTable::kBytesPerUnit + sizeof(SymbolTable)));
+  out.Set("units", count(counters.units.read()));
+  out.Set("nativeBytes", count(own.native_bytes + counters.buffered.read() + counters.unit_bytes.read() + sizeof(SymbolTable)));
   return out;
 }
 

@@ -31,10 +31,18 @@ export const header = {
   boottimeNs: 24,
   value: 32,
   symbol: 36,
+  /** Of the entry in the table of last states, from 1 up; 0 when the unit has none. */
+  unitId: 40,
+  /** With `unitId` it stands for one name: the same pair, the same name. */
+  generation: 44,
 } as const
-export const headerBytes = 40
+export const headerBytes = 48
 
-/** Offsets from the end of the header, of a unit_changed record. */
+/** Ids of symbols that mean no text of systemd's: it was not sent, and the table had no place for it. */
+export const symbolNone = 0
+export const symbolUnknown = 1
+
+/** Offsets from the end of the header, of a unit_changed record; the n-th of them has bit n in `known`. */
 export const state = {
   activeState: 0,
   subState: 2,
@@ -59,6 +67,8 @@ export const state = {
   lastTriggerUsec: 112,
   conditionUsec: 120,
 } as const
+/** Bits of the fields that systemd has sent: another's 0 says nothing. */
+export const stateKnown = 36
 export const stateBytes = 128
 export const invocationIdBytes = 16
 

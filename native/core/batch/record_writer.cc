@@ -16,7 +16,8 @@ Bytes RecordWriter::write(RecordKind kind, const RecordTimes& times, const Recor
                             .realtime_ns = times.realtime_ns,
                             .boottime_ns = times.boottime_ns,
                             .value = fields.value,
-                            .symbol = fields.symbol};
+                            .symbol = fields.symbol,
+                            .unit = fields.unit};
   std::memcpy(bytes_.data(), &header, sizeof header);
   if (fields.state != nullptr) std::memcpy(bytes_.data() + kHeaderBytes, fields.state, kStateBytes);
   if (!text.empty()) std::memcpy(bytes_.data() + fixed, text.data(), text.size());

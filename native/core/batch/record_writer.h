@@ -18,6 +18,7 @@ struct RecordTimes {
 /// What a record says besides its kind and times.
 struct RecordFields {
   std::string_view text = {};
+  UnitRef unit = {};
   std::uint32_t value = 0;
   Symbol symbol = 0;
   const UnitState* state = nullptr;

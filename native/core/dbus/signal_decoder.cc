@@ -1,5 +1,6 @@
 #include "core/dbus/signal_decoder.h"
 
+#include <cstring>
 #include <utility>
 
 #include "core/dbus/unit_properties.h"
@@ -64,9 +65,9 @@ Result<void, Rejection> SignalDecoder::decode(const Message& message, const Reco
 Result<void, Rejection> SignalDecoder::decode_properties(const Message& message, const RecordTimes& times,
                                                          RecordSink& sink) {
   UnitNameBuffer buffer;
-  const auto unit = unit_name_of(message.path.substr(kUnitPaths.size()), buffer);
-  if (!unit) return refuse(Reason::kUnitName);
-  if (!filter_.passes(*unit)) {
+  const auto name = unit_name_of(message.path.substr(kUnitPaths.size()), buffer);
+  if (!name) return refuse(Reason::kUnitName);
+  if (!filter_.passes(*name)) {
     counters_.filtered.add();
     return {};
   }
@@ -79,21 +80,22 @@ Result<void, Rejection> SignalDecoder::decode_properties(const Message& message,
     counters_.suppressed.add();
     return finish(in);
   }
-  const bool completes = group == PropertyGroup::kUnit && held_ != nullptr && held_->first == *unit;
+  const bool completes = group == PropertyGroup::kUnit && held_ != nullptr && held_->name == *name;
   if (!completes) flush(sink);
-  UnitTable::Slot& slot = completes ? *held_ : entry_of(*unit, sink);
-  const UnitState before = slot.second.current;
-  read_properties(in, symbols_, slot.second.current);
+  Unit& unit = completes ? *held_ : entry_of(*name, sink);
+  const UnitState before = unit.state;
+  read_properties(in, symbols_, unit.state);
   in.skip("as", 0);
   if (auto done = finish(in); !done) {
-    slot.second.current = before;  // and a half that is held stays so
+    unit.state = before;  // and a half that is held stays so
     return done;
   }
+  if (std::memcmp(&before, &unit.state, sizeof before) != 0) unit.told_in = 0;
   if (completes) held_ = nullptr;
   if (group == PropertyGroup::kUnit) {
-    tell(slot, times, completes ? 2 : 1, sink);
+    tell(unit, times, completes ? 2 : 1, sink);
   } else {
-    held_ = &slot;
+    held_ = &unit;
     holds_++;
     held_times_ = times;
   }
@@ -149,19 +151,21 @@ Result<void, Rejection> SignalDecoder::decode_owner(const Message& message, cons
   return {};
 }
 
-void SignalDecoder::unit_event(RecordKind kind, std::string_view unit, RecordFields fields, const RecordTimes& times,
+void SignalDecoder::unit_event(RecordKind kind, std::string_view name, RecordFields fields, const RecordTimes& times,
                                RecordSink& sink) {
-  if (!is_unit_name(unit)) {
+  if (!is_unit_name(name)) {
     (void)refuse(Reason::kUnitName);
     return;
   }
-  if (!filter_.passes(unit)) return counters_.filtered.add();
+  if (!filter_.passes(name)) return counters_.filtered.add();
   counters_.matched.add();
-  fields.text = unit;
+  Unit* const unit = units_.find(name);
+  fields.text = name;
+  if (unit != nullptr) fields.unit = unit->ref;
   emit(kind, times, fields, sink);
   // A reload removes and re-creates every unit without a change of state: its last state stays true.
-  if (kind == RecordKind::kUnitRemoved && !reloading_) {
-    units_.remove(unit);
+  if (kind == RecordKind::kUnitRemoved && !reloading_ && unit != nullptr) {
+    units_.remove(*unit);
     counters_.units.set(units_.size());
   }
 }
@@ -171,24 +175,25 @@ void SignalDecoder::emit(RecordKind kind, const RecordTimes& times, const Record
   sink.take(writer_.write(kind, times, fields), fields.urgent);
 }
 
-UnitTable::Slot& SignalDecoder::entry_of(std::string_view unit, RecordSink& sink) {
-  UnitTable::Slot* slot = units_.find_or_add(unit);
-  if (slot == nullptr) {
+Unit& SignalDecoder::entry_of(std::string_view name, RecordSink& sink) {
+  Unit* unit = units_.find_or_add(name);
+  if (unit == nullptr) {
     // Full: begin anew. Signals carry whole states, so this costs repeats, never a wrong state.
     flush(sink);
     units_.clear();
-    slot = units_.find_or_add(unit);
+    unit = units_.find_or_add(name);
   }
   counters_.units.set(units_.size());
-  return *slot;
+  if (unit->state.known == 0) counters_.unit_bytes.set(units_.bytes());
+  return *unit;
 }
 
-void SignalDecoder::tell(UnitTable::Slot& slot, const RecordTimes& times, int messages, RecordSink& sink) {
-  if (units_.told(slot.second)) return counters_.suppressed.add(static_cast<std::uint64_t>(messages));
-  units_.set_told(slot.second);
-  const UnitState& state = slot.second.current;
+void SignalDecoder::tell(Unit& unit, const RecordTimes& times, int messages, RecordSink& sink) {
+  if (units_.told(unit)) return counters_.suppressed.add(static_cast<std::uint64_t>(messages));
+  units_.set_told(unit);
+  const UnitState& state = unit.state;
   const bool urgent = state.active_state == failed_ || state.sub_state == auto_restart_;
-  emit(RecordKind::kUnitChanged, times, {.text = slot.first, .state = &state, .urgent = urgent}, sink);
+  emit(RecordKind::kUnitChanged, times, {.text = unit.name, .unit = unit.ref, .state = &state, .urgent = urgent}, sink);
 }
 
 void SignalDecoder::flush(RecordSink& sink) {

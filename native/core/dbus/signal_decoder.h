@@ -42,11 +42,11 @@ class SignalDecoder {
   Outcome decode_properties(const Message& message, const RecordTimes& times, RecordSink& sink);
   Outcome decode_manager(const Message& message, const RecordTimes& times, RecordSink& sink);
   Outcome decode_owner(const Message& message, const RecordTimes& times, RecordSink& sink);
-  void unit_event(RecordKind kind, std::string_view unit, RecordFields fields, const RecordTimes& times, RecordSink& sink);
+  void unit_event(RecordKind kind, std::string_view name, RecordFields fields, const RecordTimes& times, RecordSink& sink);
   void emit(RecordKind kind, const RecordTimes& times, const RecordFields& fields, RecordSink& sink);
-  UnitTable::Slot& entry_of(std::string_view unit, RecordSink& sink);
+  Unit& entry_of(std::string_view name, RecordSink& sink);
   /// Sends the unit's state if it was not told yet; `messages` made it.
-  void tell(UnitTable::Slot& slot, const RecordTimes& times, int messages, RecordSink& sink);
+  void tell(Unit& unit, const RecordTimes& times, int messages, RecordSink& sink);
   Outcome refuse(Reason reason) noexcept;
 
   UnitFilter filter_;
@@ -54,7 +54,7 @@ class SignalDecoder {
   SourceCounters& counters_;
   UnitTable units_;
   RecordWriter writer_;
-  UnitTable::Slot* held_ = nullptr;
+  Unit* held_ = nullptr;
   RecordTimes held_times_;
   std::uint64_t holds_ = 0;
   bool reloading_ = false;

@@ -15,6 +15,8 @@ struct SourceCounters {
   Counter filtered;
   Counter suppressed;
   Counter units;
+  /// Bytes of memory for their last states.
+  Counter unit_bytes;
   /// Bytes of memory for a message of which a part is there.
   Counter buffered;
   std::array<Counter, kReasons> rejected;

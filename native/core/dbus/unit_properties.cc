@@ -13,31 +13,34 @@ struct Property {
   std::size_t offset;  // of the field in UnitState
 };
 
-// org.freedesktop.systemd1(5). The properties that PropertiesChanged carries and that say what a run did.
+// org.freedesktop.systemd1(5). The properties that PropertiesChanged carries and that say what a run did, in the order of
+// the fields: a property's place here is its bit in UnitState::known.
 constexpr auto kProperties = std::to_array<Property>({
     {"ActiveState", "s", offsetof(UnitState, active_state)},
     {"SubState", "s", offsetof(UnitState, sub_state)},
+    {"Result", "s", offsetof(UnitState, result)},
+    {"ConditionResult", "b", offsetof(UnitState, condition_result)},
+    {"AssertResult", "b", offsetof(UnitState, assert_result)},
+    {"Job", "(uo)", offsetof(UnitState, job_id)},
+    {"MainPID", "u", offsetof(UnitState, main_pid)},
+    {"ControlPID", "u", offsetof(UnitState, control_pid)},
+    {"NRestarts", "u", offsetof(UnitState, n_restarts)},
+    {"ExecMainPID", "u", offsetof(UnitState, exec_main_pid)},
+    {"ExecMainCode", "i", offsetof(UnitState, exec_main_code)},
+    {"ExecMainStatus", "i", offsetof(UnitState, exec_main_status)},
+    {"InvocationID", "ay", offsetof(UnitState, invocation_id)},
     {"StateChangeTimestamp", "t", offsetof(UnitState, state_change_usec)},
     {"InactiveExitTimestamp", "t", offsetof(UnitState, inactive_exit_usec)},
     {"ActiveEnterTimestamp", "t", offsetof(UnitState, active_enter_usec)},
     {"ActiveExitTimestamp", "t", offsetof(UnitState, active_exit_usec)},
     {"InactiveEnterTimestamp", "t", offsetof(UnitState, inactive_enter_usec)},
-    {"Job", "(uo)", offsetof(UnitState, job_id)},
-    {"ConditionTimestamp", "t", offsetof(UnitState, condition_usec)},
-    {"ConditionResult", "b", offsetof(UnitState, condition_result)},
-    {"AssertResult", "b", offsetof(UnitState, assert_result)},
-    {"InvocationID", "ay", offsetof(UnitState, invocation_id)},
-    {"MainPID", "u", offsetof(UnitState, main_pid)},
-    {"ControlPID", "u", offsetof(UnitState, control_pid)},
-    {"Result", "s", offsetof(UnitState, result)},
-    {"NRestarts", "u", offsetof(UnitState, n_restarts)},
     {"ExecMainStartTimestamp", "t", offsetof(UnitState, exec_main_start_usec)},
     {"ExecMainExitTimestamp", "t", offsetof(UnitState, exec_main_exit_usec)},
-    {"ExecMainPID", "u", offsetof(UnitState, exec_main_pid)},
-    {"ExecMainCode", "i", offsetof(UnitState, exec_main_code)},
-    {"ExecMainStatus", "i", offsetof(UnitState, exec_main_status)},
     {"LastTriggerUSec", "t", offsetof(UnitState, last_trigger_usec)},
+    {"ConditionTimestamp", "t", offsetof(UnitState, condition_usec)},
 });
+static_assert(std::is_sorted(kProperties.begin(), kProperties.end(),
+                             [](const Property& a, const Property& b) { return a.offset < b.offset; }));
 
 // A perfect hash of the names: length and first letter tell them apart, which the assertion below proves. One array
 // access and one comparison per property of a message.
@@ -121,6 +124,7 @@ void read_properties(WireReader& in, SymbolTable& symbols, UnitState& state) noe
     if (!in.ok()) return;
     if (const Property* property = find(name, type); property != nullptr) {
       read_value(in, *property, symbols, state);
+      state.known |= 1u << (property - kProperties.data());
     } else {
       in.skip(type, kOpen);
     }

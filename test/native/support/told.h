@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/dbus/signal_stream.h"
@@ -32,6 +33,8 @@ class Told {
     sink_.records.clear();
     return out + end_;
   }
+  /// The same as records.
+  std::vector<Seen> records() { return std::exchange(sink_.records, {}); }
   /// Every reason that was counted, in the order of Reason.
   [[nodiscard]] std::string all_rejected() const {
     std::string out;

@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { decodeRecords } from '../../../src/binding/decode.js'
-import { maxRecordBytes } from '../../../src/binding/layout.js'
+import {
+  header,
+  headerBytes,
+  maxRecordBytes,
+  recordKinds,
+  state,
+  stateKnown,
+  symbolNone,
+  symbolUnknown,
+} from '../../../src/binding/layout.js'
 
 // Written by test/native/core/batch/golden_test.cc, so the two languages cannot drift apart.
 const golden = readFileSync(new URL('../../golden/batch/records.bin', import.meta.url))
@@ -80,9 +89,35 @@ test('what C++ wrote is what TypeScript reads, field by field', () => {
   ])
 })
 
+/** What `read` finds in each record, which begins at `at`. */
+function eachRecord<T>(read: (at: number) => T): T[] {
+  const out: T[] = []
+  for (let at = 0; at < golden.length; at += golden.readUInt32LE(at + header.size)) out.push(read(at))
+  return out
+}
+
+test('a record says which entry of the native table it is about, so that a name is made a string once', () => {
+  const refs = eachRecord((at) => [
+    golden.readUInt32LE(at + header.unitId),
+    golden.readUInt32LE(at + header.generation),
+  ])
+  const none = [0, 0] // of no unit, or of one that no state was told of
+  expect(refs).toEqual([none, [1, 1], [70_000, 3_000_000_000], none, [2, 9], none, [3, 1], ...Array(6).fill(none)])
+})
+
+test('what systemd has not sent is told apart from its zeros', () => {
+  const kUnitChanged = recordKinds.indexOf('unit_changed')
+  const known = eachRecord((at) =>
+    golden[at + header.kind] === kUnitChanged ? golden.readUInt32LE(at + headerBytes + stateKnown) : undefined,
+  )
+  const all = 2 ** Object.keys(state).length - 1
+  expect(known.filter((bits) => bits !== undefined)).toEqual([all, 0])
+  expect([symbol(symbolNone), symbol(symbolUnknown)]).toEqual(['', 'unknown'])
+})
+
 test('bytes of another build are refused, not guessed at', () => {
   expect(decodeRecords(Buffer.alloc(0), symbol)).toEqual([])
-  for (let size = 1; size < 40; size++) {
+  for (let size = 1; size < headerBytes; size++) {
     expect(() => decodeRecords(golden.subarray(0, size), symbol)).toThrow(/no record at byte 0: rebuild the addon/)
   }
   const changed = Buffer.from(golden)

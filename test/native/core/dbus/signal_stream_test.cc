@@ -91,6 +91,30 @@ const test::Test kRemoved{"signals: a removed unit is forgotten; one that a relo
               "gone:a.service | a.service:active/running//0", "the reload ended with its systemd");
 }};
 
+const test::Test kEntries{"signals: a record says which entry its unit has, none before its first state, a new one after it was gone", [] {
+  Told told;
+  told.feed({unit_signal("UnitNew", "a.service"), unit_half("b.service", "active", "x"), unit_half("a.service", "active", "x"),
+             job_removed("a.service", "done"), unit_signal("UnitRemoved", "a.service"), unit_half("c.service", "active", "x"),
+             job_removed("nobody.service", "done")});
+  std::string entries;
+  for (const auto& [header, state, text] : told.records()) {
+    entries += text.substr(0, 1) + std::to_string(header.unit.id) + "." + std::to_string(header.unit.generation) + " ";
+  }
+  test::equal(entries, "a0.0 b1.1 a2.1 a2.1 a2.1 c2.2 n0.0 ");
+}};
+
+const test::Test kKnown{"signals: what systemd has not sent yet is told apart from its zeros", [] {
+  Told told;
+  const auto known = [&] { return told.records().back().state.known; };
+  constexpr std::uint32_t kActive = 1u << 0, kSub = 1u << 1, kResult = 1u << 2, kRestarts = 1u << 8;
+  told.feed({unit_half("a.service", "active", "running")});
+  test::equal(known(), kActive | kSub);
+  told.feed({service_half("a.service", "success", 0), unit_half("a.service", "active", "running")});
+  test::equal(known(), kActive | kSub | kResult | kRestarts, "a 0 that is systemd's own");
+  told.feed({test::properties_changed("a.service", "Unit", {{"Later", "x"}})});
+  test::equal(told.words(), "", "what was known stays so");
+}};
+
 const test::Test kManager{"signals: jobs, unit files and systemd coming and going", [] {
   Told told;
   told.feed({test::manager_signal("JobNew", "uos", [](Wire& out) { out.u32(5).str("/job/5").str("a.service"); }),
