@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
 const count = Number(options.cgroups)
 if (!Number.isInteger(count) || count < 1 || count > 10_000) throw new Error('--cgroups must be from 1 to 10000')
 
-const dist = new URL('../dist/', import.meta.url)
+const dist = new URL('../build/js/', import.meta.url)
 if (!existsSync(new URL('binding/native.js', dist))) throw new Error('build first: npm run build')
 const { loadNative } = await import(new URL('binding/native.js', dist).href)
 const { findCgroupMount } = await import(new URL('lib/cgroup/mount.js', dist).href)

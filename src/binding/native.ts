@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
+import nodeGypBuild from 'node-gyp-build'
+import { packageFile } from '../util/package.js'
 import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
 import type { CgroupOpening, CgroupOptions } from './cgroup-source.js'
 import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
@@ -28,22 +29,17 @@ interface RawHelpers extends Pick<Native, 'clockPair'> {
 }
 
 type Raw = RawSignals & CgroupAddon & RawHelpers
-type GypBuild = ((root: string) => Raw) & { resolve(root: string): string }
-
-/** `src/binding` and `dist/binding` are equally deep below the package. */
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
  * Loads the addon, or says why that failed and what to do. Never throws.
  *
  * Looks where node-gyp-build does: `build/Release`, `build/Debug` (built here), then `prebuilds/` (shipped).
  */
-export function loadNative(root: string = packageRoot): Loaded {
+export function loadNative(root: string = packageFile('.')): Loaded {
   const require = createRequire(import.meta.url)
   let tried = `${root} (build/Release, build/Debug, prebuilds/${process.platform}-${process.arch})`
   try {
-    const load = require('node-gyp-build') as GypBuild
-    tried = load.resolve(root)
+    tried = nodeGypBuild.resolve(root)
     return { native: surface(require(tried) as Raw) }
   } catch (error) {
     return { unavailable: explain(tried, error) }

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { packageFile } from '../util/package.js'
 import { FailureError } from './command.js'
 
-// The package ships the lab for this: dist/cli/ and src/cli/ lie equally deep below its top folder.
-const labScript = fileURLToPath(new URL('../../test/lab/lab.sh', import.meta.url))
+// The package ships the lab for this.
+const labScript = packageFile('test/lab/lab.sh')
 
 const kBootLimitMs = 15_000
 const kCommandLimitMs = 30_000

@@ -1,15 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { getuid } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
 import { findCgroupMount } from '../lib/cgroup/mount.js'
+import { packageFile } from '../util/package.js'
 import type { DemoLab } from './demo-lab.js'
 
-// dist/cli/ and src/cli/ lie equally deep below the package's top folder.
-const fromTop = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const liveConfig = fromTop('pipelines/demo.yaml')
-const recordingConfig = fromTop('pipelines/replay.yaml')
-const recording = fromTop('test/fixtures/recordings/lab.usrec.gz')
+const liveConfig = packageFile('pipelines/demo.yaml')
+const recordingConfig = packageFile('pipelines/replay.yaml')
+const recording = packageFile('test/fixtures/recordings/lab.usrec.gz')
 
 /** The port Prometheus' registry of exporters gives to OpenTelemetry's. */
 export const kPrometheusPort = 9464

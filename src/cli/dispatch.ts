@@ -1,10 +1,10 @@
 import { ConfigError, ExitCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
+import { packageVersion } from '../util/package.js'
 import { parseArguments } from './arguments.js'
 import { type Command, FailureError, type Invocation, UsageError } from './command.js'
 import { commands, loadCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
-import { packageVersion } from './version.js'
 
 export type World = Pick<Invocation, 'terminal' | 'env' | 'onOutputGone' | 'exitNow'>
 

@@ -6,8 +6,8 @@ import { supervise } from '../service/supervise.js'
 import { logDestination } from '../telemetry/log-destination.js'
 import { createLogger } from '../telemetry/logger.js'
 import { systemClock } from '../util/clock.js'
+import { packageVersion } from '../util/package.js'
 import type { Invocation } from './command.js'
-import { packageVersion } from './version.js'
 
 export interface AgentRun {
   /** ExitCode of errors.ts. */

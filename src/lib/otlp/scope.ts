@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../../util/package.js'
 
 /** The instrumentation scope of everything this agent makes. */
 export interface Scope {
@@ -8,13 +8,8 @@ export interface Scope {
 
 let known: Scope | undefined
 
-/** The version is the package's own, read once. */
+/** The version is the package's own. */
 export function agentScope(): Scope {
-  if (known === undefined) {
-    const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-    const version =
-      typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : ''
-    known = Object.freeze({ name: 'unitscope', version })
-  }
+  known ??= Object.freeze({ name: 'unitscope', version: packageVersion() })
   return known
 }

@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../lab/lab.js'
+import { startAgent, Workspace } from './agent.js'
+import { sourcesLoadedBy } from './loaded.js'
+
+// What no pipeline names costs no memory: it is never loaded. Looked at in the program as it ships.
+
+const recording = join(packageRoot, 'test/fixtures/recordings/lab.usrec.gz')
+
+/** Folders of components, and packages, that are loaded in a run of `unitscope <argv>` with this configuration. */
+async function loadedBy(command: string, config: object): Promise<{ components: string[]; packages: string[] }> {
+  const workspace = new Workspace()
+  try {
+    const file = workspace.writeConfig(config)
+    const sources = await sourcesLoadedBy(async (env) => {
+      const argv = command === 'run' ? ['run', '--config', file, '--for', '1s'] : [command, '--config', file]
+      const agent = startAgent(argv, { env })
+      expect(await agent.exited, agent.stderr).toMatchObject({ code: 0 })
+    })
+    const named = (pattern: RegExp) => [...new Set(sources.flatMap((source) => pattern.exec(source)?.[1] ?? []))]
+    return {
+      components: named(/^src\/((?:receivers|processors|exporters|extensions)\/[^/]+)\//),
+      packages: named(/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/),
+    }
+  } finally {
+    workspace.remove()
+  }
+}
+
+const pipeline = (receivers: string[], processors: string[], exporters: string[]) => ({
+  service: { pipelines: { main: { receivers, processors, exporters } } },
+})
+
+test('a run loads the components of its pipelines and no other', async () => {
+  const { components, packages } = await loadedBy('run', {
+    receivers: { replay: { file: recording, speed: 'max' } },
+    processors: { crash_loop: {} },
+    exporters: { debug: {} },
+    ...pipeline(['replay'], ['crash_loop'], ['debug']),
+  })
+  expect(components).toEqual(['exporters/debug', 'processors/crash_loop', 'receivers/replay'])
+  for (const name of ['@grpc/grpc-js', '@opentelemetry/sdk-metrics', '@marcbachmann/cel-js', 'dbus-next'])
+    expect(packages).not.toContain(name)
+})
+
+test.each([
+  ['otlp', { endpoint: 'http://127.0.0.1:1', sending_queue: { shutdown_timeout: '100ms' } }, '@grpc/grpc-js'],
+  ['debug', {}, undefined],
+])('gRPC comes with the exporter that speaks it: %s', async (type, config, wanted) => {
+  const { components, packages } = await loadedBy('run', {
+    receivers: { replay: { file: recording, speed: 'max' } },
+    exporters: { [type]: config },
+    ...pipeline(['replay'], [], [type]),
+  })
+  expect(components).toEqual([`exporters/${type}`, 'receivers/replay'])
+  expect(packages.filter((name) => name === '@grpc/grpc-js')).toEqual(wanted === undefined ? [] : [wanted])
+})
+
+test('to check a configuration takes no logger, no transport and no bus', async () => {
+  const { components, packages } = await loadedBy('validate', {
+    receivers: { systemd: {} },
+    exporters: { prometheus: {} },
+    ...pipeline(['systemd'], [], ['prometheus']),
+  })
+  expect(components).toEqual(['exporters/prometheus', 'receivers/systemd'])
+  for (const name of ['pino', 'dbus-next', '@grpc/grpc-js']) expect(packages).not.toContain(name)
+})
