@@ -60,7 +60,7 @@ async function main() {
     writePage(cases)
     return 0
   }
-  if (!existsSync(`${root}dist/binding/native.js`)) {
+  if (!existsSync(`${root}build/js/binding/native.js`)) {
     console.error('build first: npm run build')
     return 1
   }

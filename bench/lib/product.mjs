@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { root } from './machine.mjs'
 
-/** A module of the built product, by its place in dist/. */
-export const product = (path) => import(`${root}dist/${path}`)
+/** A module of the built product, by its place in build/js (dist/ holds the same, bundled). */
+export const product = (path) => import(`${root}build/js/${path}`)
 
 /** The addon's typed surface. */
 export async function native() {
