@@ -24,7 +24,8 @@
       "target_name": "unitscope_native",
       "dependencies": ["host", "core"],
       "sources": ["<!@(find native/addon -name '*.cc' | LC_ALL=C sort)"],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      # As a system's header: its warnings are not ours to mend. Flags count from build/, where make runs.
+      "cflags": ["-isystem", "<!(node -p \"'../' + require('node-addon-api').include_dir\")"],
       # A worker may be terminated between any two calls of the addon into the engine; each then fails, and without the last of
       # these the wrapper ends the process over an exception that nobody can be thrown. What a failed call was to give is empty.
       "defines": [
