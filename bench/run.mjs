@@ -36,6 +36,14 @@ const { values: options, positionals } = parseArgs({
   },
 })
 
+// By way of the hooks that end what was started.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+])
+  process.once(signal, () => process.exit(code))
+
 process.exitCode = await main()
 
 async function main() {

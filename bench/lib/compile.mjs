@@ -4,52 +4,62 @@ import { root } from './machine.mjs'
 
 /** As binding.gyp compiles the addon. */
 const kFlags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-pthread']
-const kInputs = ['bench/native', 'native']
+const folder = `${root}build/bench`
 
-/** pkg-config is not asked: these are Debian's places. */
+/** Where Debian has them, on every architecture. */
 const libraries = {
   systemd: { flags: [], links: ['-lsystemd'] },
-  dbus: {
-    flags: [
-      '-I/usr/include/dbus-1.0',
-      '-I/usr/lib/x86_64-linux-gnu/dbus-1.0/include',
-      '-I/usr/lib/aarch64-linux-gnu/dbus-1.0/include',
-    ],
-    links: ['-ldbus-1'],
-  },
+  dbus: { flags: ['-I/usr/include/dbus-1.0', ...multiarch('dbus-1.0/include')], links: ['-ldbus-1'] },
 }
 
 /**
- * Compiles bench/native/<name>.cc into build/bench/<name>, unless that is newer than all sources, and returns its path.
- * It may use native/core and native/os: the libraries that `npm run build` made are linked, the same code that ships.
+ * Compiles bench/native/<name>.cc into build/bench/<name>, unless that is newer than all sources there, and returns its path.
  *
  * @param {string} name
  * @param {readonly (keyof typeof libraries)[]} uses
  */
 export function compile(name, uses = []) {
-  const program = `${root}build/bench/${name}`
-  const built = [`${root}build/Release/host.a`, `${root}build/Release/core.a`]
-  if (isNewer(program, [...kInputs.flatMap(filesIn), ...built])) return program
-  mkdirSync(`${root}build/bench`, { recursive: true })
+  const program = `${folder}/${name}`
   const parts = uses.map((use) => libraries[use])
-  const argv = [
-    ...kFlags,
-    '-Inative',
-    '-Ibench/native',
-    ...parts.flatMap(({ flags }) => flags),
+  const flags = [...kFlags, ...parts.flatMap((part) => part.flags)]
+  return build(program, 'g++', [
+    ...flags,
     `bench/native/${name}.cc`,
-  ]
-  argv.push('-o', program, ...built, ...parts.flatMap(({ links }) => links))
-  const { status, stderr } = spawnSync('g++', argv, { cwd: root, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`bench/native/${name}.cc does not compile:\n${stderr}`)
+    '-o',
+    program,
+    ...parts.flatMap(({ links }) => links),
+  ])
+}
+
+/**
+ * Compiles bench/native/<name>/main.go into build/bench/<name>, with Debian's Go packages and no network.
+ *
+ * @param {string} name
+ */
+export function compileGo(name) {
+  const program = `${folder}/${name}`
+  const env = { GOPATH: '/usr/share/gocode', GO111MODULE: 'off', GOCACHE: `${folder}/go-cache` }
+  return build(program, '/usr/bin/go', ['build', '-o', program, `bench/native/${name}/main.go`], env)
+}
+
+function build(program, compiler, argv, env = {}) {
+  const time = statSync(program, { throwIfNoEntry: false })?.mtimeMs
+  if (time !== undefined && sources().every((file) => statSync(file).mtimeMs < time)) return program
+  mkdirSync(folder, { recursive: true })
+  const { status, stderr, error } = spawnSync(compiler, argv, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  if (status !== 0) throw new Error(`${program} was not built: ${error?.message ?? stderr}`)
   return program
 }
 
-function filesIn(folder) {
-  return readdirSync(`${root}${folder}`, { recursive: true }).map((file) => `${root}${folder}/${file}`)
+function sources() {
+  return readdirSync(`${root}bench/native`, { recursive: true }).map((file) => `${root}bench/native/${file}`)
 }
 
-function isNewer(program, inputs) {
-  const time = statSync(program, { throwIfNoEntry: false })?.mtimeMs
-  return time !== undefined && inputs.every((file) => statSync(file).mtimeMs < time)
+function multiarch(path) {
+  const triplets = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }
+  return [`-I/usr/lib/${triplets[process.arch]}/${path}`]
 }

@@ -16,7 +16,8 @@ const kQuickRounds = 2
  * @param {{quick: boolean, progress?: (text: string) => void}} options
  */
 export async function measure(benchmark, { quick, progress = () => {} }) {
-  const rounds = quick ? kQuickRounds : (benchmark.rounds ?? kRounds)
+  const wanted = benchmark.rounds ?? kRounds
+  const rounds = quick ? Math.min(kQuickRounds, wanted) : wanted
   const meter = new CpuMeter()
   const began = performance.now()
   /** @type {Row[]} */
@@ -50,7 +51,7 @@ async function measurePoint(benchmark, point, { quick, rounds, told }) {
     for (let round = -warmUps; round < rounds; round++) {
       for (const way of ways) {
         told(`${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`}: ${way.name}`)
-        const figures = await way.run(context, { quick })
+        const figures = await way.run(context, { quick: quick || round < 0 })
         if (round >= 0) keep(values.get(way.name), figures, benchmark)
       }
     }

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <ctime>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "signal_bytes.h"
+#include "traffic.h"
+
+namespace bench {
+
+inline std::uint64_t clock_ns(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// A service that goes through a recorded story, and answers as systemd would about where it stands.
+struct Unit {
+  std::string name;
+  std::string path;
+  std::vector<std::uint8_t> header;
+  Story* story = nullptr;
+  std::size_t next = 0;
+  std::uint64_t stamp_usec = 0;  // StateChangeTimestamp
+  const Step* unit_step = nullptr;
+  const Step* service_step = nullptr;
+};
+
+/// All units, by place and by path.
+class Units {
+ public:
+  Units(std::vector<Story> stories, std::size_t count) : stories_(std::move(stories)), all_(count) {
+    const std::uint64_t now = clock_ns(CLOCK_REALTIME) / 1000;
+    for (std::size_t i = 0; i < count; i++) {
+      Unit& unit = all_[i];
+      unit.name = "bench-" + std::to_string(i) + ".service";
+      unit.path = unit_path(unit.name);
+      unit.header = signal_header(unit.path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as");
+      unit.story = &stories_[i % stories_.size()];
+      unit.stamp_usec = now;
+      for (const Step& step : *unit.story) (step.unit ? unit.unit_step : unit.service_step) = &step;
+      by_path_.emplace(unit.path, &unit);
+    }
+  }
+
+  std::vector<Unit>& all() { return all_; }
+  Unit* find(const char* path) const {
+    const auto found = by_path_.find(path);
+    return found == by_path_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::vector<Story> stories_;
+  std::vector<Unit> all_;
+  std::unordered_map<std::string, Unit*> by_path_;
+};
+
+}  // namespace bench
