@@ -1,7 +1,9 @@
+import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import { runSpanId } from './ids.js'
 import { attr, metric } from './names.js'
+import type { RestartCause } from './occurrence.js'
 import type { RunCounter, TrackedUnit } from './tracked-unit.js'
 import { hostResource } from './unit-resource.js'
 
@@ -18,27 +20,66 @@ export const activeStates = [
 ] as const
 
 export interface MetricContext {
-  readonly nowNs: bigint
+  /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
+  readonly now: () => bigint
   readonly resource: (unit: string) => Resource
   readonly pool: ResourcePool
 }
 
-/** The state of every unit as metrics, plus the number of units by state on the host. */
-export function stateMetrics(units: Iterable<readonly [string, TrackedUnit]>, context: MetricContext): Metric[] {
-  const out: Metric[] = []
-  const byState = new Map<string, number>(activeStates.map((name) => [name, 0]))
-  for (const [name, unit] of units) {
-    const resource = context.resource(name)
-    if (unit.loaded) {
-      const { activeState } = unit.machine.state
-      byState.set(activeState, (byState.get(activeState) ?? 0) + 1)
-      addState(out, name, unit, resource, context.nowNs)
-    }
-    addCounters(out, name, unit, resource, context)
+/**
+ * Points after which a part ends: 90 services, 1 ms to make and about as long in each exporter. A turn of the event loop
+ * makes one, so that 65,536 units hold up nothing else.
+ */
+const kPartPoints = 1024
+
+/**
+ * The state of every unit as metrics, in parts, and in the first one how many units are in which state. Units are those of
+ * the beginning; each is read when its part is made, so no part is older than its points say.
+ */
+export function* stateMetrics(
+  units: Iterable<readonly [string, TrackedUnit]>,
+  context: MetricContext,
+): Generator<readonly Metric[], void, undefined> {
+  const listed = [...units]
+  let part: Metric[] = [unitsByState(listed, context)]
+  let points = part[0]!.points.length
+  let nowNs = context.now()
+  for (const [name, unit] of listed) {
+    const from = part.length
+    addUnit(part, name, unit, context.resource(name), nowNs)
+    for (let at = from; at < part.length; at++) points += part[at]!.points.length
+    if (points < kPartPoints) continue
+    yield part
+    part = []
+    points = 0
+    nowNs = context.now()
   }
-  const points = [...byState].map(([state, value]) => point({ [attr.activeState]: state }, context.nowNs, value))
-  out.push(gauge(metric.units, '{unit}', 'Units by state', hostResource(context.pool), points))
-  return out
+  if (part.length > 0) yield part
+}
+
+function unitsByState(units: readonly (readonly [string, TrackedUnit])[], { now, pool }: MetricContext): Metric {
+  const byState = new Map<string, number>(activeStates.map((name) => [name, 0]))
+  for (const [, { loaded, machine }] of units) {
+    if (!loaded) continue
+    const { activeState } = machine.state
+    byState.set(activeState, (byState.get(activeState) ?? 0) + 1)
+  }
+  const nowNs = now()
+  const points = [...byState].map(([state, value]) => point({ [attr.activeState]: state }, nowNs, value))
+  return gauge(metric.units, '{unit}', 'Units by state', hostResource(pool), points)
+}
+
+/** Shared by the points of all units: whoever keeps points keeps these once. */
+const none: Attributes = Object.freeze({})
+const stateAttributes = activeStates.map((name) => Object.freeze({ [attr.activeState]: name }))
+const causeAttributes: Readonly<Record<RestartCause, Attributes>> = {
+  auto: Object.freeze({ [attr.restartCause]: 'auto' }),
+  manual: Object.freeze({ [attr.restartCause]: 'manual' }),
+}
+
+function addUnit(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  if (unit.loaded) addState(out, name, unit, resource, nowNs)
+  addCounters(out, name, unit, resource, nowNs)
 }
 
 function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
@@ -51,42 +92,47 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
     unit: '1',
     description: '1 for the state the unit is in, 0 for the others',
     resource,
-    points: activeStates.map((value) =>
-      sumPoint({ [attr.activeState]: value }, unit.sinceNs, nowNs, value === state.activeState ? 1 : 0),
+    points: activeStates.map((value, at) =>
+      sumPoint(stateAttributes[at]!, unit.sinceNs, nowNs, value === state.activeState ? 1 : 0),
     ),
   })
   if (name.endsWith('.service')) {
-    const points = [point({}, nowNs, state.nRestarts)]
+    const points = [point(none, nowNs, state.nRestarts)]
     out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
   }
   // Left out for a unit that is not active: it has no start time, and 0 would read as 1970.
   if (unit.machine.phase === 'up' && state.activeEnterUsec > 0) {
-    const points = [point({}, nowNs, state.activeEnterUsec / 1e6)]
+    const points = [point(none, nowNs, state.activeEnterUsec / 1e6)]
     out.push(gauge(metric.startTime, 's', 'When the unit became active', resource, points, 'double'))
   }
   if (name.endsWith('.timer') && state.lastTriggerUsec > 0) {
-    const points = [point({}, nowNs, state.lastTriggerUsec / 1e6)]
+    const points = [point(none, nowNs, state.lastTriggerUsec / 1e6)]
     out.push(gauge(metric.timerLastTrigger, 's', 'When the timer last fired', resource, points, 'double'))
   }
 }
 
 const noRestarts: RunCounter = { value: 0, invocationId: '', atUsec: 0 }
 
-function addCounters(out: Metric[], unitName: string, unit: TrackedUnit, resource: Resource, context: MetricContext) {
-  const add = (name: string, ucum: string, description: string, points: NumberPoint[]): void => {
+function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const add = (metricName: string, ucum: string, description: string, points: NumberPoint[]): void => {
     if (points.length === 0) return
-    out.push({ type: 'sum', monotonic: true, valueType: 'int', name, unit: ucum, description, resource, points })
+    const head = { type: 'sum', monotonic: true, valueType: 'int', name: metricName, unit: ucum } as const
+    out.push({ ...head, description, resource, points })
   }
-  const of = (key: string, counters: ReadonlyMap<string, RunCounter>): NumberPoint[] =>
-    [...counters].map(([value, counter]) => ({
-      ...sumPoint({ [key]: value }, unit.sinceNs, context.nowNs, counter.value),
-      ...exemplarsOf(counter),
-    }))
+  const counted = (attributes: Attributes, counter: RunCounter): NumberPoint => ({
+    ...sumPoint(attributes, unit.sinceNs, nowNs, counter.value),
+    ...exemplarsOf(counter),
+  })
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
-  const zero = unitName.endsWith('.service') && unit.loaded ? (['auto', 'manual'] as const) : []
-  const restarts = new Map<string, RunCounter>([...zero.map((cause) => [cause, noRestarts] as const), ...unit.restarts])
-  add(metric.restarts, '{restart}', 'Restarts since the agent started', of(attr.restartCause, restarts))
-  add(metric.failures, '{failure}', 'Failures since the agent started', of(attr.result, unit.failures))
+  const zero = name.endsWith('.service') && unit.loaded ? noRestarts : undefined
+  const restarts: NumberPoint[] = []
+  for (const cause of ['auto', 'manual'] as const) {
+    const counter = unit.restarts.get(cause) ?? zero
+    if (counter !== undefined) restarts.push(counted(causeAttributes[cause], counter))
+  }
+  add(metric.restarts, '{restart}', 'Restarts since the agent started', restarts)
+  const failures = [...unit.failures].map(([result, counter]) => counted({ [attr.result]: result }, counter))
+  add(metric.failures, '{failure}', 'Failures since the agent started', failures)
 }
 
 function exemplarsOf({ invocationId, atUsec }: RunCounter): { exemplars?: readonly Exemplar[] } {

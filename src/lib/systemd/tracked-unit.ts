@@ -14,6 +14,9 @@ export interface RunCounter {
 /** Results that systemd 252 knows (`service-result` in src/core/service.c has 12); anything past it shares one counter. */
 const kMaxResults = 24
 
+/** Most units never fail; two empty maps for each would be 300 bytes. */
+const noCounters: ReadonlyMap<never, RunCounter> = new Map<never, RunCounter>()
+
 /** One unit: its machine, what is known of its configuration, and its counters. */
 export class TrackedUnit {
   readonly machine = new UnitMachine()
@@ -36,15 +39,23 @@ export class TrackedUnit {
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
   /** Own counts: systemd's NRestarts is reset by reset-failed and by unloading. */
-  readonly restarts = new Map<RestartCause, RunCounter>()
-  readonly failures = new Map<string, RunCounter>()
+  #restarts: Map<RestartCause, RunCounter> | undefined
+  #failures: Map<string, RunCounter> | undefined
 
   constructor(sinceNs: bigint) {
     this.sinceNs = sinceNs
   }
 
+  get restarts(): ReadonlyMap<RestartCause, RunCounter> {
+    return this.#restarts ?? noCounters
+  }
+
+  get failures(): ReadonlyMap<string, RunCounter> {
+    return this.#failures ?? noCounters
+  }
+
   get hasCounts(): boolean {
-    return this.restarts.size > 0 || this.failures.size > 0
+    return this.#restarts !== undefined || this.#failures !== undefined
   }
 
   seed(state: UnitState, clockSettings: number): void {
@@ -91,7 +102,7 @@ export class TrackedUnit {
       this.stopping = undefined
     const { nRestarts } = this.machine.state
     // systemd counts a restart when it schedules the job; several at once when signals were merged.
-    if (state.nRestarts > nRestarts) bump(this.restarts, 'auto', state, state.nRestarts - nRestarts)
+    if (state.nRestarts > nRestarts) this.#countRestarts('auto', state, state.nRestarts - nRestarts)
     return this.machine.observe(state)
   }
 
@@ -107,14 +118,20 @@ export class TrackedUnit {
   }
 
   count({ kind, state, cause }: Occurrence): void {
-    if (kind === 'restarted' && cause === 'manual') bump(this.restarts, 'manual', state, 1)
+    if (kind === 'restarted' && cause === 'manual') this.#countRestarts('manual', state, 1)
     else if (kind === 'failed') this.#countFailure(state.result, state)
     else if (kind === 'startLimitHit') this.#countFailure('start-limit-hit', state)
   }
 
+  #countRestarts(cause: RestartCause, state: UnitState, by: number): void {
+    this.#restarts ??= new Map()
+    bump(this.#restarts, cause, state, by)
+  }
+
   #countFailure(result: string, state: UnitState): void {
-    const name = this.failures.has(result) || this.failures.size < kMaxResults ? result : 'other'
-    bump(this.failures, name, state, 1)
+    this.#failures ??= new Map()
+    const name = this.#failures.has(result) || this.#failures.size < kMaxResults ? result : 'other'
+    bump(this.#failures, name, state, 1)
   }
 }
 

@@ -191,10 +191,10 @@ export class UnitTracker {
     return out
   }
 
-  /** State metrics at this moment. */
-  metrics(nowNs: bigint): Metric[] {
+  /** State metrics of all units, in parts; `now` is asked for each one. */
+  metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
     const resource = (name: string) => this.#resource(name)
-    return stateMetrics(this.#units.all(), { nowNs, resource, pool: this.#options.resources })
+    return stateMetrics(this.#units.all(), { now, resource, pool: this.#options.resources })
   }
 
   #unload(out: RawEvent[], name: string, observedNs: bigint, inferred: boolean): void {

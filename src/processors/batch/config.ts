@@ -7,15 +7,16 @@ export const schema = {
     timeout: {
       type: 'string',
       format: 'duration',
-      default: '200ms',
+      default: '5ms',
       description: 'Longest time an item waits for others. `0s` sends at once and only splits.',
     },
     send_batch_size: {
       type: 'integer',
       minimum: 1,
       maximum: 1_000_000,
-      default: 8192,
-      description: 'Items (events, spans, metric points) at which a batch is sent before `timeout`.',
+      default: 2048,
+      description:
+        'Items (events, spans, metric points) at which a batch is sent before `timeout`. What is sent is encoded in one go, and nothing else runs meanwhile.',
     },
     send_batch_max_size: {
       type: 'integer',

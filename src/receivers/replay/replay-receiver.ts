@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { SignalParser } from '../../binding/signal-source.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
@@ -163,8 +164,11 @@ class ReplayReceiver implements Receiver {
   }
 
   async #collect(): Promise<void> {
-    if (this.#config.collection_interval > 0 && this.#nowNs > 0n)
-      await this.#emit(batchOf({ metrics: this.#tracker.metrics(this.#nowNs) }))
+    if (this.#config.collection_interval === 0 || this.#nowNs === 0n) return
+    for (const metrics of this.#tracker.metrics(() => this.#nowNs)) {
+      await this.#emit(batchOf({ metrics }))
+      await nextTurn()
+    }
   }
 
   async #emit(batch: Batch): Promise<void> {

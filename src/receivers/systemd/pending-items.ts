@@ -1,9 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Consumer, Settings } from '../../component/component.js'
 import { type Batch, batchOf, countItems } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { sleep } from '../../util/clock.js'
-import { nextCollectionPart, pointsIn } from './collection-part.js'
 
 /** About 20 MB of events: some seconds of the worst storm, so that a short refusal downstream costs nothing. */
 export const kMaxPendingEvents = 10_000
@@ -12,25 +12,27 @@ export const kMaxPendingEvents = 10_000
 const kFirstRetryMs = 100
 const kMaxRetryMs = 5000
 
+/** Metric points under way at once: enough that a `batch` behind this fills up, whatever its `timeout`. */
+const kMaxPointsUnderWay = 8192
+
 /**
  * Between a source that cannot wait and a pipeline that may refuse. Events and metrics wait apart, so neither takes the
- * other's room or turn; of each kind one batch is under way at a time, in order, offered until taken.
+ * other's room or turn; each batch is offered until taken.
  *
- * Events cannot be asked for again: up to `kMaxPendingEvents` wait, and of what finds no room the newest is dropped, as
- * `backpressure`. Of metrics the collection under way and the newest one wait, which replaces one that waited before it,
- * `superseded`: counters only grow, so it costs resolution. A collection is as large as the units followed.
+ * Events cannot be asked for again: up to `kMaxPendingEvents` wait, in order, and of what finds no room the newest is
+ * dropped, as `backpressure`. Metrics wait for nobody: a collection is made part by part, as the pipeline takes it, and the
+ * next one is left out while that lasts. Counters only grow, so it costs resolution.
  */
 export class PendingItems {
   readonly #settings: Settings
   readonly #next: Consumer
   readonly #stopping = new AbortController()
   #waitingEvents: RawEvent[] = []
-  #waitingMetrics: readonly Metric[] = []
   /** Waiting or under way. */
   #events = 0
   #points = 0
   #sendingEvents: Promise<void> | undefined
-  #sendingMetrics: Promise<void> | undefined
+  #collecting: Promise<void> | undefined
 
   constructor(settings: Settings, next: Consumer) {
     this.#settings = settings
@@ -52,22 +54,16 @@ export class PendingItems {
     this.#sendingEvents ??= this.#sendEvents()
   }
 
-  /** Takes a whole collection over; never waits. */
-  pushMetrics(metrics: readonly Metric[]): void {
-    const { telemetry } = this.#settings
-    const points = pointsIn(metrics)
-    const replaced = pointsIn(this.#waitingMetrics)
-    telemetry.processed(points)
-    if (replaced > 0) telemetry.dropped(replaced, 'superseded')
-    this.#waitingMetrics = metrics
-    this.#points += points - replaced
-    this.#sendingMetrics ??= this.#sendMetrics()
+  /** Sends a collection, unless one is under way still; never waits. */
+  collect(parts: Iterable<readonly Metric[]>): void {
+    if (this.#collecting === undefined) this.#collecting = this.#sendMetrics(parts)
+    else this.#settings.telemetry.error('interval_skipped')
   }
 
   /** Offers what is left once more, counts what is refused as `shutdown`, and returns when nothing is under way. */
   async close(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all([this.#sendingEvents, this.#sendingMetrics])
+    await Promise.all([this.#sendingEvents, this.#collecting])
   }
 
   async #sendEvents(): Promise<void> {
@@ -80,21 +76,30 @@ export class PendingItems {
     this.#sendingEvents = undefined
   }
 
-  /** A collection that was begun is told to its end: else units late in it would never have their turn in a slow pipeline. */
-  async #sendMetrics(): Promise<void> {
-    while (this.#waitingMetrics.length > 0) {
-      const collection = this.#waitingMetrics
-      this.#waitingMetrics = []
-      for (let at = 0; at < collection.length; ) {
-        const metrics = nextCollectionPart(collection, at)
-        await this.#deliver(batchOf({ metrics }))
-        this.#points -= pointsIn(metrics)
-        at += metrics.length
-        // A pipeline that never waits (prometheus) would otherwise take 65,536 units in one turn of the event loop.
-        if (at < collection.length) await new Promise((resolve) => setImmediate(resolve))
-      }
+  /**
+   * A collection that was begun is told to its end: else units late in it would never have their turn in a slow pipeline.
+   * One part in a turn of the event loop: a pipeline that never waits (prometheus) would else take 65,536 units in one.
+   */
+  async #sendMetrics(parts: Iterable<readonly Metric[]>): Promise<void> {
+    const underWay = new Set<Promise<void>>()
+    for (const metrics of parts) {
+      const sending = this.#sendPart(metrics).finally(() => underWay.delete(sending))
+      underWay.add(sending)
+      while (this.#points > kMaxPointsUnderWay) await Promise.race(underWay)
+      await nextTurn()
+      if (this.#stopping.signal.aborted) break
     }
-    this.#sendingMetrics = undefined
+    await Promise.all(underWay)
+    this.#collecting = undefined
+  }
+
+  async #sendPart(metrics: readonly Metric[]): Promise<void> {
+    const batch = batchOf({ metrics })
+    const points = countItems(batch)
+    this.#settings.telemetry.processed(points)
+    this.#points += points
+    await this.#deliver(batch)
+    this.#points -= points
   }
 
   async #deliver(batch: Batch): Promise<void> {

@@ -132,22 +132,28 @@ class SystemdReceiver implements Receiver {
   }
 
   #collect(): void {
-    const nowNs = this.#settings.clock.unixNano()
     this.#countSignals()
     const up = this.#watcher?.up ?? false
+    // Before the first reading nothing is known; while systemd is away, what was last known still holds.
+    const known = up || this.#collected
+    if (up) this.#collected = true
+    this.#pending.collect(this.#collection(up, known))
+  }
+
+  *#collection(up: boolean, known: boolean): Generator<readonly Metric[], void, undefined> {
+    const { clock, resources } = this.#settings
+    const now = (): bigint => clock.unixNano()
     const source: Metric = {
       type: 'gauge',
       valueType: 'int',
       name: metric.sourceUp,
       unit: '1',
       description: '1 when systemd answers',
-      resource: hostResource(this.#settings.resources),
-      points: [{ attributes: {}, timeUnixNano: nowNs, value: up ? 1 : 0 }],
+      resource: hostResource(resources),
+      points: [{ attributes: {}, timeUnixNano: now(), value: up ? 1 : 0 }],
     }
-    // Before the first reading nothing is known; while systemd is away, what was last known still holds.
-    const units = up || this.#collected ? this.#tracker.metrics(nowNs) : []
-    if (up) this.#collected = true
-    this.#pending.pushMetrics([source, ...units])
+    yield [source]
+    if (known) yield* this.#tracker.metrics(now)
   }
 
   #counted = noSignals

@@ -1,4 +1,5 @@
 import type { RawEvent } from '../../../../src/data/event.js'
+import type { Metric } from '../../../../src/data/metric.js'
 import { ResourcePool } from '../../../../src/data/resource.js'
 import type { SignalRecord, UnitState } from '../../../../src/data/signal-record.js'
 import { attr } from '../../../../src/lib/systemd/names.js'
@@ -146,4 +147,9 @@ export function brief(event: RawEvent): string {
   if (attributes[attr.conditionResult] === false) words.push('condition')
   if (attributes[attr.inferred] === true) words.push('inferred')
   return words.join(' ')
+}
+
+/** All parts of a collection, of one moment. */
+export function metricsOf(tracker: UnitTracker, nowNs: bigint): readonly Metric[] {
+  return [...tracker.metrics(() => nowNs)].flat()
 }

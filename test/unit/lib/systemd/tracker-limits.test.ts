@@ -3,7 +3,7 @@ import { ResourcePool } from '../../../../src/data/resource.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
 import { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
-import { brief, feedAll, newTracker, Script } from './script.js'
+import { brief, feedAll, metricsOf, newTracker, Script } from './script.js'
 
 /** `systemd-run --collect false`: a unit of a name of its own that fails and is unloaded. */
 const failsOnce = (name: string): Script =>
@@ -17,8 +17,7 @@ const small = (limits: { maxUnits?: number; maxRemembered?: number }) =>
   new UnitTracker({ scope: 'system', resources: new ResourcePool(), ...limits })
 
 const failures = (tracker: UnitTracker, unit: string, nowNs = 9n ** 20n) =>
-  tracker
-    .metrics(nowNs)
+  metricsOf(tracker, nowNs)
     .filter((one) => one.name === metric.failures && one.resource.attributes[attr.unit] === unit)
     .flatMap((one) => (one.type === 'sum' ? one.points : []))
 
@@ -55,7 +54,7 @@ describe('units of names that never come back', () => {
   it('are in no collection once they were forgotten, by default after 4096 others', () => {
     const tracker = newTracker()
     for (let i = 0; i < 5000; i++) feedAll(tracker, failsOnce(`run-${i}.service`).records)
-    expect(tracker.metrics(1n).length).toBe(4096 + 1)
+    expect(metricsOf(tracker, 1n).length).toBe(4096 + 1)
     expect(tracker.forgotten).toBe(5000 - 4096)
   })
 })
@@ -105,7 +104,7 @@ describe('cumulative sums', () => {
     const tracker = newTracker()
     tracker.seed([{ name: 'a.service', state: unloadedState }], 5n)
     feedAll(tracker, failsOnce('b.service').records)
-    const sums = tracker.metrics(10n).filter((one) => one.type === 'sum')
+    const sums = metricsOf(tracker, 10n).filter((one) => one.type === 'sum')
     expect(new Set(sums.map(({ name }) => name))).toEqual(new Set([metric.unitState, metric.restarts, metric.failures]))
     for (const sum of sums) for (const point of sum.points) expect(point).toMatchObject({ startTimeUnixNano: 5n })
   })

@@ -4,7 +4,7 @@ import type { SignalRecord } from '../../../../src/data/signal-record.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
-import { brief, feedAll, newTracker, Script } from './script.js'
+import { brief, feedAll, metricsOf, newTracker, Script } from './script.js'
 
 const service = (): Script => new Script('a.service')
 
@@ -584,12 +584,8 @@ describe('a oneshot known as one', () => {
 })
 
 describe('counters', () => {
-  const value = (
-    metrics: ReturnType<ReturnType<typeof newTracker>['metrics']>,
-    name: string,
-    key: string,
-    of: string,
-  ) => metrics.find((m) => m.name === name)?.points.find((p) => p.attributes[key] === of)
+  const value = (metrics: ReturnType<typeof metricsOf>, name: string, key: string, of: string) =>
+    metrics.find((m) => m.name === name)?.points.find((p) => p.attributes[key] === of)
 
   it('count restarts and failures, with the run as exemplar, through reset-failed and unloading', () => {
     const tracker = newTracker()
@@ -597,7 +593,7 @@ describe('counters', () => {
     feedAll(tracker, loop.records)
     feedAll(tracker, [...service().u('inactive/dead').unitRemoved().records])
     feedAll(tracker, service().start(9, 'c').records)
-    const metrics = tracker.metrics(10n)
+    const metrics = metricsOf(tracker, 10n)
     expect(value(metrics, metric.restarts, attr.restartCause, 'auto')).toMatchObject({ value: 2 })
     expect(value(metrics, metric.failures, attr.result, 'exit-code')).toMatchObject({
       value: 2,
@@ -610,13 +606,13 @@ describe('counters', () => {
   it('count every restart that merging left out', () => {
     const tracker = newTracker()
     feedAll(tracker, service().start(1, 'a').u('active/running', { inv: 'b', restarts: 5 }).records)
-    expect(value(tracker.metrics(10n), metric.restarts, attr.restartCause, 'auto')).toMatchObject({ value: 5 })
+    expect(value(metricsOf(tracker, 10n), metric.restarts, attr.restartCause, 'auto')).toMatchObject({ value: 5 })
   })
 
   it('show exactly one state per unit, and units by state on the host', () => {
     const tracker = newTracker()
     feedAll(tracker, service().start(1, 'a').records)
-    const metrics = tracker.metrics(10n)
+    const metrics = metricsOf(tracker, 10n)
     const states = metrics.find((m) => m.name === metric.unitState)!.points
     expect(states.filter((p) => 'value' in p && p.value === 1).map((p) => p.attributes[attr.activeState])).toEqual([
       'active',
