@@ -1,5 +1,5 @@
 import type { SignalRecord } from '../data/signal-record.js'
-import { decodeRecords } from './decode.js'
+import { RecordDecoder } from './decode.js'
 
 /** What a native source of records offers to be drained. */
 export interface Drainable {
@@ -11,32 +11,36 @@ export interface Drainable {
 
 /** One drain copies under the ring's lock: 64 KiB are about 350 records and 10 microseconds. */
 const kBufferBytes = 64 * 1024
-/** 1,400 records in one turn of the event loop, 0.1 s for a listener that takes 80 us for each; then others get theirs. */
-const kMaxDrains = 4
 
-/** Drains one source into one buffer, and keeps the symbol texts seen so far. */
+/** Drains one source into one buffer, and decodes it as far as it is asked to. */
 export class RecordDrain {
   readonly #source: Drainable
   readonly #buffer = Buffer.alloc(kBufferBytes)
   readonly #symbols: string[] = []
+  readonly #decoder = new RecordDecoder(this.#buffer, (id) => this.#symbol(id))
 
   constructor(source: Drainable) {
     this.#source = source
   }
 
-  /** All records there are, oldest first, unless they are more than one turn should take: then `more` is true. */
-  take(): { readonly records: readonly SignalRecord[]; readonly more: boolean } {
+  /** The oldest records there are, at most `max`; none when there are none. */
+  take(max: number): SignalRecord[] {
     const records: SignalRecord[] = []
-    for (let drains = 0; drains < kMaxDrains; drains++) {
+    while (records.length < max) {
+      const record = this.#decoder.next()
+      if (record !== undefined) {
+        records.push(record)
+        continue
+      }
       const size = this.#source.drain(this.#buffer)
-      if (size === 0) return { records, more: false }
-      for (const record of decodeRecords(this.#buffer.subarray(0, size), this.#symbol)) records.push(record)
+      if (size === 0) break
+      this.#decoder.load(size)
     }
-    return { records, more: true }
+    return records
   }
 
   /** A record's symbol is in the native table before the record is in the ring, so one look suffices. */
-  readonly #symbol = (id: number): string => {
+  #symbol(id: number): string {
     if (id >= this.#symbols.length) this.#symbols.push(...this.#source.symbols(this.#symbols.length))
     return this.#symbols[id] ?? 'unknown'
   }

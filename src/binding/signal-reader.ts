@@ -1,4 +1,3 @@
-import type { SignalRecord } from '../data/signal-record.js'
 import { type Drainable, RecordDrain } from './record-drain.js'
 import type {
   CaptureChunk,
@@ -63,23 +62,38 @@ function checkReaderOptions(raw: RawSignals, options: ReaderOptions): void {
   }
 }
 
-/** @throws {RangeError} for options out of range */
-export function createSignalReader(raw: RawSignals, options: ReaderOptions, onRecords: OnRecords): SignalReader {
+/** Records handed over between two looks at the clock: 5 ms of a listener that takes 80 us for each. */
+const kRecordsAtOnce = 64
+/** The event loop is to stand still for 20 ms at most; what the records set off takes its part of that after the turn. */
+const kTurnMs = 8
+
+/**
+ * @param nowMs - a clock that never jumps
+ * @throws {RangeError} for options out of range
+ */
+export function createSignalReader(
+  raw: RawSignals,
+  options: ReaderOptions,
+  onRecords: OnRecords,
+  nowMs: () => number = () => performance.now(),
+): SignalReader {
   checkReaderOptions(raw, options)
-  return new NativeSignalReader(new raw.SignalReader(options), onRecords)
+  return new NativeSignalReader(new raw.SignalReader(options), onRecords, nowMs)
 }
 
 class NativeSignalReader implements SignalReader {
   readonly #raw: RawReader
   readonly #drain: RecordDrain
   readonly #onRecords: OnRecords
+  readonly #nowMs: () => number
   #next: NodeJS.Immediate | undefined
   #closed = false
 
-  constructor(raw: RawReader, onRecords: OnRecords) {
+  constructor(raw: RawReader, onRecords: OnRecords, nowMs: () => number) {
     this.#raw = raw
     this.#drain = new RecordDrain(raw)
     this.#onRecords = onRecords
+    this.#nowMs = nowMs
   }
 
   start(): void {
@@ -116,20 +130,26 @@ class NativeSignalReader implements SignalReader {
     if (!this.#closed) this.#next ??= setImmediate(this.#deliver)
   }
 
+  /** One turn's worth; the rest in the next turn, also when the listener has thrown. */
   readonly #deliver = (): void => {
     this.#next = undefined
-    this.#handOver()
+    const startMs = this.#nowMs()
+    let more = true
+    try {
+      do more = this.#handOver()
+      while (more && this.#nowMs() - startMs < kTurnMs)
+    } finally {
+      if (more) this.#schedule()
+    }
   }
 
-  /** Gives the listener one turn's worth, and has the next turn called if there is more; answers whether. */
+  /** Gives the listener some records; answers whether there may be more. */
   #handOver(): boolean {
-    const { records, more } = this.#drain.take()
-    // Before the listener, which may throw.
-    if (more) this.#schedule()
+    const records = this.#drain.take(kRecordsAtOnce)
     // The last record of a connection: whoever forgets to close does not keep the process alive for it.
     if (records.at(-1)?.kind === 'disconnected') this.#raw.unref()
     if (records.length > 0) this.#onRecords(records)
-    return more
+    return records.length === kRecordsAtOnce
   }
 }
 
@@ -143,13 +163,7 @@ export function createSignalParser(raw: RawSignals, options: SignalOptions): Sig
     feed(bytes, realtimeNs, boottimeNs) {
       if (closed) return []
       parser.feed(bytes, realtimeNs, boottimeNs)
-      const all: SignalRecord[] = []
-      for (let more = true; more; ) {
-        const taken = drain.take()
-        for (const record of taken.records) all.push(record)
-        more = taken.more
-      }
-      return all
+      return drain.take(Number.POSITIVE_INFINITY)
     },
     stats: () => parser.stats(),
     close() {

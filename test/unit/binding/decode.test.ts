@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { decodeRecords } from '../../../src/binding/decode.js'
+import { RecordDecoder } from '../../../src/binding/decode.js'
 import {
   header,
   headerBytes,
@@ -11,11 +11,22 @@ import {
   symbolNone,
   symbolUnknown,
 } from '../../../src/binding/layout.js'
+import type { SignalRecord } from '../../../src/data/signal-record.js'
 
 // Written by test/native/core/batch/golden_test.cc, so the two languages cannot drift apart.
 const golden = readFileSync(new URL('../../golden/batch/records.bin', import.meta.url))
 const symbols = ['', 'unknown', 'failed', 'auto-restart', 'exit-code']
 const symbol = (id: number): string => symbols[id] ?? `no symbol ${id}`
+
+/** All records in `bytes`. */
+function decodeRecords(bytes: Buffer): SignalRecord[] {
+  const decoder = new RecordDecoder(bytes, symbol)
+  decoder.load(bytes.length)
+  const records: SignalRecord[] = []
+  for (let record = decoder.next(); record !== undefined; record = decoder.next()) records.push(record)
+  return records
+}
+
 const at = { realtimeNs: 1_700_000_000_123_456_789n, boottimeNs: 42n }
 
 const nothing = {
@@ -44,7 +55,7 @@ const nothing = {
 }
 
 test('what C++ wrote is what TypeScript reads, field by field', () => {
-  expect(decodeRecords(golden, symbol)).toEqual([
+  expect(decodeRecords(golden)).toEqual([
     { kind: 'connected', ...at },
     {
       kind: 'unit_changed',
@@ -96,13 +107,38 @@ function eachRecord<T>(read: (at: number) => T): T[] {
   return out
 }
 
-test('a record says which entry of the native table it is about, so that a name is made a string once', () => {
+test('a record says which entry of the native table it is about', () => {
   const refs = eachRecord((at) => [
     golden.readUInt32LE(at + header.unitId),
     golden.readUInt32LE(at + header.generation),
   ])
   const none = [0, 0] // of no unit, or of one that no state was told of
   expect(refs).toEqual([none, [1, 1], [70_000, 3_000_000_000], none, [2, 9], none, [3, 1], ...Array(6).fill(none)])
+})
+
+test('a name is made a string once for each unit that an entry stands for, and never taken from another', () => {
+  const record = golden.subarray(
+    golden.readUInt32LE(0),
+    golden.readUInt32LE(0) * 1 + golden.readUInt32LE(golden.readUInt32LE(0)),
+  )
+  const name = Buffer.from('a@b.service')
+  const nameAt = record.indexOf(name)
+  /** The record of entry 1 with another generation and another name of the same length. */
+  const of = (generation: number, text: string): Buffer => {
+    const copy = Buffer.from(record)
+    copy.writeUInt32LE(generation, header.generation)
+    copy.write(text, nameAt, 'latin1')
+    return copy
+  }
+  const units = (...records: readonly Buffer[]) =>
+    decodeRecords(Buffer.concat(records)).map((one) => ('unit' in one ? one.unit : ''))
+  // Were the text looked at again, the second would be another name.
+  expect(units(of(1, 'a@b.service'), of(1, 'x@y.service'), of(2, 'x@y.service'), of(2, 'a@b.service'))).toEqual([
+    'a@b.service',
+    'a@b.service',
+    'x@y.service',
+    'x@y.service',
+  ])
 })
 
 test('what systemd has not sent is told apart from its zeros', () => {
@@ -116,12 +152,12 @@ test('what systemd has not sent is told apart from its zeros', () => {
 })
 
 test('bytes of another build are refused, not guessed at', () => {
-  expect(decodeRecords(Buffer.alloc(0), symbol)).toEqual([])
+  expect(decodeRecords(Buffer.alloc(0))).toEqual([])
   for (let size = 1; size < headerBytes; size++) {
-    expect(() => decodeRecords(golden.subarray(0, size), symbol)).toThrow(/no record at byte 0: rebuild the addon/)
+    expect(() => decodeRecords(golden.subarray(0, size))).toThrow(/no record at byte 0: rebuild the addon/)
   }
   const changed = Buffer.from(golden)
   changed[4] = 200
-  expect(() => decodeRecords(changed, symbol)).toThrow(/unknown record kind at byte 0: rebuild the addon/)
+  expect(() => decodeRecords(changed)).toThrow(/unknown record kind at byte 0: rebuild the addon/)
   expect(golden.length).toBeLessThan(13 * maxRecordBytes)
 })

@@ -110,7 +110,8 @@ describe('while JavaScript is busy', () => {
     await sendWhileBusy(listener, socket)
     const calls = listener.calls.length
     await listener.until((records) => records.length === kSignals + 1)
-    expect(listener.calls.slice(calls)).toEqual([kSignals])
+    const parts = listener.calls.slice(calls)
+    expect([...new Set(parts.slice(0, -1)), parts.at(-1)]).toEqual([64, kSignals % 64])
     const units = listener.records.flatMap((r) => (r.kind === 'unit_new' ? [r.unit] : []))
     expect(units).toEqual(Array.from({ length: kSignals }, (_, i) => `unit-${i}.service`))
   })
