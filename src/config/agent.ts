@@ -8,7 +8,7 @@ import { finish, plainOf } from './plain.js'
 import type { Problems } from './problems.js'
 import { type ServiceConfig, serviceSchema } from './service-schema.js'
 import type { MapNode, Node } from './tree.js'
-import { Validator } from './validator.js'
+import { violations } from './violations.js'
 
 const topKeys = ['receivers', 'processors', 'exporters', 'extensions', 'service']
 
@@ -31,16 +31,14 @@ export async function readAgent(
   for (const [key, entry] of root.entries)
     if (!topKeys.includes(key)) problems.add('CFG_UNKNOWN_KEY', entry.keyPosition, [key], unknownKey(key, topKeys))
 
-  const validator = new Validator()
-  const read = (section: Section) =>
-    readSection(section, root.entries.get(section)?.node, registrations, validator, problems)
+  const read = (section: Section) => readSection(section, root.entries.get(section)?.node, registrations, problems)
   const definitions = {
     receivers: await read('receivers'),
     processors: await read('processors'),
     exporters: await read('exporters'),
     extensions: await read('extensions'),
   }
-  const service = readService(root, validator, problems)
+  const service = readService(root, problems)
   const pipelines = new PipelineChecker(root, definitions, problems).check()
   if (service === undefined || problems.any) return undefined
   return Object.freeze({
@@ -55,14 +53,14 @@ export async function readAgent(
   })
 }
 
-function readService(root: MapNode, validator: Validator, problems: Problems): ServiceConfig | undefined {
+function readService(root: MapNode, problems: Problems): ServiceConfig | undefined {
   const entry = root.entries.get('service')
   if (entry === undefined) return undefined
   const plain = plainOf(entry.node, serviceSchema)
-  const errors = validator.errors(serviceSchema, plain)
-  explain(errors, entry, ['service'], problems)
+  const found = violations(serviceSchema, plain)
+  explain(found, entry, ['service'], problems)
   // The schema is the type: see ConfigOf.
-  return errors.length > 0 ? undefined : (finish(plain, serviceSchema, validator) as ServiceConfig)
+  return found.length > 0 ? undefined : (finish(plain, serviceSchema) as ServiceConfig)
 }
 
 function complete(definitions: ReadonlyMap<string, Definition>): ReadonlyMap<string, ComponentConfig> {

@@ -9,7 +9,7 @@ import { finish, plainOf } from './plain.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { eachValue, hiddenIn, isSecret, redact } from './redact.js'
 import { type Entry, hasFailed, locate, type Node } from './tree.js'
-import type { Validator } from './validator.js'
+import { violations } from './violations.js'
 
 /** A section of the file and the kind of component it defines. */
 export const sections = {
@@ -33,7 +33,6 @@ export async function readSection(
   section: Section,
   node: Node | undefined,
   registrations: readonly Registration[],
-  validator: Validator,
   problems: Problems,
 ): Promise<ReadonlyMap<string, Definition>> {
   const definitions = new Map<string, Definition>()
@@ -56,7 +55,7 @@ export async function readSection(
     if (registration === undefined)
       problems.add('CFG_REFERENCE', entry.keyPosition, path, unknownType(id, known, registrations))
     const factory = registration === undefined ? undefined : await load(registration, entry, path, problems)
-    const component = factory === undefined ? undefined : readComponent(id, factory, entry, path, validator, problems)
+    const component = factory === undefined ? undefined : readComponent(id, factory, entry, path, problems)
     definitions.set(key, { entry, id, factory, component })
   }
   return definitions
@@ -97,17 +96,16 @@ function readComponent(
   factory: Factory,
   entry: Entry,
   path: Path,
-  validator: Validator,
   problems: Problems,
 ): ComponentConfig | undefined {
   const { node } = entry
   const schema = factory.configSchema
   const plain = plainOf(node, schema)
-  const errors = validator.errors(schema, plain)
-  explain(errors, entry, path, problems)
+  const found = violations(schema, plain)
+  explain(found, entry, path, problems)
   advise(node, factory, path, problems)
-  if (errors.length > 0 || hasFailed(node)) return undefined
-  const config = finish(plain, schema, validator)
+  if (found.length > 0 || hasFailed(node)) return undefined
+  const config = finish(plain, schema)
   // `check` takes its component's own config type (see Factory); this value was validated against that schema.
   for (const complaint of factory.check?.(config as never) ?? []) {
     const { position } = locate(entry, complaint.path)

@@ -1,15 +1,14 @@
+import type { Schema } from '../component/schema.js'
 import { formats } from './formats.js'
 import { printable } from './problems.js'
 import type { Node } from './tree.js'
-import type { JsonSchema } from './validator.js'
 
 /** What a schema wants, as the object of "expected". */
-export function wanted(schema: JsonSchema): string {
-  const format = formats[schema['format'] as keyof typeof formats]
-  if (format !== undefined) return format.noun
-  if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map(String))
-  if (Array.isArray(schema['anyOf'])) return joinWords([...new Set(schema['anyOf'].map(wanted))])
-  switch (schema['type']) {
+export function wanted(schema: Schema): string {
+  if ('anyOf' in schema) return joinWords([...new Set(schema.anyOf.map(wanted))])
+  if (schema.type === 'string' && schema.format !== undefined) return formats[schema.format].noun
+  if (schema.type === 'string' && schema.enum !== undefined) return oneOf(schema.enum)
+  switch (schema.type) {
     case 'integer':
       return 'a whole number'
     case 'number':
@@ -20,7 +19,7 @@ export function wanted(schema: JsonSchema): string {
       return 'a list'
     case 'object':
       return 'a map of keys'
-    default:
+    case 'string':
       return 'text'
   }
 }

@@ -1,38 +1,37 @@
-import type { ErrorObject } from 'ajv/dist/2020.js'
+import type { Schema, StringSchema, UnionSchema } from '../component/schema.js'
 import type { ConfigErrorCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
-import { joinWords, mayShow, oneOf, shown, wanted } from './describe.js'
+import { mayShow, oneOf, shown, wanted } from './describe.js'
 import { formats } from './formats.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { type Entry, hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
-import type { JsonSchema } from './validator.js'
+import type { UnionViolation, Violation } from './violations.js'
 
 /**
- * Turns what ajv found into reasons a person can act on, at their places in the file.
+ * Turns the rules that a value breaks into reasons a person can act on, at their places in the file.
  *
  * @param entry - what was validated; `path` leads to it from the top of the file
  */
-export function explain(errors: readonly ErrorObject[], entry: Entry, path: Path, problems: Problems): void {
-  for (const error of settleUnions(errors)) {
-    const below = pathOf(error.instancePath, entry.node)
-    const { node, position } = locate(entry, below)
+export function explain(found: readonly Violation[], entry: Entry, path: Path, problems: Problems): void {
+  for (const violation of found.flatMap(settle)) {
+    const { node, position } = locate(entry, violation.path)
     // Where a reference failed there is no value to speak of; that it failed has been said.
-    if (error.keyword === 'anyOf' ? hasFailed(node) : node.kind === 'scalar' && hasFailed(node)) continue
+    if (violation.rule === 'anyOf' ? hasFailed(node) : node.kind === 'scalar' && hasFailed(node)) continue
     // The reason would not be read, and to look for the word that was meant takes its time.
     if (problems.full) {
       problems.leaveOut()
       continue
     }
-    const at = [...path, ...below]
-    if (error.keyword === 'additionalProperties') {
-      const key = String(error.params['additionalProperty'])
+    const at = [...path, ...violation.path]
+    if (violation.rule === 'additionalProperties') {
+      const { key, schema } = violation
       const place = (node as MapNode).entries.get(key)?.keyPosition ?? position
-      problems.add('CFG_UNKNOWN_KEY', place, [...at, key], unknownKeyReason(key, error.parentSchema ?? {}))
-    } else if (error.keyword === 'required') {
-      problems.add('CFG_VALUE', position, [...at, String(error.params['missingProperty'])], 'is required')
+      problems.add('CFG_UNKNOWN_KEY', place, [...at, key], unknownKey(key, Object.keys(schema.properties)))
+    } else if (violation.rule === 'required') {
+      problems.add('CFG_VALUE', position, [...at, violation.key], 'is required')
     } else {
-      const code: ConfigErrorCode = error.keyword === 'type' || error.keyword === 'anyOf' ? 'CFG_TYPE' : 'CFG_VALUE'
-      problems.add(code, position, at, reasonOf(error, node))
+      const code: ConfigErrorCode = violation.rule === 'type' || violation.rule === 'anyOf' ? 'CFG_TYPE' : 'CFG_VALUE'
+      problems.add(code, position, at, reasonOf(violation, node))
     }
   }
 }
@@ -48,99 +47,78 @@ export function unknownKey(key: string, known: readonly string[]): string {
 
 const kMaxListedKeys = 16
 
-function unknownKeyReason(key: string, schema: JsonSchema): string {
-  return unknownKey(key, Object.keys((schema['properties'] as object | undefined) ?? {}))
-}
-
-/** As many as problems are listed; each is sought among all, and a list may hold 40,000. */
-const kMaxUnions = 100
-
 /**
- * ajv reports each branch of a failed union and the union itself. Where the value has the shape of just one branch, that
- * branch's complaints are the useful ones; otherwise one line names all branches.
+ * Where the value has the shape of just one branch of a union, that branch's complaints are the useful ones; otherwise one
+ * line names all branches.
  */
-function settleUnions(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  let rest = [...errors]
-  const unions = errors.filter((e) => e.keyword === 'anyOf').sort((a, b) => a.schemaPath.length - b.schemaPath.length)
-  for (const union of unions.slice(0, kMaxUnions)) {
-    if (!rest.includes(union)) continue
-    const isBelow = (e: ErrorObject): boolean =>
-      e.schemaPath.startsWith(`${union.schemaPath}/`) && `${e.instancePath}/`.startsWith(`${union.instancePath}/`)
-    const branches = (union.schema as readonly JsonSchema[]).flatMap((branch, index) =>
-      hasShape(union.data, branch) ? [`${union.schemaPath}/${index}/`] : [],
-    )
-    const [only] = branches
-    const settled = branches.length === 1 && only !== undefined
-    const offBranch =
-      settled &&
-      rest.some((e) => isNotOneOf(e) && e.instancePath === union.instancePath && e.schemaPath.startsWith(only))
-    rest =
-      settled && !offBranch
-        ? rest.filter((e) => e !== union && (!isBelow(e) || e.schemaPath.startsWith(only)))
-        : rest.filter((e) => !isBelow(e))
-  }
-  // What else is wrong with a value of the wrong type is an echo. Sought by place: there may be 40,000 of them.
-  const wrongTypes = new Map<string, JsonSchema[]>()
-  for (const { keyword, instancePath, parentSchema = {} } of rest) {
-    if (keyword !== 'type') continue
-    const there = wrongTypes.get(instancePath)
-    if (there === undefined) wrongTypes.set(instancePath, [parentSchema])
-    else there.push(parentSchema)
-  }
-  return rest.filter((e) => e.keyword === 'type' || !wrongTypes.get(e.instancePath)?.includes(e.parentSchema ?? {}))
+function settle(violation: Violation): readonly Violation[] {
+  if (violation.rule !== 'anyOf') return [violation]
+  const fitting = violation.branches.filter((_, at) => hasShape(violation.value, violation.schema.anyOf[at]!))
+  const [only] = fitting
+  return only === undefined || fitting.length > 1 || only.some((one) => isNotOneOf(one, violation))
+    ? [violation]
+    : only.flatMap(settle)
 }
 
 /** A word or number that is none of the allowed ones: the other branches of its union may be what was meant. */
-function isNotOneOf(error: ErrorObject): boolean {
-  return error.keyword === 'enum' || error.keyword === 'format' || error.keyword === 'pattern'
+function isNotOneOf(violation: Violation, union: UnionViolation): boolean {
+  if (violation.path.length > union.path.length) return false
+  if (violation.rule === 'anyOf') return violation.branches.flat().some((one) => isNotOneOf(one, union))
+  return violation.rule === 'enum' || violation.rule === 'format' || violation.rule === 'pattern'
 }
 
-function hasShape(data: unknown, schema: JsonSchema): boolean {
-  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].some((branch) => hasShape(data, branch))
-  const shape = Array.isArray(data) ? 'array' : data === null ? 'null' : typeof data
-  return schema['type'] === 'integer' ? shape === 'number' : schema['type'] === shape
+function hasShape(value: unknown, schema: Schema): boolean {
+  if ('anyOf' in schema) return schema.anyOf.some((branch) => hasShape(value, branch))
+  const shape = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value
+  return schema.type === 'integer' ? shape === 'number' : schema.type === shape
 }
 
-function reasonOf(error: ErrorObject, node: Node): string {
-  const schema = error.parentSchema ?? {}
-  const { params } = error
-  const secret = holdsSecret(schema)
-  const limit = Number(params['limit'])
-  switch (error.keyword) {
+type Other = Exclude<Violation, { readonly rule: 'additionalProperties' | 'required' }>
+
+function reasonOf(violation: Other, node: Node): string {
+  const secret = holdsSecret(violation.schema)
+  switch (violation.rule) {
     case 'type':
-      return typeReason(schema, node, secret)
+      return typeReason(violation.schema, node, secret)
     case 'anyOf':
-      return `expected ${joinWords([...new Set((error.schema as readonly JsonSchema[]).map(wanted))])}, got ${shown(node, secret)}`
+      return `expected ${wanted(violation.schema)}, got ${shown(node, secret)}`
     case 'format':
-      return formatReason(schema, node, secret)
+      return formatReason(violation.schema, node, secret)
     case 'enum':
-      return enumReason((params['allowedValues'] as readonly unknown[]).map(String), node, secret)
+      return enumReason(violation.schema.enum ?? [], node, secret)
     case 'minimum':
-      return `must be at least ${limit}${butIs(node)}`
+      return `must be at least ${violation.schema.minimum}${butIs(node)}`
     case 'maximum':
-      return `must be at most ${limit}${butIs(node)}`
-    case 'minLength':
-      return limit === 1 ? 'must not be empty' : `must have at least ${limit} characters`
+      return `must be at most ${violation.schema.maximum}${butIs(node)}`
+    case 'minLength': {
+      const { minLength } = violation.schema
+      return minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`
+    }
     case 'maxLength':
-      return `must have at most ${limit} characters`
-    case 'pattern':
-      if (params['pattern'] === '^/') return `must be an absolute path${butIs(node)}`
-      return `${patternSubject(node, secret)} does not match the pattern ${params['pattern']}`
-    case 'minItems':
-      return limit === 1 ? 'must not be an empty list' : `must have at least ${limit} entries`
+      return `must have at most ${violation.schema.maxLength} characters`
+    case 'pattern': {
+      const { pattern } = violation.schema
+      if (pattern === '^/') return `must be an absolute path${butIs(node)}`
+      return `${patternSubject(node, secret)} does not match the pattern ${pattern}`
+    }
+    case 'minItems': {
+      const { minItems } = violation.schema
+      return minItems === 1 ? 'must not be an empty list' : `must have at least ${minItems} entries`
+    }
     case 'maxItems':
+      return `must have at most ${violation.schema.maxItems} entries`
     case 'maxProperties':
-      return `must have at most ${limit} entries`
-    default:
-      return `breaks the rule "${error.keyword}" of its schema`
+      return `must have at most ${violation.schema.maxProperties} entries`
   }
 }
 
 /** Whether a schema, or what it holds, is of format `secret`: a secret in the wrong place is one still. */
-function holdsSecret(schema: JsonSchema): boolean {
-  const { format, anyOf, items, additionalProperties, properties } = schema
-  const within = [anyOf, properties, [items, additionalProperties]].flatMap((some) => Object.values(some ?? {}))
-  return format === 'secret' || within.some((part) => typeof part === 'object' && part !== null && holdsSecret(part))
+function holdsSecret(schema: Schema): boolean {
+  if ('anyOf' in schema) return schema.anyOf.some(holdsSecret)
+  if (schema.type === 'array') return holdsSecret(schema.items)
+  if (schema.type !== 'object') return 'format' in schema && schema.format === 'secret'
+  if ('additionalProperties' in schema) return holdsSecret(schema.additionalProperties)
+  return Object.values(schema.properties).some(holdsSecret)
 }
 
 function patternSubject(node: Node, secret: boolean): string {
@@ -152,13 +130,14 @@ function butIs(node: Node): string {
   return mayShow(node) ? `, is ${printable((node as ScalarNode).text)}` : ''
 }
 
-function typeReason(schema: JsonSchema, node: Node, secret: boolean): string {
+function typeReason(schema: Exclude<Schema, UnionSchema>, node: Node, secret: boolean): string {
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
   if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
   // A bare number there lacks its unit, or its host: the format knows what to write.
-  if (['duration', 'size', 'endpoint'].includes(String(schema['format']))) return formatReason(schema, node, secret)
+  if (schema.type === 'string' && ['duration', 'size', 'endpoint'].includes(schema.format ?? ''))
+    return formatReason(schema, node, secret)
   const text = printable(node.text)
-  switch (schema['type']) {
+  switch (schema.type) {
     case 'string':
       return `${general}: put it in quotes, "${text}"`
     case 'array':
@@ -172,8 +151,8 @@ function typeReason(schema: JsonSchema, node: Node, secret: boolean): string {
   }
 }
 
-function formatReason(schema: JsonSchema, node: Node, secret: boolean): string {
-  const rule = formats[schema['format'] as keyof typeof formats]
+function formatReason(schema: StringSchema, node: Node, secret: boolean): string {
+  const rule = formats[schema.format!]
   const complaint = mayShow(node, secret) ? rule.complaint((node as ScalarNode).text) : undefined
   return complaint ?? `expected ${rule.noun}, got ${shown(node, secret)}`
 }
@@ -182,17 +161,4 @@ function enumReason(allowed: readonly string[], node: Node, secret: boolean): st
   if (!mayShow(node, secret)) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
   const { text } = node as ScalarNode
   return `"${printable(text)}" is not ${oneOf(allowed)}${hint(text, allowed)}`
-}
-
-/** A JSON pointer as the path of a tree, whose list indexes are numbers. */
-function pathOf(pointer: string, root: Node): Path {
-  const path: (string | number)[] = []
-  let node: Node | undefined = root
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replace(/~1/g, '/').replace(/~0/g, '~')
-    path.push(node?.kind === 'list' ? Number(key) : key)
-    node =
-      node?.kind === 'list' ? node.items[Number(key)] : node?.kind === 'map' ? node.entries.get(key)?.node : undefined
-  }
-  return path
 }

@@ -2,7 +2,7 @@ import type { Schema } from '../component/schema.js'
 import { parseDuration } from '../util/duration.js'
 import { parseSize } from '../util/size.js'
 import type { Node, ScalarNode } from './tree.js'
-import type { Validator } from './validator.js'
+import { violations } from './violations.js'
 
 /**
  * A node as a plain value, for the validator. Objects have no prototype. The schema decides two things YAML leaves open:
@@ -28,26 +28,26 @@ export function plainOf(node: Node, schema: Schema | undefined): unknown {
  * A valid plain value as its component receives it: defaults filled in, durations in milliseconds, sizes in bytes,
  * frozen all the way down.
  */
-export function finish(value: unknown, schema: Schema, validator: Validator): unknown {
+export function finish(value: unknown, schema: Schema): unknown {
   if ('anyOf' in schema) {
-    const branch = schema.anyOf.find((candidate) => validator.accepts(candidate, value))
+    const branch = schema.anyOf.find((candidate) => violations(candidate, value).length === 0)
     if (branch === undefined) throw new Error('a value fits no branch of its schema: is a default wrong?')
-    return finish(value, branch, validator)
+    return finish(value, branch)
   }
   if (schema.type === 'string' && schema.format === 'duration') return numberOf(parseDuration(String(value)))
   if (schema.type === 'string' && schema.format === 'size') return numberOf(parseSize(String(value)))
   if (schema.type === 'array')
-    return Object.freeze((value as readonly unknown[]).map((item) => finish(item, schema.items, validator)))
+    return Object.freeze((value as readonly unknown[]).map((item) => finish(item, schema.items)))
   if (schema.type !== 'object') return value
 
   const given = value as Readonly<Record<string, unknown>>
   const object: Record<string, unknown> = Object.create(null)
   if ('additionalProperties' in schema) {
-    for (const [key, item] of Object.entries(given)) object[key] = finish(item, schema.additionalProperties, validator)
+    for (const [key, item] of Object.entries(given)) object[key] = finish(item, schema.additionalProperties)
   } else {
     for (const [key, property] of Object.entries(schema.properties)) {
       const item = Object.hasOwn(given, key) ? given[key] : property.default
-      if (item !== undefined) object[key] = finish(item, property, validator)
+      if (item !== undefined) object[key] = finish(item, property)
     }
   }
   return Object.freeze(object)
