@@ -10,7 +10,6 @@ import { dbusNext, recordedChunks } from './product.mjs'
  */
 const kServices = ['api.service', 'stop.service', 'tick.service', 'restart.service', 'chain-web.service']
 const kUnitPaths = '/org/freedesktop/systemd1/unit/'
-const kStamp = Buffer.from('StateChangeTimestamp\0\x01t\0', 'latin1')
 /** In the order in which they are written; none is empty or holds a space. */
 const serviceValues = [
   'Result',
@@ -23,6 +22,7 @@ const serviceValues = [
   'ExecMainExitTimestamp',
 ]
 const unitTimes = [
+  'StateChangeTimestamp',
   'InactiveExitTimestamp',
   'ActiveEnterTimestamp',
   'ActiveExitTimestamp',
@@ -76,19 +76,39 @@ async function recordedChanges() {
   return found
 }
 
+/** Each change of state is an instant of the story; the sender has its own time for it. */
 function linesOf(changes) {
-  // Played in a circle: the first follows the last.
-  let before = changes.findLast(({ isUnit }) => isUnit).values
+  const times = changes.filter(({ isUnit }) => isUnit).map(({ values }) => values.StateChangeTimestamp)
+  const instants = [...new Set(times)].filter((time) => time !== 0n)
+  // Played in a circle: what had not changed yet is as the last change left it.
+  const instantOf = (time) => (time === 0n ? instants.length - 1 : instants.indexOf(time))
+  let before = instants.length - 1
   return changes.map(({ isUnit, values, bytes }) => {
     const hex = bytes.toString('hex')
     if (!isUnit) return ['S', ...serviceValues.map((name) => values[name]), hex].join(' ')
-    const changed = values.ActiveState !== before.ActiveState || values.SubState !== before.SubState
-    before = values
+    const instant = instantOf(values.StateChangeTimestamp)
+    const changed = instant !== before
+    before = instant
+    const told = unitTimes.flatMap((name) => {
+      const known = name === 'StateChangeTimestamp' || instants.includes(values[name])
+      return [valueAt(bytes, name, 't', 8), known ? instantOf(values[name]) : -1, values[name]]
+    })
     const { ActiveState, SubState, Job, InvocationID } = values
-    // The value of a dict entry stands at a multiple of its size, from the start of the body.
-    const stampAt = Math.ceil((bytes.indexOf(kStamp) + kStamp.length) / 8) * 8
     const invocation = Buffer.from(InvocationID).toString('hex') || '-'
-    const times = unitTimes.map((name) => values[name])
-    return ['U', ActiveState, SubState, Job[0], changed ? 1 : 0, stampAt, invocation, ...times, hex].join(' ')
+    const invocationAt = invocation === '-' ? 0 : valueAt(bytes, 'InvocationID', 'ay', 4) + 4
+    return ['U', ActiveState, SubState, Job[0], changed ? instant : -1, invocationAt, invocation, ...told, hex].join(
+      ' ',
+    )
   })
+}
+
+/** Where the value of a property stands in a body: after its name and signature, at a multiple of its alignment. */
+function valueAt(bytes, name, signature, alignment) {
+  // With its length, so that no longer name that ends alike is found.
+  const text = Buffer.from(`${name}\0${String.fromCharCode(signature.length)}${signature}\0`, 'latin1')
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(name.length)
+  const at = bytes.indexOf(Buffer.concat([length, text]))
+  if (at < 0) throw new Error(`no ${name} in a recorded signal`)
+  return Math.ceil((at + length.length + text.length) / alignment) * alignment
 }

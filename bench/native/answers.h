@@ -22,7 +22,7 @@ inline int get_unit(sd_bus*, const char*, const char*, const char* property, sd_
   const Step& at = *unit.unit_step;
   const std::string_view name = property;
   const auto text = [&](const std::string& value) { return sd_bus_message_append(reply, "s", value.c_str()); };
-  const auto time = [&](std::uint64_t value) { return sd_bus_message_append(reply, "t", value); };
+  const auto time = [&](const Told& told) { return sd_bus_message_append(reply, "t", unit.time_of(told)); };
   if (name == "Id") return text(unit.name);
   if (name == "Description") return text("A service of the benchmark, " + unit.name);
   if (name == "FragmentPath") return text("/etc/systemd/system/" + unit.name);
@@ -30,14 +30,17 @@ inline int get_unit(sd_bus*, const char*, const char*, const char* property, sd_
   if (name == "UnitFileState") return text("enabled");
   if (name == "ActiveState") return text(at.active);
   if (name == "SubState") return text(at.sub);
-  if (name == "StateChangeTimestamp") return time(unit.stamp_usec);
+  if (name == "StateChangeTimestamp") return time(at.state_change);
   if (name == "InactiveExitTimestamp") return time(at.inactive_exit);
   if (name == "ActiveEnterTimestamp") return time(at.active_enter);
   if (name == "ActiveExitTimestamp") return time(at.active_exit);
   if (name == "InactiveEnterTimestamp") return time(at.inactive_enter);
   if (name == "ConditionTimestamp") return time(at.condition);
   if (name == "ConditionResult" || name == "AssertResult") return sd_bus_message_append(reply, "b", 1);
-  if (name == "InvocationID") return sd_bus_message_append_array(reply, 'y', at.invocation.data(), at.invocation.size());
+  if (name == "InvocationID") {
+    const Octets id = unit.invocation_of(at);
+    return sd_bus_message_append_array(reply, 'y', id.data(), id.size());
+  }
   if (name == "Job") {
     const std::string path = at.job == 0 ? "/" : "/org/freedesktop/systemd1/job/" + std::to_string(at.job);
     return sd_bus_message_append(reply, "(uo)", at.job, path.c_str());

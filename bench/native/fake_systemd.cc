@@ -4,8 +4,9 @@
 //   flood COUNT RATE MARKER   sends COUNT signals (pairs of Service and Unit), RATE a second (0: as fast as the bus takes
 //                             them), then UnitNew(MARKER); `{"sent":..,"changes":..,"startUs":..,"endUs":..,"lateUs":..}`
 //
-// Each signal is one write, as systemd writes them. The units take turns, pair by pair. StateChangeTimestamp is the moment of
-// sending (CLOCK_REALTIME) where the state is another than before, so a reader can tell how old a change is.
+// Each signal is one write, as systemd writes them. The units take turns, pair by pair. Where the state is another than before,
+// StateChangeTimestamp is the moment of sending (CLOCK_REALTIME), and so are the other timestamps that were the same in the
+// recording: a reader can tell how old a change is. Each run of each unit has an InvocationID of its own.
 // startUs and endUs are CLOCK_MONOTONIC; lateUs is by how much the worst pair missed its time.
 #include <fcntl.h>
 #include <poll.h>
@@ -89,16 +90,28 @@ class FakeSystemd {
   }
 
   void send_next(Unit& unit) {
-    Step& step = (*unit.story)[unit.next++ % unit.story->size()];
+    if (unit.next == unit.story->size()) unit.next = 0, unit.run++;
+    Step& step = (*unit.story)[unit.next++];
     if (step.unit) {
-      if (step.changed) {
-        unit.stamp_usec = clock_ns(CLOCK_REALTIME) / 1000;
+      if (step.changed >= 0) {
+        unit.instants_usec[static_cast<std::size_t>(step.changed)] = clock_ns(CLOCK_REALTIME) / 1000;
         changes_++;
       }
-      std::memcpy(&step.body[step.stamp_at], &unit.stamp_usec, sizeof unit.stamp_usec);
+      make_own(unit, step);
     }
     (step.unit ? unit.unit_step : unit.service_step) = &step;
     send(unit.header, step.body);
+  }
+
+  /// Writes this unit's times and its invocation over those of the recording, or of the unit before.
+  static void make_own(const Unit& unit, Step& step) {
+    for (const Told* told : {&step.state_change, &step.inactive_exit, &step.active_enter, &step.active_exit, &step.inactive_enter}) {
+      if (told->instant < 0) continue;
+      const std::uint64_t time = unit.time_of(*told);
+      std::memcpy(&step.body[told->at], &time, sizeof time);
+    }
+    const Octets id = unit.invocation_of(step);
+    if (!id.empty()) std::memcpy(&step.body[step.invocation_at], id.data(), id.size());
   }
 
   void mark(const char* name) {

@@ -11,6 +11,13 @@ namespace bench {
 
 using Octets = std::vector<std::uint8_t>;
 
+/// A time that a signal tells: one of the instants of the story, for which the sender has a time of its own, or none of them.
+struct Told {
+  std::size_t at = 0;  // in the body
+  int instant = -1;
+  std::uint64_t recorded = 0;
+};
+
 /// One recorded PropertiesChanged of a service: its body, and what it says, for whoever asks.
 struct Step {
   bool unit = false;  // of the Unit interface; else of the Service interface
@@ -18,10 +25,10 @@ struct Step {
   // Unit
   std::string active, sub;
   std::uint32_t job = 0;
-  bool changed = false;      // another state than the step before
-  std::size_t stamp_at = 0;  // of the value of StateChangeTimestamp in the body
+  int changed = -1;  // the instant, where the state is another than before
+  std::size_t invocation_at = 0;  // in the body; 0: there is none
   Octets invocation;
-  std::uint64_t inactive_exit = 0, active_enter = 0, active_exit = 0, inactive_enter = 0, condition = 0;
+  Told state_change, inactive_exit, active_enter, active_exit, inactive_enter, condition;
   // Service
   std::string result;
   std::uint32_t main_pid = 0, restarts = 0, exec_pid = 0;
@@ -31,6 +38,9 @@ struct Step {
 
 /// What one service of the recording said, in order. Ends as it began, so it can go on in a circle.
 using Story = std::vector<Step>;
+
+/// More instants than any of the stories has.
+inline constexpr std::size_t kMaxInstants = 64;
 
 inline Octets from_hex(const std::string& text) {
   Octets out(text.size() / 2);
@@ -42,7 +52,7 @@ inline Octets from_hex(const std::string& text) {
 ///
 ///     T                                                       a service begins
 ///     S result mainPid restarts execPid code status start exit body
-///     U active sub job changed stampAt invocation inactiveExit activeEnter activeExit inactiveEnter condition body
+///     U active sub job changed invocationAt invocation TIME*6 body     TIME: at instant recorded
 inline std::vector<Story> read_traffic(const char* path) {
   std::ifstream file(path);
   std::vector<Story> stories;
@@ -58,8 +68,11 @@ inline std::vector<Story> read_traffic(const char* path) {
     Step s;
     s.unit = kind == "U";
     if (s.unit) {
-      in >> s.active >> s.sub >> s.job >> s.changed >> s.stamp_at >> invocation >> s.inactive_exit >> s.active_enter >>
-          s.active_exit >> s.inactive_enter >> s.condition >> body;
+      in >> s.active >> s.sub >> s.job >> s.changed >> s.invocation_at >> invocation;
+      for (Told* told : {&s.state_change, &s.inactive_exit, &s.active_enter, &s.active_exit, &s.inactive_enter, &s.condition}) {
+        in >> told->at >> told->instant >> told->recorded;
+      }
+      in >> body;
       if (invocation != "-") s.invocation = from_hex(invocation);
     } else {
       in >> s.result >> s.main_pid >> s.restarts >> s.exec_pid >> s.exec_code >> s.exec_status >> s.exec_start >>
@@ -67,6 +80,7 @@ inline std::vector<Story> read_traffic(const char* path) {
     }
     if (!in) throw std::runtime_error("a line of the traffic file is not whole: " + line.substr(0, 80));
     s.body = from_hex(body);
+    if (s.changed >= static_cast<int>(kMaxInstants)) throw std::runtime_error("a story of the traffic file is too long");
     stories.back().push_back(std::move(s));
   }
   if (stories.empty()) throw std::runtime_error(std::string("no traffic in ") + path);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <ctime>
 #include <string>
 #include <unordered_map>
@@ -18,14 +19,26 @@ inline std::uint64_t clock_ns(clockid_t clock) {
 
 /// A service that goes through a recorded story, and answers as systemd would about where it stands.
 struct Unit {
+  std::uint32_t number = 0;
   std::string name;
   std::string path;
   std::vector<std::uint8_t> header;
   Story* story = nullptr;
   std::size_t next = 0;
-  std::uint64_t stamp_usec = 0;  // StateChangeTimestamp
+  std::uint32_t run = 0;  // how often it has been through its story
+  std::array<std::uint64_t, kMaxInstants> instants_usec{};
   const Step* unit_step = nullptr;
   const Step* service_step = nullptr;
+
+  [[nodiscard]] std::uint64_t time_of(const Told& told) const {
+    return told.instant < 0 ? told.recorded : instants_usec[static_cast<std::size_t>(told.instant)];
+  }
+  /// The recorded one, made that of this unit and this run.
+  [[nodiscard]] Octets invocation_of(const Step& step) const {
+    Octets id = step.invocation;
+    if (id.size() == 16) std::memcpy(&id[0], &number, 4), std::memcpy(&id[4], &run, 4);
+    return id;
+  }
 };
 
 /// All units, by place and by path.
@@ -35,11 +48,12 @@ class Units {
     const std::uint64_t now = clock_ns(CLOCK_REALTIME) / 1000;
     for (std::size_t i = 0; i < count; i++) {
       Unit& unit = all_[i];
+      unit.number = static_cast<std::uint32_t>(i);
       unit.name = "bench-" + std::to_string(i) + ".service";
       unit.path = unit_path(unit.name);
       unit.header = signal_header(unit.path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as");
       unit.story = &stories_[i % stories_.size()];
-      unit.stamp_usec = now;
+      unit.instants_usec.fill(now);
       for (const Step& step : *unit.story) (step.unit ? unit.unit_step : unit.service_step) = &step;
       by_path_.emplace(unit.path, &unit);
     }
