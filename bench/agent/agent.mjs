@@ -1,0 +1,132 @@
+// The whole agent as an operator runs it: `node FLAGS dist/main.js run --config FILE`, with the flags of its own first line.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+const main = join(packageRoot, 'dist/main.js')
+const kReadyLimitMs = 120_000
+
+/** The flags the program asks for in its first line. */
+export const nodeFlags = readFileSync(join(packageRoot, 'src/main.ts'), 'utf8')
+  .replace(/^#!\/usr\/bin\/env -S node (.*)\n[\s\S]*$/, '$1')
+  .split(' ')
+
+/**
+ * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
+ *
+ * @param options.systemd, options.batch - more options of these components
+ */
+export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, options = {}) {
+  const port = await freePort()
+  const config = {
+    receivers: {
+      systemd: { address: busAddress, ...options.systemd },
+      cgroup: { root: cgroupRoot, collection_interval: '10s' },
+      self_telemetry: {},
+    },
+    processors: {
+      memory_limiter: { limit: '200MiB' },
+      crash_loop: {},
+      lifecycle_spans: {},
+      batch: { ...options.batch },
+    },
+    exporters: {
+      otlp: { endpoint: otlpAddress, sending_queue: { overflow: 'drop_oldest' } },
+      prometheus: { endpoint: `127.0.0.1:${port}` },
+    },
+    service: {
+      pipelines: {
+        units: {
+          receivers: ['systemd'],
+          processors: ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch'],
+          exporters: ['otlp', 'prometheus'],
+        },
+        'metrics/resources': {
+          receivers: ['cgroup', 'self_telemetry'],
+          processors: ['memory_limiter', 'batch'],
+          exporters: ['otlp', 'prometheus'],
+        },
+      },
+    },
+  }
+  return { config, port }
+}
+
+/** Starts an agent. `close()` ends it and removes its files, whatever state it is in. */
+export function startAgent(config, { flags = nodeFlags, env = {} } = {}) {
+  if (!existsSync(main)) throw new Error('build first: npm run build')
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-bench-'))
+  const file = join(folder, 'agent.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 }) // YAML 1.2 holds JSON
+  const child = spawn(process.execPath, [...flags, main, 'run', '--config', file], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  let look = () => {}
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    log += text
+    look()
+  })
+  let ended = false
+  const exited = new Promise((resolve) => {
+    child.once('close', () => {
+      ended = true
+      look()
+      resolve()
+    })
+  })
+  return {
+    pid: child.pid,
+    get log() {
+      return log
+    },
+    /** Resolves once a line of the log fits. */
+    logged: (wanted) =>
+      new Promise((resolve, reject) => {
+        const late = setTimeout(
+          () => settle(reject, new Error(`no ${wanted} within ${kReadyLimitMs} ms:\n${log}`)),
+          kReadyLimitMs,
+        )
+        const settle = (how, what) => {
+          clearTimeout(late)
+          look = () => {}
+          how(what)
+        }
+        look = () => {
+          if (wanted.test(log)) settle(resolve)
+          else if (ended) settle(reject, new Error(`the agent ended:\n${log}`))
+        }
+        look()
+      }),
+    /** Stops it in order; returns the account of its last line: received, exported, dropped by reason. */
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+      const line = log.split('\n').find((text) => text.includes('"message":"stopped"'))
+      if (line === undefined) throw new Error(`the agent did not stop in order:\n${log}`)
+      return JSON.parse(line)
+    },
+    async close() {
+      if (!ended) child.kill('SIGKILL')
+      await exited
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The receiver has read all units; `running` comes before that. */
+export const synchronised = /"component":"receiver\/systemd".*"message":"ok"/
+
+export async function freePort() {
+  const server = createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
