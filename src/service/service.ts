@@ -44,6 +44,7 @@ export function createService(options: ServiceOptions): Service {
   const resources = new ResourcePool()
   const telemetry = createSelfTelemetry({
     resources,
+    clock,
     version: options.version,
     lostLogLines: () => logger.lostLines,
   })
@@ -59,17 +60,12 @@ export function createService(options: ServiceOptions): Service {
     clock,
     random,
     resources,
-    selfMetrics: () => telemetry.collect(),
+    selfMetrics: async () => telemetry.collect(),
   })
 
   const onStatus = (id: ComponentId, pipeline: string | undefined, status: Status): void => {
     logStatus(settingsFor(id, pipeline), status)
     options.onStatus?.(service)
-  }
-
-  const stop = async (): Promise<void> => {
-    await graph?.shutdown()
-    await telemetry.shutdown()
   }
 
   const service: Service = {
@@ -80,7 +76,7 @@ export function createService(options: ServiceOptions): Service {
     },
     shutdown() {
       stoppingMs ??= clock.monotonicMs()
-      stopping ??= stop()
+      stopping ??= graph?.shutdown() ?? Promise.resolve()
       return stopping
     },
     status: () => graph?.status() ?? [],

@@ -1,5 +1,6 @@
 import type { ComponentId } from '../component/id.js'
 import type { ComponentTelemetry } from '../component/telemetry.js'
+import { DurationHistogram } from './duration-histogram.js'
 
 /** Reasons kept apart for each component. They are words from the code, so more is a bug; it must not become a leak. */
 const kMaxReasons = 64
@@ -20,7 +21,6 @@ export interface ExtraGauge {
 
 /**
  * A component's numbers as plain fields: counting costs an addition whether or not anybody reads.
- * The metrics SDK (6 MB) is loaded only when somebody does, and reads them from here.
  */
 export class ComponentCounters implements ComponentTelemetry {
   readonly id: ComponentId
@@ -34,8 +34,7 @@ export class ComponentCounters implements ComponentTelemetry {
   readonly gauges: ExtraGauge[] = []
   /** 1 while the component works as configured. */
   healthy = false
-  /** Told of every duration; set by whoever keeps histograms. */
-  onDurationMs: ((ms: number) => void) | undefined
+  readonly durations = new DurationHistogram()
 
   constructor(id: ComponentId, pipeline?: string) {
     this.id = id
@@ -59,7 +58,7 @@ export class ComponentCounters implements ComponentTelemetry {
   }
 
   durationMs(ms: number): void {
-    this.onDurationMs?.(ms)
+    this.durations.record(ms)
   }
 
   counter(name: string, description: string): (add: number) => void {

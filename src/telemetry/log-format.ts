@@ -1,6 +1,6 @@
 import { escapeControls } from './log-value.js'
 
-/** One line as pino writes it. */
+/** One line as the logger makes it. */
 interface Line {
   readonly time: string
   readonly level: string

@@ -1,4 +1,3 @@
-import { type DestinationStream, pino } from 'pino'
 import type { Logger } from '../component/logger.js'
 import type { Clock } from '../util/clock.js'
 import type { LogSink } from './log-destination.js'
@@ -6,6 +5,7 @@ import { formatText } from './log-format.js'
 import { escapeControls, logValue } from './log-value.js'
 import { defaultRepeatLimits, RepeatLimiter, type RepeatLimits } from './repeat-limiter.js'
 
+/** Ascending. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -33,35 +33,33 @@ export interface AgentLogger extends Logger {
 
 export function createLogger(options: LoggerOptions): AgentLogger {
   const { clock, sink, format, color } = options
-  // JSON leaves C1 and bidirectional controls as they are; escaped, they are the same JSON and harmless in a terminal.
-  const stream: DestinationStream = {
-    write: (line) => sink.write(format === 'json' ? `${escapeControls(line.trimEnd())}\n` : formatText(line, color)),
+  const least = logLevels.indexOf(options.level)
+  const isOn = (level: LogLevel): boolean => logLevels.indexOf(level) >= least
+  const put = (
+    level: LogLevel,
+    component: string,
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void => {
+    const head = { level, time: isoTime(clock), ...(component === '' ? {} : { component }) }
+    const line = JSON.stringify({ ...head, ...fields, message })
+    // JSON leaves C1 and bidirectional controls as they are; escaped, they are the same JSON and harmless in a terminal.
+    sink.write(format === 'json' ? `${escapeControls(line)}\n` : formatText(line, color))
   }
-  const root = pino(
-    {
-      base: null,
-      level: options.level,
-      messageKey: 'message',
-      timestamp: () => `,"time":"${isoTime(clock)}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    stream,
-  )
   const limiter = new RepeatLimiter(clock, options.repeats ?? defaultRepeatLimits, ({ key, held }) => {
     const [level, component, message] = JSON.parse(key) as [LogLevel, string, string]
-    root[level](component === '' ? { repeated: held } : { component, repeated: held }, message)
+    put(level, component, message, { repeated: held })
   })
 
   // Past the limiter: a count that is held back is lost with the process.
-  sink.onRoom = (lines) => root.error({ lines }, 'lines of this log were lost')
+  sink.onRoom = (lines) => put('error', '', 'lines of this log were lost', { lines })
 
   const scoped = (component: string): Logger => {
     const write = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void => {
-      if (!root.isLevelEnabled(level)) return
+      if (!isOn(level)) return
       const text = String(logValue(message))
       if (!limiter.admit(JSON.stringify([level, component, text]))) return
-      const clean = fields === undefined ? {} : cleanFields(fields)
-      root[level](component === '' ? clean : { component, ...clean }, text)
+      put(level, component, text, fields === undefined ? {} : cleanFields(fields))
     }
     return {
       debug: (message, fields) => write('debug', message, fields),

@@ -1,74 +1,89 @@
 import { hostname } from 'node:os'
 import type { ComponentId } from '../component/id.js'
-import type { Metric } from '../data/metric.js'
-import type { ResourcePool } from '../data/resource.js'
+import type { HistogramPoint, Metric, NumberPoint } from '../data/metric.js'
+import type { Resource, ResourcePool } from '../data/resource.js'
+import type { Clock } from '../util/clock.js'
 import { ComponentCounters } from './component-counters.js'
-import type { Meter } from './meter.js'
 import { metricPrefix } from './metric-name.js'
 import { instanceAttributes, type Reading, readingsOf } from './readings.js'
-import { toRecords } from './to-records.js'
 
 /** The agent's numbers about itself: handed to components to count with, and read as metrics. */
 export interface SelfTelemetry {
   /** The counters of one instance; the same object for the same id and pipeline. */
   component(id: ComponentId, pipeline?: string): ComponentCounters
-  /**
-   * All numbers now, as cumulative metrics of the agent's own resource. The first call loads the metrics SDK (about
-   * 6 MB of private memory), and durations are recorded from then on; an agent nobody asks pays for neither.
-   */
-  collect(): Promise<readonly Metric[]>
-  shutdown(): Promise<void>
+  /** All numbers now, cumulative since the start, as metrics of the agent's own resource. */
+  collect(): readonly Metric[]
 }
 
 export interface SelfTelemetryOptions {
   readonly resources: ResourcePool
+  readonly clock: Pick<Clock, 'unixNano'>
   readonly version: string
   /** Lines of the agent's log that were lost so far. */
   readonly lostLogLines: () => number
 }
 
-export function createSelfTelemetry({ resources, version, lostLogLines }: SelfTelemetryOptions): SelfTelemetry {
+export function createSelfTelemetry({ resources, clock, version, lostLogLines }: SelfTelemetryOptions): SelfTelemetry {
+  const startTimeUnixNano = clock.unixNano()
   const components = new Map<string, ComponentCounters>()
-  let opening: Promise<Meter> | undefined
-
-  const recordDurations = (meter: Meter, counters: ComponentCounters): void => {
-    const name = `${metricPrefix(counters.id)}_processing_duration_ms`
-    counters.onDurationMs = meter.histogram(name, 'Time one batch took.', instanceAttributes(counters))
-  }
-
-  const open = async (): Promise<Meter> => {
-    const { createMeter } = await import('./meter.js')
-    const meter = createMeter(() => [lostLines(lostLogLines()), ...[...components.values()].flatMap(readingsOf)])
-    for (const counters of components.values()) recordDurations(meter, counters)
-    return meter
-  }
-
   return {
     component(id, pipeline) {
       const key = `${id.kind}:${id.id}@${pipeline ?? ''}`
       let counters = components.get(key)
       if (counters === undefined) {
-        const made = new ComponentCounters(id, pipeline)
-        components.set(key, made)
-        void opening?.then((meter) => recordDurations(meter, made))
-        counters = made
+        counters = new ComponentCounters(id, pipeline)
+        components.set(key, counters)
       }
       return counters
     },
-    async collect() {
-      opening ??= open()
-      const meter = await opening
+    collect() {
       const resource = resources.intern('unitscope', () => ({
         'service.name': 'unitscope',
         'service.version': version,
         'host.name': hostname(),
       }))
-      return toRecords(await meter.collect(), resource)
-    },
-    async shutdown() {
-      await (await opening)?.shutdown()
+      const times = { startTimeUnixNano, timeUnixNano: clock.unixNano() }
+      const readings = [lostLines(lostLogLines()), ...[...components.values()].flatMap(readingsOf)]
+      return [...numbers(readings, resource, times), ...durations([...components.values()], resource, times)]
     },
   }
+}
+
+type Times = Pick<HistogramPoint, 'startTimeUnixNano' | 'timeUnixNano'>
+
+/** One metric per name, with a point for each reading of that name. */
+function numbers(readings: readonly Reading[], resource: Resource, times: Times): Iterable<Metric> {
+  const byName = new Map<string, Metric & { readonly points: NumberPoint[] }>()
+  for (const { name, type, unit, description, value, attributes } of readings) {
+    let metric = byName.get(name)
+    if (metric === undefined) {
+      const head = { name, unit, description, resource, points: [] }
+      metric =
+        type === 'counter'
+          ? { ...head, type: 'sum', valueType: 'int', monotonic: true }
+          : { ...head, type: 'gauge', valueType: 'double' }
+      byName.set(name, metric)
+    }
+    const { timeUnixNano } = times
+    metric.points.push({ attributes, ...(type === 'counter' ? times : { timeUnixNano }), value })
+  }
+  return byName.values()
+}
+
+function durations(components: readonly ComponentCounters[], resource: Resource, times: Times): Iterable<Metric> {
+  const byName = new Map<string, Metric & { readonly points: HistogramPoint[] }>()
+  for (const counters of components) {
+    const histogram = counters.durations.read()
+    if (histogram === undefined) continue
+    const name = `${metricPrefix(counters.id)}_processing_duration_ms`
+    let metric = byName.get(name)
+    if (metric === undefined) {
+      metric = { name, unit: 'ms', description: 'Time one batch took.', resource, type: 'histogram', points: [] }
+      byName.set(name, metric)
+    }
+    metric.points.push({ attributes: instanceAttributes(counters), ...times, ...histogram })
+  }
+  return byName.values()
 }
 
 function lostLines(value: number): Reading {

@@ -54,8 +54,6 @@ const allowedSideways: readonly (readonly [string, string])[] = [
 const onlyIn: Readonly<Record<string, string>> = {
   yaml: 'src/config/',
   'dbus-next': 'src/lib/systemd/control-plane.ts',
-  pino: 'src/telemetry/',
-  '@opentelemetry/sdk-metrics': 'src/telemetry/',
   'node-gyp-build': 'src/binding/',
 }
 

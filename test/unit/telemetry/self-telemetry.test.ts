@@ -4,11 +4,20 @@ import type { Metric } from '../../../src/data/metric.js'
 import { ResourcePool } from '../../../src/data/resource.js'
 import { metricPrefix } from '../../../src/telemetry/metric-name.js'
 import { createSelfTelemetry } from '../../../src/telemetry/self-telemetry.js'
+import { FakeClock } from '../../../src/testkit/fake-clock.js'
 
 const systemd = parseComponentId('receiver', 'systemd')!
 const batch = parseComponentId('processor', 'batch/small')!
 
-const setUp = () => createSelfTelemetry({ resources: new ResourcePool(), version: '1.2.3', lostLogLines: () => 4 })
+const startedUnixNano = 1_700_000_000_123_000_000n
+
+const setUp = () =>
+  createSelfTelemetry({
+    resources: new ResourcePool(),
+    clock: new FakeClock(startedUnixNano),
+    version: '1.2.3',
+    lostLogLines: () => 4,
+  })
 
 /** `name{attributes} value` of every number point. */
 function numbers(metrics: readonly Metric[]): string[] {
@@ -30,7 +39,7 @@ test('names follow the component id', () => {
 })
 
 describe('collect', () => {
-  test('gives every number of every component, cumulative, on the resource of the agent', async () => {
+  test('gives every number of every component, cumulative, on the resource of the agent', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
     counters.processed(7)
@@ -41,7 +50,7 @@ describe('collect', () => {
     counters.counter('signals_suppressed', 'Repeats.')(40)
     counters.gauge('units', 'Units seen.', '{unit}', () => 12)
     telemetry.component(batch, 'metrics').processed(3)
-    const metrics = await telemetry.collect()
+    const metrics = telemetry.collect()
     expect(numbers(metrics).sort()).toEqual(
       [
         'unitscope_log_lines_lost_total{} 4',
@@ -60,19 +69,19 @@ describe('collect', () => {
     )
     const processed = metrics.find((metric) => metric.name === 'unitscope_receiver_systemd_events_processed_total')!
     expect(processed).toMatchObject({ type: 'sum', monotonic: true, valueType: 'int' })
+    expect(processed.points[0]!.startTimeUnixNano).toBe(startedUnixNano)
     expect(processed.resource.attributes).toMatchObject({ 'service.name': 'unitscope', 'service.version': '1.2.3' })
     expect(new Set(metrics.map((metric) => metric.resource)).size).toBe(1)
-    await telemetry.shutdown()
   })
 
-  test('what appears later is collected too: a new drop reason, a counter, a component', async () => {
+  test('what appears later is collected too: a new drop reason, a counter, a component', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
-    await telemetry.collect()
+    telemetry.collect()
     counters.dropped(1, 'queue_full')
     counters.counter('late', 'Late.')(5)
     telemetry.component(batch, 'logs').processed(9)
-    const after = numbers(await telemetry.collect())
+    const after = numbers(telemetry.collect())
     expect(after).toContain(
       'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=queue_full} 1',
     )
@@ -80,27 +89,24 @@ describe('collect', () => {
     expect(after).toContain(
       'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=logs} 9',
     )
-    await telemetry.shutdown()
   })
 
-  test('durations become a histogram from the first collection on', async () => {
+  test('durations become a histogram; one on a bound belongs to the bucket below it', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
-    counters.durationMs(3)
-    await telemetry.collect()
-    for (const ms of [0.2, 3, 700]) counters.durationMs(ms)
-    const histogram = (await telemetry.collect()).find((metric) => metric.type === 'histogram')!
+    expect(telemetry.collect().filter((metric) => metric.type === 'histogram')).toEqual([])
+    for (const ms of [0.2, 5, 700]) counters.durationMs(ms)
+    const histogram = telemetry.collect().find((metric) => metric.type === 'histogram')!
     expect(histogram).toMatchObject({ name: 'unitscope_receiver_systemd_processing_duration_ms', unit: 'ms' })
     const point = histogram.type === 'histogram' ? histogram.points[0]! : undefined!
-    expect(point).toMatchObject({ count: 3, sum: 703.2 })
+    expect(point).toMatchObject({ count: 3, sum: 705.2 })
     expect(point.bucketCounts).toHaveLength(point.bounds.length + 1)
     expect(point.bucketCounts[point.bounds.indexOf(0.5)]).toBe(1)
     expect(point.bucketCounts[point.bounds.indexOf(5)]).toBe(1)
     expect(point.bucketCounts[point.bounds.indexOf(1000)]).toBe(1)
-    await telemetry.shutdown()
   })
 
-  test('a gauge that throws is left out, the others are there', async () => {
+  test('a gauge that throws is left out, the others are there', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
     counters.gauge('broken', 'Throws.', '1', () => {
@@ -108,11 +114,10 @@ describe('collect', () => {
     })
     counters.gauge('nan', 'Not a number.', '1', () => Number.NaN)
     counters.gauge('fine', 'Works.', '1', () => 1)
-    const names = (await telemetry.collect()).map((metric) => metric.name)
+    const names = telemetry.collect().map((metric) => metric.name)
     expect(names).toContain('unitscope_receiver_systemd_fine')
     expect(names).not.toContain('unitscope_receiver_systemd_broken')
     expect(names).not.toContain('unitscope_receiver_systemd_nan')
-    await telemetry.shutdown()
   })
 
   test('reasons are bounded: a bug that puts data into a reason is not a leak', () => {
