@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { describeCommit, describeMachine, describeVersions, root } from './lib/machine.mjs'
 import { kMaxOtherPercent, measure } from './lib/measure.mjs'
-import { plain, tableOf, verdictTableOf } from './lib/page.mjs'
+import { basis, plain, tableOf, verdictTableOf } from './lib/page.mjs'
 import { loadCases, save, writePage } from './lib/suite.mjs'
 
 const help = `usage: npm run bench -- [options] [CASE...]
@@ -127,9 +127,7 @@ function report(benchmark, entry) {
   console.log(plain(tableOf(benchmark, entry.rows)))
   if (entry.verdicts.length > 0) console.log(`\n${plain(verdictTableOf(benchmark, entry.verdicts))}`)
   const { rounds, seconds, otherCpuPercent, stealPercent, noisy } = entry
-  console.log(
-    `\nmedians of ${rounds} rounds, ${seconds} s; other processes ${otherCpuPercent} %, hypervisor ${stealPercent} %`,
-  )
+  console.log(`\n${basis(rounds)}; ${seconds} s; other processes ${otherCpuPercent} %, hypervisor ${stealPercent} %`)
   if (noisy)
     console.log(`NOT QUIET: others took more than ${kMaxOtherPercent} % of the CPUs; these figures do not count`)
   console.log()

@@ -1,13 +1,13 @@
-// dbus-next.mjs ADDRESS: the same as bench/native/consume_sd_bus.cc, with dbus-next.
+// dbus-next.mjs ADDRESS [STALL_MS]: the same as bench/native/consume_sd_bus.cc, with dbus-next.
 import { createRequire } from 'node:module'
 import { Meter, rules, serve, tell } from './meter.mjs'
 
 const dbus = createRequire(import.meta.url)('dbus-next')
-const [address] = process.argv.slice(2)
+const [address, stallMs = '0'] = process.argv.slice(2)
 
 await serve(async () => {
   let signals = 0
-  const meter = new Meter(() => ({ signals }))
+  const meter = new Meter(() => ({ signals }), Number(stallMs))
   const bus = dbus.sessionBus({ busAddress: address, authMethods: ['EXTERNAL'] })
   const over = new Promise((resolve, reject) => {
     bus.on('error', reject)

@@ -5,6 +5,8 @@ import { quantile } from '../lib/statistics.mjs'
 
 /** More than a run has. */
 const kMaxChanges = 200_000
+/** Signals flow by then. */
+const kBeforeStallMs = 200
 const { clockPair } = await native()
 
 /** The JavaScript twin of bench/native/consumer.h. It also says how old each change of state was when JavaScript had it. */
@@ -16,12 +18,17 @@ export class Meter {
   /** Last change of each unit. */
   #stamps = new Map()
   #figures
+  #stallMs
   #start
   /** CLOCK_REALTIME, in which systemd's stamps are, where performance.now() is 0; us. Anew each time: one is slewed. */
   #originUs = 0
 
-  /** @param {() => Record<string, number>} figures counted until now; told are the differences from begin to end */
-  constructor(figures) {
+  /**
+   * @param {() => Record<string, number>} figures counted until now; told are the differences from begin to end
+   * @param {number} stallMs JavaScript stands still for so long, soon after the beginning
+   */
+  constructor(figures, stallMs = 0) {
+    this.#stallMs = stallMs
     this.#figures = () => {
       const { user, system } = process.cpuUsage()
       return { cpuUs: user + system, ...figures() }
@@ -56,6 +63,7 @@ export class Meter {
     this.#changes = 0
     this.#start = this.#figures()
     tell('begun')
+    if (this.#stallMs > 0) setTimeout(standStill, kBeforeStallMs, this.#stallMs)
   }
 
   #end(endUs) {
@@ -66,6 +74,11 @@ export class Meter {
     tell(JSON.stringify({ ...counted, changes: this.#changes, p50Ms, p95Ms, p99Ms, endUs }))
     this.over = true
   }
+}
+
+/** Blocks the thread, and uses no CPU meanwhile. */
+function standStill(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 function monotonicUs() {

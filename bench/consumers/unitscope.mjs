@@ -1,10 +1,10 @@
-// unitscope.mjs ADDRESS MAX_LATENCY: listens with the product's own reader, as its systemd receiver does.
+// unitscope.mjs ADDRESS MAX_LATENCY [STALL_MS]: listens with the product's own reader, as its systemd receiver does.
 // MAX_LATENCY: ms, or `default`, that of the receiver's configuration.
 import { readdirSync, readFileSync } from 'node:fs'
 import { native, product } from '../lib/product.mjs'
 import { Meter, rules, serve, tell } from './meter.mjs'
 
-const [address, maxLatency] = process.argv.slice(2)
+const [address, maxLatency, stallMs = '0'] = process.argv.slice(2)
 const { schema } = await product('receivers/systemd/config.js')
 const { parseDuration } = await product('util/duration.js')
 const maxLatencyMs =
@@ -19,11 +19,15 @@ await serve(
     new Promise((resolve, reject) => {
       let task
       let marks = 0
+      let delivered = 0
+      let lost = 0
+      let gaps = 0
       const meter = new Meter(() => {
         const { matched, suppressed, records, dropped } = reader.stats()
         task ??= readerTask()
-        return { signals: matched - marks, suppressed, records, dropped, readerUs: cpuNs(task) / 1000 }
-      })
+        const readerUs = cpuNs(task) / 1000
+        return { signals: matched - marks, suppressed, records, dropped, delivered, lost, gaps, readerUs }
+      }, Number(stallMs))
       const reader = createSignalReader(
         {
           address,
@@ -36,10 +40,14 @@ await serve(
         },
         (records) => {
           for (const record of records) {
+            if (record.kind !== 'lost') delivered++
             if (record.kind === 'unit_changed') meter.state(record.unit, record.state.stateChangeUsec)
             else if (record.kind === 'unit_new') {
               marks++
               meter.unitNew(record.unit, Number(record.boottimeNs - kSuspendedNs) / 1000)
+            } else if (record.kind === 'lost') {
+              gaps++
+              lost += record.count
             } else if (record.kind === 'connected') tell('ready')
             else if (record.kind === 'disconnected') reject(new Error(record.reason))
           }

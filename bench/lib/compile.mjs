@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { root } from './machine.mjs'
 
 /** As binding.gyp compiles the addon. */
@@ -29,6 +30,17 @@ export function compile(name, uses = []) {
     program,
     ...parts.flatMap(({ links }) => links),
   ])
+}
+
+/**
+ * Compiles bench/native/<name>.cc into an addon, build/bench/<name>.node, with the headers that this Node brought along.
+ *
+ * @param {string} name
+ */
+export function compileAddon(name) {
+  const program = `${folder}/${name}.node`
+  const headers = `-I${dirname(dirname(process.execPath))}/include/node`
+  return build(program, 'g++', [...kFlags, '-shared', '-fPIC', headers, `bench/native/${name}.cc`, '-o', program])
 }
 
 /**

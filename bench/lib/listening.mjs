@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { whyNot } from '../../test/support/private-bus.mjs'
 import { Flood } from './flood.mjs'
 
-/** @typedef {import('./case.d.mts').Point & {bus: import('../../test/support/private-bus.d.mts').BusKind, rate: number}} BusPoint */
+/** @typedef {import('./case.d.mts').Point & {bus: import('../../test/support/private-bus.d.mts').BusKind, rate: number, signals?: number}} BusPoint */
 
 const names = { 350: '350/s', 1000: '1 k/s', 10000: '10 k/s', 0: 'flat out' }
 /** About a second each; flat out half of one. */
@@ -50,9 +50,9 @@ function missing(path) {
 export const listening = {
   unavailable: () => missing(needs['sd-bus']),
   /** @param {BusPoint} point @returns {Promise<Listening | undefined>} */
-  async setUp({ bus, rate }) {
+  async setUp({ bus, rate, signals = kSignals[rate] }) {
     if (whyNot(bus) !== undefined) return undefined
-    return { flood: await Flood.start(bus), rate, signals: kSignals[rate] }
+    return { flood: await Flood.start(bus), rate, signals }
   },
   /** @param {Listening | undefined} context */
   async tearDown(context) {

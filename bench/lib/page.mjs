@@ -111,6 +111,11 @@ function section({ benchmark, entry }) {
   return parts.join('\n\n')
 }
 
+/** What a figure is. @param {number} rounds */
+export function basis(rounds) {
+  return rounds === 1 ? 'of one round' : `medians of ${rounds} rounds, least and most in brackets`
+}
+
 /** @param {Entry} entry */
 function provenance({ command, date, commit, dirty, machine, versions, rounds, noisy, stealPercent, otherCpuPercent }) {
   const { cpus, model, kernel, os } = machine
@@ -120,7 +125,7 @@ function provenance({ command, date, commit, dirty, machine, versions, rounds, n
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
-    `medians of ${rounds} rounds, least and most in brackets; other processes took ${otherCpuPercent} % of the CPUs, the hypervisor ${stealPercent} %`,
+    `${basis(rounds)}; other processes took ${otherCpuPercent} % of the CPUs, the hypervisor ${stealPercent} %`,
   ]
   return `${parts.join('; ')}.${noisy ? ' **The machine was not quiet: repeat this run.**' : ''}`
 }
