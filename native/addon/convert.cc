@@ -6,6 +6,8 @@
 namespace unitscope {
 namespace {
 
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
 std::string text(const Napi::Value& from) {
   return from.IsEmpty() ? std::string() : from.As<Napi::String>().Utf8Value();
 }
@@ -30,29 +32,26 @@ Overflow overflow_of(const std::string& name) noexcept {
   return name == "block" ? Overflow::kBlock : Overflow::kDropOldest;
 }
 
-void fill(const Napi::Object& from, SignalOptions& out) {
-  if (const Napi::Value value = from.Get("filter"); !value.IsEmpty()) {
-    const auto filter = value.As<Napi::Object>();
-    out.include = texts(filter, "include");
-    out.exclude = texts(filter, "exclude");
-    out.unit_types = texts(filter, "unitTypes");
-  }
-  out.ring_records = number(from, "ringRecords");
-  out.overflow = overflow_of(text(from, "overflow"));
-  out.max_latency_ms = number(from, "maxLatencyMs");
-}
-
 }  // namespace
 
-SignalOptions signal_options(const Napi::Object& from) {
-  SignalOptions out;
-  fill(from, out);
+FilterOptions filter_options(const Napi::Object& from) {
+  FilterOptions out;
+  const Napi::Value value = from.Get("filter");
+  if (value.IsEmpty()) return out;
+  const auto filter = value.As<Napi::Object>();
+  out.include = texts(filter, "include");
+  out.exclude = texts(filter, "exclude");
+  out.unit_types = texts(filter, "unitTypes");
   return out;
 }
 
 ReaderOptions reader_options(const Napi::Object& from) {
   ReaderOptions out;
-  fill(from, out);
+  out.filter = filter_options(from);
+  out.ring = {.max_records = number(from, "ringRecords"),
+              .overflow = overflow_of(text(from, "overflow")),
+              .behind_percent = number(from, "backpressurePercent")};
+  out.batch = {.max_records = number(from, "maxBatchSize"), .timeout_ns = number(from, "batchTimeoutMs") * kNsPerMs};
   out.address = text(from, "address");
   out.match_rules = texts(from, "matchRules");
   out.capture_bytes = number(from, "captureBytes");
@@ -98,6 +97,8 @@ Napi::Object stats_object(Napi::Env env, const dbus::SourceCounters& counters, c
   out.Set("suppressed", count(counters.suppressed.read()));
   out.Set("records", count(own.records));
   out.Set("dropped", count(own.dropped));
+  out.Set("buffered", count(own.buffered));
+  out.Set("backpressure", count(own.backpressure));
   out.Set("rejected", rejected);
   out.Set("unknownTexts", count(symbols.overflowed()));
   out.Set("units", count(counters.units.read()));

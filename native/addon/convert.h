@@ -17,7 +17,7 @@ namespace unitscope {
 /// In a worker that is being terminated every call into the engine may fail. What it gives is empty then (IsEmpty()), and
 /// must not be used: neither its data, nor as an object to ask. The caller's answer goes nowhere, so any will do.
 
-[[nodiscard]] SignalOptions signal_options(const Napi::Object& from);
+[[nodiscard]] FilterOptions filter_options(const Napi::Object& from);
 [[nodiscard]] ReaderOptions reader_options(const Napi::Object& from);
 
 /// `{ringRecords, patterns, ruleBytes}`: the most that this side takes, for the binding to check.
@@ -33,6 +33,8 @@ namespace unitscope {
 struct OwnStats {
   std::uint64_t records;
   std::uint64_t dropped;
+  std::uint64_t buffered;
+  std::uint64_t backpressure;
   std::size_t native_bytes;
 };
 /// The SignalStats of src/binding/signal-source.ts.

@@ -5,7 +5,7 @@
 namespace unitscope {
 namespace {
 
-dbus::UnitFilter filter_of(const SignalOptions& options) {
+dbus::UnitFilter filter_of(const FilterOptions& options) {
   return {options.include, options.exclude, options.unit_types};
 }
 
@@ -23,7 +23,7 @@ void SignalParser::init(Napi::Env env, Napi::Object exports) {
 }
 
 SignalParser::SignalParser(const Napi::CallbackInfo& info)
-    : ObjectWrap(info), stream_(filter_of(signal_options(info[0].As<Napi::Object>())), symbols_, counters_) {}
+    : ObjectWrap(info), stream_(filter_of(filter_options(info[0].As<Napi::Object>())), symbols_, counters_) {}
 
 void SignalParser::feed(const Napi::CallbackInfo& info) {
   if (ended_) return;
@@ -50,6 +50,8 @@ Napi::Value SignalParser::stats(const Napi::CallbackInfo& info) {
   return stats_object(info.Env(), counters_, symbols_,
                       {.records = records_.records(),
                        .dropped = 0,
+                       .buffered = 0,
+                       .backpressure = 0,
                        .native_bytes = records_.capacity_bytes()});
 }
 

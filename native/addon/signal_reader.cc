@@ -61,6 +61,8 @@ Napi::Value SignalReader::stats(const Napi::CallbackInfo& info) {
   return stats_object(info.Env(), reader_.counters(), reader_.symbols(),
                       {.records = ring.pushed(),
                        .dropped = ring.dropped(),
+                       .buffered = ring.queued(),
+                       .backpressure = ring.behinds(),
                        .native_bytes = ring.capacity_bytes() + reader_.capture().held_bytes() + BusReader::kBufferBytes});
 }
 

@@ -10,7 +10,7 @@ namespace unitscope {
 BusReader::BusReader(ReaderOptions options, Doorbell& doorbell)
     : options_(std::move(options)),
       doorbell_(doorbell),
-      ring_(options_.ring_records, options_.overflow),
+      ring_(options_.ring),
       capture_(options_.capture_bytes) {}
 
 void BusReader::start() {

@@ -5,21 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "core/batch/batch_window.h"
 #include "core/ring/ring.h"
 
 namespace unitscope {
 
-/// What decides which signals become records; ranges were checked by the caller.
-struct SignalOptions {
+/// Which signals become records; the lists' lengths were checked by the caller.
+struct FilterOptions {
   std::vector<std::string> include;
   std::vector<std::string> exclude;
   std::vector<std::string> unit_types;
-  std::size_t ring_records = 10'000;
-  Overflow overflow = Overflow::kDropOldest;
-  std::uint32_t max_latency_ms = 20;
 };
 
-struct ReaderOptions : SignalOptions {
+/// Ranges were checked by the caller.
+struct ReaderOptions {
+  FilterOptions filter;
+  RingOptions ring;
+  BatchLimits batch;
   std::string address;
   std::vector<std::string> match_rules;
   std::size_t capture_bytes = 0;

@@ -12,15 +12,7 @@
 namespace unitscope {
 namespace {
 
-/// A read is delayed a quarter of the promised latency at most: an urgent record waits for it too. 5 ms already save
-/// nearly all that 20 ms would.
-constexpr std::uint64_t kLongestReadDelayNs = 5'000'000;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr const char* kNoAnswer = "the bus did not answer the match rules within 5 s";
-
-std::uint64_t read_delay(const ReaderOptions& options) noexcept {
-  return std::min(options.max_latency_ms * kNsPerMs / 4, kLongestReadDelayNs);
-}
 
 RecordTimes times_now() noexcept {
   const ClockPair now = read_clocks();
@@ -31,10 +23,10 @@ RecordTimes times_now() noexcept {
 
 Session::Session(const Shared& shared)
     : shared_(shared),
-      stream_({shared.options.include, shared.options.exclude, shared.options.unit_types}, shared.symbols,
-              shared.counters),
-      window_(read_delay(shared.options)),
-      latency_ns_(shared.options.max_latency_ms * kNsPerMs - read_delay(shared.options)),
+      stream_({shared.options.filter.include, shared.options.filter.exclude, shared.options.filter.unit_types},
+              shared.symbols, shared.counters),
+      window_(shared.options.batch.timeout_ns),
+      batch_(shared.options.batch),
       buffer_(shared.buffer_bytes) {}
 
 std::optional<std::string> Session::run() {
@@ -100,13 +92,20 @@ Session::End Session::pump(int fd) {
     std::size_t messages = 0;
     End end = read(fd, nullptr, messages);
     const std::uint64_t now = monotonic_ns();
+    batch_.after_read(now);
     settle(now);
     if (end) return end;
-    if (const std::uint64_t delay = window_.after_read(messages, now); delay > 0) {
-      if (shared_.stop.wait(-1, 0, now + delay) == Wakeup::Ready::kRaised) return std::nullopt;
-      ring_if_due(monotonic_ns());
-    }
+    if (!gather(messages, now)) return std::nullopt;
   }
+}
+
+bool Session::gather(std::size_t messages, std::uint64_t now) {
+  const std::uint64_t delay = window_.after_read(messages, now);
+  gathering_since_ = delay > 0 ? now : 0;
+  if (delay == 0) return true;
+  // Not past the time to ring: what has come by then is read first, and rung for together.
+  const std::uint64_t until = std::min(now + delay, batch_.deadline().value_or(UINT64_MAX));
+  return shared_.stop.wait(-1, 0, until) != Wakeup::Ready::kRaised;
 }
 
 Session::End Session::read(int fd, dbus::ReplySink* replies, std::size_t& messages) {
@@ -120,6 +119,7 @@ Session::End Session::read(int fd, dbus::ReplySink* replies, std::size_t& messag
     case Received::Kind::kErrno: return "read: " + std::system_category().message(got.error);
     case Received::Kind::kBytes: break;
   }
+  arrived_ = gathering_since_ != 0 ? gathering_since_ : monotonic_ns();
   const RecordTimes times = times_now();
   const Bytes bytes = Bytes(buffer_).first(got.size);
   shared_.capture.add(bytes, times);
@@ -136,24 +136,23 @@ Session::End Session::feed(Bytes bytes, const RecordTimes& times, dbus::ReplySin
 
 void Session::take(Bytes record, bool urgent) {
   if (!connected_) return;
-  urgent_ = urgent_ || urgent;
-  // Half full: the consumer is behind, or the policy is to wait for it; either way it must not sleep.
-  if (shared_.ring.push(record) != Pushed::kQueued) return shared_.doorbell.ring();
-  if (!waiting_since_) waiting_since_ = monotonic_ns();
+  const bool queued = shared_.ring.push(record) == Pushed::kQueued;
+  // Behind: the consumer must not sleep, or a full ring is lost to it, or waited for.
+  if (batch_.add(record.size(), urgent, arrived_) || !queued) ring();
 }
 
-void Session::ring_if_due(std::uint64_t now) {
-  if (!waiting_since_ || (!urgent_ && now < *waiting_since_ + latency_ns_)) return;
-  waiting_since_.reset();
-  urgent_ = false;
+void Session::ring() {
+  batch_.announced();
   shared_.doorbell.ring();
 }
 
+void Session::ring_if_due(std::uint64_t now) {
+  if (const auto deadline = batch_.deadline(); deadline && *deadline <= now) ring();
+}
+
 std::optional<std::uint64_t> Session::next_deadline() const {
-  std::optional<std::uint64_t> next;
-  if (waiting_since_) next = *waiting_since_ + (urgent_ ? 0 : latency_ns_);
-  if (const auto half = half_.deadline()) next = std::min(next.value_or(UINT64_MAX), *half);
-  return next;
+  const auto batch = batch_.deadline(), half = half_.deadline();
+  return batch && half ? std::min(*batch, *half) : batch ? batch : half;
 }
 
 }  // namespace unitscope

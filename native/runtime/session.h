@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/batch/batch_window.h"
+#include "core/batch/read_window.h"
 #include "core/dbus/signal_stream.h"
 #include "core/ring/ring.h"
-#include "os/read_window.h"
 #include "os/wakeup.h"
 #include "runtime/capture.h"
 #include "runtime/doorbell.h"
@@ -50,11 +51,14 @@ class Session final : public RecordSink {
   void connect();
   /// Lets a half state go that has waited too long for its other half, and rings if it is time.
   void settle(std::uint64_t now);
+  /// Lets messages gather before the next read, if they come fast enough; false when `stop` was raised.
+  [[nodiscard]] bool gather(std::size_t messages, std::uint64_t now);
   [[nodiscard]] End pump(int fd);
   /// Reads once and feeds the stream; `messages` is what it brought.
   [[nodiscard]] End read(int fd, dbus::ReplySink* replies, std::size_t& messages);
   [[nodiscard]] End feed(Bytes bytes, const RecordTimes& times, dbus::ReplySink* replies);
-  /// Rings when the oldest record not yet announced has waited long enough.
+  void ring();
+  /// Rings when what is not yet announced has waited long enough.
   void ring_if_due(std::uint64_t now);
   /// The next time at which the thread has something to do unasked.
   [[nodiscard]] std::optional<std::uint64_t> next_deadline() const;
@@ -62,11 +66,11 @@ class Session final : public RecordSink {
   Shared shared_;
   dbus::SignalStream stream_;
   ReadWindow window_;
-  std::uint64_t latency_ns_;  // of the doorbell, what a read may be delayed taken off
+  BatchWindow batch_;
   std::vector<std::uint8_t> buffer_;
   bool connected_ = false;
-  bool urgent_ = false;
-  std::optional<std::uint64_t> waiting_since_;  // monotonic time of the oldest unannounced record
+  std::uint64_t gathering_since_ = 0;  // monotonic: what the next read brings may be as old as this, 0 when it is new
+  std::uint64_t arrived_ = 0;          // the same of what was read
   HeldHalf half_;
 };
 

@@ -5,12 +5,12 @@ import { packageFile } from '../util/package.js'
 import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
 import type { CgroupOpening, CgroupOptions } from './cgroup-source.js'
 import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
-import type { OnRecords, ReaderOptions, SignalOptions, SignalParser, SignalReader } from './signal-source.js'
+import type { OnRecords, ParserOptions, ReaderOptions, SignalParser, SignalReader } from './signal-source.js'
 
 /** The native addon's typed surface. */
 export interface Native {
   createSignalReader(options: ReaderOptions, onRecords: OnRecords): SignalReader
-  createSignalParser(options: SignalOptions): SignalParser
+  createSignalParser(options: ParserOptions): SignalParser
   createCgroupReader(options: CgroupOptions): CgroupOpening
   /** CLOCK_REALTIME and CLOCK_BOOTTIME read back to back: turns boot-relative times into wall-clock ones. */
   clockPair(): { readonly realtimeNs: bigint; readonly boottimeNs: bigint }

@@ -2,11 +2,12 @@ import { type Drainable, RecordDrain } from './record-drain.js'
 import type {
   CaptureChunk,
   OnRecords,
+  ParserOptions,
   ReaderOptions,
-  SignalOptions,
   SignalParser,
   SignalReader,
   SignalStats,
+  UnitFilter,
 } from './signal-source.js'
 
 /** The addon's classes as they are (native/addon/signal_reader.h, signal_parser.h). */
@@ -26,12 +27,12 @@ interface RawParser extends Drainable {
 /** What this file needs of the addon. */
 export interface RawSignals {
   readonly SignalReader: new (options: ReaderOptions) => RawReader
-  readonly SignalParser: new (options: SignalOptions) => RawParser
+  readonly SignalParser: new (options: ParserOptions) => RawParser
   /** The most that the native side takes; it does not check again. */
   readonly signalLimits: { readonly ringRecords: number; readonly patterns: number; readonly ruleBytes: number }
 }
 
-const kMaxLatencyMs = 60_000
+const kMaxBatchTimeoutMs = 60_000
 const kMaxRules = 64
 /** What crosses as 32 bits. */
 const kMaxUint32 = 2 ** 32 - 1
@@ -43,17 +44,19 @@ function checkRange(name: string, value: number, min: number, max: number): void
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`)
 }
 
-function checkOptions({ signalLimits }: RawSignals, options: SignalOptions): void {
-  checkRange('ringRecords', options.ringRecords, 1, signalLimits.ringRecords)
-  checkRange('maxLatencyMs', options.maxLatencyMs, 0, kMaxLatencyMs)
-  if (!overflowPolicies.includes(options.overflow)) throw new RangeError(`overflow "${options.overflow}" is unknown`)
-  for (const [name, list] of Object.entries(options.filter)) {
+function checkFilter({ signalLimits }: RawSignals, filter: UnitFilter): void {
+  for (const [name, list] of Object.entries(filter)) {
     checkRange(`${name}.length`, list.length, 0, signalLimits.patterns)
   }
 }
 
 function checkReaderOptions(raw: RawSignals, options: ReaderOptions): void {
-  checkOptions(raw, options)
+  checkFilter(raw, options.filter)
+  checkRange('ringRecords', options.ringRecords, 1, raw.signalLimits.ringRecords)
+  if (!overflowPolicies.includes(options.overflow)) throw new RangeError(`overflow "${options.overflow}" is unknown`)
+  checkRange('maxBatchSize', options.maxBatchSize, 1, raw.signalLimits.ringRecords)
+  checkRange('batchTimeoutMs', options.batchTimeoutMs, 0, kMaxBatchTimeoutMs)
+  checkRange('backpressurePercent', options.backpressurePercent, 1, 100)
   checkRange('captureBytes', options.captureBytes, 0, kMaxUint32)
   checkRange('matchRules.length', options.matchRules.length, 0, kMaxRules)
   for (const rule of options.matchRules) {
@@ -154,8 +157,8 @@ class NativeSignalReader implements SignalReader {
 }
 
 /** @throws {RangeError} for options out of range */
-export function createSignalParser(raw: RawSignals, options: SignalOptions): SignalParser {
-  checkOptions(raw, options)
+export function createSignalParser(raw: RawSignals, options: ParserOptions): SignalParser {
+  checkFilter(raw, options.filter)
   const parser = new raw.SignalParser(options)
   const drain = new RecordDrain(parser)
   let closed = false

@@ -12,16 +12,23 @@ export interface UnitFilter {
 
 export type OverflowPolicy = 'drop_oldest' | 'drop_newest' | 'block'
 
-export interface SignalOptions {
+export interface ParserOptions {
   readonly filter: UnitFilter
+}
+
+export interface ReaderOptions extends ParserOptions {
   /** Records the ring holds. */
   readonly ringRecords: number
   readonly overflow: OverflowPolicy
-  /** Largest delay of a record that is not urgent; failures and auto-restarts ring at once. 0: every record does. */
-  readonly maxLatencyMs: number
-}
-
-export interface ReaderOptions extends SignalOptions {
+  /** Records that are handed over without waiting for more. */
+  readonly maxBatchSize: number
+  /**
+   * Longest wait of a record for others. It waits only while others come at a rate that is worth it; failures and
+   * auto-restarts do not, and take all before them along. 0: none waits.
+   */
+  readonly batchTimeoutMs: number
+  /** How full the ring is, in percent of its records or bytes, when the listener counts as behind: it is then woken at once. */
+  readonly backpressurePercent: number
   /** D-Bus server address, `unix:path=` or `unix:abstract=`; several separated by `;` are tried in order. */
   readonly address: string
   /** AddMatch rules, sent before `connected` is reported. */
@@ -44,6 +51,10 @@ export interface SignalStats {
   readonly records: number
   /** Records lost to a full ring. */
   readonly dropped: number
+  /** Records in the ring now; does not only grow. */
+  readonly buffered: number
+  /** How often the ring became as full as `backpressurePercent`. */
+  readonly backpressure: number
   /** Messages refused, by reason code, e.g. `header_endian`. */
   readonly rejected: Readonly<Record<string, number>>
   /** Texts of states and results that became `unknown`: the table of them was full, or one was too long. */

@@ -146,7 +146,9 @@ class Recorder {
         filter: { include: [], exclude: [], unitTypes: [] },
         ringRecords: 1000,
         overflow: 'drop_oldest', // the records are not used, only the bytes
-        maxLatencyMs: 1000,
+        maxBatchSize: 1000,
+        batchTimeoutMs: 1000,
+        backpressurePercent: 100,
         captureBytes: kCaptureBytes,
       },
       (records) => {

@@ -49,7 +49,7 @@ describeLab('traces and crash loops of a real systemd', () => {
       testSettings(kind, type, { clock: systemClock, random: Math.random, telemetry })
     const loops = createCrashLoop(settings('processor', 'crash_loop'), createTestConfig(crashLoopSchema, {}), seen)
     const spans = createLifecycleSpans(settings('processor', 'spans'), createTestConfig(spansSchema, {}), loops)
-    const config = createTestConfig(systemdSchema, { address: lab.busAddress, max_latency: '0s' })
+    const config = createTestConfig(systemdSchema, { address: lab.busAddress, batch_timeout: '0s' })
     const receiver = createSystemdReceiver(settings('receiver', 'systemd'), config, spans)
     parts = [receiver, spans, loops]
     const host = new TestHost()

@@ -36,7 +36,7 @@ describeLab('an agent through everything that can happen to its source', () => {
       await lab.systemctl('start', 'steady.service', 'victim.service')
       await lab.stopBus()
       const config = (workspace: Workspace) => ({
-        receivers: { systemd: { address: lab.busAddress, max_latency: '0s', collection_interval: '1s' } },
+        receivers: { systemd: { address: lab.busAddress, batch_timeout: '0s', collection_interval: '1s' } },
         exporters: { file: { path: workspace.path('out.jsonl'), max_size: '1GiB' } },
         service: { pipelines: { main: { receivers: ['systemd'], exporters: ['file'] } } },
       })

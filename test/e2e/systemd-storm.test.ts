@@ -25,7 +25,7 @@ describeLab('a storm', () => {
           await lab.systemctl('start', 'dbus.service')
           const watched = await watch(lab, {
             max_events_per_second: 100_000,
-            max_latency: '100ms',
+            batch_timeout: '100ms',
             collection_interval: '1s',
           })
           try {

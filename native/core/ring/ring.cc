@@ -16,9 +16,10 @@ RecordHeader header_at(const std::uint8_t* at) noexcept {
 
 }  // namespace
 
-Ring::Ring(std::size_t max_records, Overflow overflow)
-    : max_records_(std::clamp<std::size_t>(max_records, 1, kMaxRecords)),
-      overflow_(overflow),
+Ring::Ring(const RingOptions& options)
+    : max_records_(std::clamp<std::size_t>(options.max_records, 1, kMaxRecords)),
+      overflow_(options.overflow),
+      behind_percent_(options.behind_percent),
       // One record of the largest size and a skip must always fit.
       size_(std::max(max_records_ * kBytesPerRecord, 2 * kMaxRecordBytes + sizeof(std::uint32_t))),
       // Not zeroed: pages are touched as records come, so an idle ring costs address space only.
@@ -33,6 +34,10 @@ bool Ring::has_room(std::size_t size) const noexcept {
 
 std::size_t Ring::used_bytes() const noexcept {
   return tail_ > head_ ? tail_ - head_ : records_ == 0 ? 0 : size_ - head_ + tail_;
+}
+
+bool Ring::filled(unsigned percent) const noexcept {
+  return records_ * 100 >= max_records_ * percent || used_bytes() * 100 >= size_ * percent;
 }
 
 std::size_t Ring::head_position() const noexcept {
@@ -79,8 +84,12 @@ Pushed Ring::push(Bytes record) {
   }
   next_sequence_++;
   pushed_.add();
+  queued_.set(records_);
+  const bool behind = filled(behind_percent_);
+  if (behind && !behind_) behinds_.add();
+  behind_ = behind_ || behind;
   if (!fits) return Pushed::kDropped;
-  return records_ * 2 >= max_records_ || used_bytes() * 2 >= size_ ? Pushed::kHalfFull : Pushed::kQueued;
+  return behind || !has_room(kMaxRecordBytes) ? Pushed::kBehind : Pushed::kQueued;
 }
 
 void Ring::push_last(Bytes record) {
@@ -123,6 +132,8 @@ std::size_t Ring::drain_into(std::span<std::uint8_t> out) {
     expected_ = ++next_sequence_;
     pushed_.add();
   }
+  queued_.set(records_);
+  behind_ = behind_ && filled((behind_percent_ + 1) / 2);
   if (written > 0) room_.notify_one();
   return written;
 }

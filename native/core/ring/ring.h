@@ -27,9 +27,17 @@ enum class Overflow : std::uint8_t {
 /// What became of a pushed record.
 enum class Pushed : std::uint8_t {
   kQueued,
-  /// It went in, and the ring is at least half full: time to wake the consumer.
-  kHalfFull,
+  /// It went in, and the consumer is behind: the ring is as full as RingOptions says. Time to wake it.
+  kBehind,
   kDropped,
+};
+
+struct RingOptions {
+  /// 1 to Ring::kMaxRecords.
+  std::size_t max_records = 10'000;
+  Overflow overflow = Overflow::kDropOldest;
+  /// Percent of its records or bytes, 1 to 100, from which on the consumer is behind. It is no longer once half of that is left.
+  unsigned behind_percent = 80;
 };
 
 /// Records between one producer and one consumer thread, bounded by number and by bytes.
@@ -49,11 +57,10 @@ class Ring {
   static constexpr std::size_t kBytesPerRecord = 256;
   static constexpr std::size_t kMaxRecords = 1'000'000;
 
-  /// \param max_records  1 to kMaxRecords
-  Ring(std::size_t max_records, Overflow overflow);
+  explicit Ring(const RingOptions& options);
 
   /// Producer thread. Waits only with kBlock, and then until there is room or close(). A producer that wakes the
-  /// consumer at kHalfFull never waits for a consumer that sleeps.
+  /// consumer at kBehind never waits for a consumer that sleeps: it is also told where the next record might not fit.
   Pushed push(Bytes record);
 
   /// Producer thread: a last record, kept aside so that it is never dropped; given out after all others.
@@ -69,6 +76,10 @@ class Ring {
   /// Any thread.
   [[nodiscard]] std::uint64_t pushed() const noexcept { return pushed_.read(); }
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.read(); }
+  /// Records in it now.
+  [[nodiscard]] std::size_t queued() const noexcept { return static_cast<std::size_t>(queued_.read()); }
+  /// How often the consumer fell behind.
+  [[nodiscard]] std::uint64_t behinds() const noexcept { return behinds_.read(); }
   [[nodiscard]] std::size_t capacity_bytes() const noexcept { return size_; }
 
  private:
@@ -76,11 +87,14 @@ class Ring {
   void evict_oldest() noexcept;
   void append(Bytes record) noexcept;
   std::size_t used_bytes() const noexcept;
+  /// Whether `percent` of the records or of the bytes are in use.
+  bool filled(unsigned percent) const noexcept;
   /// Where the oldest record lies, the skip at the end of the bytes passed.
   std::size_t head_position() const noexcept;
 
   const std::size_t max_records_;
   const Overflow overflow_;
+  const unsigned behind_percent_;
   const std::size_t size_;
   const std::unique_ptr<std::uint8_t[]> bytes_;
 
@@ -94,9 +108,12 @@ class Ring {
   RecordTimes lost_times_;      // of the newest dropped record
   std::vector<std::uint8_t> last_;
   bool closed_ = false;
+  bool behind_ = false;
 
   Counter pushed_;
   Counter dropped_;
+  Counter queued_;  // records_, written under the lock by either thread
+  Counter behinds_;
 };
 
 }  // namespace unitscope

@@ -17,9 +17,6 @@ import type { Config } from './config.js'
 import { Pace } from './pace.js'
 import { SignalCounters } from './signal-counters.js'
 
-/** Only the last state per unit passes through here; a chunk makes far fewer records than this. */
-const kRingRecords = 100_000
-
 /** Wait before a refused batch is offered again, where `next` named no time. */
 const kRetryMs = 500
 
@@ -65,9 +62,6 @@ class ReplayReceiver implements Receiver {
     const native = this.#native ?? realNative()
     const parser = native.createSignalParser({
       filter: { include: [], exclude: [], unitTypes: this.#config.unit_types },
-      ringRecords: kRingRecords,
-      overflow: 'drop_oldest',
-      maxLatencyMs: 0,
     })
     const reader = await RecordingReader.open(this.#config.file).catch((error: unknown) => {
       parser.close() // nobody else knows it; the parser comes first, since making it cannot leave a file open

@@ -36,7 +36,7 @@ export const factory = {
     const limits = [
       ['poll_interval', 5000, 3_600_000, 'from 5s to 1h, or 0s for never'],
       ['collection_interval', 1000, 3_600_000, 'from 1s to 1h, or 0s for never'],
-      ['max_latency', 0, 10_000, 'at most 10s'],
+      ['batch_timeout', 0, 10_000, 'at most 10s'],
     ] as const
     for (const [key, least, most, range] of limits) {
       const ms = config[key]

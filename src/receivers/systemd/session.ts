@@ -13,7 +13,7 @@ import type { WatchOptions } from './watch-options.js'
 const kPingIntervalMs = 10_000
 /** How often configurations of new units are read, if there are any. */
 const kFactsIntervalMs = 2000
-/** A signal is on its way for `max_latency` (by default 0.1 s) and a little more: at least this is allowed for it. */
+/** A signal is on its way for `batch_timeout` and a little more: at least this is allowed for it. */
 const kOnItsWayMs = 1000
 /** Wait after a reading that failed while the connection holds. */
 const kRetryMs = 1000
@@ -45,7 +45,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#onItsWayMs = Math.max(kOnItsWayMs, 2 * options.config.max_latency)
+    this.#onItsWayMs = Math.max(kOnItsWayMs, 2 * options.config.batch_timeout)
     options.queue.begin()
   }
 

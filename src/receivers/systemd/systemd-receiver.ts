@@ -28,6 +28,13 @@ const incomplete: Status = {
     'more than 65,536 units: those over the limit are not followed; narrow unit_types, or the white- and blacklist',
 }
 
+const behind: Status = {
+  state: 'degraded',
+  reason:
+    'signals came faster than they were taken: the buffer was fuller than backpressure_threshold; the process gets too ' +
+    'little CPU',
+}
+
 /** The outside world, replaced in tests. */
 export interface SystemdSource {
   readonly native: Pick<Native, 'createSignalReader'>
@@ -57,6 +64,8 @@ class SystemdReceiver implements Receiver {
   #watcher: Watcher | undefined
   #running: Promise<void> | undefined
   #collected = false
+  /** How often the buffer had been too full when it was looked at last. */
+  #backpressure = 0
 
   constructor(settings: Settings, config: Config, next: Consumer, source: SystemdSource | undefined) {
     this.#settings = settings
@@ -86,11 +95,12 @@ class SystemdReceiver implements Receiver {
       selection: this.#selection,
       onEvents: (events) => this.#admit(events),
       onStatus: (status) => {
-        host.report(status.state === 'ok' && this.#tracker.untracked > 0 ? incomplete : status)
+        host.report(status.state === 'ok' ? this.#health(watcher) : status)
         if (status.state === 'ok' && !this.#collected) this.#collect()
       },
     })
     this.#watcher = watcher
+    telemetry.gauge('signals_buffered', 'Signals read and not yet taken.', '{signal}', () => watcher.buffered)
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
@@ -109,6 +119,16 @@ class SystemdReceiver implements Receiver {
     this.#summarise()
     this.#countSignals()
     await this.#pending.close()
+  }
+
+  /** What there is to say while systemd answers. */
+  #health(watcher: Watcher): Status {
+    const { backpressure } = watcher.totals()
+    const fellBehind = backpressure > this.#backpressure
+    this.#backpressure = backpressure
+    if (this.#tracker.untracked > 0) return incomplete
+    const { backpressure_threshold: threshold, signal_buffer_size: size } = this.#config
+    return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
   }
 
   #admit(events: readonly RawEvent[]): void {
@@ -158,7 +178,9 @@ class SystemdReceiver implements Receiver {
 
   #counted = noSignals
   #forgotten = 0
-  #counters: Readonly<Record<'messages' | 'dropped' | 'suppressed' | 'forgotten', (add: number) => void>> | undefined
+  #counters:
+    | Readonly<Record<'messages' | 'dropped' | 'suppressed' | 'backpressure' | 'forgotten', (add: number) => void>>
+    | undefined
 
   /** Brings our counters up to those of the bus threads, which only grow. */
   #countSignals(): void {
@@ -167,13 +189,14 @@ class SystemdReceiver implements Receiver {
       messages: telemetry.counter('signal_messages', 'D-Bus messages read.'),
       dropped: telemetry.counter('signals_dropped', 'Signals lost to a full buffer; states are read again after each.'),
       suppressed: telemetry.counter('signals_suppressed', 'Signals that repeated what was known.'),
+      backpressure: telemetry.counter('signals_backpressure', 'Times the buffer became fuller than its threshold.'),
       forgotten: telemetry.counter('units_forgotten', 'Unloaded units whose counts were given up for newer ones.'),
     }
     this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
     this.#forgotten = this.#tracker.forgotten
     const totals = this.#watcher?.totals()
     if (totals === undefined) return
-    for (const name of ['messages', 'dropped', 'suppressed'] as const) {
+    for (const name of ['messages', 'dropped', 'suppressed', 'backpressure'] as const) {
       this.#counters[name](totals[name] - this.#counted[name])
     }
     for (const [reason, count] of Object.entries(totals.rejected)) {

@@ -28,6 +28,11 @@ export class Watcher {
     return this.#up
   }
 
+  /** Signals between the bus thread and the pipeline. */
+  get buffered(): number {
+    return this.#reader?.stats().buffered ?? 0
+  }
+
   totals(): SignalTotals {
     return this.#reader === undefined ? this.#past : add(this.#past, this.#reader.stats())
   }
@@ -66,7 +71,9 @@ export class Watcher {
         filter: selection.filter,
         ringRecords: config.signal_buffer_size,
         overflow: config.overflow_policy,
-        maxLatencyMs: config.max_latency,
+        maxBatchSize: config.max_batch_size,
+        batchTimeoutMs: config.batch_timeout,
+        backpressurePercent: Math.round(config.backpressure_threshold * 100),
         captureBytes: 0,
       },
       (records) => session.take(records),
@@ -86,9 +93,16 @@ export class Watcher {
 }
 
 /** What the bus threads of all sessions counted. */
-export interface SignalTotals extends Pick<SignalStats, 'messages' | 'dropped' | 'suppressed' | 'rejected'> {}
+export interface SignalTotals
+  extends Pick<SignalStats, 'messages' | 'dropped' | 'suppressed' | 'backpressure' | 'rejected'> {}
 
-export const noSignals: SignalTotals = Object.freeze({ messages: 0, dropped: 0, suppressed: 0, rejected: {} })
+export const noSignals: SignalTotals = Object.freeze({
+  messages: 0,
+  dropped: 0,
+  suppressed: 0,
+  backpressure: 0,
+  rejected: {},
+})
 
 function add(a: SignalTotals, b: SignalTotals): SignalTotals {
   const rejected: Record<string, number> = { ...a.rejected }
@@ -97,6 +111,7 @@ function add(a: SignalTotals, b: SignalTotals): SignalTotals {
     messages: a.messages + b.messages,
     dropped: a.dropped + b.dropped,
     suppressed: a.suppressed + b.suppressed,
+    backpressure: a.backpressure + b.backpressure,
     rejected,
   }
 }

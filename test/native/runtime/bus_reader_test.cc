@@ -49,7 +49,7 @@ std::string word(const test::Seen& seen) {
 ReaderOptions options_for(const std::string& address) {
   ReaderOptions options;
   options.address = address;
-  options.max_latency_ms = 0;
+  options.batch.timeout_ns = 0;
   return options;
 }
 
@@ -196,8 +196,8 @@ const test::Test kStorm{"threads: reader: a storm through a small ring: told and
       peer.send_all(all);
     });
     ReaderOptions options = options_for(bus.address());
-    options.ring_records = 64;
-    options.overflow = overflow;
+    options.ring.max_records = 64;
+    options.ring.overflow = overflow;
     Consumer consumer;
     BusReader reader(options, consumer);
     std::uint64_t told = 0, lost = 0;
@@ -245,8 +245,8 @@ const test::Test kStopFull{"threads: reader: stop() ends one that waits for room
     peer.read_until("never");
   });
   ReaderOptions options = options_for(bus.address());
-  options.ring_records = 4;
-  options.overflow = Overflow::kBlock;
+  options.ring.max_records = 4;
+  options.ring.overflow = Overflow::kBlock;
   Consumer consumer;
   BusReader reader(options, consumer);
   reader.start();

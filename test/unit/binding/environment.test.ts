@@ -33,7 +33,8 @@ async function busyBus(): Promise<string> {
 const kSetup = `
   const { SignalReader } = require('node-gyp-build')(${JSON.stringify(root)})
   const options = (address) => ({ address, matchRules: [], filter: { include: [], exclude: [], unitTypes: [] },
-    ringRecords: 1000, overflow: 'drop_oldest', maxLatencyMs: 0, captureBytes: 0 })
+    ringRecords: 1000, overflow: 'drop_oldest', maxBatchSize: 1000, batchTimeoutMs: 0, backpressurePercent: 80,
+    captureBytes: 0 })
   const buffer = Buffer.alloc(65536)
   const reader = (address, onRing) => {
     const one = new SignalReader(options(address))

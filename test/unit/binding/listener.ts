@@ -10,7 +10,9 @@ export const readerDefaults = {
   filter: { include: [], exclude: [], unitTypes: [] },
   ringRecords: 10_000,
   overflow: 'drop_oldest',
-  maxLatencyMs: 0,
+  maxBatchSize: 1000,
+  batchTimeoutMs: 0,
+  backpressurePercent: 80,
   matchRules: ["type='signal',sender='org.freedesktop.systemd1'"],
   captureBytes: 0,
 } as const satisfies Omit<ReaderOptions, 'address'>

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { SignalOptions } from '../../../src/binding/signal-source.js'
+import type { ParserOptions } from '../../../src/binding/signal-source.js'
 import { native, readerDefaults } from './listener.js'
 import { unitChanged, unitNew } from './messages.js'
 
-const parser = (options: Partial<SignalOptions> = {}) => native.createSignalParser({ ...readerDefaults, ...options })
+const parser = (options: Partial<ParserOptions> = {}) => native.createSignalParser({ ...readerDefaults, ...options })
 
 test('records carry the times they were fed with, each in its own batch', () => {
   const source = parser()

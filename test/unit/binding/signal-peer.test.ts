@@ -65,6 +65,17 @@ describe('a peer that is no bus', () => {
     expect(listener.reader.stats().rejected).toEqual(code === undefined ? {} : { [code]: 1 })
   })
 
+  test('a full batch is handed over at once, however long one may wait; what is left waits', async () => {
+    const { listener, socket } = await connected({ maxBatchSize: 50, batchTimeoutMs: 60_000 })
+    for (let part = 0; part < 40; part++) {
+      socket.write(Buffer.concat(Array.from({ length: 50 }, () => unitNew('a.service'))))
+    }
+    await listener.until((records) => records.length > 1950)
+    socket.end(unitChanged('a.service', 'failed')) // urgent: it takes all before it along
+    await listener.until('unit_changed')
+    expect(listener.records.filter(({ kind }) => kind === 'unit_new')).toHaveLength(2000)
+  })
+
   test('messages cut at every byte arrive whole', async () => {
     const { listener, socket } = await connected()
     const bytes = Buffer.concat([unitNew('a.service'), unitChanged('b.service', 'active'), unitNew('c.service')])

@@ -43,7 +43,7 @@ using test::check;
 /// Takes records as a reader's ring does.
 struct RingSink final : RecordSink {
   void take(Bytes record, bool) override { (void)ring.push(record); }
-  Ring ring{10'000, Overflow::kDropOldest};
+  Ring ring{RingOptions{}};
 };
 
 std::string name_of(std::size_t i) { return "payments-worker@" + std::to_string(i) + ".service"; }

@@ -37,7 +37,7 @@ void push(Ring& ring, std::uint32_t first, std::uint32_t last) {
 }
 
 const test::Test kOrder{"ring: what goes in comes out, in order, with numbers from 1", [] {
-  Ring ring(4, Overflow::kDropOldest);
+  Ring ring({4, Overflow::kDropOldest});
   test::equal(drained(ring), "");
   push(ring, 1, 3);
   std::array<std::uint8_t, 4096> buffer;
@@ -49,7 +49,7 @@ const test::Test kOrder{"ring: what goes in comes out, in order, with numbers fr
 }};
 
 const test::Test kOldest{"ring: drop_oldest keeps the newest, and says at the front how many are missing", [] {
-  Ring ring(3, Overflow::kDropOldest);
+  Ring ring({3, Overflow::kDropOldest});
   push(ring, 1, 5);
   test::equal(drained(ring), "-2 3 4 5");
   push(ring, 6, 6);
@@ -60,7 +60,7 @@ const test::Test kOldest{"ring: drop_oldest keeps the newest, and says at the fr
 }};
 
 const test::Test kNewest{"ring: drop_newest keeps the first, and says at the gap how many are missing", [] {
-  Ring ring(3, Overflow::kDropNewest);
+  Ring ring({3, Overflow::kDropNewest});
   push(ring, 1, 5);
   test::equal(drained(ring), "1 2 3 -2");
   push(ring, 6, 6);
@@ -72,7 +72,7 @@ const test::Test kNewest{"ring: drop_newest keeps the first, and says at the gap
 }};
 
 const test::Test kTimes{"ring: a lost record carries the time of the newest loss, and the number before the next record", [] {
-  Ring ring(1, Overflow::kDropOldest);
+  Ring ring({1, Overflow::kDropOldest});
   push(ring, 1, 5);
   std::array<std::uint8_t, 4096> buffer;
   const auto seen = test::records_in(Bytes(buffer).first(ring.drain_into(buffer)));
@@ -83,16 +83,46 @@ const test::Test kTimes{"ring: a lost record carries the time of the newest loss
   test::equal(seen[1].header.sequence, 5u);
 }};
 
-const test::Test kHalf{"ring: half full is told, so that a sleeping consumer is woken", [] {
-  Ring ring(4, Overflow::kDropNewest);
+const test::Test kBehind{"ring: a consumer that is behind is told of with each record, counted once until it has caught up", [] {
+  Ring ring({10, Overflow::kDropNewest, 50});
   RecordWriter writer;
-  std::string told;
-  for (std::uint32_t i = 1; i <= 5; i++) told += std::to_string(int(ring.push(record_of(writer, i))));
-  test::equal(told, "01112", "queued, half full three times, dropped");
+  std::array<std::uint8_t, kMaxRecordBytes> few;
+  const auto told = [&](std::uint32_t count) {
+    std::string out;
+    for (std::uint32_t i = 0; i < count; i++) out += "qbd"[int(ring.push(record_of(writer, i, 100)))];
+    return out;
+  };
+  test::equal(told(11), "qqqqbbbbbbd");
+  test::equal(ring.queued(), 10u);
+  test::equal(ring.behinds(), 1u);
+  (void)ring.drain_into(few);  // four of 152 bytes
+  test::equal(ring.queued(), 6u);
+  test::equal(told(1), "b");
+  test::equal(ring.behinds(), 1u, "not caught up in between");
+  while (ring.drain_into(few) > 0) {
+  }
+  test::equal(ring.queued(), 0u);
+  test::equal(told(5), "qqqqb");
+  test::equal(ring.behinds(), 2u);
+}};
+
+const test::Test kNoRoom{"ring: whatever the threshold, a producer that may have to wait next has told so", [] {
+  for (const std::size_t records : {1u, 2u, 3u, 5u, 40u}) {
+    for (const std::size_t text : {0u, 1u, 100u, 511u, 512u}) {
+      Ring ring({records, Overflow::kBlock, 100});
+      RecordWriter writer;
+      std::vector<std::uint8_t> out(kMaxRecordBytes);
+      // Draining whenever told, as a reader does, it never waits: this ends.
+      for (std::uint32_t i = 0; i < 1000; i++) {
+        if (ring.push(record_of(writer, i, text)) == Pushed::kBehind) (void)ring.drain_into(out);
+      }
+      test::equal(ring.dropped(), 0u);
+    }
+  }
 }};
 
 const test::Test kClosed{"ring: after close() a full ring of policy block drops instead of waiting, and still drains", [] {
-  Ring ring(2, Overflow::kBlock);
+  Ring ring({2, Overflow::kBlock});
   push(ring, 1, 2);
   ring.close();
   push(ring, 3, 4);
@@ -101,7 +131,7 @@ const test::Test kClosed{"ring: after close() a full ring of policy block drops 
 }};
 
 const test::Test kLast{"ring: the last record comes after all others and is never dropped", [] {
-  Ring ring(2, Overflow::kDropNewest);
+  Ring ring({2, Overflow::kDropNewest});
   push(ring, 1, 9);
   RecordWriter writer;
   ring.push_last(writer.write(RecordKind::kDisconnected, {}, {.text = "the bus closed", .value = 77}));
@@ -111,8 +141,8 @@ const test::Test kLast{"ring: the last record comes after all others and is neve
 }};
 
 const test::Test kLimits{"ring: its size is bounded on both sides", [] {
-  check(Ring(0, Overflow::kDropOldest).capacity_bytes() >= 2 * kMaxRecordBytes, "at least one record of any size");
-  Ring huge(SIZE_MAX, Overflow::kDropOldest);
+  check(Ring({0, Overflow::kDropOldest}).capacity_bytes() >= 2 * kMaxRecordBytes, "at least one record of any size");
+  Ring huge({SIZE_MAX, Overflow::kDropOldest});
   test::equal(huge.capacity_bytes(), Ring::kMaxRecords * Ring::kBytesPerRecord);
 }};
 
@@ -120,7 +150,7 @@ const test::Test kLimits{"ring: its size is bounded on both sides", [] {
 void random_use(Overflow overflow) {
   test::Random random;
   for (int round = 0; round < 200; round++) {
-    Ring ring(1 + random.below(40), overflow);
+    Ring ring({1 + random.below(40), overflow});
     RecordWriter writer;
     std::uint64_t pushed = 0, received = 0, lost = 0, next = 1;
     std::vector<std::uint8_t> buffer(kMaxRecordBytes + random.below(4000));

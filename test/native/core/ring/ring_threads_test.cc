@@ -47,7 +47,7 @@ Counts two_threads(Ring& ring) {
 }
 
 void adds_up(Overflow overflow, std::size_t max_records) {
-  Ring ring(max_records, overflow);
+  Ring ring({max_records, overflow});
   const Counts counts = two_threads(ring);
   test::equal(counts.received + counts.lost, kRecords);
   test::equal(ring.dropped(), counts.lost);
@@ -64,7 +64,7 @@ const test::Test kBlock{"threads: ring, block: a producer that waits loses nothi
 
 const test::Test kRelease{"threads: ring, block: close() frees a producer that waits, whenever it comes", [] {
   for (int round = 0; round < 200; round++) {
-    Ring ring(1, Overflow::kBlock);
+    Ring ring({1, Overflow::kBlock});
     std::thread producer([&] {
       RecordWriter writer;
       for (int i = 0; i < 3; i++) (void)ring.push(writer.write(RecordKind::kUnitNew, {}));

@@ -20,8 +20,7 @@ function parse(bytes: Buffer, include: readonly string[] = []): readonly SignalR
   const loaded = loadNative()
   if ('unavailable' in loaded) throw new Error(loaded.unavailable)
   const filter = { include, exclude: [], unitTypes: [] }
-  const options = { filter, ringRecords: 100_000, overflow: 'drop_oldest', maxLatencyMs: 0 } as const
-  const parser = loaded.native.createSignalParser(options)
+  const parser = loaded.native.createSignalParser({ filter })
   return parser.feed(bytes, 1n, 1n)
 }
 

@@ -13,6 +13,8 @@ const idle: SignalStats = {
   suppressed: 0,
   records: 0,
   dropped: 0,
+  buffered: 0,
+  backpressure: 0,
   rejected: {},
   units: 0,
   unknownTexts: 0,

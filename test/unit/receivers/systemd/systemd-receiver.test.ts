@@ -83,11 +83,14 @@ test('a change without a signal is found by the second look, not by the first: i
   await receiver.shutdown()
 })
 
-test('the second look waits for signals as long as max_latency lets them wait, and is not put off by the next poll', async () => {
-  const { source, clock, told, receiver } = await start({ ...quiet, poll_interval: '5s', max_latency: '10s' }, (it) => {
-    it.units.set('a.service', { ...running, ...run('a') })
-    it.units.set('b.service', { ...running, ...run('b') })
-  })
+test('the second look waits for signals as long as batch_timeout lets them wait, and is not put off by the next poll', async () => {
+  const { source, clock, told, receiver } = await start(
+    { ...quiet, poll_interval: '5s', batch_timeout: '10s' },
+    (it) => {
+      it.units.set('a.service', { ...running, ...run('a') })
+      it.units.set('b.service', { ...running, ...run('b') })
+    },
+  )
   const failed = { activeState: 'failed', subState: 'failed', result: 'signal', stateChangeUsec: 2000 }
   source.units.set('a.service', { ...failed, ...run('a') })
   source.units.set('b.service', { ...failed, ...run('b') })
@@ -158,6 +161,22 @@ test('a pipeline that refuses for a while: nothing is lost below the limit, what
   expect(exporter.events[0]!.attributes[attr.unit]).toBe('u0.service') // the oldest are kept
   await receiver.shutdown()
   expect(telemetry.processedItems).toBe(exporter.items + 100)
+})
+
+test('a buffer that fills is told while it is so, before anything is lost, and counted', async () => {
+  const { source, clock, states, telemetry, receiver } = await start({ ...quiet, signal_buffer_size: 1000 })
+  const next = async (stats: object): Promise<string | undefined> => {
+    source.stats = { ...source.stats, ...stats }
+    await clock.advance(10_000) // a ping
+    return states().at(-1)
+  }
+  const behind = expect.stringMatching(/^signals came faster than they were taken/)
+  expect(await next({})).toBe('ok')
+  expect(await next({ backpressure: 2 })).toEqual(behind)
+  expect(await next({ buffered: 800 })).toEqual(behind) // it still is
+  expect(await next({ buffered: 10 })).toBe('ok')
+  await receiver.shutdown()
+  expect(telemetry.counters.get('signals_backpressure')).toBe(2)
 })
 
 test('shutdown while the pipeline refuses: one more try, then counted', async () => {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace unitscope {
+
+/// How often something happens, averaged over about 50 ms: long enough for a handful of reads, short enough that a burst
+/// is noticed while it lasts.
+class Rate {
+ public:
+  /// \param now_ns  monotonic; `count` happened since the call before
+  void add(std::size_t count, std::uint64_t now_ns) noexcept {
+    const double elapsed_s = std::max(static_cast<double>(now_ns - last_ns_) / 1e9, 1e-6);
+    last_ns_ = now_ns;
+    per_second_ += elapsed_s / (elapsed_s + kAveragingSeconds) * (static_cast<double>(count) / elapsed_s - per_second_);
+  }
+
+  [[nodiscard]] double per_second() const noexcept { return per_second_; }
+  /// How many to expect within a time.
+  [[nodiscard]] double within(std::uint64_t ns) const noexcept { return per_second_ * static_cast<double>(ns) / 1e9; }
+
+ private:
+  static constexpr double kAveragingSeconds = 0.05;
+  std::uint64_t last_ns_ = 0;
+  double per_second_ = 0;
+};
+
+/// Waiting for others saves a wake-up (tens of microseconds) for each that comes meanwhile; for fewer than this it costs
+/// as much as it saves, and delays for nothing.
+inline constexpr double kWorthWaitingFor = 4;
+
+}  // namespace unitscope
