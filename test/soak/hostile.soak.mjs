@@ -107,7 +107,7 @@ async function startPeer(seed, harmless) {
 }
 
 async function open(addon) {
-  const { loadNative } = await import(new URL('../../dist/binding/native.js', import.meta.url).href)
+  const { loadNative } = await import(new URL('../../build/js/binding/native.js', import.meta.url).href)
   const loaded = loadNative(addon)
   if (loaded.unavailable !== undefined) throw new TypeError(loaded.unavailable)
   return loaded.native

@@ -21,7 +21,8 @@ std::size_t RecordBuffer::drain_into(std::span<std::uint8_t> out) noexcept {
     if (size > out.size() - written) break;
     written += size;
   }
-  std::memcpy(out.data(), bytes_.data() + drained_, written);
+  // An empty vector has no address, and memcpy() may not be given none, not even for no bytes.
+  if (written > 0) std::memcpy(out.data(), bytes_.data() + drained_, written);
   drained_ += written;
   if (drained_ == bytes_.size()) {
     bytes_.clear();

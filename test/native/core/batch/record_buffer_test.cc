@@ -35,6 +35,7 @@ const test::Test kDrain{"record buffer: a small buffer gets whole records, oldes
     buffer.take(writer.write(RecordKind::kUnitNew, {}, {.text = std::string(i * 20, 'x'), .value = i}), false);
   }
   std::array<std::uint8_t, 300> out;
+  test::equal(RecordBuffer().drain_into(out), 0u, "one that never held anything");
   std::uint32_t next = 1;
   while (const std::size_t size = buffer.drain_into(out)) {
     for (const auto& seen : test::records_in(Bytes(out).first(size))) {
