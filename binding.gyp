@@ -1,5 +1,5 @@
 # `core` (bytes in, values out), `host` (sockets, files, threads), the addon, and C++ test programs that link both libraries
-# without any N-API symbol: all tests, and those that start threads. Sources are listed from the folders, so a new file
+# without any N-API symbol: all tests, those that start threads, and the fuzz targets. Sources are listed from the folders, so a new file
 # needs no edit here.
 {
   "target_defaults": {
@@ -42,7 +42,7 @@
       "include_dirs": ["test/native"],
       # GCC 12 warns of `"text" + std::to_string(n)` without cause (GCC bug 105651).
       "cflags": ["-Wno-restrict"],
-      "sources": ["<!@(find test/native -name '*_test.cc' -o -name test_main.cc | LC_ALL=C sort)"],
+      "sources": ["<!@(find test/native -path test/native/oracle -prune -o '(' -name '*_test.cc' -o -name test_main.cc ')' -print | LC_ALL=C sort)"],
       "libraries": ["-pthread"]
     },
     {
@@ -54,6 +54,36 @@
       "cflags": ["-Wno-restrict"],
       "sources": ["<!@(find test/native -name test_main.cc | LC_ALL=C sort)", "<!@(grep -rl --include=*_test.cc threads: test/native | LC_ALL=C sort)"],
       "libraries": ["-pthread"]
+    },
+    {
+      # Those that compare with libdbus, the D-Bus reference implementation: nothing else links it.
+      "target_name": "unitscope_oracle_tests",
+      "type": "executable",
+      "dependencies": ["core"],
+      "include_dirs": ["test/native"],
+      "cflags": ["-Wno-restrict", "<!@(pkg-config --cflags dbus-1 2>/dev/null || true)"],
+      "sources": ["test/native/test_main.cc", "<!@(find test/native/oracle -name '*_test.cc' | LC_ALL=C sort)"],
+      "libraries": ["<!@(pkg-config --libs dbus-1 2>/dev/null || true)"]
+    },
+    {
+      # The fuzz targets, all in one program: driven by libFuzzer (clang alone has it), and run over the corpus without it.
+      # The one that compares with libdbus is left out where that is not.
+      "target_name": "unitscope_fuzz",
+      "type": "executable",
+      "dependencies": ["core"],
+      "include_dirs": ["test/native"],
+      "cflags": ["<!@(pkg-config --cflags dbus-1 2>/dev/null || true)"],
+      "libraries": ["<!@(pkg-config --libs dbus-1 2>/dev/null || true)"],
+      "sources": ["<!@(find test/fuzz -name '*.cc' -not -name replay_main.cc $(pkg-config --exists dbus-1 || echo -not -name fuzz_dbus_oracle.cc) | LC_ALL=C sort)"]
+    },
+    {
+      "target_name": "unitscope_fuzz_replay",
+      "type": "executable",
+      "dependencies": ["core"],
+      "include_dirs": ["test/native"],
+      "cflags": ["-Wno-restrict", "<!@(pkg-config --cflags dbus-1 2>/dev/null || true)"],
+      "libraries": ["<!@(pkg-config --libs dbus-1 2>/dev/null || true)"],
+      "sources": ["<!@(find test/fuzz -name '*.cc' -not -name libfuzzer_main.cc $(pkg-config --exists dbus-1 || echo -not -name fuzz_dbus_oracle.cc) | LC_ALL=C sort)"]
     }
   ]
 }

@@ -9,6 +9,7 @@
 #include "core/cgroup/files.h"
 #include "core/cgroup/printable_path.h"
 #include "require.h"
+#include "target.h"
 
 namespace {
 
@@ -36,10 +37,8 @@ void require_written(std::string_view text, std::uint64_t value) {
   require(text.find(std::to_string(value)) != std::string_view::npos);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string exact(reinterpret_cast<const char*>(data), size);
+void run(unitscope::Bytes input) {
+  const std::string exact(input.begin(), input.end());
   for (const File& file : kFiles) {
     Sample sample;
     std::vector<IoDevice> devices;
@@ -62,5 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   append_printable(shown, exact);
   append_printable(again, shown);
   require(shown == again);  // what was made printable is printable
-  return 0;
 }
+
+const unitscope::fuzz::Register kTarget{{"cgroup_files", run}};
+
+}  // namespace

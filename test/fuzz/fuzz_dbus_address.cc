@@ -6,6 +6,7 @@
 
 #include "core/dbus/address.h"
 #include "require.h"
+#include "target.h"
 
 namespace {
 
@@ -21,14 +22,11 @@ std::string written(const UnixAddress& address) {
   return out;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string exact(reinterpret_cast<const char*>(data), size);
+void run(unitscope::Bytes input) {
+  const std::string exact(input.begin(), input.end());
   const auto all = parse_address(exact);
   if (!all) {
-    require(all.error().offset <= size && !name(all.error().code).empty());
-    return 0;
+    return require(all.error().offset <= input.size() && !name(all.error().code).empty());
   }
   require(!all.value().empty());
   for (const UnixAddress& each : all.value()) {
@@ -37,5 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again.ok() && again.value().size() == 1);
     require(again.value()[0].path == each.path && again.value()[0].abstract == each.abstract);
   }
-  return 0;
 }
+
+const unitscope::fuzz::Register kTarget{{"dbus_address", run}};
+
+}  // namespace

@@ -7,6 +7,7 @@
 
 #include "core/dbus/auth.h"
 #include "require.h"
+#include "target.h"
 
 namespace {
 
@@ -36,13 +37,13 @@ Outcome feed(Bytes bytes, std::size_t chunk) {
   return out;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const Bytes bytes(data, size);
-  const Outcome whole = feed(bytes, size + 1);
+void run(Bytes bytes) {
+  const Outcome whole = feed(bytes, bytes.size() + 1);
   require(whole == feed(bytes, 1) && whole == feed(bytes, 5));
   require(whole.taken <= dbus::AuthReader::kMaxLineBytes + 2);
   require((whole.state == dbus::AuthState::kFailed) == (whole.code != dbus::AuthCode::kNone));
-  return 0;
 }
+
+const fuzz::Register kTarget{{"dbus_auth", run}};
+
+}  // namespace

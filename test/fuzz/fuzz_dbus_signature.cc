@@ -10,18 +10,22 @@
 #include "core/dbus/wire_reader.h"
 #include "require.h"
 #include "support/signature_oracle.h"
+#include "target.h"
+
+namespace {
 
 using namespace unitscope;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::size_t length = std::min<std::size_t>(data[0], size - 1);
-  const std::string signature(reinterpret_cast<const char*>(data) + 1, length);
-  const std::vector<std::uint8_t> values(data + 1 + length, data + size);
+void run(Bytes input) {
+  if (input.empty()) return;
+  const std::size_t length = std::min<std::size_t>(input[0], input.size() - 1);
+  const Bytes text = input.subspan(1, length), rest = input.subspan(1 + length);
+  const std::string signature(text.begin(), text.end());
+  const std::vector<std::uint8_t> values(rest.begin(), rest.end());
   const auto broken = dbus::check_signature(signature);
   // The oracle knows no limit of depth.
   if (!broken || *broken != dbus::Reason::kSignatureDepth) require(!broken == test::oracle_is_signature(signature));
-  if (broken) return 0;
+  if (broken) return;
   require(signature.empty() || dbus::first_type_size(signature) == test::oracle_type_size(signature));
   for (const ByteOrder order : {ByteOrder::kLittle, ByteOrder::kBig}) {
     dbus::WireReader in(values, order);
@@ -34,5 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(in.offset() == at);  // the first failure sticks
     }
   }
-  return 0;
 }
+
+const fuzz::Register kTarget{{"dbus_signature", run}};
+
+}  // namespace

@@ -10,10 +10,10 @@
 
 #include "core/dbus/names.h"
 #include "core/dbus/signal_stream.h"
+#include "dbus_mutator.h"
 #include "require.h"
 #include "support/records.h"
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#include "target.h"
 
 namespace {
 
@@ -29,15 +29,26 @@ struct Keep final : RecordSink {
   std::vector<std::uint8_t> out;
 };
 
-/// Feeds the bytes in chunks of `chunk`, each a copy of exact size.
-Run feed(Bytes bytes, std::size_t chunk) {
+/// Sizes of chunks that follow from a byte: below 128 all the same, above it a mixture of small ones and large ones.
+auto cuts_of(std::uint8_t how) {
+  return [how, state = std::uint32_t{how}]() mutable -> std::size_t {
+    if (how < 128) return 1 + how;
+    state = state * 1664525 + 1013904223;  // Numerical Recipes' generator: its upper bits are good enough
+    return 1 + (state >> 24) % ((state >> 20) % 2 == 0 ? 4 : 256);
+  };
+}
+
+/// Feeds the bytes in chunks of the sizes that `next_size` gives, each a copy of exact size.
+template <typename NextSize>
+Run feed(Bytes bytes, NextSize next_size) {
   SymbolTable symbols;
   dbus::SourceCounters counters;
   dbus::SignalStream stream({{"a*", "*.service", "[!x]*"}, {"b.service"}, {}}, symbols, counters);
   Keep keep;
   Run run;
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min(chunk, bytes.size()))) {
-    const Bytes part = bytes.first(std::min(chunk, bytes.size()));
+  while (!bytes.empty()) {
+    const Bytes part = bytes.first(std::min(next_size(), bytes.size()));
+    bytes = bytes.subspan(part.size());
     const std::vector<std::uint8_t> exact(part.begin(), part.end());
     const auto fed = stream.feed(exact, {}, keep);
     require(!run.end || !fed.ok());
@@ -63,32 +74,22 @@ void require_sound(Bytes records) {
   require(seen == records.size());
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const Bytes bytes(data + 1, size - 1);
-  const Run whole = feed(bytes, bytes.size());
-  const Run cut = feed(bytes, 1 + data[0]);
+void run(Bytes input) {
+  if (input.empty()) return;
+  const Bytes bytes = input.subspan(1);
+  const Run whole = feed(bytes, [&] { return bytes.size(); });
+  const Run cut = feed(bytes, cuts_of(input[0]));
   require(whole.records == cut.records);
   require(whole.end.has_value() == cut.end.has_value());
   if (whole.end) require(whole.end->reason == cut.end->reason && whole.end->offset == cut.end->offset);
   require_sound(whole.records);
-  return 0;
 }
 
-/// Nearly every change of a length ends a stream in its header. Half of the time the first message gets the body length that
-/// it has, so that what lies behind the header is met as well.
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed) {
-  size = LLVMFuzzerMutate(data, size, max_size);
-  if (seed % 2 == 0 || size < 1 + dbus::kFixedHeaderBytes) return size;
-  std::uint8_t* const message = data + 1;
-  const auto order = message[0] == 'B' ? ByteOrder::kBig : ByteOrder::kLittle;
-  const std::size_t header = (dbus::kFixedHeaderBytes + std::size_t{load<std::uint32_t>(message + 12, order)} + 7) / 8 * 8;
-  if (header > size - 1) return size;
-  const std::size_t body = size - 1 - header;
-  for (std::size_t i = 0; i < 4; i++) {
-    message[4 + i] = static_cast<std::uint8_t>(body >> (8 * (order == ByteOrder::kLittle ? i : 3 - i)));
-  }
-  return size;
+std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed, fuzz::Mutate any) {
+  if (size < 2 || seed % 16 == 0) return any(data, size, max_size);
+  return 1 + fuzz::mutate_message(data + 1, size - 1, max_size - 1, seed / 16, any);
 }
+
+const fuzz::Register kTarget{{"dbus_stream", run, mutate}};
+
+}  // namespace

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 // run.mjs [TEXT]: builds and runs the C++ tests (those whose name holds TEXT): as the addon is built, under ASan with
-// UBSan, and under TSan those of several threads; then each fuzz target over its corpus, for a bounded time.
+// UBSan (those that compare with libdbus, too), and under TSan those of several threads; then the fuzz targets: each over its
+// corpus, and each for a bounded time.
 // Prints one line `VARIANT: N tests, N failed` for each, and what failed. UPDATE_GOLDEN=1 writes test/golden/batch anew.
 import { availableParallelism } from 'node:os'
 import { configure } from '../../native/build.mjs'
-import { fuzz } from '../fuzz/fuzz.mjs'
-import { make, root, run, variants } from './variants.mjs'
+import { fuzz, replay } from '../fuzz/fuzz.mjs'
+import { hasPackage, make, root, run, variants } from './variants.mjs'
 
 const wanted = process.argv[2] ?? ''
 /** Of libFuzzer: enough to go some way beyond the corpus, the same way each time. */
 const kFuzzRuns = 100_000
-const kFuzzSeconds = 10
+const kFuzzSeconds = 4
 
 /** Tests that start threads say so in their names (binding.gyp looks for it too); the others only cost time under TSan. */
 const kThreads = 'threads:'
@@ -28,13 +29,22 @@ function report(name, { ok, output }) {
   failed ||= !ok
 }
 
-async function test(name, filter) {
+/** What runs beside the next build: most of a run is waiting, and a build has a program per core. */
+const running = []
+
+/** Builds a variant's test program, or another target of it called `part`, and starts it. */
+async function test(name, filter, part = '') {
   const { target, program } = variants[name]
-  const built = await make(name, target)
-  if (!built.ok) return report(name, built)
+  const wantedTarget = part === '' ? target : `unitscope_${part}_tests`
+  const label = part === '' ? name : `${name} ${part}`
+  const built = await make(name, wantedTarget)
+  if (!built.ok) return report(label, built)
+  const path = `${root}${program.replace(/[^/]+$/, wantedTarget)}`
   // TSan's shadow memory does not find its place under every kernel's address randomisation.
-  const argv = name === 'tsan' ? ['setarch', '--addr-no-randomize', `${root}${program}`] : [`${root}${program}`]
-  report(name, await run([...argv, filter, wanted], { UBSAN_OPTIONS: 'print_stacktrace=1' }))
+  const argv = name === 'tsan' ? ['setarch', '--addr-no-randomize', path] : [path]
+  running.push(
+    run([...argv, filter, wanted], { UBSAN_OPTIONS: 'print_stacktrace=1' }).then((result) => report(label, result)),
+  )
 }
 
 /** The core must be testable without Node: no symbol of Node-API or of V8 is asked for. */
@@ -45,19 +55,25 @@ async function checkLinkage() {
   report('linkage', { ok: clean, output: `${foreign.join('\n')}\n1 tests, ${clean ? 0 : 1} failed` })
 }
 
+async function fuzzAll() {
+  report('corpus', await replay())
+  const limits = { runs: kFuzzRuns, seconds: kFuzzSeconds, jobs: availableParallelism() }
+  for (const [name, result] of await fuzz([], limits)) {
+    if (result.skipped) console.log(`skipped: ${name} (${result.skipped})`)
+    else report(`fuzz ${name}`, { ok: result.ok, output: `${result.output}\n1 tests, ${result.ok ? 0 : 1} failed` })
+  }
+}
+
 const configured = await configure()
 if (!configured.ok) report('configure', configured)
 else {
   await test('plain', '')
   await checkLinkage()
   await test('asan+ubsan', '')
+  if (hasPackage('dbus-1')) await test('asan+ubsan', '', 'oracle')
+  else console.log('skipped: tests against libdbus (no libdbus-1-dev)')
   await test('tsan', kThreads)
-  if (wanted === '') {
-    const limits = { runs: kFuzzRuns, seconds: kFuzzSeconds, jobs: availableParallelism() }
-    for (const [name, result] of await fuzz([], limits)) {
-      if (result.skipped) console.log(`skipped: ${name} (${result.skipped})`)
-      else report(name, { ok: result.ok, output: `${result.output}\n1 tests, ${result.ok ? 0 : 1} failed` })
-    }
-  }
+  await Promise.all(running)
+  if (wanted === '') await fuzzAll()
 }
 process.exitCode = failed ? 1 : 0

@@ -21,12 +21,11 @@ export const variants = {
   plain: { env: {}, target: 'unitscope_native_tests', program: 'build/Release/unitscope_native_tests' },
   'asan+ubsan': variant('asan', '-fsanitize=address,undefined -fno-sanitize-recover=all'),
   tsan: variant('tsan', '-fsanitize=thread', 'unitscope_native_thread_tests'),
-  fuzz: {
-    ...variant('fuzz', '-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'),
-    program: 'build/native/fuzz/Release',
-  },
+  fuzz: variant('fuzz', '-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all', 'unitscope_fuzz'),
 }
 variants.fuzz.env.CXX = 'clang++-14'
+// libFuzzer has a main() of its own.
+variants.fuzz.env.LDFLAGS = variants.fuzz.env.LDFLAGS.replace('fuzzer-no-link', 'fuzzer')
 
 /**
  * @param {string} folder
@@ -83,4 +82,9 @@ export function run(argv, env = {}) {
 /** True when the shell's PATH has this program. */
 export function hasProgram(name) {
   return spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+/** True when pkg-config(1) knows this library. */
+export function hasPackage(name) {
+  return spawnSync('pkg-config', ['--exists', name], { stdio: 'ignore' }).status === 0
 }

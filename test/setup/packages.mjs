@@ -51,6 +51,12 @@ export const packages = [
   },
   {
     group: 'test',
+    name: 'libdbus-1-dev',
+    why: "the reference implementation's parser, which ours is compared with",
+    proof: ['/usr/include/dbus-1.0/dbus/dbus.h', '/usr/bin/pkg-config'],
+  },
+  {
+    group: 'test',
     name: 'prometheus',
     why: 'a real scrape, and promtool',
     proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
