@@ -11,7 +11,7 @@ const kQuickWindowMs = 5000
 /** Units that crash about once a second each: 350 events a second (failed, restarting, restarted, job finished). */
 const kCrashing = 104
 /** For events that are to be at the exporter's server within milliseconds, paid for with wake-ups and requests. */
-const kLowLatency = { systemd: { max_latency: '2ms' }, batch: { timeout: '0s' } }
+const kLowLatency = { systemd: { batch_timeout: '2ms' }, batch: { timeout: '0s' } }
 
 const lowLatencyPoint = '1000 units, 350 events/s, low latency'
 const stormPoint = '1000 units, 350 events/s'
@@ -59,7 +59,7 @@ export default {
     'after a warm-up of one; memory is read at the end of a window. Both ways are measured in the same windows. An idle window of the agent is a ' +
     'collection of all states and cgroups and its delivery; one of node_exporter is a scrape of its systemd collector. ' +
     "Age: from systemd's own timestamp of the state change to the arrival of the request at the server. By default events " +
-    'wait for company (`max_latency`, then the `timeout` of batch); low latency is `max_latency: 2ms` and `timeout: 0s`.',
+    'wait for company (`batch_timeout`, then the `timeout` of batch); low latency is `batch_timeout: 2ms` and `timeout: 0s`.',
   figures: {
     cpuPercent: { title: '% of a core', ratio: true },
     wakeups: { title: 'wake-ups/s' },

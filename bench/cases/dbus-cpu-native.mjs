@@ -11,7 +11,7 @@ export default {
   question: "What does reading systemd's signals from a bus cost, on the thread that reads them?",
   notes:
     'Recorded signals of five services, said by 1,000 units in turn, one write per message, Service and Unit halves of a change ' +
-    'back to back, as systemd sends them. unitscope: its reader thread alone, with the default `max_latency`, which reads, checks, ' +
+    'back to back, as systemd sends them. unitscope: its reader thread alone, with the default `batch_timeout`, which reads, checks, ' +
     'filters, compares with the last state and stores a record; what JavaScript adds is in [latency](#latency). sd-bus and libdbus, ' +
     'in C, read ActiveState, SubState, MainPID, Result, NRestarts and ExecMain*, and keep nothing; dbus-next and godbus decode ' +
     'all of a message, and the figure is that of the whole process. The raw reader only counts messages by their lengths: less is ' +

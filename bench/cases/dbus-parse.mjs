@@ -7,9 +7,6 @@ const kQuickRunMs = 100
 
 const options = (include = []) => ({
   filter: { include, exclude: [], unitTypes: [] },
-  ringRecords: 10_000,
-  overflow: 'drop_oldest',
-  maxLatencyMs: 20,
 })
 
 /** Bytes to records, which are copied out and left undecoded: one call into the addon per recording. */

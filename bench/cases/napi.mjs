@@ -9,9 +9,6 @@ const kTake = 1000
 
 const options = {
   filter: { include: [], exclude: [], unitTypes: [] },
-  ringRecords: 10_000,
-  overflow: 'drop_oldest',
-  maxLatencyMs: 20,
 }
 
 /** What a listener looks at first; the sum keeps the engine from leaving it out. */

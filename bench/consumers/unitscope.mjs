@@ -1,14 +1,15 @@
-// unitscope.mjs ADDRESS MAX_LATENCY [STALL_MS]: listens with the product's own reader, as its systemd receiver does.
-// MAX_LATENCY: ms, or `default`, that of the receiver's configuration.
+// unitscope.mjs ADDRESS BATCH_TIMEOUT [STALL_MS]: listens with the product's own reader, as its systemd receiver does.
+// BATCH_TIMEOUT: ms, or `default`, that of the receiver's configuration.
 import { readdirSync, readFileSync } from 'node:fs'
 import { native, product } from '../lib/product.mjs'
 import { Meter, rules, serve, tell } from './meter.mjs'
 
-const [address, maxLatency, stallMs = '0'] = process.argv.slice(2)
+const [address, batchTimeout, stallMs = '0'] = process.argv.slice(2)
 const { schema } = await product('receivers/systemd/config.js')
 const { parseDuration } = await product('util/duration.js')
-const maxLatencyMs =
-  maxLatency === 'default' ? parseDuration(schema.properties.max_latency.default) : Number(maxLatency)
+const { properties } = schema
+const batchTimeoutMs =
+  batchTimeout === 'default' ? parseDuration(properties.batch_timeout.default) : Number(batchTimeout)
 const { createSignalReader, clockPair } = await native()
 
 /** CLOCK_BOOTTIME, in which records say when they were read, goes on while the machine sleeps. */
@@ -33,9 +34,11 @@ await serve(
           address,
           matchRules: rules,
           filter: { include: [], exclude: [], unitTypes: [] },
-          ringRecords: 10_000,
-          overflow: 'drop_oldest',
-          maxLatencyMs,
+          ringRecords: properties.signal_buffer_size.default,
+          overflow: properties.overflow_policy.default,
+          maxBatchSize: properties.max_batch_size.default,
+          batchTimeoutMs,
+          backpressurePercent: properties.backpressure_threshold.default * 100,
           captureBytes: 0,
         },
         (records) => {
