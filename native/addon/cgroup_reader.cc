@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
-#include "core/cgroup/printable_path.h"
+#include "os/clock.h"
 
 namespace unitscope {
 namespace {
 
-constexpr std::size_t kHeaderWords = 3;
-constexpr std::size_t kRowWords = kHeaderWords + cgroup::kFieldCount;
-constexpr std::size_t kDeviceWords = 5;
+using cgroup::Pass;
+
+constexpr std::size_t kStallWords = 4;
 
 template <std::size_t N>
 Napi::Array names(Napi::Env env, const std::array<std::string_view, N>& list) {
@@ -20,21 +21,27 @@ Napi::Array names(Napi::Env env, const std::array<std::string_view, N>& list) {
   return out;
 }
 
-Napi::Number number(Napi::Env env, std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
-
-void put_row(std::uint64_t* row, bool read, const cgroup::Sample& sample, std::size_t first_device) noexcept {
-  row[0] = sample.present;
-  row[1] = read ? 1 : 0;
-  row[2] = first_device;
-  std::copy(sample.values.begin(), sample.values.end(), row + kHeaderWords);
+template <typename T>
+Napi::Number number(Napi::Env env, T value) {
+  return Napi::Number::New(env, static_cast<double>(value));
 }
 
-void put_device(std::uint64_t* words, const cgroup::IoDevice& device) noexcept {
-  words[0] = std::uint64_t{device.major} << 32 | device.minor;
-  words[1] = device.read_bytes;
-  words[2] = device.write_bytes;
-  words[3] = device.read_ops;
-  words[4] = device.write_ops;
+/// Of a worker that is being terminated each value may be empty (addon/convert.h): any answer will do.
+cgroup::MonitorOptions options_of(const Napi::Object& from) {
+  const auto number_of = [&](const char* key) {
+    const Napi::Value value = from.Get(key);
+    return value.IsEmpty() ? 0.0 : value.As<Napi::Number>().DoubleValue();
+  };
+  const Napi::Value root = from.Get("root"), any = from.Get("anyFilesystem");
+  return {
+      .tree = {.root = root.IsEmpty() ? std::string() : root.As<Napi::String>().Utf8Value(),
+               .any_filesystem = !any.IsEmpty() && any.As<Napi::Boolean>().Value(),
+               .max_cgroups = static_cast<std::size_t>(number_of("maxCgroups")),
+               .max_depth = static_cast<std::size_t>(number_of("maxDepth")),
+               .max_open_files = static_cast<std::size_t>(number_of("maxOpenFiles"))},
+      .groups = static_cast<cgroup::GroupMask>(number_of("groups")),
+      .walk_interval_ns = static_cast<std::uint64_t>(number_of("walkIntervalMs")) * 1'000'000,
+  };
 }
 
 }  // namespace
@@ -42,86 +49,115 @@ void put_device(std::uint64_t* words, const cgroup::IoDevice& device) noexcept {
 void CgroupReader::init(Napi::Env env, Napi::Object exports) {
   exports.Set("CgroupReader", DefineClass(env, "CgroupReader",
                                           {
-                                              InstanceMethod<&CgroupReader::problem>("problem"),
-                                              InstanceMethod<&CgroupReader::scan>("scan"),
-                                              InstanceMethod<&CgroupReader::read>("read"),
-                                              InstanceMethod<&CgroupReader::stats>("stats"),
-                                              InstanceMethod<&CgroupReader::close>("close"),
+                                              InstanceMethod("problem", &CgroupReader::problem),
+                                              InstanceMethod("start", &CgroupReader::start),
+                                              InstanceMethod("request", &CgroupReader::request),
+                                              InstanceMethod("take", &CgroupReader::take),
+                                              InstanceMethod("stalls", &CgroupReader::stalls),
+                                              InstanceMethod("ignore", &CgroupReader::ignore),
+                                              InstanceMethod("arm", &CgroupReader::arm),
+                                              InstanceMethod("stats", &CgroupReader::stats),
+                                              InstanceMethod("close", &CgroupReader::close),
                                           }));
   exports.Set("cgroupFields", names(env, cgroup::kFieldNames));
   exports.Set("cgroupGroups", names(env, cgroup::kGroupNames));
 }
 
-CgroupReader::CgroupReader(const Napi::CallbackInfo& info)
-    : ObjectWrap(info), groups_(info[4].As<Napi::Number>()) {
-  auto tree = cgroup::CgroupTree::open({
-      .root = info[0].As<Napi::String>(),
-      .any_filesystem = info[1].As<Napi::Boolean>(),
-      .max_cgroups = info[2].As<Napi::Number>().Uint32Value(),
-      .max_depth = info[3].As<Napi::Number>().Uint32Value(),
-  });
-  if (!tree) {
-    problem_ = tree.error().error == 0 ? -1 : tree.error().error;
-    return;
-  }
-  tree_.emplace(std::move(tree).value());
-  files_.emplace();
+CgroupReader::CgroupReader(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
+  auto monitor = cgroup::CgroupMonitor::open(options_of(info[0].As<Napi::Object>()));
+  if (!monitor) problem_ = monitor.error().error == 0 ? -1 : monitor.error().error;
+  else sampler_.emplace(std::move(monitor).value(), bell_);
 }
 
 Napi::Value CgroupReader::problem(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), problem_); }
 
-Napi::Value CgroupReader::scan(const Napi::CallbackInfo& info) {
+Napi::Value CgroupReader::start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (tree_) tree_->scan();
-  const std::span<cgroup::Node> nodes = tree_ ? tree_->nodes() : std::span<cgroup::Node>{};
+  if (!sampler_ || bell_.js != nullptr) return Napi::Boolean::New(env, sampler_.has_value());
+  bell_.js = JsDoorbell::make(env, info[0].As<Napi::Function>());
+  if (bell_.js == nullptr) return Napi::Boolean::New(env, false);
+  Ref();
+  // Added after the thread-safe function's own hook, so it runs before it: the thread ends while it may still ring.
+  napi_add_env_cleanup_hook(env_, on_teardown, this);
+  const bool started = sampler_->start();
+  if (!started) shut_down();
+  return Napi::Boolean::New(env, started);
+}
 
-  std::string paths, invocations;
-  auto ids = Napi::TypedArrayOf<std::uint64_t>::New(env, nodes.size(), napi_biguint64_array);
-  if (ids.IsEmpty()) return {};
-  for (std::size_t i = 0; i < nodes.size(); i++) {
-    const cgroup::Node& node = nodes[i];
-    if (i > 0) paths += '\0';
-    paths += '/';
-    cgroup::append_printable(paths, node.path);
-    ids.Data()[i] = node.id;
-    if (node.invocation[0] == '\0') invocations.append(node.invocation.size(), ' ');
-    else invocations.append(node.invocation.data(), node.invocation.size());
-  }
+void CgroupReader::on_teardown(void* self) { static_cast<CgroupReader*>(self)->shut_down(); }
+
+void CgroupReader::shut_down() {
+  sampler_.reset();
+  JsDoorbell* const js = std::exchange(bell_.js, nullptr);
+  if (js == nullptr) return;
+  napi_remove_env_cleanup_hook(env_, on_teardown, this);
+  js->release();
+  Unref();
+}
+
+void CgroupReader::request(const Napi::CallbackInfo&) {
+  if (sampler_) sampler_->request();
+}
+
+Napi::Value CgroupReader::take(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Pass* const pass = sampler_ ? sampler_->peek() : nullptr;
+  if (pass == nullptr) return env.Undefined();
+  auto into = info[0].As<Napi::Float64Array>();
+  if (into.IsEmpty()) return {};
+  if (into.ElementLength() < pass->words()) return number(env, pass->words());
+  double* out = into.Data();
+  out = std::copy(pass->rows.begin(), pass->rows.end(), out);
+  out = std::copy(pass->devices.begin(), pass->devices.end(), out);
+  std::copy(pass->entries.begin(), pass->entries.end(), out);
   const Napi::Object result = Napi::Object::New(env);
-  result.Set("paths", Napi::String::New(env, paths));
-  result.Set("ids", ids);
-  result.Set("invocations", Napi::String::New(env, invocations));
+  result.Set("rows", number(env, pass->rows.size() / Pass::kRowWords));
+  result.Set("devices", number(env, pass->devices.size() / Pass::kDeviceWords));
+  result.Set("entries", number(env, pass->entries.size() / Pass::kEntryWords));
+  result.Set("paths", Napi::String::New(env, pass->paths));
+  result.Set("invocations", Napi::String::New(env, pass->invocations));
+  result.Set("nowMs", number(env, static_cast<double>(monotonic_ns()) / 1e6));
+  result.Set("rootGone", Napi::Boolean::New(env, pass->root_gone));
+  sampler_->release();
   return result;
 }
 
-Napi::Value CgroupReader::read(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto indices = info[0].As<Napi::Uint32Array>();
-  const std::size_t count = indices.ElementLength();
-  auto rows = Napi::TypedArrayOf<std::uint64_t>::New(env, count * kRowWords, napi_biguint64_array);
-  if (rows.IsEmpty()) return {};
-  devices_.clear();
-  for (std::size_t i = 0; i < count; i++) {
-    const std::size_t index = indices.Data()[i];
-    const std::size_t first_device = devices_.size();
-    cgroup::Sample sample;
-    const bool known = tree_ && index < tree_->nodes().size();
-    const bool read = known && files_->read(*tree_, tree_->nodes()[index], groups_, sample, devices_);
-    put_row(rows.Data() + i * kRowWords, read, sample, first_device);
+Napi::Value CgroupReader::stalls(const Napi::CallbackInfo& info) {
+  const auto taken = sampler_ ? sampler_->take_stalls() : std::vector<PressureStall>{};
+  auto out = Napi::Float64Array::New(info.Env(), taken.size() * kStallWords);
+  if (out.IsEmpty()) return {};
+  double* word = out.Data();
+  const double now_ms = static_cast<double>(monotonic_ns()) / 1e6;
+  for (const PressureStall& stall : taken) {
+    *word++ = stall.id;
+    *word++ = static_cast<double>(stall.key);
+    *word++ = now_ms - stall.monotonic_ms;
+    *word++ = stall.error;
   }
-  auto devices =
-      Napi::TypedArrayOf<std::uint64_t>::New(env, devices_.size() * kDeviceWords, napi_biguint64_array);
-  if (devices.IsEmpty()) return {};
-  for (std::size_t i = 0; i < devices_.size(); i++) put_device(devices.Data() + i * kDeviceWords, devices_[i]);
-  const Napi::Object result = Napi::Object::New(env);
-  result.Set("rows", rows);
-  result.Set("devices", devices);
-  return result;
+  return out;
+}
+
+void CgroupReader::ignore(const Napi::CallbackInfo& info) {
+  auto keys = info[0].As<Napi::Float64Array>();
+  if (!sampler_ || keys.IsEmpty()) return;
+  std::vector<std::uint64_t> out(keys.ElementLength());
+  std::transform(keys.Data(), keys.Data() + keys.ElementLength(), out.begin(),
+                 [](double key) { return static_cast<std::uint64_t>(key); });
+  sampler_->ignore(std::move(out));
+}
+
+Napi::Value CgroupReader::arm(const Napi::CallbackInfo& info) {
+  const bool armed = sampler_ && sampler_->arm({.id = info[0].As<Napi::Number>().Uint32Value(),
+                                                .key = static_cast<std::uint64_t>(info[1].As<Napi::Number>().DoubleValue()),
+                                                .file = info[2].As<Napi::String>(),
+                                                .text = info[3].As<Napi::String>()});
+  return Napi::Boolean::New(info.Env(), armed);
 }
 
 Napi::Value CgroupReader::stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const cgroup::Counters counters = tree_ ? tree_->counters() : cgroup::Counters{};
+  const CgroupSampler::Stats stats = sampler_ ? sampler_->stats() : CgroupSampler::Stats{};
+  const cgroup::Counters& counters = stats.counters;
   const Napi::Object parse_errors = Napi::Object::New(env), io_errors = Napi::Object::New(env);
   for (std::size_t i = 0; i < cgroup::kFileCount; i++) {
     if (counters.parse_errors[i] > 0) parse_errors.Set(cgroup::kFiles[i].name, number(env, counters.parse_errors[i]));
@@ -129,23 +165,23 @@ Napi::Value CgroupReader::stats(const Napi::CallbackInfo& info) {
   for (const auto& [error, count] : counters.io_errors) {
     io_errors.Set(static_cast<std::uint32_t>(error), number(env, count));
   }
-  const std::size_t bytes = tree_ ? tree_->bytes() + cgroup::FileReader::bytes() : 0;
   const Napi::Object result = Napi::Object::New(env);
   result.Set("parseErrors", parse_errors);
   result.Set("ioErrors", io_errors);
-  result.Set("vanished", number(env, counters.vanished));
-  result.Set("cgroups", number(env, tree_ ? tree_->nodes().size() : 0));
-  result.Set("skipped", number(env, tree_ ? tree_->skipped() : 0));
-  result.Set("openFds", number(env, tree_ ? tree_->budget().used() + 1 : 0));
-  result.Set("nativeBytes", number(env, bytes + devices_.capacity() * sizeof(cgroup::IoDevice)));
+  const std::pair<const char*, std::uint64_t> numbers[] = {
+      {"vanished", counters.vanished},    {"walks", counters.walks},
+      {"missed", counters.missed},        {"overflows", counters.overflows},
+      {"endsRead", counters.ends_read},   {"endsUnread", counters.ends_unread},
+      {"endsLost", counters.ends_lost},   {"cgroups", stats.cgroups},
+      {"skipped", stats.skipped},         {"openFds", stats.open_fds},
+      {"watches", stats.watches},         {"unwatched", stats.unwatched},
+      {"nativeBytes", stats.native_bytes}, {"triggers", stats.triggers},
+      {"stallsDropped", stats.stalls_dropped}, {"threadCpuNs", stats.cpu_ns},
+  };
+  for (const auto& [name, value] : numbers) result.Set(name, number(env, value));
   return result;
 }
 
-Napi::Value CgroupReader::close(const Napi::CallbackInfo& info) {
-  tree_.reset();
-  files_.reset();
-  devices_ = std::vector<cgroup::IoDevice>();
-  return info.Env().Undefined();
-}
+void CgroupReader::close(const Napi::CallbackInfo&) { shut_down(); }
 
 }  // namespace unitscope

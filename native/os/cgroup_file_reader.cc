@@ -22,26 +22,27 @@ bool is_missing(int error) noexcept { return is_gone(error) || error == EOPNOTSU
 
 }  // namespace
 
-bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sample, std::vector<IoDevice>& devices) {
+bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, bool look_again, Sample& sample,
+                      std::vector<IoDevice>& devices) {
   sample = {};
   Counters& counters = tree.counters();
-  UniqueFd temporary;
-  int dir = node.dir.get();
-  if (dir < 0) {
-    auto opened = open_by_path(tree.root(), node);
-    if (!opened) {
-      if (is_gone(opened.error())) counters.vanished++;
-      else counters.io_errors[opened.error()]++;
-      return false;
-    }
-    temporary = std::move(opened).value();
-    dir = temporary.get();
+  Directory dir = open_directory(tree.root(), node);
+  if (dir.fd < 0) {
+    if (is_gone(dir.error)) counters.vanished++;
+    else counters.io_errors[dir.error]++;
+    return false;
   }
+  if (dir.temporary && tree.budget().take_directory()) node.dir = std::move(dir.temporary);
+  if (look_again) node.absent = 0;
 
   bool alive = false, missing = false;
   for (std::size_t i = 0; i < kFileCount; i++) {
     if ((groups & mask_of(kFiles[i].group)) == 0) continue;
-    const Text read = read_file(dir, i, node, tree.budget());
+    if ((node.absent >> i & 1u) != 0) {
+      missing = true;
+      continue;
+    }
+    const Text read = read_file(dir.fd, i, node, tree.budget());
     switch (read.kind) {
       case Text::Kind::kText:
         alive = true;
@@ -53,6 +54,7 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sa
         break;
       case Text::Kind::kMissing:
         missing = true;
+        node.absent |= 1u << i;
         break;
       case Text::Kind::kFailed:
         counters.io_errors[read.error]++;
@@ -66,18 +68,16 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sa
 }
 
 FileReader::Text FileReader::read_file(int dir, std::size_t file, Node& node, FdBudget& budget) noexcept {
-  const bool hot = file < kHotFileCount;
-  if (hot && node.hot[file]) {
-    const Text read = read_open(node.hot[file].get());
+  if (node.files[file]) {
+    const Text read = read_open(node.files[file].get());
     if (read.kind != Text::Kind::kMissing) return read;
     // ENODEV: the cgroup is gone, or its controller was switched off and perhaps on again. Opening tells.
-    node.hot[file].reset();
-    budget.give_back_file();
+    budget.close(node.files[file]);
   }
   UniqueFd fd(openat(dir, kFiles[file].name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return {.kind = is_missing(errno) ? Text::Kind::kMissing : Text::Kind::kFailed, .error = errno};
   const Text read = read_open(fd.get());
-  if (hot && read.kind == Text::Kind::kText && budget.take_file()) node.hot[file] = std::move(fd);
+  if (read.kind == Text::Kind::kText && budget.take_file()) node.files[file] = std::move(fd);
   return read;
 }
 

@@ -18,9 +18,10 @@ class FileReader {
   /// Reads the files of `groups` of one cgroup. A file that is missing, malformed or unreadable leaves its fields absent;
   /// the last two are counted.
   ///
-  /// \param devices  io.stat's devices are appended; sample.get(kIoDevices) says how many
-  /// \return         false when the cgroup is gone: `sample` is empty then, and it is counted as vanished
-  [[nodiscard]] bool read(CgroupTree& tree, Node& node, GroupMask groups, Sample& sample,
+  /// \param look_again  also look for the files that were not there the last time: a controller may have been switched on
+  /// \param devices     io.stat's devices are appended; sample.get(kIoDevices) says how many
+  /// \return            false when the cgroup is gone: `sample` is empty then, and it is counted as vanished
+  [[nodiscard]] bool read(CgroupTree& tree, Node& node, GroupMask groups, bool look_again, Sample& sample,
                           std::vector<IoDevice>& devices);
 
   [[nodiscard]] static constexpr std::size_t bytes() noexcept { return kBufferBytes; }

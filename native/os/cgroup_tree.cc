@@ -30,19 +30,19 @@ DirStream open_stream(int dir) noexcept {
   return DirStream(stream);
 }
 
-/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
-/// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
-InvocationId read_invocation(int dir) noexcept {
-  for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
-    std::array<char, 33> text;  // one more than an ID: a longer value is none
-    if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
-    if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
-    InvocationId id;
-    std::copy_n(text.begin(), id.size(), id.begin());
-    return id;
-  }
-  return {};
+std::size_t depth_of(std::string_view path) noexcept {
+  return path.empty() ? 0 : static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')) + 1;
 }
+
+std::string join(std::string_view parent, const char* name) {
+  std::string path(parent);
+  if (!path.empty()) path += '/';
+  return path += name;
+}
+
+/// Ended cgroups of which the consumer never heard, kept until it asks: as many as a unit that restarts every 100 ms leaves
+/// in seven minutes.
+constexpr std::size_t kMaxUnheardEnds = 4096;
 
 }  // namespace
 
@@ -62,46 +62,56 @@ bool CgroupTree::root_is_there() const noexcept {
   return found.st_ino == named.st_ino && found.st_dev == named.st_dev;
 }
 
-void CgroupTree::scan() {
-  Known known;
-  known.reserve(nodes_.size());
-  budget_.restart();
-  for (Node& node : nodes_) {
-    keep_within_budget(node);  // a limit that was lowered leaves room for the walk only once these are closed
-    std::string path = node.path;
-    known.insert_or_assign(std::move(path), std::move(node));
-  }
-  nodes_.clear();
+void CgroupTree::walk(std::uint64_t now_ns) {
+  const bool surprising = walk_ > 0 && whole();
+  const std::uint64_t first_new = next_key_;
+  counters_.walks++;
+  walk_++;
   skipped_ = 0;
-  budget_.restart();
+  newer_than_ns_ = sure_ns_;
+  if (!root_is_there()) {
+    while (!nodes_.empty()) end(nodes_.begin());
+    return;
+  }
+  add_root();
+  list_pending();
+  if (surprising) counters_.missed += next_key_ - first_new;
+  for (auto at = nodes_.begin(); at != nodes_.end();) {
+    const auto next = std::next(at);
+    if (at->second->walk != walk_) end(at);
+    at = next;
+  }
+  sure_ns_ = skipped_ == 0 ? now_ns : 0;
+}
 
+void CgroupTree::add_root() {
+  if (const auto old = nodes_.find(""); old != nodes_.end()) {
+    old->second->walk = walk_;
+    pending_.push_back(old->second.get());
+    return;
+  }
   struct stat found {};
-  if (!root_is_there() || fstat(root_.get(), &found) != 0) return;
-  Node top;
-  if (const auto old = known.find(""); old != known.end()) top = std::move(old->second);
-  top.id = found.st_ino;
-  if (!top.dir) top.dir.reset(openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  add(std::move(top));
+  UniqueFd dir(openat(root_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fstat(root_.get(), &found) == 0) add("", std::move(dir), found.st_ino, 0);
+}
 
-  std::vector<Pending> pending = {{.index = 0, .depth = 0}};
-  while (!pending.empty()) {
-    const Pending next = pending.back();
-    pending.pop_back();
-    const int error = list(next, known, pending);
+void CgroupTree::list_pending() {
+  while (!pending_.empty()) {
+    Node* const next = pending_.back();
+    pending_.pop_back();
+    const int error = list(*next);
     if (error != 0 && !is_gone(error)) counters_.io_errors[error]++;
   }
 }
 
-int CgroupTree::list(Pending parent, Known& known, std::vector<Pending>& pending) {
-  UniqueFd temporary;
-  int dir = nodes_[parent.index].dir.get();
-  if (dir < 0) {
-    auto opened = open_by_path(root_.get(), nodes_[parent.index]);
-    if (!opened) return opened.error();
-    temporary = std::move(opened).value();
-    dir = temporary.get();
+int CgroupTree::list(Node& parent) {
+  const Directory dir = open_directory(root_.get(), parent);
+  if (dir.fd < 0) return dir.error;
+  if (parent.watch < 0) {
+    watch_->forget(parent);
+    watch_->follow(parent, dir.fd);
   }
-  const DirStream stream = open_stream(dir);
+  const DirStream stream = open_stream(dir.fd);
   if (stream == nullptr) return errno;
   for (;;) {
     errno = 0;
@@ -109,59 +119,167 @@ int CgroupTree::list(Pending parent, Known& known, std::vector<Pending>& pending
     if (entry == nullptr) return errno;
     const std::string_view name = entry->d_name;
     const bool may_be_directory = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
-    if (may_be_directory && name != "." && name != "..") visit(dir, parent, entry->d_name, known, pending);
+    if (may_be_directory && name != "." && name != "..") visit(dir.fd, parent, entry->d_name);
   }
 }
 
-void CgroupTree::visit(int parent_dir, Pending parent, const char* name, Known& known, std::vector<Pending>& pending) {
+void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
   struct stat found {};
   if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(found.st_mode)) return;
-  if (parent.depth == options_.max_depth || nodes_.size() >= options_.max_cgroups) {
+  std::string path = join(parent.path, name);
+  std::uint64_t newer_than_ns = newer_than_ns_;
+  if (const auto old = nodes_.find(path); old != nodes_.end()) {
+    Node& node = *old->second;
+    if (node.id == found.st_ino) {
+      node.walk = walk_;
+      // Nobody tells when systemd begins a new run in it.
+      if (parent.watch < 0) {
+        if (const Directory dir = open_directory(root_.get(), node); dir.fd >= 0) read_invocation(node, dir.fd);
+      }
+      // kernfs counts subdirectories in st_nlink (2 + n), so a leaf, which most cgroups are, need not be listed.
+      if (options_.any_filesystem || found.st_nlink > 2) pending_.push_back(&node);
+      return;
+    }
+    // The new one's counters do not overlap the last numbers of the old one. The descriptors of the dead go before its
+    // successor's come: a limit that is all but used up has room for one.
+    if (newer_than_ns != 0) newer_than_ns = std::max(newer_than_ns, node.read_ns);
+    end_below(path);
+  }
+  if (depth_of(path) > options_.max_depth || nodes_.size() >= options_.max_cgroups) {
     skipped_++;
     return;
   }
+  UniqueFd dir(openat(parent_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!dir && is_gone(errno)) return;
+  if (!dir) counters_.io_errors[errno]++;
+  // Made anew between the two calls: the descriptor says which one this is.
+  if (dir && fstat(dir.get(), &found) != 0) return;
+  add(std::move(path), std::move(dir), found.st_ino, newer_than_ns);
+}
 
-  std::string path = nodes_[parent.index].path;
-  if (!path.empty()) path += '/';
-  path += name;
-  Node node;
-  const auto old = known.find(path);
-  if (old != known.end() && old->second.id == found.st_ino) node = std::move(old->second);
-  // A dead incarnation's descriptors go before its successor's come: a limit that is all but used up has room for one.
-  else if (old != known.end()) known.erase(old);
-  if (!node.dir) {
-    node.dir.reset(openat(parent_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!node.dir && is_gone(errno)) return;
-    if (!node.dir) counters_.io_errors[errno]++;
-    // Made anew between the two calls: the descriptor says which one this is.
-    if (node.dir && fstat(node.dir.get(), &found) != 0) return;
-    if (found.st_ino != node.id) node.hot = {};
-  }
+void CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns) {
+  auto made = std::make_unique<Node>();
+  Node& node = *made;
   node.path = std::move(path);
-  node.id = found.st_ino;
-  add(std::move(node));
-
-  // kernfs counts subdirectories in st_nlink (2 + n), so a leaf, which most cgroups are, need not be listed.
-  const bool leaf = !options_.any_filesystem && found.st_nlink == 2;
-  if (!leaf) pending.push_back({.index = nodes_.size() - 1, .depth = parent.depth + 1});
-}
-
-void CgroupTree::add(Node node) {
-  if (node.dir) node.invocation = read_invocation(node.dir.get());
-  keep_within_budget(node);
-  nodes_.push_back(std::move(node));
-}
-
-void CgroupTree::keep_within_budget(Node& node) noexcept {
-  if (node.dir && !budget_.take_directory()) node.dir.reset();
-  for (UniqueFd& file : node.hot) {
-    if (file && !budget_.take_file()) file.reset();
+  node.key = next_key_++;
+  node.id = id;
+  node.made_ns = made_ns;
+  node.walk = walk_;
+  node.dir = std::move(dir);
+  by_key_[node.key] = &node;
+  nodes_.emplace(node.path, std::move(made));
+  if (!node.dir) {
+    watch_->refuse(node);
+    pending_.push_back(&node);
+    return;
   }
+  watch_->follow(node, node.dir.get());
+  read_invocation(node, node.dir.get());
+  struct stat found {};
+  const bool leaf = !options_.any_filesystem && fstat(node.dir.get(), &found) == 0 && found.st_nlink == 2;
+  if (!leaf) pending_.push_back(&node);
+  if (!budget_.take_directory()) node.dir.reset();
+}
+
+void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
+  const Node& parent = *event.node;
+  const auto at = nodes_.find(join(parent.path, event.name));
+  switch (event.what) {
+    case CgroupWatch::What::kMade: {
+      const Directory dir = open_directory(root_.get(), parent);
+      if (dir.fd < 0) return;
+      newer_than_ns_ = now_ns;
+      visit(dir.fd, parent, event.name);
+      return list_pending();
+    }
+    case CgroupWatch::What::kRemoved: {
+      if (at == nodes_.end()) return;
+      // An earlier one of this name may be meant.
+      struct stat found {};
+      const bool there = fstatat(root_.get(), at->second->path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
+      if (!there || found.st_ino != at->second->id) end_below(std::string(at->first));
+      return;
+    }
+    case CgroupWatch::What::kAttribute: {
+      if (at == nodes_.end()) return;
+      const Directory dir = open_directory(root_.get(), *at->second);
+      if (dir.fd >= 0) read_invocation(*at->second, dir.fd);
+      return;
+    }
+    case CgroupWatch::What::kState:
+    case CgroupWatch::What::kOverflow: return;
+  }
+}
+
+/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
+/// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
+void CgroupTree::read_invocation(Node& node, int dir) noexcept {
+  InvocationId id{};
+  for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
+    std::array<char, 33> text;  // one more than an ID: a longer value is none
+    if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
+    if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
+    std::copy_n(text.begin(), id.size(), id.begin());
+    break;
+  }
+  if (id == node.invocation) return;
+  node.invocation = id;
+  node.told = false;
+}
+
+Node* CgroupTree::find(std::uint64_t key) noexcept {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+void CgroupTree::ignore(Node& node) noexcept {
+  node.ignored = true;
+  node.final.reset();
+  watch_->forget_events(node);
+  budget_.close(node);
+}
+
+void CgroupTree::end(Nodes::iterator at) {
+  std::unique_ptr<Node> node = std::move(at->second);
+  nodes_.erase(at);
+  by_key_.erase(node->key);
+  std::erase(pending_, node.get());
+  watch_->forget(*node);
+  budget_.close(*node);
+  const bool known = node->introduced || node->final != nullptr;
+  const bool kept = node->introduced || (known && ended_.size() < kMaxUnheardEnds);
+  if (!node->ignored) {
+    if (!kept) counters_.ends_lost++;
+    else if (node->final != nullptr || node->final_told) counters_.ends_read++;
+    else counters_.ends_unread++;
+  }
+  if (!kept) return;
+  ended_.push_back(std::move(node));
+}
+
+void CgroupTree::end_below(std::string_view path) {
+  const std::string below = std::string(path) + '/';
+  for (auto at = nodes_.lower_bound(below); at != nodes_.end() && at->first.starts_with(below);) {
+    const auto next = std::next(at);
+    end(at);
+    at = next;
+  }
+  if (const auto at = nodes_.find(path); at != nodes_.end()) end(at);
+}
+
+void CgroupTree::keep_within_budget() noexcept {
+  budget_.refresh();
+  for (auto at = nodes_.rbegin(); at != nodes_.rend() && budget_.exceeded(); ++at) budget_.close(*at->second);
 }
 
 std::size_t CgroupTree::bytes() const noexcept {
-  std::size_t total = nodes_.capacity() * sizeof(Node);
-  for (const Node& node : nodes_) total += node.path.capacity();
+  // A tree node, a hash node and two watches beside the node itself.
+  constexpr std::size_t kAround = 160;
+  std::size_t total = 0;
+  for (const auto& [path, node] : nodes_) total += sizeof(Node) + kAround + node->path.capacity();
+  for (const auto& node : ended_) {
+    total += sizeof(Node) + node->path.capacity() + (node->final != nullptr ? sizeof(Reading) : 0);
+  }
   return total;
 }
 

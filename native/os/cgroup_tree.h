@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "core/base/result.h"
 #include "os/cgroup_node.h"
+#include "os/cgroup_watch.h"
 
 namespace unitscope::cgroup {
 
@@ -20,6 +23,8 @@ struct TreeOptions {
   std::size_t max_cgroups = 0;
   /// Levels below the root.
   std::size_t max_depth = 0;
+  /// Most files kept open, docs/decisions/0121.
+  std::size_t max_open_files = 0;
 };
 
 struct OpenError {
@@ -27,45 +32,77 @@ struct OpenError {
   int error = 0;
 };
 
-/// The cgroups below one directory, each with its identity and its open descriptors. One thread at a time.
+/// The cgroups below one directory, each with its identity and its open descriptors: found by one walk, then followed by
+/// what the kernel tells. One thread at a time.
 class CgroupTree {
  public:
+  using Nodes = std::map<std::string_view, std::unique_ptr<Node>>;
+
   static Result<CgroupTree, OpenError> open(TreeOptions options);
 
-  /// Walks the tree: new directories are opened, known ones kept, gone or re-created ones closed, invocation IDs read
-  /// again (systemd may start a new run in a cgroup it kept). Indices of nodes() are valid until the next scan.
-  void scan();
+  /// Lists every directory: new ones are opened, gone or re-created ones closed. Needed once at the beginning, and whenever
+  /// something may have been missed.
+  void walk(std::uint64_t now_ns);
+  /// Takes in what the kernel tells, but for kState and kOverflow.
+  void apply(const CgroupWatch::Event& event, std::uint64_t now_ns);
+  /// All changes up to `now_ns` are taken in: what is found later was made later.
+  void settle(std::uint64_t now_ns) noexcept {
+    if (whole()) sure_ns_ = now_ns;
+  }
 
-  /// In the order of the walk, a parent before its children; empty before the first scan and when the root is gone.
-  [[nodiscard]] std::span<Node> nodes() noexcept { return nodes_; }
+  /// By path, and so a parent before its children; empty before the first walk, and when the root is gone.
+  [[nodiscard]] const Nodes& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] Node* find(std::uint64_t key) noexcept;
+  /// Those that are gone, in the order of their ends, for the caller to take. The descriptors are closed.
+  [[nodiscard]] std::vector<std::unique_ptr<Node>>& ended() noexcept { return ended_; }
+  /// Nobody wants its numbers: what is open for them is closed. Its directory is still followed, for what lies below.
+  void ignore(Node& node) noexcept;
+
   [[nodiscard]] int root() const noexcept { return root_.get(); }
   /// Whether the root's path still leads to the directory that was opened.
   [[nodiscard]] bool root_is_there() const noexcept;
-  /// Directories the last scan met past max_cgroups or max_depth; what lies below them is not counted.
+  /// Directories met past max_cgroups or max_depth by the last walk and since; what lies below them is not counted.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+  /// Whether changes are told for all there is; if not, only a walk finds them.
+  [[nodiscard]] bool whole() const noexcept { return watch_->whole() && skipped_ == 0; }
+  [[nodiscard]] CgroupWatch& watch() noexcept { return *watch_; }
   [[nodiscard]] FdBudget& budget() noexcept { return budget_; }
   [[nodiscard]] Counters& counters() noexcept { return counters_; }
+  /// Closes descriptors that a lowered limit does not allow any more.
+  void keep_within_budget() noexcept;
   /// Bytes on this heap, estimated from the sizes of what is kept.
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
-  using Known = std::unordered_map<std::string, Node>;
-  struct Pending {
-    std::size_t index;
-    std::size_t depth;
-  };
+  CgroupTree(TreeOptions options, UniqueFd root)
+      : options_(std::move(options)), root_(std::move(root)), watch_(std::make_unique<CgroupWatch>()),
+        budget_(options_.max_open_files) {}
 
-  CgroupTree(TreeOptions options, UniqueFd root) noexcept : options_(std::move(options)), root_(std::move(root)) {}
-  /// Adds the children of one directory; returns errno where it cannot be listed.
-  [[nodiscard]] int list(Pending parent, Known& known, std::vector<Pending>& pending);
+  void add_root();
+  /// Adds the children of the directories in `pending_`, and theirs.
+  void list_pending();
+  [[nodiscard]] int list(Node& parent);
   /// Adds one child of the open directory `parent_dir`, unless it is gone already.
-  void visit(int parent_dir, Pending parent, const char* name, Known& known, std::vector<Pending>& pending);
-  void add(Node node);
-  void keep_within_budget(Node& node) noexcept;
+  void visit(int parent_dir, const Node& parent, const char* name);
+  /// Takes a new cgroup in. Its directory is followed before it is listed, so that no child is missed.
+  void add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns);
+  void read_invocation(Node& node, int dir) noexcept;
+  void end(Nodes::iterator at);
+  void end_below(std::string_view path);
 
   TreeOptions options_;
   UniqueFd root_;
-  std::vector<Node> nodes_;
+  // On the heap: what it gives out points into its buffer, and a tree is moved once it is open.
+  std::unique_ptr<CgroupWatch> watch_;
+  Nodes nodes_;
+  std::unordered_map<std::uint64_t, Node*> by_key_;
+  std::vector<std::unique_ptr<Node>> ended_;
+  std::vector<Node*> pending_;
+  std::uint64_t next_key_ = 1;
+  std::uint64_t walk_ = 0;
+  /// What is found now was made no earlier than this; 0 when nothing is known of it.
+  std::uint64_t newer_than_ns_ = 0;
+  std::uint64_t sure_ns_ = 0;
   std::size_t skipped_ = 0;
   FdBudget budget_;
   Counters counters_;

@@ -18,6 +18,12 @@ void Wakeup::raise() noexcept {
   [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);
 }
 
+void Wakeup::lower() noexcept {
+  std::uint64_t raised;
+  // Fails only when nobody raised it.
+  [[maybe_unused]] const auto taken = ::read(fd_.get(), &raised, sizeof raised);
+}
+
 Wakeup::Ready Wakeup::wait(int fd, short events, std::optional<std::uint64_t> until_ns) const noexcept {
   pollfd fds[2] = {{.fd = fd_.get(), .events = POLLIN, .revents = 0}, {.fd = fd, .events = events, .revents = 0}};
   while (true) {

@@ -7,7 +7,7 @@
 
 namespace unitscope {
 
-/// Ends another thread's waiting, once and for good (eventfd(2)).
+/// Ends another thread's waiting (eventfd(2)), for good unless that thread takes it back.
 class Wakeup {
  public:
   Wakeup() noexcept;
@@ -15,6 +15,10 @@ class Wakeup {
   [[nodiscard]] bool valid() const noexcept { return fd_.valid(); }
   /// Any thread, also from a signal handler; every wait() ends now and later.
   void raise() noexcept;
+  /// Takes back what was raised: for a thread that is woken for one thing after the other, before it looks for them.
+  void lower() noexcept;
+  /// Readable once raised, for a waiter with descriptors of its own.
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
   /// Gives the descriptor back, once nobody waits or raises any more.
   void close() noexcept { fd_ = UniqueFd(); }

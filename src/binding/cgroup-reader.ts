@@ -1,92 +1,92 @@
 import { getSystemErrorName } from 'node:util'
-import { type CgroupRows, cgroupFields, decodeSample } from './cgroup-layout.js'
+import { cgroupFields, decodeEntries, decodeReading, type RawPass } from './cgroup-layout.js'
 import {
-  type CgroupEntry,
   type CgroupOpening,
   type CgroupOptions,
+  type CgroupPass,
   type CgroupReader,
-  type CgroupReading,
   type CgroupStats,
   cgroupGroups,
+  type OnStalls,
+  type PressureStall,
+  type PressureTrigger,
 } from './cgroup-source.js'
 
 /** The addon's class as it is (native/addon/cgroup_reader.h says what crosses). */
 interface RawReader {
   problem(): number
-  scan(): { readonly paths: string; readonly ids: BigUint64Array; readonly invocations: string }
-  read(indices: Uint32Array): CgroupRows
+  start(onDoorbell: () => void): boolean
+  request(): void
+  take(into: Float64Array): RawPass | number | undefined
+  stalls(): Float64Array
+  ignore(keys: Float64Array): void
+  arm(id: number, key: number, file: string, text: string): boolean
   stats(): Omit<CgroupStats, 'ioErrors'> & { readonly ioErrors: Readonly<Record<string, number>> }
   close(): void
 }
 
+type RawOptions = Omit<CgroupOptions, 'groups'> & { readonly groups: number }
+
 /** What this file needs of the addon. */
 export interface CgroupAddon {
-  readonly CgroupReader: new (
-    root: string,
-    anyFilesystem: boolean,
-    maxCgroups: number,
-    maxDepth: number,
-    groups: number,
-  ) => RawReader
+  readonly CgroupReader: new (options: RawOptions) => RawReader
   readonly cgroupFields: readonly string[]
   readonly cgroupGroups: readonly string[]
 }
 
-const kInvocationDigits = 32
-
-interface Known {
-  readonly entry: CgroupEntry
-  readonly index: number
-}
+const kStallWords = 4
 
 /** Opens the root of a cgroup v2 tree, or says why that failed. Throws only when addon and package do not fit together. */
-export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions): CgroupOpening {
+export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions, onStalls: OnStalls): CgroupOpening {
   if (addon.cgroupFields.join() !== cgroupFields.join() || addon.cgroupGroups.join() !== cgroupGroups.join()) {
     throw new Error('the native addon was built from another version of this package: run `npm run build:native`')
   }
-  const { root, anyFilesystem, maxCgroups, maxDepth, groups = cgroupGroups } = options
-  const mask = groups.reduce((bits, group) => bits | (1 << cgroupGroups.indexOf(group)), 0)
-  const raw = new addon.CgroupReader(root, anyFilesystem, maxCgroups, maxDepth, mask)
+  const groups = (options.groups ?? cgroupGroups).reduce((bits, group) => bits | (1 << cgroupGroups.indexOf(group)), 0)
+  const raw = new addon.CgroupReader({ ...options, groups })
   const problem = raw.problem()
-  return problem === 0 ? { reader: new NativeCgroupReader(raw) } : { unavailable: explain(root, problem) }
+  if (problem !== 0) return { unavailable: explain(options.root, problem) }
+  const reader = new NativeCgroupReader(raw, onStalls)
+  if (reader.start()) return { reader }
+  return { unavailable: 'cannot start a thread to read cgroups (raise LimitNOFILE= and TasksMax=)' }
 }
 
 class NativeCgroupReader implements CgroupReader {
   readonly #raw: RawReader
-  /** What the last scan found, by native index. */
-  #known: readonly Known[] = []
-  /** By path: nearly always one, but names that are not UTF-8 may be shown like another. */
-  #byPath = new Map<string, Known[]>()
+  readonly #onStalls: OnStalls
+  /** Grown to what a pass needs, and used again. */
+  #words = new Float64Array(0)
+  #pending: Promise<CgroupPass | undefined> | undefined
+  #resolve: (pass: CgroupPass | undefined) => void = () => {}
+  #closed = false
+  readonly #triggers: PressureTrigger[] = []
 
-  constructor(raw: RawReader) {
+  constructor(raw: RawReader, onStalls: OnStalls) {
     this.#raw = raw
+    this.#onStalls = onStalls
   }
 
-  scan(): readonly CgroupEntry[] {
-    const { paths, ids, invocations } = this.#raw.scan()
-    const before = this.#byPath
-    this.#byPath = new Map()
-    const names = ids.length === 0 ? [] : paths.split('\0')
-    this.#known = names.map((path, index) => {
-      const id = ids[index]!
-      const invocationId = invocations.slice(index * kInvocationDigits, (index + 1) * kInvocationDigits).trim()
-      const old = before.get(path)?.find(({ entry }) => entry.id === id)?.entry
-      const known = { entry: old?.invocationId === invocationId ? old : { path, id, invocationId }, index }
-      const alike = this.#byPath.get(path)
-      if (alike === undefined) this.#byPath.set(path, [known])
-      else alike.push(known)
-      return known
-    })
-    return this.#known.map(({ entry }) => entry)
+  start(): boolean {
+    return this.#raw.start(() => this.#ring())
   }
 
-  read(paths?: readonly string[]): readonly CgroupReading[] {
-    const wanted = paths === undefined ? this.#known : paths.flatMap((path) => this.#byPath.get(path) ?? [])
-    const rows = this.#raw.read(Uint32Array.from(wanted, ({ index }) => index))
-    return wanted.flatMap(({ entry }, i) => {
-      const sample = decodeSample(rows, i)
-      return sample === undefined ? [] : { entry, sample }
+  sample(): Promise<CgroupPass | undefined> {
+    if (this.#closed) return Promise.resolve(undefined)
+    this.#pending ??= new Promise((resolve) => {
+      this.#resolve = resolve
+      this.#raw.request()
     })
+    return this.#pending
+  }
+
+  ignore(keys: readonly number[]): void {
+    if (keys.length > 0) this.#raw.ignore(Float64Array.from(keys))
+  }
+
+  arm(key: number, trigger: PressureTrigger): boolean {
+    let id = this.#triggers.indexOf(trigger)
+    if (id < 0) id = this.#triggers.push(trigger) - 1
+    const { kind, thresholdMs, windowMs } = trigger
+    return this.#raw.arm(id, key, `${trigger.resource}.pressure`, `${kind} ${thresholdMs * 1000} ${windowMs * 1000}`)
   }
 
   stats(): CgroupStats {
@@ -98,9 +98,51 @@ class NativeCgroupReader implements CgroupReader {
   }
 
   close(): void {
-    this.#known = []
-    this.#byPath = new Map()
+    if (this.#closed) return
+    this.#closed = true
     this.#raw.close()
+    this.#settle(undefined)
+  }
+
+  #ring(): void {
+    if (this.#closed) return
+    const raw = this.#take()
+    if (raw !== undefined) this.#settle(passOf(this.#words, raw))
+    const stalls = this.#takeStalls()
+    if (stalls.length > 0) this.#onStalls(stalls)
+  }
+
+  #settle(pass: CgroupPass | undefined): void {
+    this.#pending = undefined
+    this.#resolve(pass)
+  }
+
+  #take(): RawPass | undefined {
+    let taken = this.#raw.take(this.#words)
+    if (typeof taken === 'number') {
+      // An eighth more, so that a unit more does not mean a new buffer.
+      this.#words = new Float64Array(Math.ceil(taken * 1.125))
+      taken = this.#raw.take(this.#words)
+    }
+    return taken as RawPass | undefined
+  }
+
+  #takeStalls(): PressureStall[] {
+    const words = this.#raw.stalls()
+    return Array.from({ length: words.length / kStallWords }, (_, i) => {
+      const [id, key, ageMs, errno] = words.subarray(i * kStallWords, (i + 1) * kStallWords)
+      const error = errno === 0 ? undefined : getSystemErrorName(-errno!)
+      return { key: key!, trigger: this.#triggers[id!]!, ageMs: ageMs!, error }
+    })
+  }
+}
+
+function passOf(words: Float64Array, raw: RawPass): CgroupPass {
+  return {
+    rootGone: raw.rootGone,
+    entries: decodeEntries(words, raw),
+    length: raw.rows,
+    reading: (index) => decodeReading(words, raw, index),
   }
 }
 

@@ -1,5 +1,7 @@
-/** One cgroup directory as the reader knows it. */
+/** One cgroup directory as the reader knows it, from its making to its removal. */
 export interface CgroupEntry {
+  /** Never used again by the same reader. */
+  readonly key: number
   /**
    * Path below the root, `/` for the root itself, e.g. `/system.slice/nginx.service`: the unit's ControlGroup, where the
    * root is the mount point. Bytes that are not UTF-8 and control characters are written as `\\xNN`, so two cgroups may show
@@ -7,15 +9,17 @@ export interface CgroupEntry {
    */
   readonly path: string
   /** cgroup id (inode): changes when systemd removes and re-creates the directory at a restart. */
-  readonly id: bigint
+  readonly id: number
   /** systemd's `invocation_id` xattr, 32 hex digits, or empty. */
   readonly invocationId: string
+  /** How long ago, before the pass, it was made, or a little more; undefined when unknown. */
+  readonly ageMs: number | undefined
 }
 
 export interface Pressure {
   /** Cumulative stall time in microseconds. */
-  readonly someTotalUsec: bigint
-  readonly fullTotalUsec?: bigint
+  readonly someTotalUsec: number
+  readonly fullTotalUsec?: number
   /** Share of the last 10 s, percent. */
   readonly someAvg10: number
   readonly fullAvg10?: number
@@ -24,38 +28,45 @@ export interface Pressure {
 export interface IoDevice {
   /** `major:minor`. */
   readonly device: string
-  readonly readBytes: bigint
-  readonly writeBytes: bigint
-  readonly readOps: bigint
-  readonly writeOps: bigint
+  readonly readBytes: number
+  readonly writeBytes: number
+  readonly readOps: number
+  readonly writeOps: number
 }
 
 /**
- * One reading. A field is absent when the kernel has no such file here (controller not enabled), when the cgroup is
+ * One reading. Whole numbers are exact to 2^53, and to 16 digits beyond. A field is absent when the kernel has no such file here (controller not enabled), when the cgroup is
  * gone, or when the file was malformed (counted in `parseErrors`): absent is never zero.
  */
 export interface CgroupSample {
-  readonly cpuUsageUsec?: bigint
-  readonly cpuUserUsec?: bigint
-  readonly cpuSystemUsec?: bigint
-  readonly cpuPeriods?: bigint
-  readonly cpuThrottledPeriods?: bigint
-  readonly cpuThrottledUsec?: bigint
-  readonly memoryCurrent?: bigint
-  readonly memoryPeak?: bigint
+  readonly cpuUsageUsec?: number
+  readonly cpuUserUsec?: number
+  readonly cpuSystemUsec?: number
+  readonly cpuPeriods?: number
+  readonly cpuThrottledPeriods?: number
+  readonly cpuThrottledUsec?: number
+  readonly memoryCurrent?: number
+  readonly memoryPeak?: number
   /** `max` is absent with `memoryMaxUnlimited` true. */
-  readonly memoryMax?: bigint
+  readonly memoryMax?: number
   readonly memoryMaxUnlimited?: boolean
-  readonly memorySwapCurrent?: bigint
+  /** `max` is absent with `memoryHighUnlimited` true. */
+  readonly memoryHigh?: number
+  readonly memoryHighUnlimited?: boolean
+  readonly memorySwapCurrent?: number
   /** Chosen lines of memory.stat, bytes, by the kernel's names (anon, file, kernel, slab, sock, shmem, ...). */
-  readonly memoryStat?: Readonly<Record<string, bigint>>
+  readonly memoryStat?: Readonly<Record<string, number>>
   /** memory.events: low, high, max, oom, oom_kill, oom_group_kill. */
-  readonly memoryEvents?: Readonly<Record<string, bigint>>
+  readonly memoryEvents?: Readonly<Record<string, number>>
+  /** The same without what lies below (memory.events.local). */
+  readonly memoryEventsLocal?: Readonly<Record<string, number>>
   readonly io?: readonly IoDevice[]
-  readonly pidsCurrent?: bigint
+  readonly pidsCurrent?: number
   /** `max` is absent with `pidsMaxUnlimited` true. */
-  readonly pidsMax?: bigint
+  readonly pidsMax?: number
   readonly pidsMaxUnlimited?: boolean
+  /** pids.events: max, forks that the limit refused. */
+  readonly pidsEvents?: Readonly<Record<string, number>>
   readonly cpuPressure?: Pressure
   readonly memoryPressure?: Pressure
   readonly ioPressure?: Pressure
@@ -64,12 +75,29 @@ export interface CgroupSample {
 }
 
 export interface CgroupReading {
-  readonly entry: CgroupEntry
-  readonly sample: CgroupSample
+  readonly key: number
+  /** Gone: it is told of once more, with what it had used when its last process had left, if that could be read. */
+  readonly ended: boolean
+  /** How long ago, before the pass was taken, it was read. */
+  readonly ageMs: number
+  /** Undefined where it ended unread. */
+  readonly sample: CgroupSample | undefined
+}
+
+/** One reading of all cgroups. Valid until the next one is asked for. */
+export interface CgroupPass {
+  /** The root's path leads elsewhere, or nowhere: nothing was read. Make a new reader then. */
+  readonly rootGone: boolean
+  /** Those that are new, or in which systemd began a new run; each once, and no later than its first reading. */
+  readonly entries: readonly CgroupEntry[]
+  /** How many readings there are. */
+  readonly length: number
+  /** Decodes one, which takes microseconds: callers with many do so in slices. */
+  reading(index: number): CgroupReading
 }
 
 /** What can be left out; a file whose group is left out is not opened. `state` is cgroup.events. */
-export const cgroupGroups = ['cpu', 'memory', 'memory_stat', 'io', 'pids', 'pressure', 'state'] as const
+export const cgroupGroups = ['cpu', 'memory', 'memory_local', 'memory_stat', 'io', 'pids', 'pressure', 'state'] as const
 export type CgroupGroup = (typeof cgroupGroups)[number]
 
 export interface CgroupOptions {
@@ -77,16 +105,37 @@ export interface CgroupOptions {
   readonly root: string
   /** Skip the cgroup2 filesystem check (tests on a plain directory tree). */
   readonly anyFilesystem: boolean
-  /** Directories walked at most; deeper or further ones are counted in `skipped`. */
+  /** Directories known at most; deeper or further ones are counted in `skipped`. */
   readonly maxCgroups: number
   readonly maxDepth: number
+  /** Files kept open between readings. Each pins 4 KiB of kernel memory and saves 3 us per reading. */
+  readonly maxOpenFiles: number
+  /** The whole tree is listed after this long, though the kernel tells of every change. */
+  readonly walkIntervalMs: number
   /** All of them when left out. */
   readonly groups?: readonly CgroupGroup[]
 }
 
+/** What the kernel is to tell of: that tasks of a cgroup waited longer than `thresholdMs` within `windowMs`. */
+export interface PressureTrigger {
+  readonly resource: 'cpu' | 'memory' | 'io'
+  readonly kind: 'some' | 'full'
+  readonly thresholdMs: number
+  readonly windowMs: number
+}
+
+/** A trigger fired, or could not be set. */
+export interface PressureStall {
+  readonly key: number
+  readonly trigger: PressureTrigger
+  readonly ageMs: number
+  /** Why the kernel refused the trigger (`EINVAL`, `EACCES`); undefined for one that fired. */
+  readonly error: string | undefined
+}
+
 export interface CgroupStats {
   readonly cgroups: number
-  /** Directories the last scan met beyond `maxCgroups` or `maxDepth`; what lies below them is not counted. */
+  /** Directories met beyond `maxCgroups` or `maxDepth`; what lies below them is not counted. */
   readonly skipped: number
   /** Files the kernel gave whose content could not be parsed, by file name. */
   readonly parseErrors: Readonly<Record<string, number>>
@@ -94,29 +143,44 @@ export interface CgroupStats {
   readonly ioErrors: Readonly<Record<string, number>>
   /** Cgroups that vanished while being read: normal, not an error. */
   readonly vanished: number
+  /** Removed cgroups whose last numbers were read; which ended without; and which came and went unread. */
+  readonly endsRead: number
+  readonly endsUnread: number
+  readonly endsLost: number
+  /** Listings of the whole tree, and cgroups only these found though all directories were watched. */
+  readonly walks: number
+  readonly missed: number
+  /** Times the kernel's queue of changes ran over; the tree was listed then. */
+  readonly overflows: number
+  readonly watches: number
+  /** Directories the kernel had no watch for: all is found by listing at each pass then. */
+  readonly unwatched: number
   readonly openFds: number
+  readonly triggers: number
+  readonly stallsDropped: number
   readonly nativeBytes: number
+  /** CPU time of the reader's thread. */
+  readonly threadCpuNs: number
 }
 
 /**
- * Reads many cgroups in one native call, with directory and hot file descriptors held open. Synchronous, on the caller's
- * thread: about 20 us per cgroup, so callers with many read in slices.
+ * Follows and reads all cgroups below a root on a thread of its own, with directories and files held open. What a cgroup had
+ * used is read when its last process has left, so one that lives shorter than the interval is not lost.
  */
 export interface CgroupReader {
-  /**
-   * Walks the tree and refreshes the list: new directories are opened, gone ones closed. Entries that did not change are
-   * the same objects as before. Empty when the root itself is gone: make a new reader then.
-   */
-  scan(): readonly CgroupEntry[]
-  /**
-   * Reads the cgroups of `paths` (all known ones when left out) in their order, as the last scan knew them. Those that are
-   * gone, or unknown, are left out: a successor of the same name is read only after the next scan.
-   */
-  read(paths?: readonly string[]): readonly CgroupReading[]
+  /** Reads all of them now; undefined when the reader is closed meanwhile. One at a time: a second call joins the first. */
+  sample(): Promise<CgroupPass | undefined>
+  /** Does not read these any more. Their ends are still told. */
+  ignore(keys: readonly number[]): void
+  /** Has the kernel tell of stalls of one cgroup until it ends; false when there are too many triggers. */
+  arm(key: number, trigger: PressureTrigger): boolean
+  /** As of the last pass. */
   stats(): CgroupStats
-  /** Closes every descriptor; afterwards there is nothing to scan or read. Safe twice. */
+  /** Ends the thread and closes every descriptor. Safe twice. */
   close(): void
 }
 
 /** A reader, or why there is none and what to do. */
 export type CgroupOpening = { readonly reader: CgroupReader } | { readonly unavailable: string }
+
+export type OnStalls = (stalls: readonly PressureStall[]) => void

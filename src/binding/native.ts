@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util'
 import nodeGypBuild from 'node-gyp-build'
 import { packageFile } from '../util/package.js'
 import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
-import type { CgroupOpening, CgroupOptions } from './cgroup-source.js'
+import type { CgroupOpening, CgroupOptions, OnStalls } from './cgroup-source.js'
 import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
 import type { OnRecords, ParserOptions, ReaderOptions, SignalParser, SignalReader } from './signal-source.js'
 
@@ -11,7 +11,8 @@ import type { OnRecords, ParserOptions, ReaderOptions, SignalParser, SignalReade
 export interface Native {
   createSignalReader(options: ReaderOptions, onRecords: OnRecords): SignalReader
   createSignalParser(options: ParserOptions): SignalParser
-  createCgroupReader(options: CgroupOptions): CgroupOpening
+  /** `onStalls` is told of the pressure triggers that were armed. */
+  createCgroupReader(options: CgroupOptions, onStalls?: OnStalls): CgroupOpening
   /** CLOCK_REALTIME and CLOCK_BOOTTIME read back to back: turns boot-relative times into wall-clock ones. */
   clockPair(): { readonly realtimeNs: bigint; readonly boottimeNs: bigint }
   /** Peer of a connected unix socket (SO_PEERCRED, unix(7)). Throws when `fd` is none. */
@@ -59,7 +60,7 @@ function surface(raw: Raw): Native {
   return {
     createSignalReader: (options, onRecords) => createSignalReader(raw, options, onRecords),
     createSignalParser: (options) => createSignalParser(raw, options),
-    createCgroupReader: (options) => openCgroupReader(raw, options),
+    createCgroupReader: (options, onStalls = () => {}) => openCgroupReader(raw, options, onStalls),
     clockPair: () => raw.clockPair(),
     peerCredentials(fd) {
       const peer = raw.peerCredentials(fd)

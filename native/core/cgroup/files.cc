@@ -1,6 +1,5 @@
 #include "core/cgroup/files.h"
 
-#include <algorithm>
 #include <span>
 
 #include "core/cgroup/pressure.h"
@@ -73,28 +72,29 @@ constexpr std::array<std::string_view, 6> kMemoryEvents = {"low", "high", "max",
 constexpr std::array<std::string_view, 14> kMemoryStat = {
     "anon",       "file",           "kernel",        "kernel_stack",     "pagetables",         "sock", "shmem", "file_mapped",
     "file_dirty", "file_writeback", "inactive_file", "slab_reclaimable", "slab_unreclaimable", "slab"};
+constexpr std::array<std::string_view, 1> kPidsEvents = {"max"};
 constexpr std::array<std::string_view, 2> kEvents = {"populated", "frozen"};
 
 }  // namespace
 
 constexpr std::array<File, kFileCount> kFiles = {{
-    {"cpu.stat", Group::kCpu, true, keyed<kCpuStat, Field::kCpuUsageUsec>},
-    {"memory.current", Group::kMemory, true, number<Field::kMemoryCurrent>},
-    {"cpu.pressure", Group::kPressure, true, pressure<Field::kCpuSomeTotal>},
-    {"memory.pressure", Group::kPressure, true, pressure<Field::kMemorySomeTotal>},
-    {"io.pressure", Group::kPressure, true, pressure<Field::kIoSomeTotal>},
-    {"memory.peak", Group::kMemory, false, number<Field::kMemoryPeak>},
-    {"memory.max", Group::kMemory, false, limit<Field::kMemoryMax, Field::kMemoryMaxUnlimited>},
-    {"memory.swap.current", Group::kMemory, false, number<Field::kMemorySwapCurrent>},
-    {"memory.events", Group::kMemory, false, keyed<kMemoryEvents, Field::kMemoryEventLow>},
-    {"memory.stat", Group::kMemoryStat, false, keyed<kMemoryStat, Field::kMemoryStatAnon>},
-    {"io.stat", Group::kIo, false, io_stat},
-    {"pids.current", Group::kPids, false, number<Field::kPidsCurrent>},
-    {"pids.max", Group::kPids, false, limit<Field::kPidsMax, Field::kPidsMaxUnlimited>},
-    {"cgroup.events", Group::kState, false, keyed<kEvents, Field::kPopulated>},
+    {"cpu.stat", Group::kCpu, keyed<kCpuStat, Field::kCpuUsageUsec>},
+    {"memory.current", Group::kMemory, number<Field::kMemoryCurrent>},
+    {"cpu.pressure", Group::kPressure, pressure<Field::kCpuSomeTotal>},
+    {"memory.pressure", Group::kPressure, pressure<Field::kMemorySomeTotal>},
+    {"io.pressure", Group::kPressure, pressure<Field::kIoSomeTotal>},
+    {"io.stat", Group::kIo, io_stat},
+    {"pids.current", Group::kPids, number<Field::kPidsCurrent>},
+    {"memory.events", Group::kMemory, keyed<kMemoryEvents, Field::kMemoryEventLow>},
+    {"memory.stat", Group::kMemoryStat, keyed<kMemoryStat, Field::kMemoryStatAnon>},
+    {"memory.peak", Group::kMemory, number<Field::kMemoryPeak>},
+    {"memory.swap.current", Group::kMemory, number<Field::kMemorySwapCurrent>},
+    {"memory.events.local", Group::kMemoryLocal, keyed<kMemoryEvents, Field::kMemoryLocalLow>},
+    {"memory.max", Group::kMemory, limit<Field::kMemoryMax, Field::kMemoryMaxUnlimited>},
+    {"memory.high", Group::kMemory, limit<Field::kMemoryHigh, Field::kMemoryHighUnlimited>},
+    {"pids.max", Group::kPids, limit<Field::kPidsMax, Field::kPidsMaxUnlimited>},
+    {"pids.events", Group::kPids, keyed<kPidsEvents, Field::kPidsEventMax>},
+    {"cgroup.events", Group::kState, keyed<kEvents, Field::kPopulated>},
 }};
-
-static_assert(std::all_of(kFiles.begin(), kFiles.begin() + kHotFileCount, [](const File& f) { return f.hot; }) &&
-              std::none_of(kFiles.begin() + kHotFileCount, kFiles.end(), [](const File& f) { return f.hot; }));
 
 }  // namespace unitscope::cgroup

@@ -21,6 +21,8 @@ export const event = {
   suppressed: 'systemd.events.suppressed',
   /** The source was not watched for a while (bus lost, ring full, PID 1 reloading); state was read again after it. */
   gap: 'systemd.source.gap',
+  /** Tasks of the unit waited for a resource longer than a pressure trigger allows. */
+  pressureStalled: 'cgroup.pressure.stalled',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */
@@ -58,6 +60,10 @@ export const attr = {
   inferred: 'systemd.event.inferred',
   suppressedCount: 'systemd.events.suppressed.count',
   gapReason: 'systemd.source.gap.reason',
+  pressureResource: 'systemd.pressure.resource',
+  pressureKind: 'systemd.pressure.kind',
+  pressureThresholdMs: 'systemd.pressure.threshold_ms',
+  pressureWindowMs: 'systemd.pressure.window_ms',
   gapLost: 'systemd.source.gap.lost_records',
 } as const
 
@@ -85,13 +91,18 @@ export const metric = {
   memoryUsage: 'systemd.unit.memory.usage', // By, gauge; exemplar: the run
   memoryPeak: 'systemd.unit.memory.peak', // By
   memoryLimit: 'systemd.unit.memory.limit', // By
+  memoryHigh: 'systemd.unit.memory.high', // By, MemoryHigh=
   memorySwap: 'systemd.unit.memory.swap', // By
   memoryStat: 'systemd.unit.memory.stat', // By [systemd.memory.kind anon|file|kernel|...]
   memoryEvents: 'systemd.unit.memory.events', // {event} [systemd.memory.event oom_kill|high|...]
+  memoryEventsLocal: 'systemd.unit.memory.events.local', // {event} [same], without what lies below
   ioBytes: 'systemd.unit.io.bytes', // By [disk.io.direction read|write, system.device]
   ioOperations: 'systemd.unit.io.operations', // {operation} [same]
   pids: 'systemd.unit.pids', // {process}, gauge
   pidsLimit: 'systemd.unit.pids.limit', // {process}
+  pidsEvents: 'systemd.unit.pids.events', // {event} [systemd.pids.event max]
   pressureTime: 'systemd.unit.pressure.time', // s [systemd.pressure.resource cpu|memory|io, systemd.pressure.kind some|full]
   pressureRatio: 'systemd.unit.pressure.avg10', // 1 (0..1) [same]
+  cgroupPopulated: 'systemd.unit.cgroup.populated', // 1 (0 or 1), gauge
+  cgroupFrozen: 'systemd.unit.cgroup.frozen', // 1 (0 or 1), gauge
 } as const

@@ -2,29 +2,45 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { CgroupGroup, CgroupOpening, CgroupOptions, CgroupReader } from '../../binding/cgroup-source.js'
+import {
+  type CgroupEntry,
+  type CgroupGroup,
+  type CgroupOpening,
+  type CgroupOptions,
+  type CgroupPass,
+  type CgroupReader,
+  cgroupGroups,
+  type OnStalls,
+  type PressureStall,
+} from '../../binding/cgroup-source.js'
 import { loadNative } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { batchOf, countItems } from '../../data/batch.js'
+import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { missingControllers } from './controllers.js'
+import { PressureTriggers } from './pressure-events.js'
 import { ReaderHealth } from './reader-health.js'
 import { sampleMetrics } from './sample-metrics.js'
-import { type Subject, Subjects, startOf } from './subjects.js'
+import { before, type Subject, Subjects, startOf } from './subjects.js'
 
 /** Four times what the largest hosts run; a fork bomb of cgroups must not take the agent with it. */
 const kMaxCgroups = 16_384
 /** systemd nests slices a few levels deep, containers in containers some more. */
 const kMaxDepth = 32
-/** Cgroups read in one go: about 5 ms of the event loop, after which everything else has its turn. */
-const kSliceCgroups = 100
+/** Everything is listed this often although the kernel tells of every change. */
+const kWalkIntervalMs = 600_000
+/** Cgroups decoded and handed on in one turn of the event loop: half a millisecond with everything on (bench/). */
+const kSliceCgroups = 16
+/** New cgroups recognised in one turn. */
+const kSliceEntries = 100
 
 /** The outside world, replaced in tests. */
 export interface CgroupWorld {
-  readonly open: (options: CgroupOptions) => CgroupOpening
+  readonly open: (options: CgroupOptions, onStalls: OnStalls) => CgroupOpening
   /** Text of a file, or undefined when it cannot be read. */
   readonly read: (path: string) => string | undefined
   readonly uid: number
@@ -47,10 +63,13 @@ class CgroupReceiver implements Receiver {
   readonly #world: CgroupWorld | undefined
   readonly #subjects: Subjects
   readonly #health: ReaderHealth
+  readonly #triggers: PressureTriggers
   readonly #stopping = new AbortController()
   #reader: CgroupReader | undefined
   #timer: Timer | undefined
   #pass: Promise<void> | undefined
+  /** Deliveries of events under way. */
+  readonly #telling = new Set<Promise<void>>()
 
   constructor(settings: Settings, config: Config, next: Consumer, world: CgroupWorld | undefined) {
     this.#settings = settings
@@ -59,6 +78,7 @@ class CgroupReceiver implements Receiver {
     this.#world = world
     this.#subjects = new Subjects(settings.resources, config, world?.uid ?? getuid?.() ?? 0)
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
+    this.#triggers = new PressureTriggers(settings, config)
   }
 
   async start(host: Host): Promise<void> {
@@ -70,15 +90,23 @@ class CgroupReceiver implements Receiver {
         'no cgroup2 file system is mounted: boot with systemd.unified_cgroup_hierarchy=1, or mount one and name it in `root`',
       )
     }
-    const options = { root, anyFilesystem: false, maxCgroups: kMaxCgroups, maxDepth: kMaxDepth, groups: this.#groups() }
-    const opened = world.open(options)
+    const options = {
+      root,
+      anyFilesystem: false,
+      maxCgroups: kMaxCgroups,
+      maxDepth: kMaxDepth,
+      maxOpenFiles: this.#config.max_open_files,
+      walkIntervalMs: kWalkIntervalMs,
+      groups: this.#groups(),
+    }
+    const reopen = (): CgroupOpening => world.open(options, (stalls) => this.#stalled(stalls))
+    const opened = reopen()
     if ('unavailable' in opened) throw new UnavailableError(opened.unavailable)
     this.#reader = opened.reader
 
-    const { memory, memory_stat, io, pids } = this.#config.metrics
-    const wanted = { memory: memory || memory_stat, io, pids }
+    const { memory, memory_stat, memory_local, io, pids } = this.#config.metrics
+    const wanted = { memory: memory || memory_stat || memory_local, io, pids }
     const missing = missingControllers(world.read(join(root, 'cgroup.controllers')), wanted, mount?.hybrid ?? false)
-    const reopen = (): CgroupOpening => world.open(options)
     const tick = (): void => this.#tick(host, reopen, missing)
     this.#timer = this.#settings.clock.every(this.#config.collection_interval, tick)
     host.report({ state: 'starting' })
@@ -88,7 +116,10 @@ class CgroupReceiver implements Receiver {
   async shutdown(): Promise<void> {
     this.#stopping.abort()
     this.#timer?.cancel()
+    // A pass that is under way answers with nothing; the one whose numbers are being handed on holds them itself.
+    this.#reader?.close()
     await this.#pass
+    await Promise.all(this.#telling)
     this.#reader?.close()
     this.#reader = undefined
   }
@@ -100,8 +131,9 @@ class CgroupReceiver implements Receiver {
       return
     }
     this.#pass = this.#collect(reopen)
-      .then((gone) => {
-        const reason = gone ?? this.#health.check() ?? missing
+      .then((problem) => {
+        if (this.#stopping.signal.aborted) return
+        const reason = problem ?? this.#health.check() ?? this.#triggers.problem ?? missing
         host.report(reason === undefined ? { state: 'ok' } : { state: 'degraded', reason })
       })
       .catch((error: unknown) => {
@@ -119,35 +151,58 @@ class CgroupReceiver implements Receiver {
   async #collect(reopen: () => CgroupOpening): Promise<string | undefined> {
     const { clock, telemetry } = this.#settings
     const started = clock.monotonicMs()
-    let entries = this.#reader?.scan() ?? []
-    if (entries.length === 0) {
+    let pass = await this.#reader?.sample()
+    if (pass === undefined || pass.rootGone) {
+      if (this.#stopping.signal.aborted) return undefined
       this.#reader?.close()
+      this.#subjects.clear()
+      this.#health.restart()
       const opened = reopen()
       this.#reader = 'reader' in opened ? opened.reader : undefined
-      this.#health.restart()
       if ('unavailable' in opened) return opened.unavailable
-      entries = opened.reader.scan()
+      pass = await opened.reader.sample()
     }
-    const whole = this.#reader?.stats().skipped === 0
-    const subjects = this.#subjects.update(entries, clock.unixNano(), whole)
-    for (let at = 0; at < subjects.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
+    if (pass === undefined) return undefined
+    const nowNs = clock.unixNano()
+    await this.#recognise(pass.entries, nowNs)
+    for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
       if (at > 0) await nextTurn()
-      await this.#emit(subjects.slice(at, at + kSliceCgroups))
+      await this.#emit(pass, at, Math.min(at + kSliceCgroups, pass.length), nowNs)
     }
     telemetry.durationMs(clock.monotonicMs() - started)
-    return subjects.length === 0
-      ? `none of ${entries.length} cgroups is one to read: check scope and include`
+    return this.#subjects.size === 0
+      ? `none of ${this.#reader?.stats().cgroups ?? 0} cgroups is one to read: check scope and include`
       : undefined
   }
 
-  async #emit(slice: readonly Subject[]): Promise<void> {
-    const { clock, telemetry } = this.#settings
-    const byPath = new Map(slice.map((subject) => [subject.path, subject]))
-    const readings = this.#reader?.read([...byPath.keys()]) ?? []
-    const nowNs = clock.unixNano()
-    const batch = batchOf({
-      metrics: readings.flatMap(({ entry, sample }) => sampleMetrics(sample, byPath.get(entry.path)!, nowNs)),
-    })
+  /** Decides of each new cgroup whether it is measured; the others are not read again. */
+  async #recognise(entries: readonly CgroupEntry[], nowNs: bigint): Promise<void> {
+    const unwanted: number[] = []
+    for (let at = 0; at < entries.length; at++) {
+      if (at > 0 && at % kSliceEntries === 0) await nextTurn()
+      const entry = entries[at]!
+      const isNew = this.#subjects.get(entry.key) === undefined
+      const subject = this.#subjects.add(entry, nowNs)
+      if (subject === undefined) unwanted.push(entry.key)
+      else if (isNew && this.#reader !== undefined) this.#triggers.arm(this.#reader, entry.key, subject)
+    }
+    this.#reader?.ignore(unwanted)
+  }
+
+  async #emit(pass: CgroupPass, from: number, to: number, nowNs: bigint): Promise<void> {
+    const { telemetry } = this.#settings
+    const metrics: Metric[] = []
+    const told: [Subject, bigint][] = []
+    for (let i = from; i < to; i++) {
+      const { key, ended, ageMs, sample } = pass.reading(i)
+      const subject = this.#subjects.get(key)
+      if (ended) this.#subjects.remove(key)
+      if (subject === undefined || sample === undefined) continue
+      const readNs = before(nowNs, ageMs)
+      for (const metric of sampleMetrics(sample, subject, readNs)) metrics.push(metric)
+      told.push([subject, readNs])
+    }
+    const batch = batchOf({ metrics })
     const items = countItems(batch)
     if (items === 0) return
     telemetry.processed(items)
@@ -157,16 +212,30 @@ class CgroupReceiver implements Receiver {
       telemetry.dropped(items, 'backpressure')
       return
     }
-    for (const { entry } of readings) {
-      const { since } = byPath.get(entry.path)!
-      since.startNs = startOf(since, nowNs)
-      since.lastNs = nowNs
-    }
+    for (const [{ since }, readNs] of told) since.startNs = startOf(since, readNs)
+  }
+
+  #stalled(stalls: readonly PressureStall[]): void {
+    const events = stalls.flatMap((stall) => this.#triggers.event(stall, this.#subjects.get(stall.key)) ?? [])
+    if (events.length === 0 || this.#stopping.signal.aborted) return
+    const { telemetry, logger } = this.#settings
+    telemetry.processed(events.length)
+    const told = this.#next
+      .consume(batchOf({ events }))
+      .then((outcome) => {
+        if (outcome.kind === 'retryable') telemetry.dropped(events.length, 'backpressure')
+      })
+      .catch((error: unknown) => {
+        telemetry.error('collect_failed')
+        logger.error('pressure events could not be handed on', { error })
+      })
+      .finally(() => this.#telling.delete(told))
+    this.#telling.add(told)
   }
 
   #groups(): readonly CgroupGroup[] {
     const { metrics } = this.#config
-    return (['cpu', 'memory', 'memory_stat', 'io', 'pids', 'pressure'] as const).filter((group) => metrics[group])
+    return cgroupGroups.filter((group) => metrics[group])
   }
 }
 
@@ -174,7 +243,7 @@ function realWorld(): CgroupWorld {
   const loaded = loadNative()
   if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
   return {
-    open: (options) => loaded.native.createCgroupReader(options),
+    open: (options, onStalls) => loaded.native.createCgroupReader(options, onStalls),
     read(path) {
       try {
         return readFileSync(path, 'utf8')

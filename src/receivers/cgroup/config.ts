@@ -13,7 +13,7 @@ const patterns = (description: string) =>
     description,
   }) as const
 
-const group = (description: string) => ({ type: 'boolean', default: true, description }) as const
+const group = (description: string, on = true) => ({ type: 'boolean', default: on, description }) as const
 
 export const schema = {
   type: 'object',
@@ -66,14 +66,60 @@ export const schema = {
       description: 'Groups of metrics; the files of a group that is off are not opened.',
       properties: {
         cpu: group('CPU time and throttling (cpu.stat).'),
-        memory: group('Memory in use, peak, limit, swap, and events such as OOM kills (memory.*).'),
+        memory: group('Memory in use, peak, limits, swap, and events such as OOM kills (memory.*).'),
+        memory_local: group(
+          'Memory events of the cgroup itself, without those below it (memory.events.local): differs for slices only.',
+          false,
+        ),
         memory_stat: group(
           'What the memory is used for (memory.stat): 14 series per unit, and the dearest file to read. The first to switch off.',
         ),
         io: group('Bytes and operations per block device (io.stat).'),
-        pids: group('Number of tasks and its limit (pids.*).'),
+        pids: group('Number of tasks, its limit, and how often that was met (pids.*).'),
         pressure: group('Time lost waiting for CPU, memory and I/O (PSI).'),
+        state: group('Whether the unit has processes, and whether it is frozen (cgroup.events).', false),
       },
+    },
+    pressure_triggers: {
+      type: 'array',
+      maxItems: 16,
+      default: [],
+      description:
+        'Stalls the kernel is to tell of at once, as events `cgroup.pressure.stalled`: at most one per unit and window. 256 units times triggers at most.',
+      items: {
+        type: 'object',
+        description: 'One kind of stall.',
+        required: ['resource', 'threshold'],
+        properties: {
+          resource: { type: 'string', enum: ['cpu', 'memory', 'io'], description: 'What tasks wait for.' },
+          kind: {
+            type: 'string',
+            enum: ['some', 'full'],
+            default: 'some',
+            description: 'Whether one waiting task is enough (`some`), or all must wait (`full`).',
+          },
+          threshold: {
+            type: 'string',
+            format: 'duration',
+            description: 'Waiting time within `window` past which the kernel tells.',
+          },
+          window: {
+            type: 'string',
+            format: 'duration',
+            default: '2s',
+            description: 'From 500ms to 10s. Without CAP_SYS_RESOURCE the kernel takes multiples of 2s only.',
+          },
+          units: patterns('Units it is for; empty for all that are measured.'),
+        },
+      },
+    },
+    max_open_files: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 10_000,
+      description:
+        'Files kept open between readings, as far as LimitNOFILE allows. Each saves about 3 us per reading, and costs 4 KiB of kernel memory, which counts as the agent’s.',
     },
   },
 } as const satisfies ObjectSchema

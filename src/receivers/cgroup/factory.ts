@@ -10,6 +10,9 @@ import { missingControllers } from './controllers.js'
 
 const kMinIntervalMs = 1000
 const kMaxIntervalMs = 3_600_000
+/** What the kernel takes (kernel/sched/psi.c, WINDOW_MIN_US and WINDOW_MAX_US). */
+const kMinWindowMs = 500
+const kMaxWindowMs = 10_000
 
 export const factory = {
   type: 'cgroup',
@@ -34,20 +37,30 @@ export const factory = {
     }
     return missingControllers(present, { memory: true, io: true, pids: true }, mount.hybrid)
   },
-  check({ collection_interval: ms, include, exclude }: Config): readonly ConfigComplaint[] {
+  check({ collection_interval: ms, include, exclude, pressure_triggers }: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
     if (ms < kMinIntervalMs || ms > kMaxIntervalMs)
       complaints.push({ path: ['collection_interval'], reason: 'must be from 1s to 1h' })
-    for (const [key, patterns] of Object.entries({ include, exclude })) {
-      patterns.forEach((pattern, i) => {
-        const compiled = compilePattern(pattern)
-        if (typeof compiled !== 'function') complaints.push({ path: [key, i], reason: compiled.reason })
-      })
-    }
+    complaints.push(...badPatterns(['include'], include), ...badPatterns(['exclude'], exclude))
+    pressure_triggers.forEach(({ window, threshold, units }, i) => {
+      const path = ['pressure_triggers', i]
+      if (window < kMinWindowMs || window > kMaxWindowMs)
+        complaints.push({ path: [...path, 'window'], reason: 'must be from 500ms to 10s' })
+      if (threshold <= 0 || threshold > window)
+        complaints.push({ path: [...path, 'threshold'], reason: 'must be more than 0 and no more than the window' })
+      complaints.push(...badPatterns([...path, 'units'], units))
+    })
     return complaints
   },
   create: (settings: Settings, config: Config, next: Consumer) => createCgroupReceiver(settings, config, next),
 } satisfies ReceiverFactory
+
+function badPatterns(path: readonly (string | number)[], patterns: readonly string[]): ConfigComplaint[] {
+  return patterns.flatMap((pattern, i) => {
+    const compiled = compilePattern(pattern)
+    return typeof compiled === 'function' ? [] : [{ path: [...path, i], reason: compiled.reason }]
+  })
+}
 
 function ownMount(): CgroupMount | undefined {
   return findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))

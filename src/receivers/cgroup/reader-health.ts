@@ -8,6 +8,9 @@ export class ReaderHealth {
   readonly #addVanished: (add: number) => void
   readonly #addUnparsed: (add: number) => void
   readonly #addFailed: (add: number) => void
+  readonly #addOverflow: (add: number) => void
+  readonly #addMissed: (add: number) => void
+  readonly #addUnread: (add: number) => void
   #last: CgroupStats | undefined
   readonly #told = new Set<string>()
 
@@ -18,6 +21,14 @@ export class ReaderHealth {
     this.#addVanished = telemetry.counter('vanished', 'Cgroups gone when they were to be read: units that stopped.')
     this.#addUnparsed = telemetry.counter('files_malformed', 'Files whose content could not be understood.')
     this.#addFailed = telemetry.counter('files_failed', 'Files and directories that could not be read.')
+    this.#addOverflow = telemetry.counter(
+      'changes_overflowed',
+      'Times the kernel had more changes to tell than fs.inotify.max_queued_events; all was listed then.',
+    )
+    this.#addMissed = telemetry.counter('missed', 'Cgroups found by listing only, though their making was watched for.')
+    this.#addUnread = telemetry.counter('ends_unread', 'Removed cgroups whose last numbers could not be read.')
+    telemetry.gauge('watches', 'inotify watches of the reader.', '{watch}', () => stats()?.watches ?? 0)
+    telemetry.gauge('pressure_triggers', 'Pressure triggers set.', '{trigger}', () => stats()?.triggers ?? 0)
     telemetry.gauge('cgroups', 'Cgroups known.', '{cgroup}', () => stats()?.cgroups ?? 0)
     telemetry.gauge('open_fds', 'Descriptors the reader holds open.', '{descriptor}', () => stats()?.openFds ?? 0)
     telemetry.gauge('native_bytes', 'Native memory of the reader.', 'By', () => stats()?.nativeBytes ?? 0)
@@ -30,6 +41,20 @@ export class ReaderHealth {
     const before = this.#last
     this.#last = now
     this.#addVanished(now.vanished - (before?.vanished ?? 0))
+    this.#addOverflow(now.overflows - (before?.overflows ?? 0))
+    this.#addMissed(now.missed - (before?.missed ?? 0))
+    this.#addUnread(now.endsUnread + now.endsLost - (before?.endsUnread ?? 0) - (before?.endsLost ?? 0))
+    const dropped = now.stallsDropped - (before?.stallsDropped ?? 0)
+    if (dropped > 0) {
+      this.#settings.telemetry.processed(dropped)
+      this.#settings.telemetry.dropped(dropped, 'stalls_overflowed')
+    }
+    if (now.unwatched > 0 && !this.#told.has('unwatched')) {
+      this.#told.add('unwatched')
+      this.#settings.logger.warn(
+        `${now.unwatched} cgroups cannot be watched (raise fs.inotify.max_user_watches): changes are found by listing them at each interval`,
+      )
+    }
     for (const file of grown(now.parseErrors, before?.parseErrors)) {
       this.#addUnparsed(file.by)
       this.#tell(`${file.name} of a cgroup could not be understood: its numbers are left out`, file.name)

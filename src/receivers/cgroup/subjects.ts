@@ -17,13 +17,16 @@ import type { Config } from './config.js'
 export interface Since {
   /** At 0 no earlier than this; undefined while that is unknown, and until the first numbers are on their way. */
   startNs: bigint | undefined
-  /** Time of the last numbers. */
-  lastNs: bigint | undefined
 }
 
 /** Start of what is read now; `nowNs` itself where nobody knows, which a clock that was set back makes so again. */
 export function startOf({ startNs }: Since, nowNs: bigint): bigint {
   return startNs === undefined || startNs > nowNs ? nowNs : startNs
+}
+
+/** `ageMs` before `nowNs`. */
+export function before(nowNs: bigint, ageMs: number): bigint {
+  return nowNs - BigInt(Math.round(ageMs * 1e6))
 }
 
 /** One incarnation of a cgroup that is measured: from the making of its directory to its removal. */
@@ -35,8 +38,6 @@ export interface Subject {
   readonly run: { readonly traceId: string; readonly spanId: string } | undefined
 }
 
-type Known = { readonly entry: CgroupEntry; readonly subject: Subject | undefined }
-
 /** Decides which cgroups are measured, as what, and since when. */
 export class Subjects {
   readonly #pool: ResourcePool
@@ -44,8 +45,7 @@ export class Subjects {
   readonly #base: string
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
-  #known = new Map<string, Known>()
-  #scannedNs: bigint | undefined
+  #byKey = new Map<number, Subject>()
 
   constructor(pool: ResourcePool, config: Config, uid: number) {
     this.#pool = pool
@@ -55,37 +55,35 @@ export class Subjects {
     this.#exclude = compilePatterns(config.exclude)
   }
 
-  /**
-   * Takes over the list of a scan; a directory made again is a new subject with a new start.
-   *
-   * @param whole - whether the list has all there is; when not, what is new on it may be old
-   */
-  update(entries: readonly CgroupEntry[], nowNs: bigint, whole: boolean): readonly Subject[] {
-    // A clock that was set back says nothing of what was before.
-    const newerThan = this.#scannedNs !== undefined && this.#scannedNs < nowNs ? this.#scannedNs : undefined
-    this.#scannedNs = whole ? nowNs : undefined
-    const before = this.#known
-    this.#known = new Map()
-    const subjects: Subject[] = []
-    for (const entry of entries) {
-      const old = before.get(entry.path)
-      const known = old?.entry === entry ? old : { entry, subject: this.#make(entry, old, newerThan) }
-      this.#known.set(entry.path, known)
-      if (known.subject !== undefined) subjects.push(known.subject)
-    }
-    return subjects
+  get size(): number {
+    return this.#byKey.size
   }
 
-  #make(entry: CgroupEntry, old: Known | undefined, newerThan: bigint | undefined): Subject | undefined {
+  get(key: number): Subject | undefined {
+    return this.#byKey.get(key)
+  }
+
+  /** Takes a cgroup over that is new, or in which a new run began; undefined when it is not to be measured. */
+  add(entry: CgroupEntry, nowNs: bigint): Subject | undefined {
     const resource = this.#resourceOf(entry.path)
     if (resource === undefined) return undefined
+    const startNs = entry.ageMs === undefined ? undefined : before(nowNs, entry.ageMs)
     // systemd keeps the directory when processes outlive a run: a new run then, but the counters go on.
-    const goesOn = old?.entry.id === entry.id ? old.subject?.since : undefined
-    // Made again: the new counters do not overlap the last numbers of the old ones.
-    const since = goesOn ?? { startNs: old?.subject?.since.lastNs ?? newerThan, lastNs: undefined }
+    const since = this.#byKey.get(entry.key)?.since ?? { startNs }
     const traceId = entry.invocationId
     const run = traceId === '' ? undefined : { traceId, spanId: runSpanId(traceId) }
-    return { path: entry.path, resource, since, run }
+    const subject = { path: entry.path, resource, since, run }
+    this.#byKey.set(entry.key, subject)
+    return subject
+  }
+
+  remove(key: number): void {
+    this.#byKey.delete(key)
+  }
+
+  /** A new reader has taken over: its keys have nothing to do with the old ones. */
+  clear(): void {
+    this.#byKey.clear()
   }
 
   #resourceOf(path: string): Resource | undefined {

@@ -6,68 +6,33 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
 
 #include "harness.h"
 #include "os/cgroup_file_reader.h"
+#include "support/temp_tree.h"
 
 namespace unitscope::cgroup {
 namespace {
 
 namespace fs = std::filesystem;
 using test::check;
+using test::TempTree;
 
-/// A folder that looks like a cgroup tree; gone at the end of the test.
-class TempTree {
- public:
-  TempTree() {
-    std::string name = fs::temp_directory_path() / "cgroup-tree-XXXXXX";
-    root_ = mkdtemp(name.data());
-  }
-  ~TempTree() { fs::remove_all(root_); }
-  TempTree(const TempTree&) = delete;
-  TempTree& operator=(const TempTree&) = delete;
+CgroupTree open_tree(const TempTree& temp, std::size_t max_cgroups = 1000, std::size_t max_depth = 16) {
+  return CgroupTree::open(temp.options(max_cgroups, max_depth)).value();
+}
 
-  [[nodiscard]] std::string root() const { return root_; }
-  void directory(const std::string& path) const { fs::create_directories(root_ / path); }
-  void file(const std::string& path, std::string_view text) const {
-    directory(fs::path(path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
-  void remove(const std::string& path) const { fs::remove_all(root_ / path); }
-  /// A directory of the same name with another inode, as a restart leaves it.
-  void recreate(const std::string& path) const {
-    fs::rename(root_ / path, root_ / "old");
-    directory(path);
-    fs::remove_all(root_ / "old");
-  }
-
-  [[nodiscard]] CgroupTree open(std::size_t max_cgroups = 1000, std::size_t max_depth = 16) const {
-    return CgroupTree::open({.root = root(), .any_filesystem = true, .max_cgroups = max_cgroups, .max_depth = max_depth})
-        .value();
-  }
-
- private:
-  fs::path root_;
-};
-
-/// Paths after a scan, sorted, joined with blanks; the root shows as `.`.
-std::string scanned(CgroupTree& tree) {
-  tree.scan();
-  std::vector<std::string> paths;
-  for (const Node& node : tree.nodes()) paths.push_back(node.path.empty() ? "." : node.path);
-  std::sort(paths.begin(), paths.end());
+/// Paths after a walk, joined with blanks; the root shows as `.`.
+std::string walked(CgroupTree& tree) {
+  tree.walk(1);
   std::string out;
-  for (const std::string& path : paths) out += (out.empty() ? "" : " ") + path;
+  for (const auto& [path, node] : tree.nodes()) out += (out.empty() ? "" : " ") + (path.empty() ? "." : node->path);
   return out;
 }
 
 Node* node_at(CgroupTree& tree, std::string_view path) {
-  for (Node& node : tree.nodes()) {
-    if (node.path == path) return &node;
-  }
-  return nullptr;
+  const auto found = tree.nodes().find(path);
+  return found == tree.nodes().end() ? nullptr : found->second.get();
 }
 
 std::size_t open_descriptors() {
@@ -85,28 +50,28 @@ const test::Test kOpen{"cgroup tree: the root must be a directory of cgroup v2",
   check(!other.ok() && other.error().error == 0, "a plain directory is not a cgroup");
 }};
 
-const test::Test kScan{"cgroup tree: a scan follows directories that come and go", [] {
+const test::Test kScan{"cgroup tree: a walk follows directories that come and go", [] {
   const TempTree temp;
   temp.file("system.slice/a.service/cpu.stat", "usage_usec 1\n");
   temp.directory("system.slice/dev-disk\\x2dby.swap");
   temp.directory("odd\nname");
   temp.directory("bytes\xff");
   fs::create_directory_symlink("/", temp.root() + "/link");
-  CgroupTree tree = temp.open();
-  test::equal(scanned(tree), ". bytes\xff odd\nname system.slice system.slice/a.service system.slice/dev-disk\\x2dby.swap");
+  CgroupTree tree = open_tree(temp);
+  test::equal(walked(tree), ". bytes\xff odd\nname system.slice system.slice/a.service system.slice/dev-disk\\x2dby.swap");
 
   temp.remove("system.slice/a.service");
   temp.remove("odd\nname");
   temp.directory("bytes\xff/deep/deeper");
-  test::equal(scanned(tree),
+  test::equal(walked(tree),
               ". bytes\xff bytes\xff/deep bytes\xff/deep/deeper system.slice system.slice/dev-disk\\x2dby.swap");
 }};
 
 const test::Test kIncarnation{"cgroup tree: a directory made again is another cgroup, and the old descriptor never answers for it", [] {
   const TempTree temp;
   temp.file("a.service/memory.current", "1\n");
-  CgroupTree tree = temp.open();
-  tree.scan();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   const std::uint64_t before = node_at(tree, "a.service")->id;
 
   temp.recreate("a.service");
@@ -114,13 +79,13 @@ const test::Test kIncarnation{"cgroup tree: a directory made again is another cg
   FileReader reader;
   Sample sample;
   std::vector<IoDevice> devices;
-  check(!reader.read(tree, *node_at(tree, "a.service"), kAllGroups, sample, devices), "read between restart and scan");
+  check(!reader.read(tree, *node_at(tree, "a.service"), kAllGroups, true, sample, devices), "read between restart and walk");
   check(sample.present == 0);
   test::equal(tree.counters().vanished, 1u);
 
-  tree.scan();
+  tree.walk(1);
   check(node_at(tree, "a.service")->id != before);
-  check(reader.read(tree, *node_at(tree, "a.service"), kAllGroups, sample, devices));
+  check(reader.read(tree, *node_at(tree, "a.service"), kAllGroups, true, sample, devices));
   test::equal(sample.get(Field::kMemoryCurrent), 2u);
 }};
 
@@ -128,9 +93,10 @@ const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a servic
   const TempTree temp;
   temp.directory("a.service");
   const std::string path = temp.root() + "/a.service", forged(32, 'f'), real(32, '1');
-  CgroupTree tree = temp.open();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   const auto id = [&] {
-    tree.scan();
+    for (CgroupWatch::Event event; tree.watch().next(event);) tree.apply(event, 1);
     const InvocationId& found = node_at(tree, "a.service")->invocation;
     return found[0] == '\0' ? std::string() : std::string(found.begin(), found.end());
   };
@@ -145,21 +111,21 @@ const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a servic
   test::equal(id(), real);
 }};
 
-const test::Test kReplaced{"cgroup tree: a scan lets go of each dead incarnation at once, not at its end", [] {
+const test::Test kReplaced{"cgroup tree: a walk lets go of each dead incarnation at once, not at its end", [] {
   const TempTree temp;
   const auto each = [](auto visit) {
     for (int i = 0; i < 50; i++) visit("s" + std::to_string(i));
   };
   each([&](const std::string& path) { temp.directory(path); });
-  CgroupTree tree = temp.open();
-  tree.scan();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   each([&](const std::string& path) { temp.recreate(path); });
   rlimit usual{};
   getrlimit(RLIMIT_NOFILE, &usual);
   // Half of these may be kept open: the old and the new ones together would be all of them.
   const rlimit tight{.rlim_cur = 60, .rlim_max = usual.rlim_max};
   setrlimit(RLIMIT_NOFILE, &tight);
-  tree.scan();
+  tree.walk(1);
   setrlimit(RLIMIT_NOFILE, &usual);
   test::equal(tree.nodes().size(), 51u);
   check(tree.counters().io_errors.empty(), "no EMFILE");
@@ -168,15 +134,15 @@ const test::Test kReplaced{"cgroup tree: a scan lets go of each dead incarnation
 const test::Test kLimits{"cgroup tree: breadth and depth are bounded, and what is left out is counted", [] {
   const TempTree temp;
   for (int i = 0; i < 10; i++) temp.directory("s" + std::to_string(i));
-  CgroupTree few = temp.open(4);
-  few.scan();
+  CgroupTree few = open_tree(temp, 4);
+  few.walk(1);
   test::equal(few.nodes().size(), 4u);
   test::equal(few.skipped(), 7u);
 
   const TempTree deep;
   deep.directory("1/2/3/4");
-  CgroupTree shallow = deep.open(1000, 2);
-  test::equal(scanned(shallow), ". 1 1/2");
+  CgroupTree shallow = open_tree(deep, 1000, 2);
+  test::equal(walked(shallow), ". 1 1/2");
   test::equal(shallow.skipped(), 1u);
 }};
 
@@ -188,12 +154,12 @@ const test::Test kRead{"cgroup files: missing, malformed, empty and too long are
   temp.file("a/memory.stat", std::string(1 << 20, 'x') + "\n");
   temp.file("a/io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n");
   temp.directory("a/pids.current");  // EISDIR: readable as nothing
-  CgroupTree tree = temp.open();
-  tree.scan();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   FileReader reader;
   Sample sample;
   std::vector<IoDevice> devices;
-  check(reader.read(tree, *node_at(tree, "a"), kAllGroups, sample, devices));
+  check(reader.read(tree, *node_at(tree, "a"), kAllGroups, true, sample, devices));
   test::equal(sample.get(Field::kCpuUsageUsec), 5u);
   check(!sample.has(Field::kCpuPeriods) && !sample.has(Field::kMemoryCurrent) && !sample.has(Field::kMemoryMax));
   check(!sample.has(Field::kMemoryStatAnon) && !sample.has(Field::kPidsCurrent) && !sample.has(Field::kMemoryPeak));
@@ -203,7 +169,7 @@ const test::Test kRead{"cgroup files: missing, malformed, empty and too long are
   for (std::size_t i = 0; i < kFileCount; i++) {
     if (tree.counters().parse_errors[i] > 0) errors += std::string(kFiles[i].name) + " ";
   }
-  test::equal(errors, "memory.current memory.max memory.stat ");
+  test::equal(errors, "memory.current memory.stat memory.max ");
   test::equal(tree.counters().io_errors[EISDIR], 1u);
   test::equal(tree.counters().vanished, 0u);
 }};
@@ -212,12 +178,12 @@ const test::Test kGroups{"cgroup files: what is switched off is not read", [] {
   const TempTree temp;
   temp.file("a/cpu.stat", "usage_usec 5\n");
   temp.file("a/memory.current", "malformed");
-  CgroupTree tree = temp.open();
-  tree.scan();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   FileReader reader;
   Sample sample;
   std::vector<IoDevice> devices;
-  check(reader.read(tree, *node_at(tree, "a"), mask_of(Group::kCpu), sample, devices));
+  check(reader.read(tree, *node_at(tree, "a"), mask_of(Group::kCpu), true, sample, devices));
   check(sample.has(Field::kCpuUsageUsec));
   test::equal(tree.counters().parse_errors[1], 0u);
 }};
@@ -225,15 +191,15 @@ const test::Test kGroups{"cgroup files: what is switched off is not read", [] {
 const test::Test kNothing{"cgroup files: a living cgroup without any controller is empty, not gone", [] {
   const TempTree temp;
   temp.directory("a");
-  CgroupTree tree = temp.open();
-  tree.scan();
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
   FileReader reader;
   Sample sample;
   std::vector<IoDevice> devices;
-  check(reader.read(tree, *node_at(tree, "a"), kAllGroups, sample, devices));
+  check(reader.read(tree, *node_at(tree, "a"), kAllGroups, true, sample, devices));
   test::equal(sample.present, 0u);
   temp.remove("a");
-  check(!reader.read(tree, *node_at(tree, "a"), kAllGroups, sample, devices));
+  check(!reader.read(tree, *node_at(tree, "a"), kAllGroups, true, sample, devices));
   test::equal(tree.counters().vanished, 1u);
 }};
 
@@ -244,16 +210,18 @@ const test::Test kFds{"cgroup tree: few descriptors allowed means slower, not wr
   rlimit usual{};
   getrlimit(RLIMIT_NOFILE, &usual);
   {
-    CgroupTree tree = temp.open();
+    CgroupTree tree = open_tree(temp);
     FileReader reader;
     Sample sample;
     std::vector<IoDevice> devices;
     const auto read_all = [&] {
-      tree.scan();
+      tree.keep_within_budget();
+      tree.walk(1);
       std::size_t right = 0;
-      for (Node& node : tree.nodes()) {
-        if (node.path.empty()) continue;
-        const bool alive = reader.read(tree, node, kAllGroups, sample, devices);
+      for (const auto& [path, owned] : tree.nodes()) {
+        Node& node = *owned;
+        if (path.empty()) continue;
+        const bool alive = reader.read(tree, node, kAllGroups, true, sample, devices);
         right += alive && "s" + std::to_string(sample.get(Field::kCpuUsageUsec)) == node.path ? 1 : 0;
       }
       return right;
@@ -278,22 +246,24 @@ const test::Test kFds{"cgroup tree: few descriptors allowed means slower, not wr
 const test::Test kRootGone{"cgroup tree: a root that is removed leaves no cgroups", [] {
   const TempTree temp;
   temp.directory("sub/a");
-  auto opened = CgroupTree::open({.root = temp.root() + "/sub", .any_filesystem = true, .max_cgroups = 9, .max_depth = 9});
+  TreeOptions sub = temp.options();
+  sub.root += "/sub";
+  auto opened = CgroupTree::open(sub);
   check(opened.ok());
   CgroupTree tree = std::move(opened).value();
-  tree.scan();
+  tree.walk(1);
   test::equal(tree.nodes().size(), 2u);
   FileReader reader;
   Sample sample;
   std::vector<IoDevice> devices;
-  check(reader.read(tree, tree.nodes()[0], kAllGroups, sample, devices), "there, without any controller");
+  check(reader.read(tree, *node_at(tree, ""), kAllGroups, true, sample, devices), "there, without any controller");
   // In cgroupfs a removed directory looks like any other through its descriptor, as one that was moved away does here.
   fs::rename(temp.root() + "/sub", temp.root() + "/moved");
   temp.directory("sub");
-  check(!reader.read(tree, tree.nodes()[0], kAllGroups, sample, devices));
+  check(!reader.read(tree, *node_at(tree, ""), kAllGroups, true, sample, devices));
   test::equal(tree.counters().vanished, 1u);
   temp.remove("sub");
-  tree.scan();
+  tree.walk(1);
   test::equal(tree.nodes().size(), 0u);
 }};
 

@@ -1,13 +1,34 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { getuid } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
-import { cgroupFields, decodeSample, rowWords } from '../../../src/binding/cgroup-layout.js'
+import { cgroupFields, decodeEntries, decodeReading, rowWords } from '../../../src/binding/cgroup-layout.js'
 import { openCgroupReader } from '../../../src/binding/cgroup-reader.js'
-import { type CgroupOptions, type CgroupReader, cgroupGroups } from '../../../src/binding/cgroup-source.js'
+import {
+  type CgroupOptions,
+  type CgroupPass,
+  type CgroupReader,
+  type CgroupSample,
+  cgroupGroups,
+  type OnStalls,
+  type PressureStall,
+} from '../../../src/binding/cgroup-source.js'
 import { loadNative } from '../../../src/binding/native.js'
 import { findCgroupMount } from '../../../src/lib/cgroup/mount.js'
 
@@ -21,12 +42,47 @@ const loaded = loadNative()
 if ('unavailable' in loaded) throw new Error(loaded.unavailable)
 const { native } = loaded
 
-function open(root: string, options: Partial<CgroupOptions> = {}): CgroupReader {
-  const opened = native.createCgroupReader({ root, anyFilesystem: true, maxCgroups: 1000, maxDepth: 16, ...options })
+const usual = { anyFilesystem: true, maxCgroups: 1000, maxDepth: 16, maxOpenFiles: 1000, walkIntervalMs: 600_000 }
+
+function open(root: string, options: Partial<CgroupOptions> = {}, onStalls: OnStalls = () => {}): CgroupReader {
+  const opened = native.createCgroupReader({ root, ...usual, ...options }, onStalls)
   if ('unavailable' in opened) throw new Error(opened.unavailable)
   cleanups.push(() => opened.reader.close())
   return opened.reader
 }
+
+/** Follows a reader as the receiver does: knows paths by key. */
+class Follower {
+  readonly reader: CgroupReader
+  readonly paths = new Map<number, string>()
+  pass: CgroupPass | undefined
+
+  constructor(reader: CgroupReader) {
+    this.reader = reader
+  }
+
+  /** One pass: what lives, and what ended, by path; two of one path are both there. */
+  async sample(): Promise<{
+    alive: [string, CgroupSample | undefined][]
+    ended: [string, CgroupSample | undefined][]
+  }> {
+    const pass = await this.reader.sample()
+    this.pass = pass
+    for (const { key, path } of pass?.entries ?? []) this.paths.set(key, path)
+    const readings = Array.from({ length: pass?.length ?? 0 }, (_, i) => pass!.reading(i))
+    const of = (wanted: boolean) =>
+      readings
+        .filter(({ ended }) => ended === wanted)
+        .map(({ key, sample }): [string, CgroupSample | undefined] => [this.paths.get(key)!, sample])
+    return { alive: of(false), ended: of(true) }
+  }
+
+  async read(path: string): Promise<CgroupSample | undefined> {
+    return (await this.sample()).alive.find(([name]) => name === path)?.[1]
+  }
+}
+
+const follow = (...args: Parameters<typeof open>): Follower => new Follower(open(...args))
 
 function tempTree(files: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(tmpdir(), 'cgroup-reader-'))
@@ -41,57 +97,52 @@ function tempTree(files: Readonly<Record<string, string>>): string {
 const openFds = (): number => readdirSync('/proc/self/fd').length
 
 describe('what a real kernel wrote', () => {
-  test('every field of a service with all controllers', () => {
-    const reader = open(join(fixtures, 'linux-6.1'))
-    reader.scan()
-    const [reading] = reader.read(['/system.slice/web.service'])
-    expect(reading?.sample).toEqual({
-      cpuUsageUsec: 2_412_755n,
-      cpuUserUsec: 1_592_418n,
-      cpuSystemUsec: 820_336n,
-      cpuPeriods: 121n,
-      cpuThrottledPeriods: 116n,
-      cpuThrottledUsec: 9_545_794n,
-      memoryCurrent: 626_688n,
-      memoryPeak: 1_822_720n,
-      memoryMax: 67_108_864n,
+  test('every field of a service with all controllers', async () => {
+    expect(await follow(join(fixtures, 'linux-6.1')).read('/system.slice/web.service')).toEqual({
+      cpuUsageUsec: 2_412_755,
+      cpuUserUsec: 1_592_418,
+      cpuSystemUsec: 820_336,
+      cpuPeriods: 121,
+      cpuThrottledPeriods: 116,
+      cpuThrottledUsec: 9_545_794,
+      memoryCurrent: 626_688,
+      memoryPeak: 1_822_720,
+      memoryMax: 67_108_864,
       memoryMaxUnlimited: false,
-      memorySwapCurrent: 0n,
-      memoryEvents: { low: 0n, high: 0n, max: 0n, oom: 0n, oom_kill: 0n, oom_group_kill: 0n },
+      memorySwapCurrent: 0,
+      memoryEvents: { low: 0, high: 0, max: 0, oom: 0, oom_kill: 0, oom_group_kill: 0 },
       memoryStat: {
-        anon: 258_048n,
-        file: 106_496n,
-        kernel: 262_144n,
-        kernel_stack: 32_768n,
-        pagetables: 110_592n,
-        sock: 0n,
-        shmem: 0n,
-        file_mapped: 0n,
-        file_dirty: 4096n,
-        file_writeback: 0n,
-        inactive_file: 86_016n,
-        slab_reclaimable: 8488n,
-        slab_unreclaimable: 60_936n,
-        slab: 69_424n,
+        anon: 258_048,
+        file: 106_496,
+        kernel: 262_144,
+        kernel_stack: 32_768,
+        pagetables: 110_592,
+        sock: 0,
+        shmem: 0,
+        file_mapped: 0,
+        file_dirty: 4096,
+        file_writeback: 0,
+        inactive_file: 86_016,
+        slab_reclaimable: 8488,
+        slab_unreclaimable: 60_936,
+        slab: 69_424,
       },
-      io: [{ device: '254:0', readBytes: 2048n, writeBytes: 20_971_520n, readOps: 2n, writeOps: 40n }],
-      pidsCurrent: 3n,
-      pidsMax: 50n,
+      io: [{ device: '254:0', readBytes: 2048, writeBytes: 20_971_520, readOps: 2, writeOps: 40 }],
+      pidsCurrent: 3,
+      pidsMax: 50,
       pidsMaxUnlimited: false,
-      cpuPressure: { someTotalUsec: 7_284_598n, someAvg10: 36.77, fullTotalUsec: 7_247_197n, fullAvg10: 36.57 },
-      memoryPressure: { someTotalUsec: 0n, someAvg10: 0, fullTotalUsec: 0n, fullAvg10: 0 },
-      ioPressure: { someTotalUsec: 142_146n, someAvg10: 0.56, fullTotalUsec: 142_146n, fullAvg10: 0.56 },
+      cpuPressure: { someTotalUsec: 7_284_598, someAvg10: 36.77, fullTotalUsec: 7_247_197, fullAvg10: 36.57 },
+      memoryPressure: { someTotalUsec: 0, someAvg10: 0, fullTotalUsec: 0, fullAvg10: 0 },
+      ioPressure: { someTotalUsec: 142_146, someAvg10: 0.56, fullTotalUsec: 142_146, fullAvg10: 0.56 },
       populated: true,
       frozen: false,
     })
   })
 
-  test('a slice without limits, and only the groups asked for', () => {
-    const reader = open(join(fixtures, 'linux-6.1'), { groups: ['memory', 'pids'] })
-    reader.scan()
-    const [reading] = reader.read(['/system.slice'])
-    expect(reading?.sample).toMatchObject({ memoryMaxUnlimited: true, pidsMaxUnlimited: true })
-    expect(Object.keys(reading!.sample).filter((key) => /^(memoryM|pidsM|cpu|io|memoryStat)/.test(key))).toEqual([
+  test('a slice without limits, and only the groups asked for', async () => {
+    const sample = await follow(join(fixtures, 'linux-6.1'), { groups: ['memory', 'pids'] }).read('/system.slice')
+    expect(sample).toMatchObject({ memoryMaxUnlimited: true, pidsMaxUnlimited: true })
+    expect(Object.keys(sample!).filter((key) => /^(memoryM|pidsM|cpu|io|memoryStat)/.test(key))).toEqual([
       'memoryMaxUnlimited',
       'pidsMaxUnlimited',
     ])
@@ -99,103 +150,164 @@ describe('what a real kernel wrote', () => {
 })
 
 describe('what no kernel should write', () => {
-  test('numbers past 2^53 stay exact, and malformed files are absent and counted by name', () => {
+  test('numbers past 2^53 keep 16 digits, and malformed files are absent and counted by name', async () => {
     const root = tempTree({
       'a/memory.current': '18446744073709551615\n',
       'a/memory.peak': '-1\n',
+      'a/memory.high': 'max\n',
+      'a/memory.events.local': 'low 0\noom_kill 2\n',
       'a/cpu.stat': '',
       'a/io.stat': '8:0 rbytes=9007199254740993 wbytes=0 rios=0 wios=0\n259:1048575 rbytes=1 wbytes=2 rios=3 wios=4\n',
       'a/pids.max': `${'9'.repeat(1_000_000)}\n`,
+      'a/pids.events': 'max 12\n',
     })
-    const reader = open(root)
-    reader.scan()
-    const [reading] = reader.read(['/a'])
-    expect(reading?.sample).toEqual({
-      memoryCurrent: 2n ** 64n - 1n,
+    const follower = follow(root)
+    expect(await follower.read('/a')).toEqual({
+      memoryCurrent: 2 ** 64,
+      memoryHighUnlimited: true,
+      memoryEventsLocal: { low: 0, oom_kill: 2 },
       io: [
-        { device: '8:0', readBytes: 2n ** 53n + 1n, writeBytes: 0n, readOps: 0n, writeOps: 0n },
-        { device: '259:1048575', readBytes: 1n, writeBytes: 2n, readOps: 3n, writeOps: 4n },
+        { device: '8:0', readBytes: 2 ** 53, writeBytes: 0, readOps: 0, writeOps: 0 },
+        { device: '259:1048575', readBytes: 1, writeBytes: 2, readOps: 3, writeOps: 4 },
       ],
+      pidsEvents: { max: 12 },
     })
-    expect(reader.stats().parseErrors).toEqual({ 'memory.peak': 1, 'cpu.stat': 1, 'pids.max': 1 })
+    expect(follower.reader.stats().parseErrors).toEqual({ 'memory.peak': 1, 'cpu.stat': 1, 'pids.max': 1 })
   })
 
-  test('devices of several cgroups are not mixed up', () => {
+  test('devices of several cgroups are not mixed up', async () => {
     const line = (n: number) => `8:${n} rbytes=${n} wbytes=0 rios=0 wios=0\n`
-    const reader = open(tempTree({ 'a/io.stat': line(1), 'b/io.stat': 'bad', 'c/io.stat': line(2) + line(3) }))
-    reader.scan()
-    const byPath = reader
-      .read(['/c', '/a', '/b'])
-      .map(({ entry, sample }) => [entry.path, sample.io?.map((d) => d.device)])
-    expect(byPath).toEqual([
-      ['/c', ['8:2', '8:3']],
+    const { alive } = await follow(
+      tempTree({ 'a/io.stat': line(1), 'b/io.stat': 'bad', 'c/io.stat': line(2) + line(3) }),
+    ).sample()
+    expect(alive.map(([path, sample]) => [path, sample?.io?.map((d) => d.device)])).toEqual([
+      ['/', undefined],
       ['/a', ['8:1']],
       ['/b', undefined],
+      ['/c', ['8:2', '8:3']],
     ])
   })
 
-  test('names with escapes, newlines and bytes that are not UTF-8', () => {
+  test('names with escapes, newlines and bytes that are not UTF-8', async () => {
     const root = tempTree({ 'dev-disk\\x2dby.swap/pids.current': '1\n', 'new\nline/pids.current': '2\n' })
     mkdirSync(Buffer.concat([Buffer.from(`${root}/bytes`), Buffer.from([0xff])]))
-    const reader = open(root)
-    expect(
-      reader
-        .scan()
-        .map(({ path }) => path)
-        .sort(),
-    ).toEqual(['/', '/bytes\\xff', '/dev-disk\\x2dby.swap', '/new\\x0aline'])
-    expect(reader.read(['/new\\x0aline'])[0]?.sample).toEqual({ pidsCurrent: 2n })
+    const { alive } = await follow(root).sample()
+    expect(new Map(alive)).toEqual(
+      new Map([
+        ['/', {}],
+        ['/bytes\\xff', {}],
+        ['/dev-disk\\x2dby.swap', { pidsCurrent: 1 }],
+        ['/new\\x0aline', { pidsCurrent: 2 }],
+      ]),
+    )
   })
 
-  test('two names that are shown alike are two cgroups, each with its own numbers', () => {
+  test('two names that are shown alike are two cgroups, each with its own numbers', async () => {
     const root = tempTree({ 'bytes\\xff/pids.current': '1\n' })
     const raw = Buffer.concat([Buffer.from(`${root}/bytes`), Buffer.from([0xff])])
     mkdirSync(raw)
     writeFileSync(Buffer.concat([raw, Buffer.from('/pids.current')]), '2\n')
-    const reader = open(root)
-    const scanned = reader.scan()
-    expect(scanned.map(({ path }) => path).sort()).toEqual(['/', '/bytes\\xff', '/bytes\\xff'])
-    for (const readings of [reader.read(), reader.read(['/bytes\\xff'])]) {
-      const found = readings.filter(({ entry }) => entry.path !== '/')
-      expect(found.map(({ sample }) => sample.pidsCurrent).sort()).toEqual([1n, 2n])
-      expect(new Set(found.map(({ entry }) => entry.id)).size).toBe(2)
+    const follower = follow(root)
+    for (let i = 0; i < 2; i++) {
+      const { alive } = await follower.sample()
+      const found = alive.filter(([path]) => path === '/bytes\\xff')
+      expect(found.map(([, sample]) => sample?.pidsCurrent).sort()).toEqual([1, 2])
     }
-    expect(new Set(reader.scan())).toEqual(new Set(scanned))
-    for (const entry of reader.scan()) expect(scanned).toContain(entry)
+    expect(follower.paths.size).toBe(3)
   })
 })
 
 describe('a reader', () => {
-  test('keeps an entry the same object until something about it changes', () => {
+  test('tells of a cgroup once, and again when it is made again', async () => {
     const root = tempTree({ 'a/pids.current': '1\n' })
-    const reader = open(root)
-    const first = reader.scan().find(({ path }) => path === '/a')
-    expect(reader.scan().find(({ path }) => path === '/a')).toBe(first)
+    const follower = follow(root)
+    await follower.sample()
+    expect(follower.pass!.entries.map(({ path, ageMs }) => [path, ageMs])).toEqual([
+      ['/', undefined],
+      ['/a', undefined],
+    ])
+    await follower.sample()
+    expect(follower.pass!.entries).toEqual([])
     mkdirSync(join(root, 'new'))
     rmSync(join(root, 'a'), { recursive: true })
     mkdirSync(join(root, 'a'))
-    rmSync(join(root, 'new'), { recursive: true })
-    expect(reader.scan().find(({ path }) => path === '/a')).toBeDefined()
-    expect(reader.read(['/nowhere', '/a']).map(({ entry }) => entry.path)).toEqual(['/a'])
+    const { alive, ended } = await follower.sample()
+    expect(alive.map(([path]) => path)).toEqual(['/', '/a', '/new'])
+    expect(ended).toEqual([['/a', undefined]])
+    for (const { ageMs } of follower.pass!.entries) expect(ageMs).toBeGreaterThan(0)
   })
 
-  test('bounds breadth and depth, and says what it left out', () => {
+  test('bounds breadth and depth, and says what it left out', async () => {
     const root = tempTree(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`s${i}/pids.current`, '1\n'])))
-    const reader = open(root, { maxCgroups: 5 })
-    expect(reader.scan()).toHaveLength(5)
+    const { reader } = follow(root, { maxCgroups: 5 })
+    expect((await reader.sample())?.length).toBe(5)
     expect(reader.stats()).toMatchObject({ cgroups: 5, skipped: 16 })
   })
 
-  test('lets go of all it held when closed, and is empty then', () => {
+  test('keeps as many files open as it may, and reads the same either way', async () => {
+    const root = tempTree(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`s${i}/pids.current`, `${i}\n`])))
+    const all: unknown[] = []
+    for (const maxOpenFiles of [0, 7, 1000]) {
+      const follower = follow(root, { maxOpenFiles })
+      await follower.sample()
+      all.push((await follower.sample()).alive)
+      // The root and what tells of changes, and a directory each.
+      expect(follower.reader.stats().openFds).toBe(2 + 21 + Math.min(maxOpenFiles, 20))
+    }
+    expect(all[1]).toEqual(all[0])
+    expect(all[2]).toEqual(all[0])
+  })
+
+  test('what is ignored is not read again', async () => {
+    const follower = follow(tempTree({ 'a/pids.current': '1\n', 'b/pids.current': '2\n' }))
+    await follower.sample()
+    follower.reader.ignore([...follower.paths].filter(([, path]) => path !== '/b').map(([key]) => key))
+    expect((await follower.sample()).alive).toEqual([['/b', { pidsCurrent: 2 }]])
+  })
+
+  test('lets go of all it held when closed, and is empty then', async () => {
     const before = openFds()
     const reader = open(join(fixtures, 'linux-6.1'))
-    reader.scan()
-    reader.read()
-    expect(openFds() - before).toBe(reader.stats().openFds)
+    await reader.sample()
+    // Beside what it counts itself, its thread waits for two descriptors.
+    expect(openFds() - before).toBe(reader.stats().openFds + 2)
+    const last = reader.sample()
     reader.close()
     reader.close()
     expect(openFds()).toBe(before)
-    expect([reader.scan(), reader.read(), reader.stats().nativeBytes]).toEqual([[], [], 0])
+    expect([await last, await reader.sample(), reader.stats().nativeBytes]).toEqual([undefined, undefined, 0])
+  })
+
+  test('two who ask at a time get the same pass', async () => {
+    const reader = open(join(fixtures, 'linux-6.1'))
+    const [first, second] = await Promise.all([reader.sample(), reader.sample()])
+    expect(first).toBe(second)
+    expect(await reader.sample()).not.toBe(first)
+  })
+
+  test('ends with its worker, whatever it does', async () => {
+    const text = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      const addon = require(workerData.addon)
+      const reader = new addon.CgroupReader(workerData.options)
+      reader.start(() => { reader.take(new Float64Array(100000)); reader.request() })
+      reader.request()
+      parentPort.postMessage('reads')
+      if (workerData.ends) reader.close()`
+    const addon = createRequire(import.meta.url).resolve('node-gyp-build')
+    const resolved = (createRequire(import.meta.url)(addon) as { resolve(root: string): string }).resolve(
+      fileURLToPath(new URL('../../..', import.meta.url)),
+    )
+    const before = openFds()
+    for (const ends of [true, false, false, false]) {
+      const options = { root: join(fixtures, 'linux-6.1'), ...usual, groups: 255 }
+      const worker = new Worker(text, { eval: true, workerData: { addon: resolved, options, ends } })
+      const exited = new Promise((resolve) => worker.once('exit', resolve))
+      await new Promise((resolve) => worker.once('message', resolve))
+      if (!ends) await worker.terminate()
+      await exited
+    }
+    expect(openFds()).toBe(before)
   })
 
   test.each([
@@ -203,21 +315,23 @@ describe('a reader', () => {
     [fixtures, /is not on a cgroup v2 file system/],
     [fileURLToPath(import.meta.url), /cannot be opened \(ENOTDIR\)/],
   ])('says why it cannot open %s', (root, reason) => {
-    const opened = native.createCgroupReader({ root, anyFilesystem: false, maxCgroups: 10, maxDepth: 4 })
+    const opened = native.createCgroupReader({ root, ...usual, anyFilesystem: false })
     expect('unavailable' in opened && opened.unavailable).toMatch(reason)
   })
 
   test('refuses an addon of another version instead of giving wrong numbers', () => {
     const addon = { CgroupReader: class {} as never, cgroupFields: ['cpuUsageUsec'], cgroupGroups: [...cgroupGroups] }
-    const options = { root: '/', anyFilesystem: true, maxCgroups: 1, maxDepth: 1 }
-    expect(() => openCgroupReader(addon, options)).toThrow(/run `npm run build:native`/)
+    expect(() => openCgroupReader(addon, { root: '/', ...usual }, () => {})).toThrow(/run `npm run build:native`/)
   })
 
-  test('decodes nothing from a row of a cgroup that was gone', () => {
-    const rows = new BigUint64Array(rowWords)
-    expect(decodeSample({ rows, devices: new BigUint64Array() }, 0)).toBeUndefined()
-    rows[1] = 1n
-    expect(decodeSample({ rows, devices: new BigUint64Array() }, 0)).toEqual({})
+  test('decodes nothing from a row of a cgroup that ended unread, and tells it from one without any file', () => {
+    const words = new Float64Array(rowWords).fill(Number.NaN)
+    words.set([7, 0, 90, 0])
+    const raw = { rows: 1, devices: 0, entries: 0, paths: '', invocations: '', nowMs: 100, rootGone: false }
+    expect(decodeReading(words, raw, 0)).toEqual({ key: 7, ended: false, ageMs: 10, sample: {} })
+    words[1] = 1
+    expect(decodeReading(words, raw, 0)).toEqual({ key: 7, ended: true, ageMs: 10, sample: undefined })
+    expect(decodeEntries(words, raw)).toEqual([])
     expect(new Set(cgroupFields).size).toBe(cgroupFields.length)
   })
 })
@@ -238,32 +352,55 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
     return path
   }
 
-  test('a cgroup made again is another one, and the old one is not read under its name', () => {
+  const whyNoPressure = existsSync('/proc/pressure/memory') ? undefined : 'needs PSI in the kernel'
+
+  test('a cgroup made again is another one, and the end of the old one is told', async () => {
     const root = makeCgroup()
     const service = join(root, 'a.service')
     mkdirSync(service)
-    const reader = open(root, { anyFilesystem: false })
-    const first = reader.scan().find(({ path }) => path === '/a.service')!
-    expect(first.id).toBe(statSync(service, { bigint: true }).ino)
-    expect(reader.read(['/a.service'])[0]?.sample.cpuUsageUsec).toBe(0n)
+    const follower = follow(root, { anyFilesystem: false })
+    expect((await follower.read('/a.service'))?.cpuUsageUsec).toBe(0)
+    const first = follower.pass!.entries.find(({ path }) => path === '/a.service')!
+    expect(first.id).toBe(statSync(service).ino)
 
     rmdirSync(service)
-    expect(reader.read(['/a.service'])).toEqual([])
     mkdirSync(service)
-    expect(reader.read(['/a.service'])).toEqual([])
-    expect(reader.stats().vanished).toBe(2)
-
-    const second = reader.scan().find(({ path }) => path === '/a.service')!
-    expect(second.id).not.toBe(first.id)
-    expect(reader.read(['/a.service'])[0]?.sample.cpuUsageUsec).toBe(0n)
+    const { alive, ended } = await follower.sample()
+    expect(ended.map(([path]) => path)).toEqual(['/a.service'])
+    expect(alive.map(([path]) => path)).toEqual(['/', '/a.service'])
+    const [second] = follower.pass!.entries
+    expect([second!.path, second!.id]).toEqual(['/a.service', statSync(service).ino])
+    expect(second!.id).not.toBe(first.id)
     rmdirSync(service)
-    expect(reader.scan().map(({ path }) => path)).toEqual(['/'])
+    expect((await follower.sample()).alive.map(([path]) => path)).toEqual(['/'])
+    expect(follower.reader.stats()).toMatchObject({ walks: 1, missed: 0 })
+  })
+
+  test('what a process used is known when its cgroup is gone before anybody looked', async () => {
+    const root = makeCgroup()
+    const job = join(root, 'job.service')
+    const follower = follow(root, { anyFilesystem: false })
+    await follower.sample()
+    mkdirSync(job)
+    const child = spawn('/bin/sh', ['-c', 'echo 0 > "$0"; while read -r line; do :; done', join(job, 'cgroup.procs')], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    await until(() => readFileSync(join(job, 'cgroup.procs'), 'utf8') !== '')
+    child.stdin!.end('work\n'.repeat(10_000))
+    await new Promise((resolve) => child.once('close', resolve))
+    // Nobody but the reader opens it, and not before the last process left.
+    await until(() => isOpen(join(job, 'cpu.stat')))
+    rmdirSync(job)
+    const { ended } = await follower.sample()
+    expect(ended).toEqual([['/job.service', expect.objectContaining({ cpuUsageUsec: expect.any(Number) })]])
+    expect(ended[0]![1]!.cpuUsageUsec).toBeGreaterThan(0)
+    expect(follower.reader.stats()).toMatchObject({ endsRead: 1, endsLost: 0 })
   })
 
   test('cgroups that vanish while being read are no error and leak nothing', async () => {
     const root = makeCgroup()
     const before = openFds()
-    const reader = open(root, { anyFilesystem: false })
+    const { reader } = follow(root, { anyFilesystem: false })
     const churn = 'for i in {1..150}; do mkdir "$0"/{a,b,c}.service && rmdir "$0"/{a,b,c}.service; done'
     const child = spawn('/bin/bash', ['-c', churn, root], { stdio: 'ignore' })
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -272,31 +409,76 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
       over = true
     })
     let read = 0
-    while (!over) {
-      reader.scan()
-      for (let i = 0; i < 4; i++) read += reader.read().length
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    while (!over) read += (await reader.sample())?.length ?? 0
     expect(await ended).toBe(0)
-    const { parseErrors, ioErrors, vanished } = reader.stats()
-    expect({ parseErrors, ioErrors }).toEqual({ parseErrors: {}, ioErrors: {} })
-    expect(vanished).toBeGreaterThan(0)
+    const { parseErrors, ioErrors, missed } = reader.stats()
+    expect({ parseErrors, ioErrors, missed }).toEqual({ parseErrors: {}, ioErrors: {}, missed: 0 })
     expect(read).toBeGreaterThan(0)
-    expect(reader.scan()).toHaveLength(1)
+    await reader.sample()
+    expect((await reader.sample())?.length).toBe(1)
     reader.close()
     expect(openFds()).toBe(before)
   })
 
-  test('a root that is removed leaves nothing to read or to scan', () => {
+  test('a root that is removed leaves nothing to read', async () => {
     const root = makeCgroup()
     const inner = join(root, 'inner')
     mkdirSync(inner)
-    const reader = open(inner, { anyFilesystem: false })
-    expect(reader.scan()).toHaveLength(1)
-    expect(reader.read()).toHaveLength(1)
+    const { reader } = follow(inner, { anyFilesystem: false })
+    expect(await reader.sample()).toMatchObject({ length: 1, rootGone: false })
     rmdirSync(inner)
-    expect(reader.read()).toEqual([])
-    expect(reader.scan()).toEqual([])
-    expect(reader.read()).toEqual([])
+    expect(await reader.sample()).toMatchObject({ length: 0, rootGone: true })
   })
+
+  test.skipIf(whyNoPressure !== undefined)(
+    `the kernel tells of pressure${whyNoPressure === undefined ? '' : ` [skipped: ${whyNoPressure}]`}, and why it refuses a trigger`,
+    { timeout: 30_000 },
+    async () => {
+      const root = makeCgroup()
+      const busy = join(root, 'busy.service')
+      mkdirSync(busy)
+      const stalls: PressureStall[] = []
+      const follower = follow(root, { anyFilesystem: false }, (more) => stalls.push(...more))
+      await follower.sample()
+      const key = follower.pass!.entries.find(({ path }) => path === '/busy.service')!.key
+      const trigger = { resource: 'cpu', kind: 'some', thresholdMs: 1, windowMs: 2000 } as const
+      expect(follower.reader.arm(key, trigger)).toBe(true)
+      expect(follower.reader.arm(key, { ...trigger, windowMs: 100 })).toBe(true)
+      // More that want to run than there are processors: some wait.
+      const hogs = Array.from({ length: 2 * availableParallelism() }, () =>
+        spawn('/bin/sh', ['-c', 'echo 0 > "$0"; while :; do :; done', join(busy, 'cgroup.procs')]),
+      )
+      try {
+        await until(() => stalls.some(({ error }) => error === undefined))
+      } finally {
+        const gone = hogs.map((hog) => new Promise((resolve) => hog.once('exit', resolve)))
+        for (const hog of hogs) hog.kill('SIGKILL')
+        await Promise.all(gone)
+      }
+      expect(stalls.find(({ error }) => error !== undefined)).toMatchObject({ key, error: 'EINVAL' })
+      expect(stalls.find(({ error }) => error === undefined)).toMatchObject({ key, trigger })
+      await until(() => readFileSync(join(busy, 'cgroup.events'), 'utf8').startsWith('populated 0'))
+      rmdirSync(busy)
+      await until(async () => {
+        await follower.sample()
+        return follower.reader.stats().triggers === 0
+      })
+    },
+  )
 })
+
+/** Whether this process has the file open. */
+function isOpen(path: string): boolean {
+  return readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false // the descriptor of the listing itself
+    }
+  })
+}
+
+/** Asks again and again, as the kernel tells nobody else. */
+async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await done())) await new Promise((resolve) => setTimeout(resolve, 2))
+}

@@ -45,24 +45,30 @@ function lines(metrics: readonly Metric[]): string[] {
 describe('what comes out', () => {
   test('a unit with all controllers gives every metric, with values in OTel units', async () => {
     const reader = new FakeReader().put(nginx, {
-      cpuUsageUsec: 9_000_000n,
-      cpuUserUsec: 6_000_000n,
-      cpuSystemUsec: 3_000_001n,
-      cpuPeriods: 10n,
-      cpuThrottledPeriods: 2n,
-      cpuThrottledUsec: 500_000n,
-      memoryCurrent: 4096n,
-      memoryPeak: 8192n,
-      memoryMax: 65536n,
+      cpuUsageUsec: 9_000_000,
+      cpuUserUsec: 6_000_000,
+      cpuSystemUsec: 3_000_001,
+      cpuPeriods: 10,
+      cpuThrottledPeriods: 2,
+      cpuThrottledUsec: 500_000,
+      memoryCurrent: 4096,
+      memoryPeak: 8192,
+      memoryMax: 65536,
       memoryMaxUnlimited: false,
-      memorySwapCurrent: 0n,
-      memoryStat: { anon: 1024n, file: 3072n },
-      memoryEvents: { low: 0n, oom_kill: 1n },
-      io: [{ device: '8:0', readBytes: 1n, writeBytes: 2n, readOps: 3n, writeOps: 4n }],
-      pidsCurrent: 5n,
-      pidsMax: 100n,
-      cpuPressure: { someTotalUsec: 1_500_000n, someAvg10: 12.5 },
-      ioPressure: { someTotalUsec: 0n, someAvg10: 0, fullTotalUsec: 250_000n, fullAvg10: 1 },
+      memoryHigh: 49152,
+      memoryHighUnlimited: false,
+      memorySwapCurrent: 0,
+      memoryStat: { anon: 1024, file: 3072 },
+      memoryEvents: { low: 0, oom_kill: 1 },
+      memoryEventsLocal: { oom_kill: 0 },
+      populated: true,
+      frozen: false,
+      io: [{ device: '8:0', readBytes: 1, writeBytes: 2, readOps: 3, writeOps: 4 }],
+      pidsCurrent: 5,
+      pidsMax: 100,
+      pidsEvents: { max: 3 },
+      cpuPressure: { someTotalUsec: 1_500_000, someAvg10: 12.5 },
+      ioPressure: { someTotalUsec: 0, someAvg10: 0, fullTotalUsec: 250_000, fullAvg10: 1 },
     })
     const { receiver, host, next } = rig(fakeWorld([reader]))
     await receiver.start(host)
@@ -76,23 +82,28 @@ describe('what comes out', () => {
       'memory.usage{}=4096',
       'memory.peak{}=8192',
       'memory.limit{}=65536',
+      'memory.high{}=49152',
       'memory.swap{}=0',
       'memory.stat{anon}=1024',
       'memory.stat{file}=3072',
       'memory.events{low}=0',
       'memory.events{oom_kill}=1',
+      'memory.events.local{oom_kill}=0',
       'io.bytes{8:0,read}=1',
       'io.bytes{8:0,write}=2',
       'io.operations{8:0,read}=3',
       'io.operations{8:0,write}=4',
       'pids{}=5',
       'pids.limit{}=100',
+      'pids.events{max}=3',
       'pressure.time{cpu,some}=1.5',
       'pressure.time{io,some}=0',
       'pressure.time{io,full}=0.25',
       'pressure.avg10{cpu,some}=0.125',
       'pressure.avg10{io,some}=0',
       'pressure.avg10{io,full}=0.01',
+      'cgroup.populated{}=1',
+      'cgroup.frozen{}=0',
     ])
     expect(host.last).toEqual({ state: 'ok' })
   })
@@ -107,8 +118,8 @@ describe('what comes out', () => {
   })
 
   test('exemplars lead from CPU time and memory to the trace of the run', async () => {
-    const sample = { cpuUserUsec: 1n, cpuSystemUsec: 1n, memoryCurrent: 7n, memoryEvents: { oom_kill: 1n } }
-    const reader = new FakeReader().put(nginx, sample, 1n, run1).put('/system.slice', sample, 2n)
+    const sample = { cpuUserUsec: 1, cpuSystemUsec: 1, memoryCurrent: 7, memoryEvents: { oom_kill: 1 } }
+    const reader = new FakeReader().put(nginx, sample, 1, run1).put('/system.slice', sample, 2)
     const { receiver, host, next } = rig(fakeWorld([reader]))
     await receiver.start(host)
     await settle()
@@ -128,7 +139,7 @@ describe('what comes out', () => {
   })
 
   test('units, containers with and without a unit, and nothing that lies inside them', async () => {
-    const one = { pidsCurrent: 1n }
+    const one = { pidsCurrent: 1 }
     const reader = new FakeReader()
     const paths = [
       '/',
@@ -167,7 +178,7 @@ describe('what comes out', () => {
     const base = '/user.slice/user-1000.slice/user@1000.service'
     const reader = new FakeReader()
     for (const path of [base, `${base}/app.slice/dbus.service`, '/system.slice/dbus.service'])
-      reader.put(path, { pidsCurrent: 1n })
+      reader.put(path, { pidsCurrent: 1 })
     const { receiver, host, next } = rig(fakeWorld([reader]), { scope: 'user' })
     await receiver.start(host)
     await settle()
@@ -182,7 +193,7 @@ describe('what comes out', () => {
     [{ unit_types: ['slice'], containers: false }, ['system.slice']],
   ])('the selection %j', async (written, expected) => {
     const reader = new FakeReader()
-    for (const path of [nginx, '/system.slice', `/docker/${containerId}`]) reader.put(path, { pidsCurrent: 1n })
+    for (const path of [nginx, '/system.slice', `/docker/${containerId}`]) reader.put(path, { pidsCurrent: 1 })
     const { receiver, host, next } = rig(fakeWorld([reader]), written)
     await receiver.start(host)
     await settle()
@@ -201,22 +212,22 @@ describe('what comes out', () => {
 })
 
 describe('as time goes on', () => {
-  const cpu = (usec: bigint) => ({ cpuUserUsec: usec })
+  const cpu = (usec: number) => ({ cpuUserUsec: usec })
   const starts = (metrics: readonly Metric[]) =>
     metrics.flatMap((m) => (m.type === 'histogram' ? [] : m.points.map((p) => `${p.value}@${p.startTimeUnixNano}`)))
 
   test('a restarted unit starts a new sum; one that keeps its cgroup goes on with a new run', async () => {
-    const reader = new FakeReader().put(nginx, cpu(5_000_000n), 1n, run1)
+    const reader = new FakeReader().put(nginx, cpu(5_000_000), 1, run1)
     const { receiver, host, next, clock } = rig(fakeWorld([reader]))
     await receiver.start(host)
     await clock.advance(10_000)
-    reader.put(nginx, cpu(1_000_000n), 2n, run2) // directory made again
+    reader.put(nginx, cpu(1_000_000), 2, run2) // directory made again, three seconds before the next pass
     await clock.advance(10_000)
-    reader.put(nginx, cpu(3_000_000n), 2n, run1) // same directory, new run
+    reader.put(nginx, cpu(3_000_000), 2, run1) // same directory, new run
     await clock.advance(10_000)
     await receiver.shutdown()
     const start = 1_000_000_000_000n
-    const again = start + 10_000_000_000n // the last numbers of the directory before
+    const again = start + 17_000_000_000n
     expect(starts(next.metrics)).toEqual([`5@${start}`, `5@${start}`, `1@${again}`, `3@${again}`])
     const traces = next.metrics.map((m) => (m.type === 'histogram' ? '' : m.points[0]?.exemplars?.[0]?.traceId))
     expect(traces).toEqual([run1, run1, run2, run1])
@@ -232,22 +243,22 @@ describe('as time goes on', () => {
         [startTimeUnixNano, timeUnixNano].map((at) => Number((at - 1000n * kSecondNs) / kSecondNs)),
       )
 
-  test('what ran before the agent has a start nobody knows, what came later one after the scan without it', async () => {
-    const reader = new FakeReader().put(nginx, cpu(9_000_000_000n))
+  test('what ran before the agent has a start nobody knows, what came later the time it was made', async () => {
+    const reader = new FakeReader().put(nginx, cpu(9_000_000_000))
     const { receiver, host, next, clock } = rig(fakeWorld([reader]))
     await receiver.start(host)
     await clock.advance(10_000)
-    reader.put('/system.slice/late.service', cpu(5_000_000n), 2n)
+    reader.put('/system.slice/late.service', cpu(5_000_000), 2)
     await clock.advance(20_000)
     await receiver.shutdown()
     const all = [0, 10, 20, 30]
     // OTLP: a first point whose two times are equal adds nothing to a rate; the others count from it.
     expect(spans(next.metrics, 'nginx.service')).toEqual(all.map((at) => [0, at]))
-    expect(spans(next.metrics, 'late.service')).toEqual([20, 30].map((at) => [10, at]))
+    expect(spans(next.metrics, 'late.service')).toEqual([20, 30].map((at) => [17, at]))
   })
 
   test('the first point of an unknown start is given again until somebody takes it', async () => {
-    const reader = new FakeReader().put(nginx, cpu(9_000_000_000n))
+    const reader = new FakeReader().put(nginx, cpu(9_000_000_000))
     const { receiver, host, next, clock } = rig(fakeWorld([reader]))
     next.respond = (_, call) => (call < 2 ? retryable('full') : ok)
     await receiver.start(host)
@@ -259,26 +270,56 @@ describe('as time goes on', () => {
     ])
   })
 
-  test('nothing is claimed of what is new after a scan that was cut short, or after the clock was set back', async () => {
-    const reader = new FakeReader().put(nginx, cpu(1n))
+  test('a start is never after its own time, though the clock was set back', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1))
     const { receiver, host, next, clock } = rig(fakeWorld([reader]))
-    reader.stat = { skipped: 1 }
     await receiver.start(host)
     await settle()
-    reader.stat = {}
-    reader.put('/system.slice/hidden.service', cpu(1n), 2n)
-    await clock.advance(10_000)
-    expect(spans(next.metrics, 'hidden.service')).toEqual([[10, 10]])
     clock.stepWallClock(-3600n * kSecondNs)
-    reader.put('/system.slice/back.service', cpu(1n), 3n)
+    reader.put('/system.slice/back.service', cpu(1), 3)
     await clock.advance(10_000)
-    expect(spans(next.metrics, 'back.service')).toEqual([[-3580, -3580]])
-    expect(spans(next.metrics, 'nginx.service').at(-1)).toEqual([-3580, -3580]) // no start after its own time
+    expect(spans(next.metrics, 'back.service')).toEqual([[-3593, -3590]])
+    expect(spans(next.metrics, 'nginx.service').at(-1)).toEqual([-3590, -3590])
+    await receiver.shutdown()
+  })
+
+  test('a unit that stopped is told of once more, with what it had used when its last process left', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1_000_000), 1, run1)
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    reader.cgroups.delete(nginx)
+    reader.finals.set(nginx, cpu(2_500_000))
+    await clock.advance(20_000)
+    await receiver.shutdown()
+    expect(next.metrics.map((m) => (m.type === 'histogram' ? [] : m.points.map(({ value }) => value)))).toEqual([
+      [1],
+      [2.5],
+    ])
+    // Read a second before the pass that tells it.
+    expect(spans(next.metrics, 'nginx.service')).toEqual([
+      [0, 0],
+      [0, 9],
+    ])
+  })
+
+  test('what stopped unread has no more numbers, and nobody asks for it again', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1_000_000), 1, run1)
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    await settle()
+    reader.cgroups.delete(nginx)
+    await clock.advance(20_000)
+    expect(next.items).toBe(1)
+    expect(host.last).toEqual({
+      state: 'degraded',
+      reason: 'none of 0 cgroups is one to read: check scope and include',
+    })
     await receiver.shutdown()
   })
 
   test('a unit that vanished is not repeated, before the next scan nor after', async () => {
-    const reader = new FakeReader().put(nginx, cpu(1n)).put('/system.slice', cpu(2n), 2n)
+    const reader = new FakeReader().put(nginx, cpu(1)).put('/system.slice', cpu(2), 2)
     const { receiver, host, next, clock } = rig(fakeWorld([reader]))
     await receiver.start(host)
     await settle()
@@ -295,7 +336,7 @@ describe('as time goes on', () => {
   })
 
   test('refused samples are dropped and counted, for the next ones replace them', async () => {
-    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n, memoryCurrent: 1n })
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1, memoryCurrent: 1 })
     const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
     const answers = [retryable('queue full'), permanent('no'), ok]
     next.respond = (_, call) => answers[call]!
@@ -308,7 +349,7 @@ describe('as time goes on', () => {
   })
 
   test('an interval passes over while the pipeline still holds the last pass', async () => {
-    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
     const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
     let release = (): void => {}
     next.respond = () => new Promise((resolve) => (release = () => resolve(ok)))
@@ -326,20 +367,132 @@ describe('as time goes on', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('hundreds of cgroups are read in slices, and shutdown does not wait for all of them', async () => {
+  test('hundreds of cgroups are handed on in slices, and shutdown does not wait for all of them', async () => {
     const reader = new FakeReader()
-    for (let i = 0; i < 250; i++) reader.put(`/system.slice/u${i}.service`, { pidsCurrent: 1n }, BigInt(i))
+    for (let i = 0; i < 250; i++) reader.put(`/system.slice/u${i}.service`, { pidsCurrent: 1 }, i)
     const { receiver, host, next } = rig(fakeWorld([reader]))
     await receiver.start(host)
-    await settle()
-    expect(reader.reads).toEqual([100, 100, 50])
-    expect(next.items).toBe(250)
+    while (next.items < 250) await settle()
+    expect(Math.max(...next.batches.map((batch) => batch.metrics.length))).toBeLessThanOrEqual(16)
     await receiver.shutdown()
 
-    const stopping = rig(fakeWorld([reader]))
+    const again = new FakeReader()
+    for (const [path, { sample, id }] of reader.cgroups) again.put(path, sample, id)
+    const stopping = rig(fakeWorld([again]))
+    stopping.next.respond = () => {
+      void stopping.receiver.shutdown()
+      return ok
+    }
     await stopping.receiver.start(stopping.host)
+    while (!again.closed) await settle()
     await stopping.receiver.shutdown()
-    expect(stopping.next.items).toBe(100)
+    expect(stopping.next.items).toBe(16)
+  })
+
+  test('shutdown ends a pass that is being read', async () => {
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
+    let open = (): void => {}
+    reader.gate = new Promise((resolve) => (open = resolve))
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    const stopped = receiver.shutdown()
+    open()
+    await stopped
+    expect(reader.closed).toBe(true)
+    expect(next.calls).toBe(0)
+    expect(host.last).toEqual({ state: 'starting' })
+  })
+})
+
+describe('pressure triggers', () => {
+  const memory = { resource: 'memory', threshold: '200ms', units: ['nginx.*'] }
+  const rigged = async (reader: FakeReader, triggers: readonly unknown[]) => {
+    const rigs = rig(fakeWorld([reader]), { pressure_triggers: triggers })
+    await rigs.receiver.start(rigs.host)
+    await settle()
+    return rigs
+  }
+  const units = (): FakeReader => new FakeReader().put(nginx, {}, 1, run1).put('/system.slice/b.service', {}, 2)
+
+  test('are set on the units they are for, and once for each incarnation', async () => {
+    const reader = units()
+    const { receiver, clock } = await rigged(reader, [
+      memory,
+      { resource: 'io', kind: 'full', threshold: '1s', window: '4s' },
+    ])
+    const fourSeconds = { resource: 'io', kind: 'full', thresholdMs: 1000, windowMs: 4000 }
+    expect(reader.armed).toEqual([
+      { path: nginx, trigger: { resource: 'memory', kind: 'some', thresholdMs: 200, windowMs: 2000 } },
+      { path: nginx, trigger: fourSeconds },
+      { path: '/system.slice/b.service', trigger: fourSeconds },
+    ])
+    await clock.advance(10_000)
+    expect(reader.armed).toHaveLength(3)
+    reader.put(nginx, {}, 3, run2)
+    await clock.advance(10_000)
+    expect(reader.armed.slice(3).map(({ path }) => path)).toEqual([nginx, nginx])
+    await receiver.shutdown()
+  })
+
+  test('that fire are events of the run they happened in', async () => {
+    const reader = units()
+    const { receiver, next, telemetry } = await rigged(reader, [memory])
+    reader.stall(0)
+    await receiver.shutdown()
+    expect(next.events).toEqual([
+      expect.objectContaining({
+        name: 'cgroup.pressure.stalled',
+        timeUnixNano: 999_750_000_000n,
+        observedTimeUnixNano: 1_000_000_000_000n,
+        body: 'nginx.service: some tasks waited for memory more than 200 ms within 2000 ms',
+        attributes: {
+          'systemd.unit.name': 'nginx.service',
+          'systemd.pressure.resource': 'memory',
+          'systemd.pressure.kind': 'some',
+          'systemd.pressure.threshold_ms': 200,
+          'systemd.pressure.window_ms': 2000,
+        },
+        traceId: run1,
+        spanId: runSpanId(run1),
+      }),
+    ])
+    expect(telemetry.processedItems).toBe(1)
+  })
+
+  test.each([
+    ['EINVAL', /memory.pressure \(EINVAL\): without CAP_SYS_RESOURCE the window must be a multiple of 2s/],
+    ['EACCES', /memory.pressure \(EACCES\): the agent must be allowed to write to it/],
+  ])('that the kernel refuses with %s are counted, told once, and show in the status', async (error, reason) => {
+    const reader = units()
+    const { receiver, next, host, log, clock, telemetry } = await rigged(reader, [memory])
+    reader.stall(0, { error })
+    reader.stall(0, { error })
+    await clock.advance(10_000)
+    await receiver.shutdown()
+    expect(next.calls).toBe(0)
+    expect(telemetry.counters.get('triggers_refused')).toBe(2)
+    expect(log).toEqual([expect.stringMatching(reason)])
+    expect(host.last).toEqual({ state: 'degraded', reason: expect.stringMatching(reason) })
+  })
+
+  test('of a unit that ended meanwhile are no error, and too many are', async () => {
+    const reader = units()
+    reader.maxTriggers = 1
+    const { receiver, host, telemetry, clock } = await rigged(reader, [{ resource: 'cpu', threshold: '1s' }])
+    reader.stall(0, { error: 'ENOENT' })
+    await clock.advance(10_000)
+    await receiver.shutdown()
+    expect(telemetry.counters.get('triggers_refused')).toBe(1)
+    expect(host.last).toEqual({ state: 'degraded', reason: expect.stringMatching(/^more pressure triggers than/) })
+  })
+
+  test('of a pipeline that is full are dropped and counted', async () => {
+    const reader = units()
+    const { receiver, next, telemetry } = await rigged(reader, [memory])
+    next.respond = () => retryable('full')
+    reader.stall(0)
+    await receiver.shutdown()
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ backpressure: 1 })
   })
 })
 
@@ -360,7 +513,7 @@ describe('when things are not as they should be', () => {
   })
 
   test('a hybrid machine works, degraded, and its status alone says which controllers are missing', async () => {
-    const reader = new FakeReader().put(nginx, { cpuUserUsec: 1n })
+    const reader = new FakeReader().put(nginx, { cpuUserUsec: 1 })
     const { receiver, host, log, clock } = rig(
       fakeWorld([reader], {
         '/proc/self/mountinfo': [
@@ -381,12 +534,10 @@ describe('when things are not as they should be', () => {
   })
 
   test('a pass that fails says so in the status, and the next one that works takes it back', async () => {
-    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
     const { receiver, host, clock, telemetry } = rig(fakeWorld([reader]))
-    const read = reader.read.bind(reader)
-    reader.read = () => {
-      throw new Error('the addon is at a loss')
-    }
+    const sample = reader.sample.bind(reader)
+    reader.sample = () => Promise.reject(new Error('the addon is at a loss'))
     await receiver.start(host)
     await settle()
     expect(host.last).toEqual({
@@ -394,14 +545,14 @@ describe('when things are not as they should be', () => {
       reason: 'the last pass over the cgroups failed: the addon is at a loss',
     })
     expect(telemetry.errors.get('collect_failed')).toBe(1)
-    reader.read = read
+    reader.sample = sample
     await clock.advance(10_000)
     expect(host.last).toEqual({ state: 'ok' })
     await receiver.shutdown()
   })
 
   test('controllers nobody asked for are not missed', async () => {
-    const world = fakeWorld([new FakeReader().put(nginx, { cpuUserUsec: 1n })], {
+    const world = fakeWorld([new FakeReader().put(nginx, { cpuUserUsec: 1 })], {
       '/sys/fs/cgroup/cgroup.controllers': '',
     })
     const { receiver, host } = rig(world, { metrics: { memory: false, memory_stat: false, io: false, pids: false } })
@@ -412,12 +563,12 @@ describe('when things are not as they should be', () => {
   })
 
   test('a root that goes away is opened again when it is back', async () => {
-    const first = new FakeReader().put(nginx, { pidsCurrent: 1n })
-    const second = new FakeReader().put(nginx, { pidsCurrent: 2n })
+    const first = new FakeReader().put(nginx, { pidsCurrent: 1 })
+    const second = new FakeReader().put(nginx, { pidsCurrent: 2 })
     const { receiver, host, next, clock } = rig(fakeWorld([first, '/x does not exist', second]))
     await receiver.start(host)
     await settle()
-    first.cgroups.clear()
+    first.rootGone = true
     await clock.advance(10_000)
     expect(host.last).toEqual({ state: 'degraded', reason: '/x does not exist' })
     expect(first.closed).toBe(true)
@@ -428,28 +579,50 @@ describe('when things are not as they should be', () => {
   })
 
   test('malformed files and denied ones are counted each pass and told once', async () => {
-    const reader = new FakeReader().put(nginx, { pidsCurrent: 1n })
+    const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
     const { receiver, host, log, clock, telemetry } = rig(fakeWorld([reader]))
     await receiver.start(host)
     await settle()
-    reader.stat = { parseErrors: { 'io.stat': 2 }, ioErrors: { EACCES: 1 }, vanished: 3 }
+    reader.stat = { parseErrors: { 'io.stat': 2 }, ioErrors: { EACCES: 1 }, vanished: 3, unwatched: 7 }
     await clock.advance(10_000)
-    reader.stat = { parseErrors: { 'io.stat': 5 }, ioErrors: { EACCES: 1 }, vanished: 3, skipped: 4 }
+    reader.stat = {
+      parseErrors: { 'io.stat': 5 },
+      ioErrors: { EACCES: 1 },
+      vanished: 3,
+      skipped: 4,
+      overflows: 2,
+      endsUnread: 1,
+      endsLost: 1,
+    }
     await clock.advance(10_000)
     await receiver.shutdown()
     expect(log).toEqual([
+      expect.stringMatching(/^7 cgroups cannot be watched \(raise fs.inotify.max_user_watches\)/),
       'io.stat of a cgroup could not be understood: its numbers are left out',
       'cgroup files could not be read (EACCES): their numbers are left out',
     ])
     expect(Object.fromEntries(telemetry.counters)).toMatchObject({ files_malformed: 5, files_failed: 1, vanished: 3 })
+    expect(Object.fromEntries(telemetry.counters)).toMatchObject({ changes_overflowed: 2, ends_unread: 2 })
     expect(host.last).toEqual({ state: 'degraded', reason: '4 cgroups are beyond the limit and are not read' })
   })
 
   test('the configuration is checked before anything starts', () => {
-    const complaints = factory.check(createTestConfig(schema, { collection_interval: '10ms', exclude: ['a', '[b'] }))
+    const complaints = factory.check(
+      createTestConfig(schema, {
+        collection_interval: '10ms',
+        exclude: ['a', '[b'],
+        pressure_triggers: [
+          { resource: 'cpu', threshold: '1s', window: '11s', units: ['['] },
+          { resource: 'cpu', threshold: '3s' },
+        ],
+      }),
+    )
     expect(complaints).toEqual([
       { path: ['collection_interval'], reason: 'must be from 1s to 1h' },
       { path: ['exclude', 1], reason: '"[" at character 1 is not closed by "]"' },
+      { path: ['pressure_triggers', 0, 'window'], reason: 'must be from 500ms to 10s' },
+      { path: ['pressure_triggers', 0, 'units', 0], reason: '"[" at character 1 is not closed by "]"' },
+      { path: ['pressure_triggers', 1, 'threshold'], reason: 'must be more than 0 and no more than the window' },
     ])
     expect(factory.check(createTestConfig(schema))).toEqual([])
   })

@@ -1,51 +1,114 @@
 import type {
   CgroupEntry,
   CgroupOptions,
+  CgroupPass,
   CgroupReader,
+  CgroupReading,
   CgroupSample,
   CgroupStats,
+  OnStalls,
+  PressureStall,
+  PressureTrigger,
 } from '../../../../src/binding/cgroup-source.js'
+
+interface Cgroup {
+  readonly id: number
+  readonly invocationId: string
+  readonly sample: CgroupSample
+}
 
 /** A cgroup tree in memory: what is in `cgroups` exists, with this identity and these numbers. */
 export class FakeReader implements CgroupReader {
-  readonly cgroups = new Map<string, { id: bigint; invocationId: string; sample: CgroupSample }>()
+  readonly cgroups = new Map<string, Cgroup>()
   stat: Partial<CgroupStats> = {}
-  /** Paths that are known from the scan but gone when read. */
+  /** Paths that are known but gone when read. */
   readonly vanishing = new Set<string>()
+  /** Last numbers of those that end, by path. */
+  readonly finals = new Map<string, CgroupSample>()
+  rootGone = false
   closed = false
-  readonly reads: number[] = []
-  #entries = new Map<string, CgroupEntry>()
+  /** A pass waits for this. */
+  gate: Promise<void> = Promise.resolve()
+  readonly ignored = new Set<number>()
+  readonly armed: { readonly path: string; readonly trigger: PressureTrigger }[] = []
+  maxTriggers = 100
+  onStalls: OnStalls = () => {}
+  #known = new Map<string, CgroupEntry>()
+  #lastKey = 0
+  #passes = 0
 
-  put(path: string, sample: CgroupSample, id = 1n, invocationId = ''): this {
+  put(path: string, sample: CgroupSample, id = 1, invocationId = ''): this {
     this.cgroups.set(path, { id, invocationId, sample })
     return this
   }
 
-  scan(): readonly CgroupEntry[] {
-    const before = this.#entries
-    this.#entries = new Map()
-    for (const [path, { id, invocationId }] of this.cgroups) {
-      const old = before.get(path)
-      const same = old?.id === id && old.invocationId === invocationId
-      this.#entries.set(path, same ? old : { path, id, invocationId })
+  async sample(): Promise<CgroupPass | undefined> {
+    await this.gate
+    if (this.closed) return undefined
+    const entries: CgroupEntry[] = []
+    const readings: CgroupReading[] = []
+    for (const [path, entry] of this.#known) {
+      if (this.cgroups.get(path)?.id === entry.id) continue
+      readings.push({ key: entry.key, ended: true, ageMs: 1000, sample: this.finals.get(path) })
+      this.#known.delete(path)
     }
-    return [...this.#entries.values()]
+    for (const [path, { id, invocationId }] of this.cgroups) {
+      const old = this.#known.get(path)
+      if (old?.invocationId === invocationId) continue
+      // What comes after the first pass was seen to be made, three seconds ago.
+      const ageMs = this.#passes === 0 ? undefined : 3000
+      const entry = { key: old?.key ?? ++this.#lastKey, path, id, invocationId, ageMs }
+      this.#known.set(path, entry)
+      entries.push(entry)
+    }
+    this.#passes++
+    for (const [path, { sample }] of this.cgroups) {
+      const { key } = this.#known.get(path)!
+      if (!this.vanishing.has(path) && !this.ignored.has(key)) readings.push({ key, ended: false, ageMs: 0, sample })
+    }
+    const told = this.rootGone ? [] : readings
+    return { rootGone: this.rootGone, entries, length: told.length, reading: (index) => told[index]! }
   }
 
-  read(paths: readonly string[] = [...this.#entries.keys()]) {
-    this.reads.push(paths.length)
-    return paths.flatMap((path) => {
-      const entry = this.#entries.get(path)
-      const found = this.cgroups.get(path)
-      return entry === undefined || found === undefined || this.vanishing.has(path)
-        ? []
-        : [{ entry, sample: found.sample }]
-    })
+  ignore(keys: readonly number[]): void {
+    for (const key of keys) this.ignored.add(key)
+  }
+
+  arm(key: number, trigger: PressureTrigger): boolean {
+    const path = [...this.#known.values()].find((entry) => entry.key === key)!.path
+    if (this.armed.length >= this.maxTriggers) return false
+    this.armed.push({ path, trigger })
+    return true
+  }
+
+  /** Has the kernel tell of a trigger that was armed. */
+  stall(index: number, part: Partial<PressureStall> = {}): void {
+    const { path, trigger } = this.armed[index]!
+    this.onStalls([{ key: this.#known.get(path)!.key, trigger, ageMs: 250, error: undefined, ...part }])
   }
 
   stats(): CgroupStats {
-    const zero = { cgroups: this.#entries.size, skipped: 0, vanished: 0, openFds: 0, nativeBytes: 0 }
-    return { ...zero, parseErrors: {}, ioErrors: {}, ...this.stat }
+    return {
+      cgroups: this.cgroups.size,
+      skipped: 0,
+      vanished: 0,
+      endsRead: 0,
+      endsUnread: 0,
+      endsLost: 0,
+      walks: 1,
+      missed: 0,
+      overflows: 0,
+      watches: 0,
+      unwatched: 0,
+      openFds: 0,
+      triggers: this.armed.length,
+      stallsDropped: 0,
+      nativeBytes: 0,
+      threadCpuNs: 0,
+      parseErrors: {},
+      ioErrors: {},
+      ...this.stat,
+    }
   }
 
   close(): void {
@@ -59,10 +122,12 @@ export function fakeWorld(readers: readonly (FakeReader | string)[], files: Read
   const asked: CgroupOptions[] = []
   return {
     asked,
-    open(options: CgroupOptions) {
+    open(options: CgroupOptions, onStalls: OnStalls) {
       asked.push(options)
       const next = left.length > 1 ? left.shift()! : left[0]!
-      return typeof next === 'string' ? { unavailable: next } : { reader: next }
+      if (typeof next === 'string') return { unavailable: next }
+      next.onStalls = onStalls
+      return { reader: next }
     },
     read: (path: string) =>
       ({

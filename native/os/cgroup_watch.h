@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "os/cgroup_node.h"
+
+namespace unitscope::cgroup {
+
+/// Tells what happens in cgroup directories, by inotify(7). One watch per directory (what is made, removed, or given an
+/// attribute in it) and one per cgroup.events (its last process left). One thread at a time.
+class CgroupWatch {
+ public:
+  CgroupWatch() noexcept;
+
+  /// Readable when something happened; -1 when the kernel gives no inotify instance.
+  [[nodiscard]] int fd() const noexcept { return inotify_.get(); }
+  /// Whether every directory that was to be followed is.
+  [[nodiscard]] bool whole() const noexcept { return inotify_.valid() && unwatched_ == 0; }
+  [[nodiscard]] std::size_t watches() const noexcept { return targets_.size(); }
+  [[nodiscard]] std::size_t unwatched() const noexcept { return unwatched_; }
+
+  /// Begins to watch; what happened in `dir` before is the caller's to find. Counted as unwatched where the kernel has no
+  /// watch left (fs.inotify.max_user_watches).
+  void follow(Node& node, int dir) noexcept;
+  /// Its directory cannot be opened, and so not be followed.
+  void refuse(Node& node) noexcept;
+  /// Ends both watches.
+  void forget(Node& node) noexcept;
+  /// Ends the watch of cgroup.events.
+  void forget_events(Node& node) noexcept;
+
+  enum class What : std::uint8_t { kMade, kRemoved, kAttribute, kState, kOverflow };
+  struct Event {
+    What what;
+    Node* node;        ///< the directory it happened in; kState: the cgroup itself; kOverflow: none
+    const char* name;  ///< of the subdirectory; valid until the next call
+  };
+  /// The next event of one that is still followed; false when there are none left.
+  [[nodiscard]] bool next(Event& event) noexcept;
+
+ private:
+  struct Target {
+    Node* node;
+    bool state;
+  };
+  [[nodiscard]] int add(int dir, const char* name, std::uint32_t mask) noexcept;
+  void remove(int& watch) noexcept;
+
+  UniqueFd inotify_;
+  std::unordered_map<int, Target> targets_;
+  std::size_t unwatched_ = 0;
+  /// Some 300 events of systemd's names at once; inotify(7) wants room for one with the longest name, 272 bytes.
+  alignas(8) std::array<char, 16384> buffer_;
+  std::size_t size_ = 0;
+  std::size_t at_ = 0;
+};
+
+}  // namespace unitscope::cgroup

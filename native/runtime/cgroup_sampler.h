@@ -1,0 +1,116 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "os/cgroup_monitor.h"
+#include "os/wakeup.h"
+#include "runtime/doorbell.h"
+
+namespace unitscope {
+
+/// A pressure trigger to be set.
+struct PressureTrigger {
+  std::uint32_t id = 0;  ///< the caller's
+  std::uint64_t key = 0;  ///< of the cgroup
+  std::string file;       ///< `memory.pressure`
+  std::string text;       ///< what the kernel is to be asked
+};
+
+/// A trigger fired, or could not be set.
+struct PressureStall {
+  std::uint32_t id = 0;
+  std::uint64_t key = 0;
+  double monotonic_ms = 0;
+  int error = 0;  ///< errno of one that could not be set
+};
+
+/// Owns the thread that follows and reads the cgroups. JavaScript's thread asks for a pass, is rung when there is one, and
+/// takes it; cgroups that end in between are read by the thread at once.
+///
+/// start(), stop(), request(), take(), and all else but the doorbell belong to the owner's thread. The doorbell is rung from
+/// the sampler's thread, and must outlive stop().
+class CgroupSampler {
+ public:
+  /// A trigger costs a descriptor, and the kernel some work every two seconds.
+  static constexpr std::size_t kMaxTriggers = 256;
+  /// Stalls kept until they are taken: those of all triggers, several windows long.
+  static constexpr std::size_t kMaxStalls = 1024;
+
+  CgroupSampler(cgroup::CgroupMonitor monitor, Doorbell& doorbell) : monitor_(std::move(monitor)), doorbell_(doorbell) {}
+  ~CgroupSampler() { stop(); }
+  CgroupSampler(const CgroupSampler&) = delete;
+  CgroupSampler& operator=(const CgroupSampler&) = delete;
+
+  /// Starts the thread; false when there is no descriptor or no thread left. Not after stop().
+  [[nodiscard]] bool start();
+  /// Ends the thread wherever it is, within the reading of one cgroup or a walk, and waits for it. Safe twice and without
+  /// start(). No doorbell afterwards.
+  void stop();
+
+  /// Has a pass made; nothing happens when one is under way, or made and not taken.
+  void request();
+  /// The pass that was made, until release(); nothing while there is none.
+  [[nodiscard]] const cgroup::Pass* peek();
+  void release();
+  [[nodiscard]] std::vector<PressureStall> take_stalls();
+
+  void ignore(std::vector<std::uint64_t> keys);
+  /// False past kMaxTriggers.
+  [[nodiscard]] bool arm(PressureTrigger trigger);
+
+  struct Stats : cgroup::MonitorStats {
+    std::size_t triggers = 0;
+    std::uint64_t stalls_dropped = 0;
+    /// CPU time of the thread.
+    std::uint64_t cpu_ns = 0;
+  };
+  /// As of the last pass.
+  [[nodiscard]] Stats stats();
+
+ private:
+  enum class State : std::uint8_t { kIdle, kRunning, kStopped };
+  struct Armed {
+    UniqueFd fd;
+    std::uint32_t id;
+    std::uint64_t key;
+  };
+
+  static void* thread_main(void* self);
+  void run();
+  void set(const PressureTrigger& trigger);
+  void fired(int fd, std::uint32_t events);
+  void tell(const PressureStall& stall);
+  void publish_stats();
+
+  cgroup::CgroupMonitor monitor_;
+  Doorbell& doorbell_;
+  Wakeup wakeup_;
+  UniqueFd epoll_;
+  std::atomic<bool> stop_{false};
+  State state_ = State::kIdle;
+  pthread_t thread_{};
+  /// The thread's from request() until it is ready, the owner's until release().
+  cgroup::Pass pass_;
+  /// The thread's.
+  std::unordered_map<int, Armed> armed_;
+
+  std::mutex mutex_;
+  // Under the mutex.
+  bool requested_ = false;
+  bool ready_ = false;
+  std::vector<std::uint64_t> ignored_;
+  std::vector<PressureTrigger> to_set_;
+  std::size_t triggers_ = 0;
+  std::vector<PressureStall> stalls_;
+  Stats stats_;
+};
+
+}  // namespace unitscope

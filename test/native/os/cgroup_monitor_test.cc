@@ -1,0 +1,270 @@
+#include "os/cgroup_monitor.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "harness.h"
+#include "support/temp_tree.h"
+
+namespace unitscope::cgroup {
+namespace {
+
+using test::check;
+using test::TempTree;
+
+constexpr std::uint64_t kNever = UINT64_MAX;
+
+CgroupMonitor monitor_of(const TempTree& temp, std::size_t max_cgroups = 1000, std::uint64_t walk_interval_ns = kNever) {
+  return CgroupMonitor::open({.tree = temp.options(max_cgroups), .groups = mask_of(Group::kCpu), .walk_interval_ns = walk_interval_ns})
+      .value();
+}
+
+/// Listens to the passes of a monitor as JavaScript does: names by key, and each row as `path=usage` or `path ended=usage`.
+class Listener {
+ public:
+  std::string pass(CgroupMonitor& monitor) {
+    const std::atomic<bool> go{false};
+    monitor.pass(pass_, go);
+    std::string_view paths = pass_.paths;
+    for (std::size_t at = 0; at < pass_.entries.size(); at += Pass::kEntryWords) {
+      names_[pass_.entries[at]] = paths.substr(0, paths.find('\0'));
+      made_[pass_.entries[at]] = pass_.entries[at + 2];
+      paths.remove_prefix(std::min(paths.size(), names_[pass_.entries[at]].size() + 1));
+    }
+    std::string out;
+    for (std::size_t at = 0; at < pass_.rows.size(); at += Pass::kRowWords) {
+      const double usage = pass_.rows[at + Pass::kRowHeader + static_cast<std::size_t>(Field::kCpuUsageUsec)];
+      const bool ended = pass_.rows[at + 1] == static_cast<double>(RowState::kEnded);
+      out += (out.empty() ? "" : " ") + names_[pass_.rows[at]] + (ended ? " ended=" : "=");
+      out += std::isnan(usage) ? "?" : std::to_string(static_cast<int>(usage));
+    }
+    return out;
+  }
+  [[nodiscard]] double key(std::string_view name) const {
+    for (const auto& [key, known] : names_) {
+      if (known == name) return key;
+    }
+    return 0;
+  }
+  [[nodiscard]] bool made_is_known(std::string_view name) const { return !std::isnan(made_.at(key(name))); }
+  [[nodiscard]] const Pass& last() const noexcept { return pass_; }
+
+ private:
+  Pass pass_;
+  std::map<double, std::string> names_;
+  std::map<double, double> made_;
+};
+
+std::string usage(int usec) { return "usage_usec " + std::to_string(usec) + "\n"; }
+
+const test::Test kFollows{"cgroup monitor: what comes and goes is known without listing the tree again", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  test::equal(js.pass(monitor), "/=? /a=1");
+  check(!js.made_is_known("/a"), "it was there before");
+
+  temp.file("b/cpu.stat", usage(2));
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a ended=? /=? /b=2");
+  check(js.made_is_known("/b"));
+  test::equal(js.pass(monitor), "/=? /b=2", "each end once");
+  test::equal(monitor.stats().counters.walks, 1u);
+  test::equal(monitor.stats().counters.ends_unread, 1u);
+}};
+
+const test::Test kDeep{"cgroup monitor: a directory that was made before its parent was watched is found", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  test::equal(js.pass(monitor), "/=?");
+  temp.file("a/b/c/cpu.stat", usage(3));
+  test::equal(js.pass(monitor), "/=? /a=? /a/b=? /a/b/c=3");
+  temp.file("a/b/d/cpu.stat", usage(4));
+  test::equal(js.pass(monitor), "/=? /a=? /a/b=? /a/b/c=3 /a/b/d=4");
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a/b/c ended=? /a/b/d ended=? /a/b ended=? /a ended=? /=?");
+  test::equal(monitor.stats().counters.walks, 1u);
+}};
+
+const test::Test kLast{"cgroup monitor: what a cgroup had used when its last process left is told with its end", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  temp.file("a/cgroup.events", "populated 1\nfrozen 0\n");
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.file("a/cpu.stat", usage(7));
+  temp.file("a/cgroup.events", "populated 0\nfrozen 0\n");
+  monitor.handle_changes();
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a ended=7 /=?");
+  test::equal(monitor.stats().counters.ends_read, 1u);
+}};
+
+const test::Test kFlaps{"cgroup monitor: a process that comes again makes the last reading worthless, and a pass makes it old", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  temp.file("b/cpu.stat", usage(1));
+  for (const char* const path : {"a/cgroup.events", "b/cgroup.events"}) temp.file(path, "populated 1\n");
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  for (const char* const path : {"a/cgroup.events", "b/cgroup.events"}) temp.file(path, "populated 0\n");
+  monitor.handle_changes();
+  temp.file("a/cgroup.events", "populated 1\n");
+  monitor.handle_changes();
+  temp.file("b/cpu.stat", usage(2));
+  test::equal(js.pass(monitor), "/=? /a=1 /b=2");
+  temp.remove("a");
+  temp.remove("b");
+  test::equal(js.pass(monitor), "/a ended=? /b ended=? /=?", "nothing older than what was told");
+  test::equal(monitor.stats().counters.ends_unread, 1u);
+  test::equal(monitor.stats().counters.ends_read, 1u);
+}};
+
+const test::Test kShort{"cgroup monitor: one that lives and dies between two passes is told of with what it used", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.file("short/cpu.stat", usage(5));
+  temp.file("short/cgroup.events", "populated 1\n");
+  monitor.handle_changes();
+  temp.file("short/cgroup.events", "populated 0\n");
+  monitor.handle_changes();
+  temp.remove("short");
+  temp.directory("unseen");
+  temp.remove("unseen");
+  test::equal(js.pass(monitor), "/short ended=5 /=?");
+  check(js.made_is_known("/short"));
+  test::equal(js.pass(monitor), "/=?");
+}};
+
+const test::Test kAgain{"cgroup monitor: a directory made again is another cgroup, which began no earlier than the old one was read", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(9));
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  const double old = js.key("/a"), read_ms = js.last().rows[Pass::kRowWords + 2];
+  temp.recreate("a");
+  temp.file("a/cpu.stat", usage(1));
+  // The listing keeps the folder `old` out of it: it is gone again.
+  test::equal(js.pass(monitor), "/a ended=? /=? /a=1");
+  check(js.last().entries.back() >= read_ms);
+  check(js.last().entries[0] != old);
+}};
+
+const test::Test kIgnored{"cgroup monitor: what nobody wants is not read, holds no file, and its end is told all the same", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  temp.file("a/b/cpu.stat", usage(2));
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  const std::size_t before = monitor.stats().open_fds;
+  monitor.ignore(static_cast<std::uint64_t>(js.key("/a")));
+  monitor.ignore(4711);
+  test::equal(js.pass(monitor), "/=? /a/b=2");
+  test::equal(monitor.stats().open_fds, before - 2);
+  temp.file("a/c/cpu.stat", usage(3));
+  test::equal(js.pass(monitor), "/=? /a/b=2 /a/c=3", "what lies below it is followed");
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a/b ended=? /a/c ended=? /a ended=? /=?");
+  test::equal(monitor.stats().counters.ends_unread, 2u);
+}};
+
+const test::Test kOverflow{"cgroup monitor: when the kernel had more to tell than it keeps, everything is listed once", [] {
+  std::size_t queued = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> queued;
+  check(queued > 0);
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  for (std::size_t i = 0; i <= queued / 2; i++) {
+    temp.directory("flood");
+    temp.remove("flood");
+  }
+  temp.file("late/cpu.stat", usage(1));
+  test::equal(js.pass(monitor), "/=? /late=1");
+  test::equal(monitor.stats().counters.overflows, 1u);
+  test::equal(monitor.stats().counters.walks, 2u);
+  temp.file("later/cpu.stat", usage(2));
+  test::equal(js.pass(monitor), "/=? /late=1 /later=2");
+  test::equal(monitor.stats().counters.walks, 2u, "and then no more");
+}};
+
+const test::Test kBlind{"cgroup monitor: without inotify each pass lists the tree", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  rlimit usual{};
+  getrlimit(RLIMIT_NOFILE, &usual);
+  const int next = dup(0);
+  close(next);
+  const rlimit tight{.rlim_cur = static_cast<rlim_t>(next) + 1, .rlim_max = usual.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &tight);
+  CgroupMonitor monitor = monitor_of(temp);  // room for the root alone
+  setrlimit(RLIMIT_NOFILE, &usual);
+  test::equal(monitor.changes_fd(), -1);
+  Listener js;
+  test::equal(js.pass(monitor), "/=? /a=1");
+  temp.remove("a");
+  temp.file("b/cpu.stat", usage(2));
+  test::equal(js.pass(monitor), "/a ended=? /=? /b=2");
+  test::equal(monitor.stats().counters.walks, 2u);
+  check(js.made_is_known("/b"), "after the pass before");
+}};
+
+const test::Test kWalks{"cgroup monitor: the tree is listed now and then even if all is told, and each time past the limit", [] {
+  const TempTree temp;
+  CgroupMonitor often = monitor_of(temp, 1000, 0);
+  Listener js;
+  for (int i = 0; i < 3; i++) js.pass(often);
+  test::equal(often.stats().counters.walks, 3u);
+  test::equal(often.stats().counters.missed, 0u);
+
+  for (const char* const path : {"a", "b", "c"}) temp.directory(path);
+  CgroupMonitor full = monitor_of(temp, 3);
+  Listener other;
+  other.pass(full);
+  test::equal(full.stats().skipped, 1u);
+  temp.remove("a");
+  temp.remove("b");
+  test::equal(other.pass(full).find("/c=?") != std::string::npos, true, "room again");
+  test::equal(full.stats().skipped, 0u);
+}};
+
+const test::Test kAppears{"cgroup monitor: a file that was missing is found some passes later", [] {
+  const TempTree temp;
+  temp.directory("a");
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  test::equal(js.pass(monitor), "/=? /a=?");
+  temp.file("a/cpu.stat", usage(1));
+  std::string seen;
+  for (int i = 0; i < 8; i++) seen = js.pass(monitor);
+  test::equal(seen, "/=? /a=1");
+}};
+
+const test::Test kRoot{"cgroup monitor: a root that is gone is said so, and nothing is read", [] {
+  const TempTree temp;
+  temp.directory("sub/a");
+  TreeOptions options = temp.options();
+  options.root += "/sub";
+  CgroupMonitor monitor = CgroupMonitor::open({.tree = options, .groups = kAllGroups, .walk_interval_ns = kNever}).value();
+  Listener js;
+  test::equal(js.pass(monitor), "/=? /a=?");
+  temp.remove("sub");
+  test::equal(js.pass(monitor), "");
+  check(js.last().root_gone);
+}};
+
+}  // namespace
+}  // namespace unitscope::cgroup

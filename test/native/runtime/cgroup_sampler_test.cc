@@ -1,0 +1,134 @@
+#include "runtime/cgroup_sampler.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "harness.h"
+#include "support/temp_tree.h"
+
+namespace unitscope {
+namespace {
+
+using test::check;
+using test::TempTree;
+
+/// Lets a test wait for the sampler.
+class Bell final : public Doorbell {
+ public:
+  void ring() noexcept override {
+    const std::lock_guard lock(mutex_);
+    rings_++;
+    rung_.notify_all();
+  }
+  /// Returns once `done` holds, which is asked after each ring.
+  template <typename Done>
+  void until(Done done) {
+    std::unique_lock lock(mutex_);
+    for (int seen = 0; !done(); seen = rings_) rung_.wait(lock, [&] { return rings_ != seen; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable rung_;
+  int rings_ = 0;
+};
+
+cgroup::CgroupMonitor monitor_of(const TempTree& temp) {
+  return cgroup::CgroupMonitor::open({.tree = temp.options(20'000), .groups = cgroup::kAllGroups, .walk_interval_ns = UINT64_MAX})
+      .value();
+}
+
+std::size_t rows(const cgroup::Pass& pass) { return pass.rows.size() / cgroup::Pass::kRowWords; }
+
+const test::Test kPasses{"threads: cgroup sampler: a pass is made when asked for, and is the owner's until it is released", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", "usage_usec 1\n");
+  Bell bell;
+  CgroupSampler sampler(monitor_of(temp), bell);
+  check(sampler.start());
+  check(sampler.peek() == nullptr);
+  for (std::size_t i = 0; i < 20; i++) {
+    sampler.request();
+    sampler.request();
+    bell.until([&] { return sampler.peek() != nullptr; });
+    test::equal(rows(*sampler.peek()), 2 + i);
+    sampler.request();
+    check(sampler.peek() != nullptr, "asking again does not take it away");
+    temp.file("b" + std::to_string(i) + "/cpu.stat", "usage_usec 1\n");
+    sampler.release();
+  }
+  test::equal(sampler.stats().cgroups, 21u);
+  check(sampler.stats().cpu_ns > 0);
+}};
+
+const test::Test kStops{"threads: cgroup sampler: stop() ends it idle, during a pass, among changes, before start and twice", [] {
+  const TempTree temp;
+  for (int i = 0; i < 500; i++) temp.file("s" + std::to_string(i) + "/cpu.stat", "usage_usec 1\n");
+  for (int round = 0; round < 20; round++) {
+    Bell bell;
+    CgroupSampler sampler(monitor_of(temp), bell);
+    if (round == 0) sampler.stop();
+    check(sampler.start() == (round != 0));
+    if (round % 2 == 1) sampler.request();
+    for (int i = 0; i < round; i++) temp.file("new/cpu.stat", "usage_usec 1\n");
+    temp.remove("new");
+    sampler.stop();
+    sampler.stop();
+  }
+}};
+
+const test::Test kTriggers{"threads: cgroup sampler: a trigger that cannot be set is told by errno, and there are not too many", [] {
+  const TempTree temp;
+  temp.directory("a");
+  Bell bell;
+  CgroupSampler sampler(monitor_of(temp), bell);
+  check(sampler.start());
+  sampler.request();
+  bell.until([&] { return sampler.peek() != nullptr; });
+  const auto key = static_cast<std::uint64_t>(sampler.peek()->entries[cgroup::Pass::kEntryWords]);
+  sampler.release();
+  check(sampler.arm({.id = 1, .key = key, .file = "memory.pressure", .text = "some 1 2000000"}));
+  check(sampler.arm({.id = 2, .key = 4711, .file = "memory.pressure", .text = "some 1 2000000"}));
+  std::vector<PressureStall> told;
+  bell.until([&] {
+    for (const PressureStall& stall : sampler.take_stalls()) told.push_back(stall);
+    return told.size() == 2;
+  });
+  test::equal(told[0].error, ENOENT, "no such file");
+  test::equal(told[1].id, 2u);
+  test::equal(told[1].error, ENOENT, "no such cgroup");
+  test::equal(sampler.stats().triggers, 0u);
+  sampler.stop();
+  std::size_t taken = 0;
+  while (sampler.arm({.id = 0, .key = key, .file = "x", .text = "y"})) taken++;
+  test::equal(taken, CgroupSampler::kMaxTriggers);
+}};
+
+const test::Test kChurn{"threads: cgroup sampler: cgroups that come and go while it reads are each told, and all end", [] {
+  const TempTree temp;
+  Bell bell;
+  CgroupSampler sampler(monitor_of(temp), bell);
+  check(sampler.start());
+  std::size_t begun = 0, ended = 0;
+  const auto pass = [&] {
+    sampler.request();
+    bell.until([&] { return sampler.peek() != nullptr; });
+    const cgroup::Pass& told = *sampler.peek();
+    begun += told.entries.size() / cgroup::Pass::kEntryWords;
+    for (std::size_t at = 0; at < told.rows.size(); at += cgroup::Pass::kRowWords) ended += told.rows[at + 1] == 1 ? 1 : 0;
+    sampler.release();
+  };
+  for (int i = 0; i < 100; i++) {
+    temp.file("churn" + std::to_string(i % 7) + "/cpu.stat", "usage_usec 1\n");
+    if (i % 3 == 0) pass();
+    temp.remove("churn" + std::to_string((i + 3) % 7));
+  }
+  for (int i = 0; i < 7; i++) temp.remove("churn" + std::to_string(i));
+  pass();
+  pass();
+  test::equal(ended, begun - 1, "all but the root");
+  test::equal(sampler.stats().cgroups, 1u);
+}};
+
+}  // namespace
+}  // namespace unitscope
