@@ -21,8 +21,6 @@ export const event = {
   suppressed: 'systemd.events.suppressed',
   /** The source was not watched for a while (bus lost, ring full, PID 1 reloading); state was read again after it. */
   gap: 'systemd.source.gap',
-  /** Tasks of the unit waited for a resource longer than a pressure trigger allows. */
-  pressureStalled: 'cgroup.pressure.stalled',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */
@@ -60,10 +58,6 @@ export const attr = {
   inferred: 'systemd.event.inferred',
   suppressedCount: 'systemd.events.suppressed.count',
   gapReason: 'systemd.source.gap.reason',
-  pressureResource: 'systemd.pressure.resource',
-  pressureKind: 'systemd.pressure.kind',
-  pressureThresholdMs: 'systemd.pressure.threshold_ms',
-  pressureWindowMs: 'systemd.pressure.window_ms',
   gapLost: 'systemd.source.gap.lost_records',
 } as const
 

@@ -2,7 +2,7 @@ import type { CgroupReader, PressureStall, PressureTrigger } from '../../binding
 import type { Settings } from '../../component/component.js'
 import { type RawEvent, Severity } from '../../data/event.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
-import { attr, event as names } from '../../lib/systemd/names.js'
+import { attr } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
 import { before, type Subject } from './subjects.js'
 
@@ -38,7 +38,7 @@ export class PressureTriggers {
   arm(reader: CgroupReader, key: number, subject: Subject): void {
     for (const { trigger, fits } of this.#wanted) {
       if (fits !== undefined && !fits(String(subject.resource.attributes['service.name']))) continue
-      if (!reader.arm(key, trigger)) this.#refused('more pressure triggers than can be watched: narrow their `units`')
+      if (!reader.arm(key, trigger)) this.#refused('more pressure triggers than can be watched: narrow their units')
     }
   }
 
@@ -58,15 +58,15 @@ export class PressureTriggers {
     return {
       timeUnixNano: before(observed, ageMs),
       observedTimeUnixNano: observed,
-      name: names.pressureStalled,
+      name: 'cgroup.pressure.stalled',
       severity: Severity.warn,
       body: `${unit}: ${who} waited for ${resource} more than ${thresholdMs} ms within ${windowMs} ms`,
       attributes: {
         [attr.unit]: unit,
-        [attr.pressureResource]: resource,
-        [attr.pressureKind]: kind,
-        [attr.pressureThresholdMs]: thresholdMs,
-        [attr.pressureWindowMs]: windowMs,
+        'systemd.pressure.resource': resource,
+        'systemd.pressure.kind': kind,
+        'systemd.pressure.threshold_ms': thresholdMs,
+        'systemd.pressure.window_ms': windowMs,
       },
       ...subject.run,
       resource: subject.resource,

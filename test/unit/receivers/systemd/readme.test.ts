@@ -25,7 +25,7 @@ const named = (name: string): boolean => readme.includes(`\`${name}\``)
 describe('nothing is left out', () => {
   test.each(Object.keys(schema.properties))('option %s', (name) => expect(named(name)).toBe(true))
   test.each(Object.values(event))('event %s', (name) => expect(named(name)).toBe(true))
-  const own = Object.values(metric).filter((name) => !/\.(cpu|memory|io|pids|pressure)\b/.test(name))
+  const own = Object.values(metric).filter((name) => !/\.(cpu|memory|io|pids|pressure|cgroup)\b/.test(name))
   test.each(own)('metric %s', (name) => expect(named(name)).toBe(true))
 })
 
