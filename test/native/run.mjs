@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os'
 import { configure } from '../../native/build.mjs'
 import { fuzz, replay } from '../fuzz/fuzz.mjs'
+import { coverage, forgetCoverage } from './coverage.mjs'
 import { hasPackage, make, root, run, variants } from './variants.mjs'
 
 const wanted = process.argv[2] ?? ''
@@ -55,8 +56,13 @@ async function checkLinkage() {
   report('linkage', { ok: clean, output: `${foreign.join('\n')}\n1 tests, ${clean ? 0 : 1} failed` })
 }
 
+function checkCoverage() {
+  const { ok, summary, output } = coverage()
+  console.log(summary)
+  report('coverage', { ok, output: `${output}\n1 tests, ${ok ? 0 : 1} failed` })
+}
+
 async function fuzzAll() {
-  report('corpus', await replay())
   const limits = { runs: kFuzzRuns, seconds: kFuzzSeconds, jobs: availableParallelism() }
   for (const [name, result] of await fuzz([], limits)) {
     if (result.skipped) console.log(`skipped: ${name} (${result.skipped})`)
@@ -67,6 +73,7 @@ async function fuzzAll() {
 const configured = await configure()
 if (!configured.ok) report('configure', configured)
 else {
+  forgetCoverage()
   await test('plain', '')
   await checkLinkage()
   await test('asan+ubsan', '')
@@ -74,6 +81,10 @@ else {
   else console.log('skipped: tests against libdbus (no libdbus-1-dev)')
   await test('tsan', kThreads)
   await Promise.all(running)
-  if (wanted === '') await fuzzAll()
+  if (wanted === '') {
+    report('corpus', await replay())
+    checkCoverage()
+    await fuzzAll()
+  }
 }
 process.exitCode = failed ? 1 : 0

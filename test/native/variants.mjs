@@ -19,7 +19,11 @@ const kStrict = '-Wunused-parameter -Wshadow -Werror'
  */
 export const variants = {
   plain: { env: {}, target: 'unitscope_native_tests', program: 'build/Release/unitscope_native_tests' },
-  'asan+ubsan': variant('asan', '-fsanitize=address,undefined -fno-sanitize-recover=all'),
+  // It counts the lines it runs as well (coverage.mjs); by atomic operations, since its tests have threads.
+  'asan+ubsan': variant(
+    'asan',
+    '-fsanitize=address,undefined -fno-sanitize-recover=all --coverage -fprofile-update=atomic',
+  ),
   tsan: variant('tsan', '-fsanitize=thread', 'unitscope_native_thread_tests'),
   fuzz: variant('fuzz', '-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all', 'unitscope_fuzz'),
 }
