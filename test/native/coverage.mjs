@@ -36,7 +36,8 @@ function countLines() {
   const files = new Map()
   for (const object of stdout.trim().split('\n')) {
     for (const { file, lines } of JSON.parse(object).files) {
-      const name = file.replace(/^.*?(?=native\/)/, '')
+      // make runs in build/.
+      const name = file.replace(/^\.\.\//, '')
       if (!name.startsWith(kCounted)) continue
       const counts = files.get(name) ?? new Map()
       files.set(name, counts)
