@@ -4,7 +4,8 @@ import { type Batch, countItems, isEmpty } from '../../data/batch.js'
 import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
-import { type EncodedRequest, OtlpEncoder } from '../../lib/otlp/encode.js'
+import type { Joining } from '../../lib/delivery/picker.js'
+import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import type { Config } from './config.js'
@@ -46,6 +47,7 @@ class OtlpExporter implements Exporter {
       telemetry,
       logger,
       laneOf: ({ signal }) => signal,
+      joining: joiningOf(config.sending_queue.request_interval),
       onHealth: (trouble) => this.#report(trouble),
     })
   }
@@ -91,4 +93,8 @@ class OtlpExporter implements Exporter {
     if (this.#state.kind !== 'running') return
     this.#state.host.report(trouble === undefined ? { state: 'ok' } : { state: 'degraded', reason: trouble })
   }
+}
+
+function joiningOf(intervalMs: number): Joining<EncodedRequest> | undefined {
+  return intervalMs === 0 ? undefined : { intervalMs, join: joinRequests }
 }

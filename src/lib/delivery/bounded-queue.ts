@@ -76,6 +76,32 @@ export class BoundedQueue<P extends Parcel> {
     return parcel
   }
 
+  /** Parcels that wait, oldest first. */
+  *waiting(): Iterable<P> {
+    for (let at = this.#head; at < this.#waiting.length; at++) yield this.#waiting[at]!
+  }
+
+  /** The oldest waiting parcels that are `wanted`, up to `maxBytes` together, but one at least if there is one. */
+  takeOf(wanted: (parcel: P) => boolean, maxBytes: number): P[] {
+    const taken: P[] = []
+    const rest: P[] = []
+    let room = maxBytes
+    for (const parcel of this.waiting()) {
+      const bytes = bytesOf(parcel)
+      if (!wanted(parcel)) rest.push(parcel)
+      else if (taken.length === 0 || bytes <= room) {
+        taken.push(parcel)
+        room -= bytes
+      } else {
+        rest.push(parcel)
+        room = 0 // those behind it are younger, and wait for it
+      }
+    }
+    this.#waiting = rest
+    this.#head = 0
+    return taken
+  }
+
   release(parcel: P): void {
     this.#items -= parcel.items
     this.#bytes -= bytesOf(parcel)

@@ -28,6 +28,13 @@ export const sendingQueueSchema = {
       default: 4,
       description: 'Requests under way at once. With 1 the server sees data in order.',
     },
+    request_interval: {
+      type: 'string',
+      format: 'duration',
+      default: '50ms',
+      description:
+        'Requests of one signal begin at least so far apart; what comes meanwhile goes into the next. The first after a pause goes at once. At most `10s`; `0s`: each batch is a request of its own.',
+    },
     overflow: {
       type: 'string',
       enum: ['refuse', 'drop_oldest'],
@@ -103,10 +110,16 @@ export const retrySchema = {
  */
 export const kMaxShutdownMs = 6000
 
+/** What waits for its request is neither delivered nor counted as late by anybody. */
+const kMaxRequestIntervalMs = 10_000
+
 export function checkSendingQueue(queue: ConfigOf<typeof sendingQueueSchema>): readonly ConfigComplaint[] {
-  if (queue.shutdown_timeout <= kMaxShutdownMs) return []
-  const reason = `must be at most ${kMaxShutdownMs / 1000}s: a stop takes 10 s in all, what is left then is lost uncounted`
-  return [{ path: ['shutdown_timeout'], reason }]
+  const complaints: ConfigComplaint[] = []
+  const shutdown = `must be at most ${kMaxShutdownMs / 1000}s: a stop takes 10 s in all, what is left then is lost uncounted`
+  if (queue.shutdown_timeout > kMaxShutdownMs) complaints.push({ path: ['shutdown_timeout'], reason: shutdown })
+  if (queue.request_interval > kMaxRequestIntervalMs)
+    complaints.push({ path: ['request_interval'], reason: `must be at most ${kMaxRequestIntervalMs / 1000}s` })
+  return complaints
 }
 
 /** The policy two validated sections say. */

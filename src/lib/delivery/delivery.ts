@@ -2,11 +2,12 @@ import type { Logger } from '../../component/logger.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
 import type { ComponentTelemetry } from '../../component/telemetry.js'
 import { assertNever } from '../../util/assert-never.js'
-import { type Clock, sleep } from '../../util/clock.js'
+import { type Clock, sleep, type Timer } from '../../util/clock.js'
 import { BoundedQueue, type Parcel, type QueueLimits, type Size, sizeOf } from './bounded-queue.js'
 import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
 import { DeliveryHealth } from './health.js'
 import { HandsOf } from './in-hand.js'
+import { type Joining, Picker } from './picker.js'
 import { deliver, type Fate, type RetryPolicy, type Send } from './sender.js'
 
 export interface DeliveryPolicy {
@@ -31,6 +32,8 @@ export interface DeliverySettings<P extends Parcel> {
   readonly logger: Logger
   /** Refusals of one lane say nothing about another; without it all parcels are of one. */
   readonly laneOf?: (parcel: P) => string
+  /** Without it each parcel is a request of its own, sent as soon as a sender is free. */
+  readonly joining?: Joining<P> | undefined
   /** Told when delivery begins to fail (with the reason), and when it works again (undefined): nothing else says so. */
   readonly onHealth: (trouble: string | undefined) => void
 }
@@ -74,6 +77,9 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   readonly #queue: BoundedQueue<P>
   readonly #breaker: CircuitBreaker
   readonly #hands: HandsOf<P>
+  readonly #picker: Picker<P>
+  readonly #laneOf: (parcel: P) => string
+  #dueTimer: Timer | undefined
   #outOfTime = false
   readonly #retried: (add: number) => void
   #state: State = { kind: 'idle' }
@@ -87,6 +93,8 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#queue = new BoundedQueue(settings.policy.queue)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
     this.#hands = new HandsOf(settings.clock)
+    this.#laneOf = settings.laneOf ?? (() => '')
+    this.#picker = new Picker(this.#queue, this.#laneOf, settings.joining, settings.clock)
     this.#health = new DeliveryHealth(settings.onHealth)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
@@ -143,6 +151,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     if (state.kind === 'draining' || state.kind === 'stopped') return state.done
     const done = this.#drain()
     this.#state = { kind: 'draining', done }
+    this.#dueTimer?.cancel()
     this.#wake()
     return done
   }
@@ -169,9 +178,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const onRetry = (reason: string): void => this.#failing(reason)
     const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
     while (!this.#outOfTime) {
-      const parcel = this.#queue.take()
-      if (parcel === undefined) {
-        if (this.#state.kind === 'draining') return
+      const draining = this.#state.kind === 'draining'
+      const parcel = this.#picker.take(draining)
+      if (parcel === undefined || typeof parcel === 'number') {
+        if (draining) return
+        if (parcel !== undefined) this.#wakeAfter(parcel)
         await new Promise<void>((resolve) => this.#wakeUps.push(resolve))
         continue
       }
@@ -186,9 +197,9 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   }
 
   #account(parcel: P, fate: Fate): void {
-    const { telemetry, logger, laneOf } = this.#settings
+    const { telemetry, logger } = this.#settings
     const { items } = parcel
-    const lane = laneOf?.(parcel) ?? ''
+    const lane = this.#laneOf(parcel)
     switch (fate.kind) {
       case 'delivered': {
         const rejected = Math.min(fate.rejected, items)
@@ -232,6 +243,13 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
 
   #drop(items: number, reason: DropReason): void {
     this.#settings.telemetry.dropped(items, reason)
+  }
+
+  #wakeAfter(ms: number): void {
+    this.#dueTimer ??= this.#settings.clock.after(ms, () => {
+      this.#dueTimer = undefined
+      this.#wake()
+    })
   }
 
   #wake(): void {

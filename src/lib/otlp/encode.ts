@@ -12,6 +12,16 @@ export interface EncodedRequest {
   readonly bytes: Uint8Array
 }
 
+/**
+ * One request with the records of several of one signal. Their bytes one after the other: a repeated field that comes again
+ * goes on (protobuf.dev/programming-guides/encoding, "Last One Wins"), and a request is nothing but one repeated field.
+ */
+export function joinRequests(requests: readonly EncodedRequest[]): EncodedRequest {
+  const { signal } = requests[0]!
+  const items = requests.reduce((sum, request) => sum + request.items, 0)
+  return { signal, items, bytes: Buffer.concat(requests.map(({ bytes }) => bytes)) }
+}
+
 /** Encodes batches as OTLP requests, one per signal that has records. Keeps one buffer; not for use across threads. */
 export class OtlpEncoder {
   readonly #writer = new ProtobufWriter()

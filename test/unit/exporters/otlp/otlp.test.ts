@@ -240,6 +240,7 @@ test('a full queue costs one serialisation of a batch, however often it is offer
       max_items: 100,
       max_bytes: 10_000,
       concurrency: 1,
+      request_interval: 0,
       overflow: 'refuse',
       shutdown_timeout: 5000,
     },

@@ -22,6 +22,7 @@ export function config(endpoint: string, part: Partial<Config> = {}): Config {
       max_items: 50_000,
       max_bytes: 2 ** 25,
       concurrency: 4,
+      request_interval: 0,
       overflow: 'refuse',
       shutdown_timeout: 5000,
     },

@@ -8,6 +8,8 @@ export type Part = {
   queue?: Partial<DeliveryPolicy['queue']>
   retry?: Partial<DeliveryPolicy['retry']>
   breaker?: Partial<DeliveryPolicy['breaker']>
+  /** Join what comes within so many milliseconds. */
+  intervalMs?: number
 }
 export type LaneParcel = Parcel & { readonly lane?: string }
 export type Server = (parcel: Parcel, call: number, signal: AbortSignal) => SendResult | Promise<SendResult>
@@ -45,10 +47,17 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
     telemetry,
     logger: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
     laneOf: ({ lane }) => lane ?? '',
+    joining: part.intervalMs === undefined ? undefined : { intervalMs: part.intervalMs, join },
     onHealth: (trouble) => health.push(trouble),
   })
   const held = (): number => telemetry.gauges.get('queue_items')!()
   return { delivery, clock, telemetry, health, lines, got, callTimes, held }
+}
+
+/** Bytes one after the other, as of OTLP requests. */
+function join(parcels: readonly LaneParcel[]): LaneParcel {
+  const items = parcels.reduce((sum, one) => sum + one.items, 0)
+  return { ...parcels[0], items, bytes: Buffer.concat(parcels.map(({ bytes }) => bytes)) }
 }
 
 export function parcel(items = 1, bytes = 10): Parcel {

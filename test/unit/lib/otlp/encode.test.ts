@@ -6,7 +6,7 @@ import type { RawEvent } from '../../../../src/data/event.js'
 import type { Exemplar, Metric } from '../../../../src/data/metric.js'
 import type { Resource } from '../../../../src/data/resource.js'
 import type { Span } from '../../../../src/data/span.js'
-import { OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
+import { joinRequests, OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { spanKind, statusCode } from '../../../../src/lib/otlp/enums.js'
 import { anyValue, attributesOf, type Decoded, decodeRequest } from '../../../support/otlp-sink/decode.js'
 
@@ -364,3 +364,24 @@ function valueAsRead(v: AttributeValue): unknown {
 function wellFormed(s: string): string {
   return Buffer.from(s, 'utf8').toString('utf8')
 }
+
+test('requests joined are one request: another implementation reads all records of all of them, in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(events, metrics, spans), { minLength: 1, maxLength: 4 }), (parts) => {
+      const requests = parts.map(([e, m, s]) => encoder.encode(batchOf({ events: e, metrics: m, spans: s })))
+      for (const [signal, groups] of [
+        ['logs', 'resource_logs'],
+        ['metrics', 'resource_metrics'],
+        ['traces', 'resource_spans'],
+      ] as const) {
+        const apart = requests.flat().filter((request) => request.signal === signal)
+        if (apart.length === 0) continue
+        const joined = joinRequests(apart)
+        expect(joined.items).toBe(apart.reduce((sum, { items }) => sum + items, 0))
+        const read = decodeRequest(signal, joined.bytes)
+        expect(read[groups]).toEqual(apart.flatMap(({ bytes }) => decodeRequest(signal, bytes)[groups]))
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
