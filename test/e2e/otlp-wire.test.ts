@@ -2,7 +2,7 @@ import { constants, createServer, type Http2Server, type IncomingHttpHeaders, ty
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { countItems, type Signal, signals } from '../../src/data/batch.js'
+import { concatBatches, countItems, type Signal, signals } from '../../src/data/batch.js'
 import { schema } from '../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../src/exporters/otlp/otlp.js'
 import { createTestConfig } from '../../src/testkit/create-test-config.js'
@@ -53,8 +53,7 @@ afterEach(async () => {
   server.close()
 })
 
-async function send(written: object) {
-  const batch = sampleBatch()
+async function send(written: object, batch = sampleBatch()) {
   const host = new TestHost()
   const telemetry = new RecordingTelemetry()
   const exporter = createOtlpExporter(
@@ -79,10 +78,15 @@ function messageOf({ body }: Call): { readonly compressed: boolean; readonly byt
   return { compressed, bytes: compressed ? gunzipSync(body.subarray(5)) : body.subarray(5) }
 }
 
-for (const compression of ['gzip', 'none'] as const)
-  test(`a request with compression ${compression} is what gRPC and OTLP say it is`, async () => {
+for (const [compression, copies, isCompressed] of [
+  ['gzip', 100, true],
+  ['gzip', 1, false], // a compressor for so little is more work than the bytes it saves
+  ['none', 100, false],
+] as const)
+  test(`a request of ${copies} copies with compression ${compression} is what gRPC and OTLP say it is`, async () => {
     const headers = { 'x-api-key': 'k-123456', 'x-scope-orgid': 'tenant one' }
-    const { batch } = await send({ compression, headers, timeout: '7s' })
+    const many = concatBatches(Array.from({ length: copies }, () => sampleBatch()))
+    const { batch } = await send({ compression, headers, timeout: '7s' }, many)
     await waitFor('a request per signal', () => calls.length === 3)
     for (const call of calls) {
       expect(call.headers).toMatchObject({
@@ -99,7 +103,7 @@ for (const compression of ['gzip', 'none'] as const)
       expect(timeoutMs).toBeLessThanOrEqual(7000)
       expect(timeoutMs).toBeGreaterThan(0)
       const { compressed, bytes } = messageOf(call)
-      expect(compressed).toBe(compression === 'gzip')
+      expect(compressed).toBe(isCompressed)
       expect(call.headers['grpc-encoding'] ?? 'identity').toBe(compression === 'gzip' ? 'gzip' : 'identity')
       const signal = paths[String(call.headers[':path'])]!
       expect(sortedRecords(completeRecords(signal, bytes))).toEqual(sortedRecords(expectedRecords(signal, batch)))

@@ -52,7 +52,7 @@ export const schema = {
       type: 'string',
       enum: ['gzip', 'none'],
       default: 'gzip',
-      description: '`none` saves CPU where the server is near.',
+      description: 'Requests below 8 KiB are never compressed. `none` saves CPU where the server is near.',
     },
     timeout: {
       type: 'string',

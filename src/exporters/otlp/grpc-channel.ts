@@ -4,7 +4,10 @@ import {
   type ChannelOptions,
   Client,
   credentials,
+  InterceptingCall,
+  type InterceptorOptions,
   Metadata,
+  type NextCall,
   type ServiceError,
 } from '@grpc/grpc-js'
 import type { Settings } from '../../component/component.js'
@@ -27,6 +30,10 @@ const methods: Readonly<Record<Signal, string>> = {
 
 /** GRPC_COMPRESS_GZIP of grpc's compression algorithms. */
 const kGzip = 2
+/** GRPC_WRITE_NO_COMPRESS: this message goes as it is, though the channel compresses (grpc's PROTOCOL-HTTP2, Compressed-Flag). */
+const kNoCompress = 2
+/** A compressor is 256 KiB of memory made for one request, some 0.5 ms: below this that is more than it saves. */
+const kMinGzipBytes = 8 * 1024
 /** Export answers are a few bytes; a server that sends more is not one. */
 const kMaxResponseBytes = 64 * 1024
 
@@ -73,7 +80,10 @@ class OtlpGrpcChannel implements GrpcChannel {
         Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength),
         this.#metadata,
         // Tells the server, too; the agent's own clock below is what ends the try.
-        { deadline: Date.now() + this.#timeoutMs },
+        {
+          deadline: Date.now() + this.#timeoutMs,
+          ...(request.bytes.byteLength < kMinGzipBytes ? { interceptors: [uncompressed] } : {}),
+        },
         (error: ServiceError | null, response?: Buffer) => {
           timer.cancel()
           signal.removeEventListener('abort', cancel)
@@ -94,6 +104,16 @@ class OtlpGrpcChannel implements GrpcChannel {
   close(): void {
     this.#client.close()
   }
+}
+
+class UncompressedCall extends InterceptingCall {
+  override sendMessage(message: unknown): void {
+    this.sendMessageWithContext({ flags: kNoCompress }, message)
+  }
+}
+
+function uncompressed(options: InterceptorOptions, nextCall: NextCall): InterceptingCall {
+  return new UncompressedCall(nextCall(options))
 }
 
 function delivered(response: Buffer | undefined): SendResult {
