@@ -34,10 +34,14 @@ export function memoryMiB(pid) {
   return { rss: rss / 1024, anon: anon / 1024, pss: pss / 1024, peak: peak / 1024 }
 }
 
-/** How old events were when they arrived, in ms. Empty without events: there is no latency of nothing. */
-export function agesOf(events) {
-  if (events.length === 0) return {}
-  const ages = events.map(([, sinceHappenedMs]) => sinceHappenedMs).sort((a, b) => a - b)
+/**
+ * How old events were when they arrived, in ms.
+ *
+ * @param events of the sink, at least one
+ * @param since 'happened': by systemd's own timestamp; 'read': since the agent's bus thread had it
+ */
+export function agesOf(events, since) {
+  const ages = events.map(([, happened, read]) => (since === 'happened' ? happened : read)).sort((a, b) => a - b)
   return { p50: quantile(ages, 0.5), p95: quantile(ages, 0.95), p99: quantile(ages, 0.99) }
 }
 

@@ -69,7 +69,7 @@ export default {
     `pipelines/host.yaml on a real systemd with about ${kQuiet + kCrashing} services, some of which crash all the time. Ready: from the start of the process to ` +
     'READY=1 (sd_notify), both stamped by the systemd that starts it; of `node -e 0`, to its end. Watching: until the state of every unit is read, ' +
     'from which moment on no change is missed. First event: at the OTLP server, after the waits for company of the default settings ' +
-    '(`batch_timeout`, and `timeout` of batch). CPU: of the agent until it is watching.',
+    '(`timeout` of batch). CPU: of the agent until it is watching.',
   figures: {
     ready: { title: 'ms to ready', ratio: true },
     watching: { title: 'ms to watching' },

@@ -72,6 +72,12 @@ export class Flood {
     return told
   }
 
+  /** So many units go, and others come in their places. @param {number} units */
+  async renew(units) {
+    this.#systemd.tell(`renew ${units}`)
+    return this.#systemd.answer()
+  }
+
   /**
    * One consumer listens to so many signals. Its figures; `rate`, the signals per second from the first to the last that it
    * had; `senderLateMs`, by how much the sender missed its plan at worst. It must have counted each.

@@ -4,6 +4,8 @@
 //   flood COUNT RATE MARKER   sends COUNT signals (pairs of Service and Unit), RATE a second (0: as fast as the bus takes
 //                             them), then UnitNew(MARKER); `{"sent":..,"changes":..,"startUs":..,"endUs":..,"lateUs":..}`
 //
+//   renew COUNT               COUNT units go (UnitRemoved), and as many others come in their places (UnitNew); `{"sent":..}`
+//
 // Each signal is one write, as systemd writes them. The units take turns, pair by pair. Where the state is another than before,
 // StateChangeTimestamp is the moment of sending (CLOCK_REALTIME), and so are the other timestamps that were the same in the
 // recording: a reader can tell how old a change is. Each run of each unit has an InvocationID of its own.
@@ -66,6 +68,7 @@ class FakeSystemd {
   void command(const std::string& line) {
     std::uint64_t count = 0, rate = 0;
     char marker[256];
+    if (std::sscanf(line.c_str(), "renew %" SCNu64, &count) == 1) return renew(count);
     if (std::sscanf(line.c_str(), "flood %" SCNu64 " %" SCNu64 " %255s", &count, &rate, marker) != 3) die(line.c_str(), EINVAL);
     flood(count / 2, rate, marker);
   }
@@ -86,6 +89,18 @@ class FakeSystemd {
     mark(marker);
     std::printf("{\"sent\":%" PRIu64 ",\"changes\":%" PRIu64 ",\"startUs\":%" PRIu64 ",\"endUs\":%" PRIu64 ",\"lateUs\":%" PRIu64 "}\n",
                 pairs * 2, changes_, start / 1000, end / 1000, late_ns_ / 1000);
+    std::fflush(stdout);
+  }
+
+  void renew(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; i++) {
+      Unit& unit = units_.all()[renewed_++ % units_.all().size()];
+      mark(unit.name.c_str(), "UnitRemoved");
+      units_.renew(unit);
+      mark(unit.name.c_str());
+      serve();
+    }
+    std::printf("{\"sent\":%" PRIu64 "}\n", count * 2);
     std::fflush(stdout);
   }
 
@@ -114,8 +129,8 @@ class FakeSystemd {
     if (!id.empty()) std::memcpy(&step.body[step.invocation_at], id.data(), id.size());
   }
 
-  void mark(const char* name) {
-    auto header = signal_header("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "UnitNew", "so");
+  void mark(const char* name, const char* member = "UnitNew") {
+    auto header = signal_header("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", member, "so");
     Marshal body;
     body.string(name);
     body.string(unit_path(name));
@@ -181,6 +196,7 @@ class FakeSystemd {
   Units units_;
   sd_bus* bus_ = nullptr;
   std::uint64_t turn_ = 0;
+  std::uint64_t renewed_ = 0;
   std::uint64_t changes_ = 0;
   std::uint64_t late_ns_ = 0;
   std::uint32_t serial_ = 1u << 30;  // far from sd-bus's own

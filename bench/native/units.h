@@ -20,6 +20,7 @@ inline std::uint64_t clock_ns(clockid_t clock) {
 /// A service that goes through a recorded story, and answers as systemd would about where it stands.
 struct Unit {
   std::uint32_t number = 0;
+  std::uint32_t generation = 0;  // how often another unit took its place
   std::string name;
   std::string path;
   std::vector<std::uint8_t> header;
@@ -49,14 +50,18 @@ class Units {
     for (std::size_t i = 0; i < count; i++) {
       Unit& unit = all_[i];
       unit.number = static_cast<std::uint32_t>(i);
-      unit.name = "bench-" + std::to_string(i) + ".service";
-      unit.path = unit_path(unit.name);
-      unit.header = signal_header(unit.path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as");
       unit.story = &stories_[i % stories_.size()];
       unit.instants_usec.fill(now);
       for (const Step& step : *unit.story) (step.unit ? unit.unit_step : unit.service_step) = &step;
-      by_path_.emplace(unit.path, &unit);
+      name(unit, "bench-" + std::to_string(i) + ".service");
     }
+  }
+
+  /// Gives a unit the name of the next one in its place. Names come round: what remembers them has a limited number to remember.
+  void renew(Unit& unit) {
+    by_path_.erase(unit.path);
+    const auto generation = std::to_string(++unit.generation % kGenerations);
+    name(unit, "bench-" + std::to_string(unit.number) + "-" + generation + ".service");
   }
 
   std::vector<Unit>& all() { return all_; }
@@ -66,6 +71,15 @@ class Units {
   }
 
  private:
+  static constexpr std::uint32_t kGenerations = 2;
+
+  void name(Unit& unit, std::string name) {
+    unit.name = std::move(name);
+    unit.path = unit_path(unit.name);
+    unit.header = signal_header(unit.path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as");
+    by_path_.emplace(unit.path, &unit);
+  }
+
   std::vector<Story> stories_;
   std::vector<Unit> all_;
   std::unordered_map<std::string, Unit*> by_path_;

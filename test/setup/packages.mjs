@@ -32,6 +32,12 @@ export const packages = [
 
   {
     group: 'test',
+    name: 'libsystemd-dev',
+    why: 'sd-bus, for the stand-in for systemd that floods a bus',
+    proof: ['/usr/include/systemd/sd-bus.h'],
+  },
+  {
+    group: 'test',
     name: 'dbus-broker',
     why: 'the second D-Bus server the agent must work with',
     proof: ['/usr/bin/dbus-broker-launch'],

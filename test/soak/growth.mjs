@@ -9,7 +9,7 @@ const kWarmUp = 0.25
 /** Pages that come and go; a leak of the smallest malloc chunk (32 bytes) per step passes it after 131,000 steps. */
 const kAllowedBytes = 4 * 2 ** 20
 
-/** @typedef {{at: number, rss: number, fds: number, threads: number}} Sample */
+/** @typedef {{at: number, rss: number, heap: number, fds: number, threads: number}} Sample */
 
 const count = (folder) => readdirSync(folder).length
 
@@ -33,7 +33,8 @@ export class Growth {
     await collect()
     // The folder that is being read is one of the descriptors.
     const fds = count('/proc/self/fd') - 1
-    this.samples.push({ at, rss: process.memoryUsage.rss(), fds, threads: count('/proc/self/task') })
+    const { rss, heapUsed, external } = process.memoryUsage()
+    this.samples.push({ at, rss, heap: heapUsed + external, fds, threads: count('/proc/self/task') })
   }
 
   /** The samples behind the warm-up. */
@@ -42,26 +43,37 @@ export class Growth {
   }
 
   /**
-   * The straight line through the settled samples (least squares): what RSS grew by along it, and how far samples lie from it
-   * (standard deviation).
+   * The straight line through the settled samples (least squares): what RSS, or what JavaScript holds, grew by along it, and how
+   * far samples lie from it (standard deviation).
+   *
+   * @param {'rss' | 'heap'} what
    */
-  line() {
+  line(what = 'rss') {
     const all = this.settled
     const mean = (of) => all.reduce((sum, each) => sum + of(each), 0) / all.length
     const at = mean((each) => each.at)
-    const rss = mean((each) => each.rss)
+    const level = mean((each) => each[what])
     const spread = mean((each) => (each.at - at) ** 2)
-    const slope = spread === 0 ? 0 : mean((each) => (each.at - at) * (each.rss - rss)) / spread
-    const noise = Math.sqrt(mean((each) => (each.rss - rss - slope * (each.at - at)) ** 2))
+    const slope = spread === 0 ? 0 : mean((each) => (each.at - at) * (each[what] - level)) / spread
+    const noise = Math.sqrt(mean((each) => (each[what] - level - slope * (each.at - at)) ** 2))
     return { slope, grown: slope * (all.at(-1).at - all[0].at), noise }
   }
 
-  /** What grew, in words; empty when nothing did. */
-  faults() {
-    const { grown, noise } = this.line()
+  /** What grew, in words; empty when nothing did. A run too short for memory to settle says so. */
+  faults({ memory = true } = {}) {
     const faults = []
-    if (grown > Math.max(kAllowedBytes, 3 * noise))
-      faults.push(`RSS grew by ${mib(grown)} MiB, noise ${mib(noise)} MiB`)
+    for (const [what, name] of /** @type {const} */ (
+      !memory
+        ? []
+        : [
+            ['rss', 'RSS'],
+            ['heap', 'what JavaScript holds'],
+          ]
+    )) {
+      const { grown, noise } = this.line(what)
+      if (grown > Math.max(kAllowedBytes, 3 * noise))
+        faults.push(`${name} grew by ${mib(grown)} MiB, noise ${mib(noise)} MiB`)
+    }
     for (const what of /** @type {const} */ (['fds', 'threads'])) {
       const [first, last] = [this.settled[0][what], this.settled.at(-1)[what]]
       if (last > first) faults.push(`${what}: ${first} at first, ${last} at the end`)
@@ -71,11 +83,15 @@ export class Growth {
 
   /** One line for people. */
   words(unit) {
-    const { slope, grown, noise } = this.line()
     const [first, last] = [this.settled[0], this.settled.at(-1)]
+    const memory = (what, name) => {
+      const { slope, grown, noise } = this.line(what)
+      const ends = `${mib(first[what])} -> ${mib(last[what])} MiB`
+      return `${name} ${ends} (slope ${slope.toFixed(3)} bytes each, ${mib(grown)} MiB in all, noise ${mib(noise)} MiB)`
+    }
     return (
-      `RSS ${mib(first.rss)} -> ${mib(last.rss)} MiB over ${last.at - first.at} ${unit} (slope ${slope.toFixed(3)} bytes each, ` +
-      `${mib(grown)} MiB in all, noise ${mib(noise)} MiB), fds ${first.fds} -> ${last.fds}, threads ${first.threads} -> ${last.threads}`
+      `over ${last.at - first.at} ${unit}: ${memory('rss', 'RSS')}, ${memory('heap', 'held by JavaScript')}, ` +
+      `fds ${first.fds} -> ${last.fds}, threads ${first.threads} -> ${last.threads}`
     )
   }
 }
