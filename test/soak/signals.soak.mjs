@@ -146,6 +146,11 @@ function optionsOf(argv) {
   return { parts, signals: wholeFrom('signals', parts * kUnits), rate: wholeFrom('rate', 0), bus: values.bus }
 }
 
+/** All units have been read: until then a change is only noted. */
+function isWatching(service) {
+  return service.status().every(({ id, status }) => id.kind !== 'receiver' || status.state === 'ok')
+}
+
 /** Waits for what nothing signals. False when it does not come about. */
 async function comesTrue(probe) {
   for (const end = performance.now() + kRestLimitMs; performance.now() < end; await sleep(5)) if (probe()) return true
@@ -165,7 +170,7 @@ export async function soak(argv) {
     const atRest = () => isAtRest(service.summary().ledger)
     try {
       await flood.send(2 * kUnits, 0) // every unit has been heard of, and code has run for the first time
-      if (!(await comesTrue(() => books.given >= kUnits && atRest()))) throw new Error('the agent did not start')
+      if (!(await comesTrue(() => isWatching(service) && atRest()))) throw new Error('the agent does not come to rest')
       books.open()
       for (let part = 1; part <= parts; part++) {
         books.sent(await flood.renew(kRenewed))
