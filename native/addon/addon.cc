@@ -2,6 +2,7 @@
 
 #include "addon/cgroup_reader.h"
 #include "addon/clock.h"
+#include "addon/memory.h"
 #include "addon/notify.h"
 #include "addon/peer_cred.h"
 #include "addon/signal_parser.h"
@@ -17,6 +18,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   SignalParser::init(env, exports);
   CgroupReader::init(env, exports);
   init_clock(env, exports);
+  init_memory(env, exports);
   init_notify(env, exports);
   init_peer_cred(env, exports);
   return exports;

@@ -17,6 +17,8 @@ export interface Native {
   clockPair(): { readonly realtimeNs: bigint; readonly boottimeNs: bigint }
   /** Peer of a connected unix socket (SO_PEERCRED, unix(7)). Throws when `fd` is none. */
   peerCredentials(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number }
+  /** Gives what malloc(3) holds free back to the kernel, malloc_trim(3): about a millisecond. A no-op without glibc. */
+  releaseFreeMemory(): void
   /** sd_notify(3): true when the service manager's socket took it; false when NOTIFY_SOCKET is not set or fails. */
   notify(state: string): boolean
 }
@@ -24,7 +26,7 @@ export interface Native {
 export type Loaded = { readonly native: Native } | { readonly unavailable: string }
 
 /** The small helpers as the addon has them; a number is an errno. */
-interface RawHelpers extends Pick<Native, 'clockPair'> {
+interface RawHelpers extends Pick<Native, 'clockPair' | 'releaseFreeMemory'> {
   peerCredentials(fd: number): ReturnType<Native['peerCredentials']> | number
   notify(address: string, state: string): number
 }
@@ -62,6 +64,7 @@ function surface(raw: Raw): Native {
     createSignalParser: (options) => createSignalParser(raw, options),
     createCgroupReader: (options, onStalls = () => {}) => openCgroupReader(raw, options, onStalls),
     clockPair: () => raw.clockPair(),
+    releaseFreeMemory: () => raw.releaseFreeMemory(),
     peerCredentials(fd) {
       const peer = raw.peerCredentials(fd)
       if (typeof peer === 'number') throw new Error(`descriptor ${fd} has no peer: ${getSystemErrorName(-peer)}`)

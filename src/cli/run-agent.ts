@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../config/agent-config.js'
 import type { ComponentStatus } from '../graph/graph.js'
+import { keepMemoryLow, processMemory } from '../service/memory-keeper.js'
 import { createNotifier, openNativeSender } from '../service/notifier.js'
 import { createService, type Summary, statusLine } from '../service/service.js'
 import { supervise } from '../service/supervise.js'
@@ -64,8 +65,10 @@ export async function runAgent(
       if (changed.status().every(({ id, status }) => id.kind !== 'receiver' || status.state !== 'starting')) looked()
     },
   })
+  let keeper: { close(): void } | undefined
   const start = async (): Promise<void> => {
     await service.start()
+    keeper = keepMemoryLow(systemClock, processMemory())
     if (onStarted === undefined) return
     await looking
     await onStarted()
@@ -83,5 +86,6 @@ export async function runAgent(
       exitNow,
     },
   )
+  keeper?.close()
   return { code, summary: service.summary() }
 }

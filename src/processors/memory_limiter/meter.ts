@@ -1,6 +1,5 @@
 import { totalmem } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectGarbage } from '../../util/collect-garbage.js'
 
 /** What the limiter reads of the world, and the one thing it does to it. */
 export interface MemoryMeter {
@@ -21,14 +20,5 @@ export const processMeter: MemoryMeter = {
     const total = totalmem()
     return limit > 0 && limit < total ? limit : total
   },
-  collectGarbage() {
-    garbageCollector()()
-  },
-}
-
-/** `gc` of --expose-gc; V8 also hands it out later, in a context made after the flag was set. */
-function garbageCollector(): () => void {
-  if (typeof globalThis.gc === 'function') return globalThis.gc as () => void
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as () => void
+  collectGarbage: () => collectGarbage(),
 }
