@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes dist/ of src/: the program, the public API, and one file for each component, so that one which no pipeline names
 // is never read. `npm run build` runs it after the type-check.
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -61,6 +61,8 @@ for (const [path, contents] of wanted) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, contents)
 }
+// As npm does for a package's programs: the first line says how it is started.
+chmodSync(join(dist, 'main.js'), 0o755)
 removeOthers(dist)
 
 /** Removes all files of a folder that this build did not make, and folders without any. */

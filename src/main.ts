@@ -1,5 +1,5 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
-// The flag: decision 0044.
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1
+// The settings: decisions 0044 and 0133.
 import { dispatch } from './cli/dispatch.js'
 import { outputOf } from './cli/terminal.js'
 import { ExitCode } from './errors.js'

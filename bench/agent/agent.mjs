@@ -1,19 +1,15 @@
 // The whole agent as an operator runs it: `node FLAGS dist/main.js run --config FILE`, with the flags of its own first line.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startCommand } from '../../test/support/start-command.mjs'
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(packageRoot, 'dist/main.js')
 const kReadyLimitMs = 120_000
-
-/** The flags the program asks for in its first line. */
-export const nodeFlags = readFileSync(join(packageRoot, 'src/main.ts'), 'utf8')
-  .replace(/^#!\/usr\/bin\/env -S node (.*)\n[\s\S]*$/, '$1')
-  .split(' ')
 
 /**
  * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
@@ -57,7 +53,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
 }
 
 /** Starts an agent. `close()` ends it and removes its files, whatever state it is in. */
-export function startAgent(config, { flags = nodeFlags, env = {} } = {}) {
+export function startAgent(config, { flags = startCommand.flags, env = startCommand.env } = {}) {
   if (!existsSync(main)) throw new Error('build first: npm run build')
   const folder = mkdtempSync(join(tmpdir(), 'unitscope-bench-'))
   const file = join(folder, 'agent.yaml')

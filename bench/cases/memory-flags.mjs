@@ -1,4 +1,5 @@
-import { hostConfig, nodeFlags, startAgent, synchronised } from '../agent/agent.mjs'
+import { startCommand } from '../../test/support/start-command.mjs'
+import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
 import { startSink } from '../agent/sink.mjs'
@@ -36,15 +37,15 @@ async function run({ lab, sink }, { quick }, start) {
 
 /** @type {readonly (readonly [string, Parameters<typeof startAgent>[1]])[]} */
 const choices = [
-  ["the program's own flags", { flags: nodeFlags }],
-  ['no flags', { flags: [] }],
-  ['--max-semi-space-size=1', { flags: ['--max-semi-space-size=1'] }],
-  ['--max-semi-space-size=2', { flags: ['--max-semi-space-size=2'] }],
-  ['--max-semi-space-size=1 --optimize-for-size', { flags: ['--max-semi-space-size=1', '--optimize-for-size'] }],
+  ['as the program starts itself', startCommand],
+  ['no flags', { flags: [], env: {} }],
+  ['--max-semi-space-size=1', { flags: ['--max-semi-space-size=1'], env: {} }],
+  ['--max-semi-space-size=2', { flags: ['--max-semi-space-size=2'], env: {} }],
   [
-    '--max-semi-space-size=1, MALLOC_ARENA_MAX=1',
-    { flags: ['--max-semi-space-size=1'], env: { MALLOC_ARENA_MAX: '1' } },
+    '--max-semi-space-size=1 --optimize-for-size',
+    { flags: ['--max-semi-space-size=1', '--optimize-for-size'], env: {} },
   ],
+  ['MALLOC_ARENA_MAX=1', { flags: [], env: { MALLOC_ARENA_MAX: '1' } }],
 ]
 
 /** @type {import('../lib/case.d.mts').Case<any, any>} */

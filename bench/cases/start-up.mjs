@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { hostConfig, nodeFlags, startAgent, synchronised } from '../agent/agent.mjs'
+import { startCommand } from '../../test/support/start-command.mjs'
+import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { cpuUs } from '../agent/process.mjs'
 import { buildScene } from '../agent/scene.mjs'
@@ -25,8 +26,9 @@ function setUp() {
       '127.0.0.1:4317', // nobody is there, inside; readiness does not wait for the server
     )
     lab.writeFile('/run/agent.yaml', JSON.stringify(inside))
-    const agent = [process.execPath, ...nodeFlags, main, 'run', '--config', '/run/agent.yaml'].join(' ')
-    lab.writeUnit('agent.service', `[Service]\nType=notify\nExecStart=${agent}\n`)
+    const agent = [process.execPath, ...startCommand.flags, main, 'run', '--config', '/run/agent.yaml'].join(' ')
+    const variables = Object.entries(startCommand.env).map(([name, value]) => `Environment=${name}=${value}\n`)
+    lab.writeUnit('agent.service', `[Service]\nType=notify\n${variables.join('')}ExecStart=${agent}\n`)
     lab.writeUnit('node.service', `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=${process.execPath} -e 0\n`)
     await lab.systemctl('daemon-reload')
     return { lab, sink, config }

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
-import { waitFor, withLab } from '../lab/lab.js'
-import { agentMain, nodeFlags } from './agent.js'
+import { packageRoot, waitFor, withLab } from '../lab/lab.js'
+import { agentMain } from './agent.js'
 
 const config = {
   receivers: { systemd: {} },
@@ -10,16 +11,22 @@ const config = {
   service: { pipelines: { main: { receivers: ['systemd'], exporters: ['file'] } } },
 }
 
-const unit = [
+/** The unit as it ships, with the places of this checkout. */
+const unit = readFileSync(join(packageRoot, 'docker/unitscope.service'), 'utf8')
+  .replace('/usr/bin/node', process.execPath)
+  .replace('/opt/unitscope/dist/main.js', agentMain)
+  .replace('/etc/unitscope.yaml', '/run/agent.yaml')
+  .replace('User=unitscope', 'User=root')
+
+/** What the test changes in it. */
+const dropIn = [
   '[Service]',
-  'Type=notify',
-  `ExecStart=${process.execPath} ${nodeFlags.join(' ')} ${agentMain} run --config /run/agent.yaml`,
   "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
   'WatchdogSec=3s',
   'TimeoutStopSec=12s', // the agent's own deadline is 10 s
-  'Restart=on-failure',
-  'RestartPreventExitStatus=78',
   'LimitCORE=0',
+  'ReadWritePaths=/tmp',
+  'ProtectHome=no', // where a checkout may be
   '',
 ].join('\n')
 
@@ -28,6 +35,7 @@ describeLab('an agent that systemd supervises', () => {
     withLab(async (lab) => {
       lab.writeFile('/run/agent.yaml', JSON.stringify(config))
       lab.writeUnit('unitscope.service', unit)
+      lab.writeFile('/run/systemd/system/unitscope.service.d/test.conf', dropIn)
       await lab.daemonReload()
 
       // `start` of Type=notify returns only after READY=1.
@@ -71,6 +79,7 @@ describeLab('an agent that systemd supervises', () => {
     withLab(async (lab) => {
       lab.writeFile('/run/agent.yaml', 'receivers: {}\n')
       lab.writeUnit('unitscope.service', unit)
+      lab.writeFile('/run/systemd/system/unitscope.service.d/test.conf', dropIn)
       await lab.daemonReload()
       await lab.exec(['systemctl', 'start', 'unitscope.service'], { allowFailure: true })
       const end = await lab.show('unitscope.service', 'ActiveState', 'ExecMainStatus', 'NRestarts')

@@ -4,15 +4,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Lab, packageRoot, waitFor } from '../lab/lab.js'
+import { startCommand } from '../support/start-command.mjs'
 import { OtlpLines } from './otlp-lines.js'
 
 /** The built program, as it ships. */
 export const agentMain = join(packageRoot, 'dist/main.js')
 
-/** Flags of Node that the program is started with when it is run by its name: those in its first line. */
-export const nodeFlags = readFileSync(join(packageRoot, 'src/main.ts'), 'utf8')
-  .replace(/^#!\/usr\/bin\/env -S node (.*)\n[\s\S]*$/, '$1')
-  .split(' ')
+/** Flags of Node that the program is started with when it is run by its name. */
+export const nodeFlags = startCommand.flags
 
 export interface Exit {
   readonly code: number | null
@@ -50,7 +49,7 @@ export interface AgentOptions {
 /** Starts `unitscope <argv>`. The caller stops it; `withAgent` does so by itself. */
 export function startAgent(argv: readonly string[], { main = agentMain, env = {} }: AgentOptions = {}): Agent {
   if (!existsSync(main)) throw new Error(`${main} is not there: npm run build`)
-  return startProgram(process.execPath, [...nodeFlags, main, ...argv], env)
+  return startProgram(process.execPath, [...nodeFlags, main, ...argv], { ...startCommand.env, ...env })
 }
 
 /** Starts a program that in the end is an agent. */

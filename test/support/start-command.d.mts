@@ -1,0 +1,6 @@
+export interface StartCommand {
+  readonly env: Readonly<Record<string, string>>
+  readonly flags: readonly string[]
+}
+export function parseStartCommand(line: string): StartCommand
+export const startCommand: StartCommand
