@@ -67,16 +67,22 @@ function take() {
       events.push([record.event_name, since(record.time_unix_nano), since(record.observed_time_unix_nano)])
     }
   }
-  const points = received.metrics.reduce(
-    (sum, { request }) => sum + recordsOf('metrics', request, 'resource_metrics', 'scope_metrics', 'metrics').length,
-    0,
-  )
+  let points = 0
+  for (const { request } of received.metrics)
+    for (const { gauge, sum, histogram } of recordsOf(
+      'metrics',
+      request,
+      'resource_metrics',
+      'scope_metrics',
+      'metrics',
+    ))
+      points += (gauge ?? sum ?? histogram).data_points.length
   const spans = received.traces.reduce(
     (sum, { request }) => sum + recordsOf('traces', request, 'resource_spans', 'scope_spans', 'spans').length,
     0,
   )
   clear()
-  return { requests, bytes: total, firstEventAtMs, events, metrics: points, spans }
+  return { requests, bytes: total, firstEventAtMs, events, points, spans }
 }
 
 function recordsOf(signal, request, outer, middle, inner) {

@@ -1,0 +1,103 @@
+import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
+import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
+import { buildScene } from '../agent/scene.mjs'
+import { startSink } from '../agent/sink.mjs'
+import { startStandIn } from '../agent/stand-in.mjs'
+import { agesOf, watchProcesses } from '../agent/window.mjs'
+import { listening } from '../lib/listening.mjs'
+
+const kUnits = 1000
+/** One collection interval: each window has one collection, whatever its phase. */
+const kWindowMs = 10_000
+const kQuickWindowMs = 5000
+/** Units that crash about once a second each: 350 events a second (failed, restarting, restarted, job finished). */
+const kCrashing = 104
+/** For events that are to be at the exporter's server within milliseconds, paid for with more and smaller requests. */
+const kLowLatency = { batch: { timeout: '4ms' } }
+/** 10 k signals a second are 1,900 changes of state; the default passes on 1000 events a second. */
+const kUnlimited = { systemd: { max_events_per_second: 100_000 } }
+
+const crashes = '350 events/s'
+const crashesQuickly = '350 events/s, low latency'
+const points = [
+  { name: crashes },
+  { name: crashesQuickly, options: kLowLatency },
+  { name: '1 k signals/s', rate: 1000 },
+  { name: '10 k signals/s', rate: 10_000, options: kUnlimited },
+]
+
+/** A real systemd with units that crash, or a stand-in that sends so many signals a second while it is watched. */
+async function startSource(own, rate) {
+  if (rate !== undefined) {
+    const source = await startStandIn(own, kUnits)
+    const during = async (ms) => {
+      await source.flood.send((rate * ms) / 1000, rate)
+    }
+    return { ...source, during }
+  }
+  const lab = own(await bootLab())
+  await addQuietUnits(lab, 0, kUnits - kCrashing)
+  await startStorm(lab, kCrashing, 1000)
+  return { ...lab, during: async () => {} }
+}
+
+function setUp({ rate, options }) {
+  return buildScene(async (own) => {
+    const source = await startSource(own, rate)
+    const sink = own(await startSink())
+    const { config } = await hostConfig(source, sink.address, options)
+    const agent = own(startAgent(config))
+    await agent.logged(synchronised)
+    // The stand-in repeats a state seconds later where systemd would at once, and some events are told only then.
+    return { source, sink, agent, since: rate === undefined ? 'happened' : 'read' }
+  })
+}
+
+async function run({ source, sink, agent, since }, { quick }) {
+  const ms = quick ? kQuickWindowMs : kWindowMs
+  await sink.clear()
+  const { it } = await watchProcesses({ it: agent.pid }, ms, () => source.during(ms))
+  const { events, points: delivered } = await sink.take()
+  if (events.length === 0) throw new Error('units changed and the agent delivered no event')
+  if (!quick && delivered < kUnits)
+    throw new Error(`${delivered} points of ${kUnits} units were delivered in an interval`)
+  return { ...it, events: (events.length / ms) * 1000, ...agesOf(events, since) }
+}
+
+/** @type {import('../lib/case.d.mts').Case<any, any>} */
+export default {
+  id: 'agent-load',
+  question: `What does the whole agent cost where much happens to ${kUnits} units, and how old are its events when they arrive?`,
+  notes:
+    'The agent runs pipelines/host.yaml, its OTLP going to a gRPC server in another process. Events/s: a real systemd with real ' +
+    `services, of which ${kCrashing} crash about once a second. Signals/s: a stand-in for systemd on a private dbus-daemon, with a cgroup for ` +
+    'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one; ' +
+    "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
+    'the request at the server. By default events wait for company in the batch processor (`timeout: 200ms`); low latency is `timeout: 4ms` there.',
+  figures: {
+    cpuPercent: { title: '% of a core', ratio: true },
+    wakeups: { title: 'wake-ups/s' },
+    rss: { title: 'RSS MiB' },
+    anon: { title: 'RssAnon MiB' },
+    pss: { title: 'PSS MiB' },
+    peak: { title: 'peak RSS MiB' },
+    events: { title: 'events/s' },
+    p50: { title: 'age ms P50' },
+    p95: { title: 'P95' },
+    p99: { title: 'P99' },
+  },
+  points,
+  rounds: 3,
+  unavailable: () => labMissing() ?? listening.unavailable(),
+  setUp,
+  tearDown: (scene) => scene.close(),
+  ways: [{ name: 'unitscope', run }],
+  gates: [
+    { figure: 'cpuPercent', way: 'unitscope', point: crashes, atMost: 5 },
+    { figure: 'cpuPercent', way: 'unitscope', point: crashesQuickly, atMost: 5 },
+    { figure: 'p95', way: 'unitscope', point: crashesQuickly, atMost: 10 },
+    // 20 MB and 10 KB per unit, in MiB.
+    { figure: 'anon', way: 'unitscope', point: crashes, atMost: 28.6 },
+    { figure: 'rss', way: 'unitscope', point: crashes, atMost: 52.5 },
+  ],
+}
