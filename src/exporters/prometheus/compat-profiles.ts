@@ -1,7 +1,8 @@
 import type { Family, Labels, Sample } from '../../lib/openmetrics/family.js'
 import { attr, metric } from '../../lib/systemd/names.js'
 import { isHistogram, type Profile, withExemplar } from './profile.js'
-import type { Series, StoreView } from './series-store.js'
+import type { StoreView } from './series-store.js'
+import type { Series } from './stored-series.js'
 
 /** The labels that exporter gives; undefined leaves the series out. */
 type Labelling = (series: Series) => Labels | undefined

@@ -3,7 +3,8 @@ import { bucketBound } from '../../lib/openmetrics/exposition.js'
 import type { Family, Labels, Sample } from '../../lib/openmetrics/family.js'
 import { prometheusName } from '../../lib/openmetrics/names.js'
 import { attributeLabels, identityLabels, isHistogram, mergeLabels, remainingLabels, withExemplar } from './profile.js'
-import type { MetricHead, Series, StoreView } from './series-store.js'
+import type { MetricHead, StoreView } from './series-store.js'
+import type { Series } from './stored-series.js'
 
 /**
  * Every metric under its OpenTelemetry name as Prometheus spells it, `target_info` with the resources' attributes, and

@@ -31,7 +31,7 @@ export const sendingQueueSchema = {
     request_interval: {
       type: 'string',
       format: 'duration',
-      default: '50ms',
+      default: '100ms',
       description:
         'Requests of one signal begin at least so far apart; what comes meanwhile goes into the next. The first after a pause goes at once. At most `10s`; `0s`: each batch is a request of its own.',
     },

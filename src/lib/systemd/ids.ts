@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The spans that make up one run of a unit: the whole of it, and what happens at its ends. */
 export type SpanRole = 'run' | 'start' | 'stop'
@@ -9,7 +9,7 @@ export type SpanRole = 'run' | 'start' | 'stop'
  */
 export function spanIdOf(invocationId: string, role: SpanRole): string {
   // An all-zero span ID is invalid (W3C Trace Context); a hash gives one once in 2^64, so no care is taken.
-  return createHash('sha256').update(`${role}:${invocationId}`).digest('hex').slice(0, 16)
+  return hash('sha256', `${role}:${invocationId}`, 'hex').slice(0, 16)
 }
 
 /** The span that stands for the whole run: events about a run point to it. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AttributeValue } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Span } from '../../data/span.js'
@@ -113,5 +113,5 @@ function guiltyPhase(phases: Phases, last: RawEvent, run: Run): Phase {
 
 /** Known to whoever knows the InvocationID, as the root's is. */
 function childSpanId(invocationId: string, phase: Phase): string {
-  return createHash('sha256').update(`phase:${phase}:${invocationId}`).digest('hex').slice(0, 16)
+  return hash('sha256', `phase:${phase}:${invocationId}`, 'hex').slice(0, 16)
 }
