@@ -1,5 +1,6 @@
 import type { Family, Labels, Sample } from '../../lib/openmetrics/family.js'
 import { attr, metric } from '../../lib/systemd/names.js'
+import { flatMapped, type Pausable } from '../../util/pausable.js'
 import { isHistogram, type Profile, withExemplar } from './profile.js'
 import type { StoreView } from './series-store.js'
 import type { Series } from './stored-series.js'
@@ -96,11 +97,14 @@ const systemdExporter: readonly Mapping[] = [
 export const nodeExporterProfile: Profile = (store) => familiesOf(nodeExporter, store)
 export const systemdExporterProfile: Profile = (store) => familiesOf(systemdExporter, store)
 
-function familiesOf(mappings: readonly Mapping[], store: StoreView): readonly Family[] {
-  return mappings.flatMap((mapping) => {
-    const samples = [...store.seriesOf(mapping.from)].flatMap((series) => sampleOf(mapping, series))
-    return samples.length === 0 ? [] : [{ name: mapping.name, type: mapping.type, help: mapping.help, samples }]
-  })
+function* familiesOf(mappings: readonly Mapping[], store: StoreView): Pausable<readonly Family[]> {
+  const families: Family[] = []
+  for (const mapping of mappings) {
+    const samples = yield* flatMapped([...store.seriesOf(mapping.from)], (series) => sampleOf(mapping, series))
+    const { name, type, help } = mapping
+    if (samples.length > 0) families.push({ name, type, help, samples })
+  }
+  return families
 }
 
 function sampleOf(mapping: Mapping, series: Series): readonly Sample[] {

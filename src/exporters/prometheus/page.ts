@@ -1,4 +1,5 @@
 import type { Family, Sample } from '../../lib/openmetrics/family.js'
+import { flatMapped, type Pausable } from '../../util/pausable.js'
 import { nodeExporterProfile, systemdExporterProfile } from './compat-profiles.js'
 import type { Profile } from './profile.js'
 import type { StoreView } from './series-store.js'
@@ -35,14 +36,14 @@ const endings: Readonly<Record<Family['type'], readonly string[]>> = {
  * Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`) share the family when their types agree;
  * else the first one has the name. So it is with a gauge that is called like the samples of another (`h_count`).
  */
-export function assemblePage(store: StoreView, wanted: ReadonlySet<ProfileName>): Page {
+export function* assemblePage(store: StoreView, wanted: ReadonlySet<ProfileName>): Pausable<Page> {
   const families = new Map<string, Family>()
   const owned = new Set<string>()
   let given = 0
   for (const [name, profile] of byPrecedence) {
     if (!wanted.has(name)) continue
     const taken = new Set(families.keys())
-    for (const family of profile(store)) {
+    for (const family of yield* profile(store)) {
       if (taken.has(family.name)) continue
       given += family.samples.length
       const names = endings[family.type].map((ending) => family.name + ending)
@@ -55,17 +56,19 @@ export function assemblePage(store: StoreView, wanted: ReadonlySet<ProfileName>)
       }
     }
   }
-  const page = Array.from(families.values(), (family) => ({ ...family, samples: distinct(family.samples) }))
+  const page: Family[] = []
+  for (const family of families.values()) page.push({ ...family, samples: yield* distinct(family.samples) })
   const shown = page.reduce((sum, { samples }) => sum + samples.length, 0)
   return { families: page.sort((a, b) => (a.name < b.name ? -1 : 1)), duplicates: given - shown }
 }
 
-function distinct(samples: readonly Sample[]): readonly Sample[] {
+function* distinct(samples: readonly Sample[]): Pausable<readonly Sample[]> {
   const byIdentity = new Map<string, Sample>()
-  for (const sample of samples) {
+  yield* flatMapped(samples, (sample) => {
     let id = sample.suffix
     for (const [name, value] of sample.labels) id += `\0${name}\u0001${value}`
     byIdentity.set(id, sample)
-  }
+    return []
+  })
   return byIdentity.size === samples.length ? samples : [...byIdentity.values()]
 }

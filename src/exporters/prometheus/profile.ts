@@ -5,10 +5,11 @@ import { kMaxExemplarChars } from '../../lib/openmetrics/exposition.js'
 import type { Family, Labels, SampleExemplar } from '../../lib/openmetrics/family.js'
 import { sanitizeLabel } from '../../lib/openmetrics/names.js'
 import { attr } from '../../lib/systemd/names.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { StoreView } from './series-store.js'
 
 /** A set of metric names that dashboards know: turns what is stored into families. */
-export type Profile = (store: StoreView) => readonly Family[]
+export type Profile = (store: StoreView) => Pausable<readonly Family[]>
 
 /** Attributes that tell resources apart, and the label each becomes on every sample. */
 const identity: readonly (readonly [attribute: string, label: string])[] = [

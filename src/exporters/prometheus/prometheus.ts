@@ -6,6 +6,7 @@ import { type Format, writeExposition } from '../../lib/openmetrics/exposition.j
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
+import { inTurns, type Pausable } from '../../util/pausable.js'
 import type { Config } from './config.js'
 import { assemblePage, type ProfileName } from './page.js'
 import { listenForScrapes, type ScrapeServer } from './scrape-server.js'
@@ -27,9 +28,10 @@ const kRenderEveryMs = 1000
 const kSweepMs = 10_000
 
 interface Rendered {
-  readonly text: string
+  readonly text: Promise<string>
   readonly version: number
   readonly atMs: number
+  readonly underWay: boolean
 }
 
 class ScrapedExporter implements PrometheusExporter {
@@ -105,17 +107,30 @@ class ScrapedExporter implements PrometheusExporter {
     this.#server = undefined
   }
 
-  #render(format: Format): string {
+  #render(format: Format): Promise<string> {
     const last = this.#rendered.get(format)
     const nowMs = this.#nowMs
     this.#store.expire(nowMs)
     const { version } = this.#store
-    if (last !== undefined && (last.version === version || nowMs - last.atMs < kRenderEveryMs)) return last.text
-    const page = assemblePage(this.#store, this.#wanted)
-    if (page.duplicates > 0) this.#duplicates(page.duplicates)
-    const text = writeExposition(page.families, format)
-    this.#rendered.set(format, { text, version, atMs: nowMs })
+    const isNew = last !== undefined && (last.version === version || nowMs - last.atMs < kRenderEveryMs)
+    if (last !== undefined && (isNew || last.underWay)) return last.text
+    const text = inTurns(this.#page(format), () => this.#nowMs)
+    const rendered = { text, version, atMs: nowMs, underWay: true }
+    // Kept from the beginning: who asks meanwhile waits for the same page. One that failed is made again.
+    this.#rendered.set(format, rendered)
+    text.then(
+      () => {
+        rendered.underWay = false
+      },
+      () => this.#rendered.delete(format),
+    )
     return text
+  }
+
+  *#page(format: Format): Pausable<string> {
+    const page = yield* assemblePage(this.#store, this.#wanted)
+    if (page.duplicates > 0) this.#duplicates(page.duplicates)
+    return yield* writeExposition(page.families, format)
   }
 
   #cannotShow(host: Host, error: unknown): void {

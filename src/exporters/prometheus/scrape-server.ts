@@ -25,7 +25,7 @@ export interface ScrapeServerSettings {
   readonly headersMs?: number
   /** How long a page may lie unread; 30 s unless said otherwise. */
   readonly stalledMs?: number
-  readonly render: (format: Format) => string
+  readonly render: (format: Format) => Promise<string>
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
   /** A page could not be made; the request is answered 500. */
@@ -93,7 +93,7 @@ async function answer(
     return
   }
   const format = negotiate(request.headers.accept)
-  const page = pages.of(format, render(format))
+  const page = pages.of(format, await render(format))
   const zipped = page.plain.length >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
   const body = zipped ? await page.zipped() : page.plain
   onAnswer(1)

@@ -2,6 +2,7 @@ import type { Exemplar, HistogramPoint } from '../../data/metric.js'
 import { bucketBound } from '../../lib/openmetrics/exposition.js'
 import type { Family, Labels, Sample } from '../../lib/openmetrics/family.js'
 import { prometheusName } from '../../lib/openmetrics/names.js'
+import { flatMapped, type Pausable } from '../../util/pausable.js'
 import { attributeLabels, identityLabels, isHistogram, mergeLabels, remainingLabels, withExemplar } from './profile.js'
 import type { MetricHead, StoreView } from './series-store.js'
 import type { Series } from './stored-series.js'
@@ -10,32 +11,35 @@ import type { Series } from './stored-series.js'
  * Every metric under its OpenTelemetry name as Prometheus spells it, `target_info` with the resources' attributes, and
  * `unitscope_events_total` for the events.
  */
-export function unitscopeProfile(store: StoreView): readonly Family[] {
+export function* unitscopeProfile(store: StoreView): Pausable<readonly Family[]> {
   const families: Family[] = []
   const resources = new Map<string, Sample>()
   for (const { head, series } of store.metrics()) {
     const list = [...series]
-    families.push(familyOf(head, list))
-    for (const { resource } of list)
-      if (!resources.has(resource.key)) {
-        const labels = mergeLabels(identityLabels(resource), remainingLabels(resource))
-        resources.set(resource.key, { suffix: '_info', labels, value: 1 })
-      }
+    families.push(yield* familyOf(head, list))
+    yield* flatMapped(list, ({ resource }) => {
+      if (resources.has(resource.key)) return []
+      const labels = mergeLabels(identityLabels(resource), remainingLabels(resource))
+      resources.set(resource.key, { suffix: '_info', labels, value: 1 })
+      return []
+    })
   }
-  return [...infoFamily(entities([...resources.values()])), ...eventFamily(store), ...families]
+  return [...infoFamily(yield* entities([...resources.values()])), ...(yield* eventFamily(store)), ...families]
 }
 
 /**
  * Two resources may describe one entity, one of them in more detail: the receivers' host and the agent itself, which knows its
  * version, too. Who joins `target_info` needs one line of each, so the fuller one stays.
  */
-function entities(samples: readonly Sample[]): readonly Sample[] {
+function* entities(samples: readonly Sample[]): Pausable<readonly Sample[]> {
   const hosts = samples.filter(({ labels }) => !labels.some(([name]) => name === 'unit'))
   const text = (labels: Labels): Set<string> => new Set(labels.map((label) => label.join('=')))
   const known = hosts.slice(0, kMaxCompared).map(({ labels }) => text(labels))
-  return samples.filter(({ labels }) => {
-    if (labels.some(([name]) => name === 'unit')) return true
-    return !known.some((other) => other.size > labels.length && [...text(labels)].every((label) => other.has(label)))
+  return yield* flatMapped(samples, (sample) => {
+    const { labels } = sample
+    if (labels.some(([name]) => name === 'unit')) return [sample]
+    const fuller = known.some((other) => other.size > labels.length && [...text(labels)].every((one) => other.has(one)))
+    return fuller ? [] : [sample]
   })
 }
 
@@ -44,16 +48,15 @@ function infoFamily(samples: readonly Sample[]): readonly Family[] {
   return samples.length === 0 ? [] : [{ name: 'target', type: 'info', help, samples }]
 }
 
-function eventFamily(store: StoreView): readonly Family[] {
-  const samples = Array.from(
-    store.events(),
-    (event): Sample => ({
+function* eventFamily(store: StoreView): Pausable<readonly Family[]> {
+  const samples = yield* flatMapped([...store.events()], (event): readonly Sample[] => [
+    {
       suffix: '_total',
       labels: [['event', event.name], ...identityLabels(event.resource)],
       value: event.count,
       ...withExemplar(event.exemplar === undefined ? undefined : [event.exemplar]),
-    }),
-  )
+    },
+  ])
   const help = 'Events seen since the agent started, by name and unit'
   return samples.length === 0 ? [] : [{ name: 'unitscope_events', type: 'counter', help, samples }]
 }
@@ -64,7 +67,7 @@ const kMaxCompared = 16
 /** Prometheus wants seconds; promtool refuses anything finer. */
 const secondsPer: Readonly<Record<string, number>> = { ms: 1e-3, us: 1e-6, ns: 1e-9 }
 
-function familyOf(head: MetricHead, list: readonly Series[]): Family {
+function* familyOf(head: MetricHead, list: readonly Series[]): Pausable<Family> {
   const scale = secondsPer[head.unit]
   const kind = head.type === 'counter' ? 'counter' : head.type === 'gauge' && !head.isSum ? 'gauge' : 'other'
   const { name, unit } =
@@ -76,7 +79,7 @@ function familyOf(head: MetricHead, list: readonly Series[]): Family {
     type: head.type,
     help: head.description || head.name,
     ...(unit === '' ? {} : { unit }),
-    samples: list.flatMap((series) => samplesOf(head, series, scale)),
+    samples: yield* flatMapped(list, (series) => samplesOf(head, series, scale)),
   }
 }
 

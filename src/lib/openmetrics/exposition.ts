@@ -1,3 +1,4 @@
+import { flatMapped, type Pausable } from '../../util/pausable.js'
 import type { Family, Labels, Sample, SampleExemplar } from './family.js'
 
 /** A text format Prometheus reads. */
@@ -28,28 +29,32 @@ export function negotiate(accept: string | undefined): Format {
 export const kMaxExemplarChars = 128
 
 /** Writes families, in the order given. The caller sees to it that no two samples have the same name and labels. */
-export function writeExposition(families: readonly Family[], format: Format): string {
-  const lines: string[] = []
+export function* writeExposition(families: readonly Family[], format: Format): Pausable<string> {
+  let text = ''
   for (const family of families) {
-    writeHead(lines, family, format)
-    for (const sample of family.samples) lines.push(sampleLine(family, sample, format))
+    text += head(family, format)
+    yield* flatMapped(family.samples, (sample) => {
+      text += sampleLine(family, sample, format)
+      return []
+    })
   }
-  if (format.openMetrics) lines.push('# EOF')
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+  return format.openMetrics ? `${text}# EOF\n` : text
 }
 
-function writeHead(lines: string[], { name, type, help, unit }: Family, { openMetrics }: Format): void {
+function head({ name, type, help, unit }: Family, { openMetrics }: Format): string {
   // 0.0.4 names the counter by its sample and knows no info type.
-  const head = openMetrics ? name : type === 'counter' ? `${name}_total` : type === 'info' ? `${name}_info` : name
-  lines.push(`# HELP ${head} ${escapeHelp(help, openMetrics)}`)
-  lines.push(`# TYPE ${head} ${type === 'info' && !openMetrics ? 'gauge' : type}`)
-  if (openMetrics && unit !== undefined && name.endsWith(`_${unit}`)) lines.push(`# UNIT ${head} ${unit}`)
+  const shown = openMetrics ? name : type === 'counter' ? `${name}_total` : type === 'info' ? `${name}_info` : name
+  const told = `# HELP ${shown} ${escapeHelp(help, openMetrics)}\n`
+  const typed = `# TYPE ${shown} ${type === 'info' && !openMetrics ? 'gauge' : type}\n`
+  const hasUnit = openMetrics && unit !== undefined && name.endsWith(`_${unit}`)
+  return told + typed + (hasUnit ? `# UNIT ${shown} ${unit}\n` : '')
 }
 
 function sampleLine(family: Family, sample: Sample, format: Format): string {
   const line = `${family.name}${sample.suffix}${labelSet(sample.labels)} ${number(sample.value)}`
   const mayCarry = sample.suffix === '_total' || sample.suffix === '_bucket'
-  return format.openMetrics && mayCarry && sample.exemplar !== undefined ? line + exemplarText(sample.exemplar) : line
+  const carries = format.openMetrics && mayCarry && sample.exemplar !== undefined
+  return carries ? `${line}${exemplarText(sample.exemplar)}\n` : `${line}\n`
 }
 
 function exemplarText({ labels, value, timeUnixNano }: SampleExemplar): string {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { MetricHead, StoreView } from '../../../src/exporters/prometheus/series-store.js'
 import { unitscopeProfile } from '../../../src/exporters/prometheus/unitscope-profile.js'
 import { metric } from '../../../src/lib/systemd/names.js'
+import { atOnce } from '../../../src/util/pausable.js'
 import { src } from './spoken.js'
 
 // The table of the page: every metric of the systemd and cgroup receivers, and what it is called in Prometheus.
@@ -34,7 +35,7 @@ function servedAs(head: MetricHead): string {
   const point = { attributes: {}, timeUnixNano: 0n, value: 1 }
   const series = [{ resource: { key: '', attributes: {} }, point }]
   const store = { metrics: () => [{ head, series }], events: () => [] } as unknown as StoreView
-  const family = unitscopeProfile(store).find(({ type }) => type !== 'info')!
+  const family = atOnce(unitscopeProfile(store)).find(({ type }) => type !== 'info')!
   return `${family.name}${family.samples[0]!.suffix}`
 }
 

@@ -7,21 +7,29 @@ import { batchOf } from '../../../../src/data/batch.js'
 import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
 import { assemblePage, type ProfileName, profileNames } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore } from '../../../../src/exporters/prometheus/series-store.js'
-import { openMetricsFormat, textFormat, writeExposition } from '../../../../src/lib/openmetrics/exposition.js'
+import {
+  type Format,
+  openMetricsFormat,
+  textFormat,
+  writeExposition,
+} from '../../../../src/lib/openmetrics/exposition.js'
+import type { Family } from '../../../../src/lib/openmetrics/family.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 import { failure, gauge, host, smallMachine, spanId, traceId, unitOf } from './fixture.js'
 
+const written = (families: readonly Family[], format: Format): string => atOnce(writeExposition(families, format))
 const t0 = 1_795_176_271_000_000_000n
 
 for (const profile of profileNames)
   for (const format of [textFormat, openMetricsFormat]) {
     const name = `${profile}.${format.openMetrics ? 'openmetrics' : 'prom'}`
     test(`a small machine as ${name}`, () => {
-      expectGolden(name, writeExposition(pageOf(smallMachine(t0), [profile]).families, format))
+      expectGolden(name, written(pageOf(smallMachine(t0), [profile]).families, format))
     })
   }
 
 test('several profiles share a page; names both know belong to the compatible one', () => {
-  const text = writeExposition(pageOf(smallMachine(t0), ['unitscope', 'systemd_exporter']).families, textFormat)
+  const text = written(pageOf(smallMachine(t0), ['unitscope', 'systemd_exporter']).families, textFormat)
   expect(text.match(/^# TYPE systemd_unit_state /gm)).toHaveLength(1)
   expect(text).toContain('systemd_unit_state{name="crashy.service",type="service",state="failed"} 1')
   expect(text).toContain('systemd_unit_io_bytes_total{unit="crashy.service"')
@@ -48,7 +56,7 @@ for (const profile of ['node_exporter', 'systemd_exporter'] as const)
   })
 
 test('a family stands once, each series once', () => {
-  const text = writeExposition(pageOf(smallMachine(t0), profileNames).families, textFormat)
+  const text = written(pageOf(smallMachine(t0), profileNames).families, textFormat)
   const types = text.split('\n').filter((line) => line.startsWith('# TYPE'))
   expect(new Set(types).size).toBe(types.length)
   const series = text
@@ -64,7 +72,7 @@ test('two attributes that become one label, and two resources that look the same
   const point = { attributes: { 'a.b': '1', a_b: '2' }, timeUnixNano: t0, value: 1 }
   const page = pageOf(batchOf({ metrics: [gauge('m', '1', a, [point]), gauge('m', '1', b, [point])] }), ['unitscope'])
   expect(page.duplicates).toBe(2) // m and target_info
-  expect(writeExposition(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
+  expect(written(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
 })
 
 test('the host and the agent on it are one entity, told by the resource that says more', () => {
@@ -76,7 +84,7 @@ test('the host and the agent on it are one entity, told by the resource that say
   ]) {
     const metrics = resources.map((resource, index) => gauge(`m${index}`, '1', resource, [point]))
     const page = pageOf(batchOf({ metrics }), ['unitscope'])
-    const infos = writeExposition(page.families, textFormat).match(/^target_info.*/gm)
+    const infos = written(page.families, textFormat).match(/^target_info.*/gm)
     expect(infos).toHaveLength(1)
     expect(infos![0]).toContain('service_version="1.2.3"')
   }
@@ -156,7 +164,7 @@ describe('metrics that Prometheus spells alike', () => {
     for (const format of [textFormat, openMetricsFormat])
       test(`${name} (${format.openMetrics ? 'OpenMetrics' : 'text'})`, () => {
         const page = pageOf(batchOf({ metrics }), ['unitscope'])
-        const lines = writeExposition(page.families, format).split('\n')
+        const lines = written(page.families, format).split('\n')
         expect(
           lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('target_info{')),
         ).toEqual(wanted)
@@ -177,7 +185,7 @@ describe('label values', () => {
       const batch = batchOf({
         metrics: [gauge('m', 'By', unitOf(unit), [{ attributes: {}, timeUnixNano: t0, value: 1 }])],
       })
-      const text = writeExposition(pageOf(batch, ['unitscope']).families, textFormat)
+      const text = written(pageOf(batch, ['unitscope']).families, textFormat)
       expect(text).toContain(`m_bytes{unit="${wanted}"} 1\n`)
     })
 })
@@ -187,10 +195,7 @@ test('exemplars keep to 128 characters: ids first, attributes only where they fi
   const exemplars = [{ timeUnixNano: t0, value: 1, traceId, spanId, attributes }]
   const point = { attributes: {}, timeUnixNano: t0, value: 1, exemplars }
   const metric = { ...gauge('c', '1', host, [point]), type: 'sum' as const, monotonic: true }
-  const text = writeExposition(
-    pageOf(batchOf({ metrics: [metric as never] }), ['unitscope']).families,
-    openMetricsFormat,
-  )
+  const text = written(pageOf(batchOf({ metrics: [metric as never] }), ['unitscope']).families, openMetricsFormat)
   expect(text).toContain(`c_total 1 # {trace_id="${traceId}",span_id="${spanId}",short="v"} 1 1795176271.000\n`)
 })
 
@@ -259,7 +264,7 @@ function pageOf(batch: Batch, profiles: readonly ProfileName[]) {
   const store = new SeriesStore({ maxSeries: 1000, expirationMs: 60_000 })
   for (const metric of batch.metrics) store.addMetric(metric, 0)
   for (const event of batch.events) store.addEvent(event, 0)
-  return assemblePage(store, new Set(profiles))
+  return atOnce(assemblePage(store, new Set(profiles)))
 }
 
 function expectGolden(name: string, actual: string): void {

@@ -66,7 +66,7 @@ test('while all 256 are being answered, the next is told 503 and nobody loses hi
 })
 
 test('who asks and then reads nothing is cut off', async () => {
-  const { port } = await serve({ stalledMs: 200, render: () => 'x'.repeat(2 ** 25) })
+  const { port } = await serve({ stalledMs: 200, render: async () => 'x'.repeat(2 ** 25) })
   const reader = await opened(port)
   reader.pause()
   reader.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')

@@ -75,7 +75,7 @@ test('a page that cannot be made is answered 500, and the next one is served', a
   // V8's strings end at 512 MiB; this throws what a page beyond it throws.
   let longest = () => 'x'.repeat(2 ** 29)
   const failures: unknown[] = []
-  const { port } = await serve({ render: () => longest(), onFailure: (error) => failures.push(error) })
+  const { port } = await serve({ render: async () => longest(), onFailure: (error) => failures.push(error) })
   const url = `http://127.0.0.1:${port}/metrics`
   expect((await fetch(url)).status).toBe(500)
   expect(failures.map(String)).toEqual(['RangeError: Invalid string length'])

@@ -19,7 +19,7 @@ export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{
     address: { host: '127.0.0.1', port: 0, loopback: true },
     path: '/metrics',
     allowedHosts: ['node1.example'],
-    render: () => page,
+    render: async () => page,
     onAnswer: () => {},
     onRefusal: () => {},
     onFailure: () => {},
