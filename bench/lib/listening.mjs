@@ -5,8 +5,8 @@ import { Flood } from './flood.mjs'
 /** @typedef {import('./case.d.mts').Point & {bus: import('../../test/support/private-bus.d.mts').BusKind, rate: number, signals?: number}} BusPoint */
 
 const names = { 350: '350/s', 1000: '1 k/s', 10000: '10 k/s', 0: 'flat out' }
-/** About a second each; flat out half of one. */
-const kSignals = { 350: 420, 1000: 1000, 10000: 10_000, 0: 30_000 }
+/** Somewhat less than a second each; flat out half of one. */
+const kSignals = { 350: 280, 1000: 800, 10000: 8000, 0: 30_000 }
 
 /** @param {readonly string[]} buses @param {readonly number[]} rates signals a second; 0: flat out @returns {BusPoint[]} */
 export function busPoints(buses, rates) {
