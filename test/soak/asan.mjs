@@ -29,8 +29,7 @@ export async function underAsan(name, argv) {
     env: {
       ...process.env,
       LD_PRELOAD: runtime,
-      // Node keeps much to its end that LeakSanitizer would report: leaks are what the growth of RSS is looked at for. Without a
-      // quarantine for freed memory that grows to 256 MiB, which is no leak.
+      // Node keeps much to its end that LeakSanitizer would report: leaks are what the run without ASan is for.
       ASAN_OPTIONS: 'detect_leaks=0,quarantine_size_mb=8',
       UBSAN_OPTIONS: 'print_stacktrace=1,halt_on_error=1',
     },

@@ -32,13 +32,13 @@ export function randomOf(seed) {
 function seedsOf(target, skip) {
   const folder = new URL(`${target}/`, corpus)
   const all = readdirSync(folder).sort()
-  return all.map((name) => ({ name, bytes: readFileSync(new URL(name, folder)).subarray(skip) }))
+  return all.map((name) => ({ name: `${target}/${name}`, bytes: readFileSync(new URL(name, folder)).subarray(skip) }))
 }
 
 /** Bytes a bus sends after the handshake, and answers to the handshake. */
 export function loadSeeds() {
   // The first byte of a stream's input says how a fuzz target cuts it.
-  return { streams: seedsOf('dbus_stream', 1), answers: seedsOf('dbus_auth', 0) }
+  return { streams: [...seedsOf('dbus_message', 0), ...seedsOf('dbus_stream', 1)], answers: seedsOf('dbus_auth', 0) }
 }
 
 /** A copy of `bytes` with a few changes. */

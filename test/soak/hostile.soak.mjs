@@ -20,11 +20,16 @@ export const usage = `  --messages N   refuse at least this many (1000000)
 
 const kLanes = 8
 const kSamples = 40
-const kSignals = {
-  filter: { include: [], exclude: ['b.service'], unitTypes: [] },
+const kFilter = { include: [], exclude: ['b.service'], unitTypes: [] }
+const kReader = {
+  filter: kFilter,
   ringRecords: 1000,
   overflow: 'drop_oldest',
-  maxLatencyMs: 0,
+  maxBatchSize: 1000,
+  batchTimeoutMs: 0,
+  backpressurePercent: 80,
+  matchRules: [],
+  captureBytes: 0,
 }
 /** A valid signal, UnitNew of marker.service: what comes out of it shows that a stream still lives. */
 const kMarker = Buffer.from(
@@ -38,7 +43,7 @@ const kindAndUnit = (record) => `${record.kind} ${record.unit ?? ''}`
 
 /** What must come of a script: told by the parser that reads recordings, which has no socket and gets each part whole. */
 function expectationOf(native, parts) {
-  const parser = native.createSignalParser(kSignals)
+  const parser = native.createSignalParser({ filter: kFilter })
   const records = parts.flatMap((bytes) => parser.feed(bytes, 1n, 1n))
   const end = records.find(({ kind }) => kind === 'disconnected')?.reason
   const { messages, rejected, matched, filtered } = parser.stats()
@@ -63,16 +68,13 @@ async function connect(native, peer, lane, connection, script, tally) {
   const expected = script.answer === undefined ? expectationOf(native, script.parts) : undefined
   const told = []
   const reader = await new Promise((resolve) => {
-    const made = native.createSignalReader(
-      { ...kSignals, address: `unix:path=${peer.folder}/${lane}`, matchRules: [], captureBytes: 0 },
-      (records) => {
-        for (const record of records) {
-          told.push(record)
-          if (record.kind === 'connected') peer.say(expected?.end === undefined ? kHangUp + lane : lane)
-          if (record.kind === 'disconnected') resolve(made)
-        }
-      },
-    )
+    const made = native.createSignalReader({ ...kReader, address: `unix:path=${peer.folder}/${lane}` }, (records) => {
+      for (const record of records) {
+        told.push(record)
+        if (record.kind === 'connected') peer.say(expected?.end === undefined ? kHangUp + lane : lane)
+        if (record.kind === 'disconnected') resolve(made)
+      }
+    })
     made.start()
   })
   await reader.close()
