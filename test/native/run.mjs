@@ -3,6 +3,7 @@
 // UBSan (those that compare with libdbus, too), and under TSan those of several threads; then the fuzz targets: each over its
 // corpus, and each for a bounded time.
 // Prints one line `VARIANT: N tests, N failed` for each, and what failed. UPDATE_GOLDEN=1 writes test/golden/batch anew.
+import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { configure } from '../../native/build.mjs'
 import { fuzz, replay } from '../fuzz/fuzz.mjs'
@@ -56,6 +57,23 @@ async function checkLinkage() {
   report('linkage', { ok: clean, output: `${foreign.join('\n')}\n1 tests, ${clean ? 0 : 1} failed` })
 }
 
+/** Every test in a file that starts threads must say so in its name, or TSan would never see it. */
+function checkThreadTests() {
+  const starts = /std::thread|pthread_create|"support\/fake_bus\.h"|"runtime\/(bus_reader|cgroup_sampler)\.h"/
+  const files = readdirSync(`${root}test/native`, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('_test.cc'),
+  )
+  const unnamed = files.flatMap((file) => {
+    const text = readFileSync(`${root}test/native/${file}`, 'utf8')
+    if (!starts.test(text)) return []
+    return [...text.matchAll(/const (?:test::)?Test k\w+\{"(?!threads:)([^"]*)"/g)].map(
+      ([, name]) => `${file}: "${name}" is not called "${kThreads} ..."`,
+    )
+  })
+  const ok = unnamed.length === 0
+  report('thread tests', { ok, output: `${unnamed.join('\n')}\n1 tests, ${ok ? 0 : 1} failed` })
+}
+
 function checkCoverage() {
   const { ok, summary, output } = coverage()
   console.log(summary)
@@ -79,6 +97,7 @@ else {
   await test('asan+ubsan', '')
   if (hasPackage('dbus-1')) await test('asan+ubsan', '', 'oracle')
   else console.log('skipped: tests against libdbus (no libdbus-1-dev)')
+  checkThreadTests()
   await test('tsan', kThreads)
   await Promise.all(running)
   if (wanted === '') {
