@@ -17,20 +17,8 @@ using namespace unitscope::cgroup;
 
 /// Derived from the text, not written in it: counts, flags and hundredths.
 bool is_derived(Field field) {
-  switch (field) {
-    case Field::kMemoryMaxUnlimited:
-    case Field::kPidsMaxUnlimited:
-    case Field::kIoDevices:
-    case Field::kCpuSomeAvg10:
-    case Field::kCpuFullAvg10:
-    case Field::kMemorySomeAvg10:
-    case Field::kMemoryFullAvg10:
-    case Field::kIoSomeAvg10:
-    case Field::kIoFullAvg10:
-      return true;
-    default:
-      return false;
-  }
+  const std::string_view name = kFieldNames[static_cast<std::size_t>(field)];
+  return name.ends_with("Unlimited") || name.ends_with("Avg10") || name == "ioDevices";
 }
 
 void require_written(std::string_view text, std::uint64_t value) {
