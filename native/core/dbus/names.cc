@@ -42,14 +42,19 @@ std::size_t count_elements(std::string_view text, char mark, std::uint8_t first,
 
 bool is_object_path(std::string_view text) noexcept {
   if (text.empty() || text[0] != '/') return false;
+  // Of a path that begins as those of systemd's units do, only the rest is to be looked at.
+  constexpr std::string_view kUnits = "/org/freedesktop/systemd1/unit/";
+  if (text.size() > kUnits.size() && text.starts_with(kUnits)) text.remove_prefix(kUnits.size() - 1);
   return text.size() == 1 || count_elements(text.substr(1), '/', kAlpha | kDigit, kAlpha | kDigit) > 0;
 }
 
 bool is_interface(std::string_view text) noexcept {
+  if (text == "org.freedesktop.DBus.Properties") return true;  // nearly every signal's
   return text.size() <= kMaxNameBytes && count_elements(text, '.', kAlpha, kAlpha | kDigit) > 1;
 }
 
 bool is_member(std::string_view text) noexcept {
+  if (text == "PropertiesChanged") return true;  // nearly every signal's
   // No mark can match: a NUL is of no class, so it ends the scan as any other wrong byte does.
   return text.size() <= kMaxNameBytes && text.find('\0') == text.npos &&
          count_elements(text, '\0', kAlpha, kAlpha | kDigit) == 1;

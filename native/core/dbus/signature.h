@@ -27,6 +27,15 @@ inline constexpr int kMaxStructDepth = 32;
 /// Alignment of a value of type code `code`: 1, 2, 4 or 8; 0 for what is no type code.
 [[nodiscard]] std::size_t alignment_of(char code) noexcept;
 
+/// Whether this code alone is a complete type.
+[[nodiscard]] inline bool is_whole_type(char code) noexcept {
+  switch (code) {
+    case 's': case 'u': case 't': case 'b': case 'i': case 'o': case 'g': case 'v':
+    case 'y': case 'n': case 'q': case 'x': case 'd': case 'h': return true;
+    default: return false;
+  }
+}
+
 /// Size of a value whose every bit pattern is valid (all fixed types but boolean), else 0.
 [[nodiscard]] std::size_t fixed_size_of(char code) noexcept;
 

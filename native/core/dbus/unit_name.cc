@@ -2,14 +2,26 @@
 
 #include <cstdint>
 
-#include "core/base/parse_int.h"
-
 namespace unitscope::dbus {
 namespace {
 
-bool is_name_byte(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
-         c == '_' || c == '@' || c == ':' || c == '\\';
+constexpr auto kNameBytes = [] {
+  std::array<bool, 256> table{};
+  for (int c = 'a'; c <= 'z'; c++) table[static_cast<std::size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; c++) table[static_cast<std::size_t>(c)] = true;
+  for (int c = '0'; c <= '9'; c++) table[static_cast<std::size_t>(c)] = true;
+  for (const unsigned char c : std::string_view(".-_@:\\")) table[c] = true;
+  return table;
+}();
+
+bool is_name_byte(char c) noexcept { return kNameBytes[static_cast<unsigned char>(c)]; }
+
+/// The value of a hexadecimal digit, 16 for what is none.
+unsigned hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return 16;
 }
 
 }  // namespace
@@ -29,10 +41,10 @@ std::optional<std::string_view> unit_name_of(std::string_view label, UnitNameBuf
     if (size == out.size()) return std::nullopt;
     char c = label[at];
     if (c == '_') {
-      const auto digits = label.substr(at + 1, 2);
-      const auto byte = digits.size() == 2 ? parse_int<std::uint8_t>(digits, 16) : std::nullopt;
-      if (!byte) return std::nullopt;
-      c = static_cast<char>(*byte);
+      if (label.size() - at < 3) return std::nullopt;
+      const unsigned high = hex_digit(label[at + 1]), low = hex_digit(label[at + 2]);
+      if ((high | low) > 15) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
       at += 2;
     }
     out[size++] = c;

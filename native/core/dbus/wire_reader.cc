@@ -3,25 +3,11 @@
 #include <array>
 #include <cstring>
 
-#include "core/base/utf8.h"
 #include "core/dbus/names.h"
-#include "core/dbus/signature.h"
 
 namespace unitscope::dbus {
 
-const std::uint8_t* WireReader::take(std::size_t size) noexcept {
-  if (failure_) return nullptr;
-  if (bytes_.size() - at_ < size) {
-    failure_ = Reason::kTruncated;
-    return nullptr;
-  }
-  const std::uint8_t* const part = bytes_.data() + at_;
-  at_ += size;
-  return part;
-}
-
-void WireReader::align(std::size_t alignment) noexcept {
-  const std::size_t pad = (alignment - at_ % alignment) % alignment;
+void WireReader::skip_padding(std::size_t pad) noexcept {
   const std::size_t start = at_;
   const std::uint8_t* const part = take(pad);
   if (part == nullptr) return;
@@ -32,50 +18,9 @@ void WireReader::align(std::size_t alignment) noexcept {
   }
 }
 
-std::uint8_t WireReader::read_u8() noexcept {
-  const auto* part = take(1);
-  return part == nullptr ? 0 : *part;
-}
-
-std::uint32_t WireReader::read_u32() noexcept {
-  align(4);
-  const auto* part = take(4);
-  return part == nullptr ? 0 : load<std::uint32_t>(part, order_);
-}
-
-std::uint64_t WireReader::read_u64() noexcept {
-  align(8);
-  const auto* part = take(8);
-  return part == nullptr ? 0 : load<std::uint64_t>(part, order_);
-}
-
-bool WireReader::read_bool() noexcept {
-  const std::uint32_t value = read_u32();
-  if (value > 1) reject(Reason::kBoolean);
-  return value == 1;
-}
-
-std::string_view WireReader::take_text(std::size_t size) noexcept {
-  const auto* part = take(size + 1);
-  if (part == nullptr) return {};
-  const std::string_view text(reinterpret_cast<const char*>(part), size);
-  if (part[size] != 0) {
-    reject(Reason::kStringNul);
-    return {};
-  }
-  return text;
-}
-
-std::string_view WireReader::read_string() noexcept {
-  const std::uint32_t size = read_u32();
-  if (size > kMaxStringBytes) {
-    reject(Reason::kStringSize);
-    return {};
-  }
-  const std::string_view text = take_text(size);
-  if (!text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr) reject(Reason::kStringInnerNul);
-  if (ok() && !is_utf8(text)) reject(Reason::kUtf8);
-  return ok() ? text : std::string_view{};
+void WireReader::check_text(std::string_view text) noexcept {
+  if (std::memchr(text.data(), 0, text.size()) != nullptr) return reject(Reason::kStringInnerNul);
+  if (!is_utf8(text)) reject(Reason::kUtf8);
 }
 
 std::string_view WireReader::read_path() noexcept {
@@ -100,10 +45,10 @@ std::string_view WireReader::read_signature() noexcept {
   return text;
 }
 
-std::string_view WireReader::read_variant_signature() noexcept {
-  const std::string_view text = read_signature();
-  if (ok() && !is_single_type(text)) reject(Reason::kVariantSignature);
-  return text;
+void WireReader::check_variant_signature(std::string_view text) noexcept {
+  if (!ok()) return;
+  if (const auto broken = check_signature(text)) return reject(*broken);
+  if (!is_single_type(text)) reject(Reason::kVariantSignature);
 }
 
 std::size_t WireReader::read_array(std::size_t element_alignment) noexcept {
@@ -133,8 +78,7 @@ bool WireReader::skip_basic(char code) noexcept {
   return true;
 }
 
-void WireReader::skip(std::string_view types, int depth) noexcept {
-  if (types.size() == 1 && skip_basic(types[0])) return;  // nearly every property
+void WireReader::skip_nested(std::string_view types, int depth) noexcept {
   struct Frame {
     const char* at;         // next type code
     const char* end;        // where the codes of this container end

@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "core/base/bytes.h"
+#include "core/base/utf8.h"
 #include "core/dbus/reason.h"
+#include "core/dbus/signature.h"
 
 namespace unitscope::dbus {
 
@@ -35,23 +37,60 @@ class WireReader {
   [[nodiscard]] std::size_t offset() const noexcept { return at_; }
   [[nodiscard]] bool at_end() const noexcept { return at_ == bytes_.size(); }
 
-  std::uint8_t read_u8() noexcept;
-  std::uint32_t read_u32() noexcept;
-  std::uint64_t read_u64() noexcept;
-  bool read_bool() noexcept;
-  std::string_view read_string() noexcept;
+  std::uint8_t read_u8() noexcept {
+    const auto* part = take(1);
+    return part == nullptr ? 0 : *part;
+  }
+  std::uint32_t read_u32() noexcept {
+    align(4);
+    const auto* part = take(4);
+    return part == nullptr ? 0 : load<std::uint32_t>(part, order_);
+  }
+  std::uint64_t read_u64() noexcept {
+    align(8);
+    const auto* part = take(8);
+    return part == nullptr ? 0 : load<std::uint64_t>(part, order_);
+  }
+  bool read_bool() noexcept {
+    const std::uint32_t value = read_u32();
+    if (value > 1) reject(Reason::kBoolean);
+    return value == 1;
+  }
+  std::string_view read_string() noexcept {
+    const std::uint32_t size = read_u32();
+    if (size > kMaxStringBytes) {
+      reject(Reason::kStringSize);
+      return {};
+    }
+    const std::string_view text = take_text(size);
+    if (!is_plain_ascii(text)) check_text(text);
+    return ok() ? text : std::string_view{};
+  }
   std::string_view read_path() noexcept;
   /// A valid signature of any number of types.
   std::string_view read_signature() noexcept;
   /// The signature of a variant: exactly one complete type. The value follows.
-  std::string_view read_variant_signature() noexcept;
+  std::string_view read_variant_signature() noexcept {
+    const std::size_t size = read_u8();
+    const std::string_view text = take_text(size);
+    // One code that stands for itself, as nearly always, is a signature of one type.
+    if (text.size() == 1 && is_whole_type(text[0])) return text;
+    check_variant_signature(text);
+    return ok() ? text : std::string_view{};
+  }
   /// The length of an array and the padding of its first element; returns the offset where the array ends.
   std::size_t read_array(std::size_t element_alignment) noexcept;
 
   /// Skips zero bytes up to the next multiple of `alignment` (a power of two).
-  void align(std::size_t alignment) noexcept;
+  void align(std::size_t alignment) noexcept {
+    const std::size_t pad = (0 - at_) & (alignment - 1);
+    if (pad > 0) skip_padding(pad);
+  }
   /// Checks and skips values of the valid signature `types`; `depth` containers are open around them.
-  void skip(std::string_view types, int depth) noexcept;
+  void skip(std::string_view types, int depth) noexcept {
+    if (types.size() == 1 && skip_basic(types[0])) return;  // nearly every property
+    skip_nested(types, depth);
+  }
 
   void reject(Reason reason) noexcept {
     if (!failure_) failure_ = reason;
@@ -59,8 +98,31 @@ class WireReader {
 
  private:
   /// The next `size` bytes, or nullptr and a failure.
-  const std::uint8_t* take(std::size_t size) noexcept;
-  std::string_view take_text(std::size_t size) noexcept;
+  const std::uint8_t* take(std::size_t size) noexcept {
+    if (failure_) return nullptr;
+    if (bytes_.size() - at_ < size) {
+      failure_ = Reason::kTruncated;
+      return nullptr;
+    }
+    const std::uint8_t* const part = bytes_.data() + at_;
+    at_ += size;
+    return part;
+  }
+  /// `size` bytes and the NUL behind them.
+  std::string_view take_text(std::size_t size) noexcept {
+    const auto* part = take(size + 1);
+    if (part == nullptr) return {};
+    if (part[size] != 0) {
+      reject(Reason::kStringNul);
+      return {};
+    }
+    return {reinterpret_cast<const char*>(part), size};
+  }
+  void skip_padding(std::size_t pad) noexcept;
+  /// Of a text with a NUL in it, or a byte over 127.
+  void check_text(std::string_view text) noexcept;
+  void check_variant_signature(std::string_view text) noexcept;
+  void skip_nested(std::string_view types, int depth) noexcept;
   /// Values of a basic type; false when `code` is a container.
   bool skip_basic(char code) noexcept;
 

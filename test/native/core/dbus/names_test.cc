@@ -55,6 +55,50 @@ const test::Test kUtf8{"dbus utf8: every text of three bytes, and random ones ac
   }
 }};
 
+const test::Test kAscii{"dbus utf8: plain ASCII is told at once, whatever the length and wherever the one byte that is none", [] {
+  for (std::size_t size = 0; size < 40; size++) {
+    std::string text(size, 'a');
+    check(is_plain_ascii(text), text);
+    for (std::size_t at = 0; at < size; at++) {
+      for (unsigned byte = 0; byte < 256; byte++) {
+        text[at] = static_cast<char>(byte);
+        const bool plain = byte >= 1 && byte < 128;
+        if (is_plain_ascii(text) != plain) check(false, std::to_string(size) + ": byte " + std::to_string(byte) + " at " + std::to_string(at));
+      }
+      text[at] = 'z';
+    }
+  }
+}};
+
+/// Names as the specification puts it, element by element.
+bool is_path_by_definition(std::string_view text) {
+  if (text == "/") return true;
+  if (!text.starts_with('/')) return false;
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const std::string_view element = text.substr(0, text.find('/'));
+    constexpr std::string_view kBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (element.empty() || element.find_first_not_of(kBytes) != element.npos) return false;
+    text.remove_prefix(element.size());
+  }
+  return true;
+}
+
+const test::Test kKnownNames{"dbus names: the usual ones, looked at in part only, and those beside them, as by definition", [] {
+  check(!is_object_path("/org/freedesktop/systemd1/unit/") && is_object_path("/org/freedesktop/systemd1/unit"));
+  check(is_interface("org.freedesktop.DBus.Properties") && is_member("PropertiesChanged"));
+  check(!is_interface("org.freedesktop.DBus.Properties.") && !is_member("PropertiesChanged."));
+  test::Random random;
+  for (int round = 0; round < 100'000; round++) {
+    std::string path = "/org/freedesktop/systemd1/unit/a_2eservice";
+    path.resize(random.below(static_cast<std::uint32_t>(path.size() + 1)));
+    for (std::uint32_t i = random.below(3); i > 0 && !path.empty(); i--) {
+      path.insert(random.below(static_cast<std::uint32_t>(path.size() + 1)), 1, "/a_.-0"[random.below(6)]);
+    }
+    if (is_object_path(path) != is_path_by_definition(path)) check(false, random.seed() + " " + path);
+  }
+}};
+
 const test::Test kUnitNames{"dbus unit names: what systemd accepts, and nothing that could harm a terminal or a label", [] {
   for (const std::string_view good : {"a.service", "a@b.service", "dev-disk-by\\x2did.swap", "1:2_3-4.mount", "a.b.c", "-.slice"}) {
     check(is_unit_name(good), good);

@@ -37,6 +37,13 @@ const test::Test kTable{"dbus signature: each rule by its name", [] {
   check(std::string_view("s\0s", 3), "signature_code");
 }};
 
+const test::Test kWholeTypes{"dbus signature: the codes that are a type by themselves are the signatures of one byte", [] {
+  for (unsigned byte = 0; byte < 256; byte++) {
+    const char code = static_cast<char>(byte);
+    test::equal(is_whole_type(code), !check_signature({&code, 1}).has_value(), std::to_string(byte));
+  }
+}};
+
 const test::Test kLimits{"dbus signature: 32 arrays and 32 structs, 255 bytes; one more of each is refused", [] {
   check(repeat("a", 32) + "s", "ok");
   check(repeat("a", 33) + "s", "signature_depth");
