@@ -40,6 +40,13 @@ inline bool has_short_unique_name(const std::vector<std::uint8_t>& bytes) {
   return any_field(bytes, [](std::uint8_t, std::string_view text) { return is_short_unique_name(text); });
 }
 
+/// `org.freedesktop.DBus.Localhost.Example`, which is another name than the reserved one.
+inline bool has_name_beyond_local(const std::vector<std::uint8_t>& bytes) {
+  return any_field(bytes, [](std::uint8_t code, std::string_view text) {
+    return code == 2 && text.starts_with("org.freedesktop.DBus.Local") && text != "org.freedesktop.DBus.Local";
+  });
+}
+
 /// Where this parser and libdbus differ, knowingly. Everything else must be judged and read alike.
 struct Divergence {
   std::string_view ours;
@@ -55,6 +62,8 @@ inline constexpr std::array kDivergences{
     Divergence{"ok", "Message is corrupted (Header field has wrong type)",
                "field 10 is CONTAINER_INSTANCE, a path, to libdbus since 1.13; the specification (0.42) does not know it", has_field_10},
     Divergence{"bus_name", "", "to libdbus a unique name may have one element; the specification wants two in every bus name", has_short_unique_name},
+    Divergence{"ok", "Message is corrupted (Uses local interface)",
+               "libdbus takes every interface that begins as the reserved one does for it; the specification reserves that name", has_name_beyond_local},
 };
 
 struct OurView {
