@@ -27,6 +27,11 @@ std::uint32_t number(const Napi::Object& from, const char* key) {
   return value.IsEmpty() ? 0 : value.As<Napi::Number>().Uint32Value();
 }
 
+bool flag(const Napi::Object& from, const char* key) {
+  const Napi::Value value = from.Get(key);
+  return !value.IsEmpty() && value.IsBoolean() && value.As<Napi::Boolean>().Value();
+}
+
 Overflow overflow_of(const std::string& name) noexcept {
   if (name == "drop_newest") return Overflow::kDropNewest;
   return name == "block" ? Overflow::kBlock : Overflow::kDropOldest;
@@ -54,6 +59,7 @@ ReaderOptions reader_options(const Napi::Object& from) {
   out.batch = {.max_records = number(from, "maxBatchSize"), .timeout_ns = number(from, "batchTimeoutMs") * kNsPerMs};
   out.address = text(from, "address");
   out.match_rules = texts(from, "matchRules");
+  out.direct = flag(from, "direct");
   out.capture_bytes = number(from, "captureBytes");
   return out;
 }

@@ -24,6 +24,8 @@ struct ReaderOptions {
   BatchLimits batch;
   std::string address;
   std::vector<std::string> match_rules;
+  /// The address is systemd's own socket, no bus: nothing is asked of it, and it sends all its signals.
+  bool direct = false;
   std::size_t capture_bytes = 0;
 };
 

@@ -40,12 +40,16 @@ Session::End Session::converse() {
   const auto bus = connect_bus(shared_.options.address, shared_.stop);
   if (!bus) return bus.error();
   const int fd = bus.value().fd.get();
+  if (shared_.options.direct) connect();
   if (const Bytes early = bus.value().early; !early.empty()) {
     const RecordTimes times = times_now();
     shared_.capture.add(early, times);
     if (End end = feed(early, times, nullptr)) return end;
   }
-  if (End end = subscribe(fd)) return end;
+  if (!shared_.options.direct) {
+    if (End end = subscribe(fd)) return end;
+  }
+  ring_if_due(monotonic_ns());
   return pump(fd);
 }
 
@@ -63,7 +67,6 @@ Session::End Session::subscribe(int fd) {
     // A bus that talks without a pause never lets the wait run out.
     if (!subscription.complete() && monotonic_ns() >= until) return kNoAnswer;
   }
-  ring_if_due(monotonic_ns());
   return std::nullopt;
 }
 

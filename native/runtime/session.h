@@ -47,7 +47,7 @@ class Session final : public RecordSink {
   using End = std::optional<std::string>;
   [[nodiscard]] End converse();
   [[nodiscard]] End subscribe(int fd);
-  /// Every match rule was taken: says so, and from here on all is told.
+  /// Signals flow (on a bus: every match rule was taken): says so, and from here on all is told.
   void connect();
   /// Lets a half state go that has waited too long for its other half, and rings if it is time.
   void settle(std::uint64_t now);

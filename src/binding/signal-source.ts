@@ -33,6 +33,8 @@ export interface ReaderOptions extends ParserOptions {
   readonly address: string
   /** AddMatch rules, sent before `connected` is reported. */
   readonly matchRules: readonly string[]
+  /** The address is systemd's own socket, no bus: nothing is asked of it, and it sends all its signals. */
+  readonly direct?: boolean
   /** Keep the raw bytes for `takeCapture` (used by `unitscope record`), up to this many; 0 keeps none. */
   readonly captureBytes: number
 }

@@ -8,6 +8,16 @@ export function busAddress(
   return env['DBUS_SESSION_BUS_ADDRESS'] ?? `unix:path=${env['XDG_RUNTIME_DIR'] ?? `/run/user/${uid}`}/bus`
 }
 
+/** Where a systemd instance listens by itself; on that of the system only root is let in. */
+export function privateAddress(
+  scope: 'system' | 'user',
+  env: Readonly<Record<string, string | undefined>>,
+  uid: number,
+): string {
+  const folder = scope === 'system' ? '/run' : (env['XDG_RUNTIME_DIR'] ?? `/run/user/${uid}`)
+  return `unix:path=${folder}/systemd/private`
+}
+
 /** sun_path of unix(7), less the NUL. */
 const kMaxSocketPath = 107
 

@@ -42,15 +42,23 @@ export interface ControlPlane {
   close(): void
 }
 
-export type ConnectControlPlane = (address: string) => Promise<ControlPlane>
+export type ConnectControlPlane = (address: string, direct?: boolean) => Promise<ControlPlane>
+
+/** systemd 252 leaves a message that it reads together with the end of the handshake lying until another one comes. */
+const kNudgeMs = 50
 
 /**
  * Connects to a bus.
  *
  * @param address - one D-Bus address, `unix:path=...` or `unix:abstract=...`; several separated by `;` are tried in order
+ * @param direct - it is that of systemd's own socket: nobody else is there, and every signal comes unasked
  * @throws {CallError} when none answers within the deadline
  */
-export async function connectControlPlane(address: string, clock: Clock = systemClock): Promise<ControlPlane> {
+export async function connectControlPlane(
+  address: string,
+  direct = false,
+  clock: Clock = systemClock,
+): Promise<ControlPlane> {
   const servers = parseBusAddress(address)
   if ('reason' in servers) throw new CallError(`bus address: ${servers.reason}`)
   // Loaded at the first use: 9 packages that a configuration without systemd never needs.
@@ -62,8 +70,8 @@ export async function connectControlPlane(address: string, clock: Clock = system
     try {
       // Left to itself the library would go on with cookies from the home directory where EXTERNAL is refused.
       const bus = dbus.sessionBus({ busAddress: one, authMethods: ['EXTERNAL'] })
-      plane = new DbusControlPlane(bus, dbus.Message, clock)
-      await plane.hello()
+      plane = new DbusControlPlane(bus, dbus.Message, clock, direct)
+      await (direct ? plane.nudge() : plane.hello())
       return plane
     } catch (error) {
       plane?.close()
@@ -81,7 +89,7 @@ class DbusControlPlane implements ControlPlane {
   readonly #pending = new Set<(error: CallError) => void>()
   #end: ((reason: string) => void) | undefined
 
-  constructor(bus: MessageBus, message: typeof Message, clock: Clock) {
+  constructor(bus: MessageBus, message: typeof Message, clock: Clock, direct: boolean) {
     this.#bus = bus
     this.#message = message
     this.#clock = clock
@@ -89,7 +97,10 @@ class DbusControlPlane implements ControlPlane {
       this.#end = resolve
     })
     // Without a listener an 'error' ends the process; the library emits it again when a call is tried after the end.
-    bus.on('error', (error: Error) => this.#over(error.message))
+    bus.on('error', (error: Error & { type?: string }) => {
+      // With a type it is the answer to the library's Hello, which only a bus understands.
+      if (!direct || error.type === undefined) this.#over(error.message)
+    })
     bus._connection.on('end', () => this.#over('the bus closed the connection'))
     const { stream } = bus._connection
     stream.on('close', () => this.#over('the bus closed the connection'))
@@ -139,6 +150,16 @@ class DbusControlPlane implements ControlPlane {
   /** Whether the bus itself answers. Its policy refuses Peer.Ping to the daemon, but never GetId. */
   async hello(): Promise<void> {
     await this.#call('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetId', '', [])
+  }
+
+  /** Whether systemd answers on a socket of its own. */
+  async nudge(): Promise<void> {
+    const again = this.#clock.every(kNudgeMs, () => void this.ping().catch(() => {}))
+    try {
+      await this.ping()
+    } finally {
+      again.cancel()
+    }
   }
 
   close(): void {

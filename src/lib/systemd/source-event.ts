@@ -4,10 +4,11 @@ import { attr, event } from './names.js'
 import { hostResource } from './unit-resource.js'
 
 /** Why units were not watched for a while. `missed_signals`: a reconcile found a change that no signal had told. */
-export type GapReason = 'bus_lost' | 'lost_records' | 'reload' | 'reexec' | 'missed_signals'
+export type GapReason = 'bus_lost' | 'bus_returned' | 'lost_records' | 'reload' | 'reexec' | 'missed_signals'
 
 const explanation: Readonly<Record<GapReason, string>> = {
   bus_lost: 'the bus connection was lost',
+  bus_returned: "the bus is back, and systemd's private socket was left for it",
   lost_records: 'signals came faster than they could be read',
   reload: 'systemd reloaded its configuration',
   reexec: 'systemd was executed anew',

@@ -26,6 +26,12 @@ export const schema = {
       description:
         'D-Bus address, e.g. `unix:path=/run/dbus/system_bus_socket`. Left out, it is the bus of `scope`; in a container, point it at the mounted host socket.',
     },
+    private_socket: {
+      type: 'boolean',
+      default: false,
+      description:
+        "While the bus cannot be used, listen on systemd's own socket (`/run/systemd/private`), for which the agent must be root. Each such connection costs PID 1 CPU, and memory if the agent stalls.",
+    },
     monitor_all_services: {
       type: 'boolean',
       default: true,

@@ -33,6 +33,12 @@ export const factory = {
         if (typeof compiled !== 'function') complaints.push({ path: [key, index], reason: compiled.reason })
       }
     }
+    if (config.private_socket && config.overflow_policy === 'block') {
+      complaints.push({
+        path: ['private_socket'],
+        reason: 'not with overflow_policy block: what is not read there grows in the memory of PID 1',
+      })
+    }
     const limits = [
       ['poll_interval', 5000, 3_600_000, 'from 5s to 1h, or 0s for never'],
       ['collection_interval', 1000, 3_600_000, 'from 1s to 1h, or 0s for never'],

@@ -138,4 +138,4 @@ export class RecordQueue {
 }
 
 /** By how much may have been missed. After `reload` a comparison of states is enough; the others need every unit read. */
-const gravity: readonly GapReason[] = ['missed_signals', 'reload', 'reexec', 'lost_records', 'bus_lost']
+const gravity: readonly GapReason[] = ['missed_signals', 'reload', 'reexec', 'lost_records', 'bus_returned', 'bus_lost']

@@ -23,6 +23,7 @@ const tasks = ['synchronise', 'ping', 'secondLook', 'reconcile', 'facts'] as con
 type Task = (typeof tasks)[number]
 
 interface SessionOptions extends WatchOptions {
+  readonly connectPlane: () => Promise<ControlPlane>
   readonly queue: RecordQueue
   readonly onUp: (up: boolean) => void
 }
@@ -74,7 +75,7 @@ export class Session {
       // Match rules first: what happens from here on is in the queue, whatever the snapshot shows.
       while (!this.#connected && this.#over === undefined) await this.#woken()
       if (this.#over !== undefined) return this.#over
-      plane = await this.#options.connect(this.#options.address)
+      plane = await this.#options.connectPlane()
       void plane.closed.then((reason) => this.#end(reason))
       this.#startTimers(reader)
       await this.#work(plane, reader)
@@ -88,6 +89,11 @@ export class Session {
       plane?.close()
     }
     return this.#over! // every way here has set it
+  }
+
+  /** Ends it although the connection holds. */
+  leave(reason: string): void {
+    this.#end(reason)
   }
 
   /** What was held back when the connection ended: it is true, and older than the gap that begins now. */

@@ -5,7 +5,7 @@ import type { Status } from '../../component/status.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
-import { busAddress } from '../../lib/systemd/bus.js'
+import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
 import { suppressedEvent } from '../../lib/systemd/source-event.js'
@@ -84,11 +84,14 @@ class SystemdReceiver implements Receiver {
   async start(host: Host): Promise<void> {
     const { clock, telemetry } = this.#settings
     const { native, connect } = this.#source ?? realSource()
-    const address = this.#config.address ?? busAddress(this.#config.scope, process.env, getuid?.() ?? 0)
+    const { scope, private_socket } = this.#config
+    const uid = getuid?.() ?? 0
+    const address = this.#config.address ?? busAddress(scope, process.env, uid)
     const watcher = new Watcher({
       settings: this.#settings,
       config: this.#config,
       address,
+      privateAddress: private_socket ? privateAddress(scope, process.env, uid) : undefined,
       native,
       connect,
       tracker: this.#tracker,

@@ -11,7 +11,10 @@ import type { UnitSelection } from './unit-selection.js'
 export interface WatchOptions {
   readonly settings: Settings
   readonly config: Config
+  /** Of the bus. */
   readonly address: string
+  /** Of systemd's own socket, where it may be used. */
+  readonly privateAddress: string | undefined
   readonly native: Pick<Native, 'createSignalReader'>
   readonly connect: ConnectControlPlane
   readonly tracker: UnitTracker

@@ -1,5 +1,7 @@
 import type { SignalReader, SignalStats } from '../../binding/signal-source.js'
+import type { Status } from '../../component/status.js'
 import { matchRules, stableReason } from '../../lib/systemd/bus.js'
+import { OnDemandPlane } from '../../lib/systemd/on-demand-plane.js'
 import { sleep } from '../../util/clock.js'
 import { RecordQueue } from './record-queue.js'
 import { Session } from './session.js'
@@ -8,6 +10,9 @@ import type { WatchOptions } from './watch-options.js'
 /** The bus is back 22 to 76 ms after it was killed (dbus-daemon 1.14, socket activation), so the first tries are quick. */
 const kFirstRetryMs = 100
 const kMaxRetryMs = 30_000
+/** How often the bus is tried while systemd's own socket stands in for it. */
+const kAskBusMs = 2000
+const kBusIsBack = 'the bus is back'
 
 /** Keeps one session with systemd going for as long as it runs: connects, hands over, connects again. */
 export class Watcher {
@@ -39,27 +44,44 @@ export class Watcher {
 
   /** Runs until aborted; resolves when everything it owns is closed. */
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, onStatus } = this.#options
+    const { address, privateAddress, settings, onStatus } = this.#options
     for (let attempt = 0; !signal.aborted; attempt++) {
-      const { reason, synchronised } = await this.#session(signal)
-      this.#up = false
+      const bus = await this.#session({ address }, signal)
       if (signal.aborted) return
-      if (synchronised) {
-        attempt = 0
-        this.#queue.noteGap('bus_lost')
-      }
+      let reason = bus.reason
+      let well = bus.synchronised
+      if (bus.synchronised) this.#queue.noteGap('bus_lost')
       onStatus({ state: 'degraded', reason: stableReason(reason) })
+      if (privateAddress !== undefined) {
+        const own = await this.#session({ address: privateAddress, insteadOf: reason }, signal)
+        if (signal.aborted) return
+        if (own.synchronised) this.#queue.noteGap('bus_returned')
+        well ||= own.synchronised
+        if (own.reason === kBusIsBack) {
+          attempt = -1
+          continue
+        }
+        reason += `; and of systemd's own socket: ${own.reason}`
+        onStatus({ state: 'degraded', reason: stableReason(reason) })
+      }
+      if (well) attempt = 0
       const limitMs = Math.min(kFirstRetryMs * 2 ** attempt, kMaxRetryMs)
       // Between half and all of the limit: many agents of one bus must not come back at the same instant.
       await sleep(settings.clock, limitMs * (0.5 + settings.random() / 2), signal)
     }
   }
 
-  async #session(signal: AbortSignal): Promise<{ reason: string; synchronised: boolean }> {
-    const { config, native, address, selection, onEvents } = this.#options
+  /** One session, on the bus or, `insteadOf` it, on systemd's own socket until the bus can be used again. */
+  async #session(source: Source, signal: AbortSignal): Promise<{ reason: string; synchronised: boolean }> {
+    const { config, native, settings, selection, connect, onEvents, onStatus } = this.#options
+    const { address, insteadOf } = source
+    const direct = insteadOf !== undefined
     const session = new Session({
       ...this.#options,
       queue: this.#queue,
+      connectPlane: async () =>
+        direct ? new OnDemandPlane(() => connect(address, true), settings.clock) : await connect(address),
+      onStatus: (status) => onStatus(status.state === 'ok' && direct ? standIn(insteadOf) : status),
       onUp: (up) => {
         this.#up = up
       },
@@ -68,6 +90,7 @@ export class Watcher {
       {
         address,
         matchRules,
+        direct,
         filter: selection.filter,
         ringRecords: config.signal_buffer_size,
         overflow: config.overflow_policy,
@@ -79,18 +102,58 @@ export class Watcher {
       (records) => session.take(records),
     )
     this.#reader = reader
+    const watch = direct ? this.#watchBus(() => session.leave(kBusIsBack)) : undefined
     try {
       reader.start()
       const reason = await session.run(reader, signal)
       return { reason, synchronised: session.synchronised }
     } finally {
+      await watch?.end()
       await reader.close() // hands over what it still holds
       onEvents(session.end())
+      this.#up = false
       this.#past = this.totals()
       this.#reader = undefined
     }
   }
+
+  /** Calls `back` once systemd answers over the bus. */
+  #watchBus(back: () => void): { end(): Promise<void> } {
+    const { address, connect, settings } = this.#options
+    let asking: Promise<void> | undefined
+    const ask = async (): Promise<void> => {
+      try {
+        const plane = await connect(address)
+        await plane.ping().finally(() => plane.close())
+        back()
+      } catch {
+        // Not yet.
+      }
+    }
+    const timer = settings.clock.every(kAskBusMs, () => {
+      asking ??= ask().finally(() => {
+        asking = undefined
+      })
+    })
+    return {
+      async end() {
+        timer.cancel()
+        await asking
+      },
+    }
+  }
 }
+
+/** Where a session listens. `insteadOf`: why the bus cannot be used. */
+interface Source {
+  readonly address: string
+  readonly insteadOf?: string
+}
+
+const standIn = (why: string): Status => ({
+  state: 'degraded',
+  reason: `systemd's own socket stands in for the bus: ${stableReason(why)}`,
+})
 
 /** What the bus threads of all sessions counted. */
 export interface SignalTotals

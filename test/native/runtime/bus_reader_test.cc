@@ -140,6 +140,22 @@ const test::Test kTogether{"threads: reader: what is read together with the last
   }
 }};
 
+const test::Test kDirect{"threads: reader: systemd's own socket is asked for nothing, and is listened to from its first byte", [] {
+  test::FakeBus bus([](Peer& peer) {
+    peer.read_until("BEGIN\r\n");
+    const auto early = test::unit_half("early.service", "active", "running").bytes();
+    peer.send("OK 0123456789abcdef0123456789abcdef\r\n" + std::string(early.begin(), early.end()));
+    peer.wait_connected();
+    auto anonymous = test::unit_half("a.service", "active", "running");
+    anonymous.fields.pop_back();  // the sender: only a bus puts it in
+    peer.send(anonymous.bytes());
+  });
+  ReaderOptions options = options_for(bus.address());
+  options.match_rules = {"type='signal'"};  // a bus would be asked, and would not answer here
+  options.direct = true;
+  test::equal(life(options, &bus), "connected | early.service | a.service | end: the bus closed the connection");
+}};
+
 const test::Test kAuth{"threads: reader: every fault of the handshake ends it with its reason", [] {
   const auto after = [](std::string line) {
     const std::string told = life([line](Peer& peer) {

@@ -30,6 +30,7 @@ describe('a receiver that cannot work is refused before anything starts', () => 
     ['batch_timeout: 11s', /3:\d+ receivers\.systemd\.batch_timeout: must be at most 10s/],
     ['max_batch_size: 0', /3:\d+ receivers\.systemd\.max_batch_size/],
     ['backpressure_threshold: 80', /3:\d+ receivers\.systemd\.backpressure_threshold/],
+    ['overflow_policy: block\n    private_socket: true', /4:\d+ receivers\.systemd\.private_socket: not with overflow/],
     ['unit_types: []', /3:\d+ receivers\.systemd\.unit_types/],
     ['unit_types: [servce]', /3:\d+ receivers\.systemd\.unit_types\[0\].*did you mean "service"/],
     ['signal_buffer_size: 10', /3:\d+ receivers\.systemd\.signal_buffer_size/],

@@ -1,0 +1,75 @@
+import type { Clock, Timer } from '../../util/clock.js'
+import type { ControlPlane, Properties } from './control-plane.js'
+
+/** A reading of all units asks without a pause; between two of them there are seconds. */
+const kIdleMs = 200
+
+/**
+ * Asks systemd over its private socket, each time over a connection that lasts as long as questions follow each other:
+ * down every connection to it PID 1 sends every signal, and the library would take them all apart.
+ */
+export class OnDemandPlane implements ControlPlane {
+  readonly closed: Promise<string>
+  readonly #connect: () => Promise<ControlPlane>
+  readonly #clock: Clock
+  #resolveClosed!: (reason: string) => void
+  #open: Promise<ControlPlane> | undefined
+  #idle: Timer | undefined
+  #asking = 0
+
+  constructor(connect: () => Promise<ControlPlane>, clock: Clock) {
+    this.#connect = connect
+    this.#clock = clock
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+  }
+
+  /** Nothing to ask for: there every signal comes anyway. */
+  async subscribe(): Promise<void> {}
+
+  listUnits(): ReturnType<ControlPlane['listUnits']> {
+    return this.#ask((plane) => plane.listUnits())
+  }
+
+  getProperty(unit: string, iface: string, property: string): Promise<unknown> {
+    return this.#ask((plane) => plane.getProperty(unit, iface, property))
+  }
+
+  getProperties(unit: string, iface: string): Promise<Properties> {
+    return this.#ask((plane) => plane.getProperties(unit, iface))
+  }
+
+  ping(): Promise<void> {
+    return this.#ask((plane) => plane.ping())
+  }
+
+  close(): void {
+    this.#hangUp()
+    this.#resolveClosed('closed')
+  }
+
+  async #ask<T>(question: (plane: ControlPlane) => Promise<T>): Promise<T> {
+    this.#idle?.cancel()
+    this.#asking++
+    this.#open ??= this.#connect()
+    try {
+      return await question(await this.#open)
+    } catch (error) {
+      this.#hangUp() // whatever it was, the next question begins anew
+      throw error
+    } finally {
+      if (--this.#asking === 0) this.#idle = this.#clock.after(kIdleMs, () => this.#hangUp())
+    }
+  }
+
+  #hangUp(): void {
+    this.#idle?.cancel()
+    const open = this.#open
+    this.#open = undefined
+    void open?.then(
+      (plane) => plane.close(),
+      () => {}, // it never was one
+    )
+  }
+}
