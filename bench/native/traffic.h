@@ -36,7 +36,7 @@ struct Step {
   std::uint64_t exec_start = 0, exec_exit = 0;
 };
 
-/// What one service of the recording said, in order. Ends as it began, so it can go on in a circle.
+/// What one service of the recording said, in order: pairs of Service and Unit. Ends as it began, so it can go on in a circle.
 using Story = std::vector<Step>;
 
 /// More instants than any of the stories has.
@@ -82,6 +82,11 @@ inline std::vector<Story> read_traffic(const char* path) {
     s.body = from_hex(body);
     if (s.changed >= static_cast<int>(kMaxInstants)) throw std::runtime_error("a story of the traffic file is too long");
     stories.back().push_back(std::move(s));
+  }
+  for (const Story& story : stories) {
+    for (std::size_t i = 0; i < story.size(); i++) {
+      if (story[i].unit != (i % 2 == 1) || story.size() % 2 != 0) throw std::runtime_error("a story is not one of pairs");
+    }
   }
   if (stories.empty()) throw std::runtime_error(std::string("no traffic in ") + path);
   return stories;

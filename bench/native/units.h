@@ -52,7 +52,11 @@ class Units {
       unit.number = static_cast<std::uint32_t>(i);
       unit.story = &stories_[i % stories_.size()];
       unit.instants_usec.fill(now);
-      for (const Step& step : *unit.story) (step.unit ? unit.unit_step : unit.service_step) = &step;
+      // Each somewhere else in its story, or changes of all units would come together; after a whole pair.
+      const std::size_t steps = unit.story->size();
+      unit.next = i / stories_.size() * 2 % steps;
+      unit.service_step = &(*unit.story)[(unit.next + steps - 2) % steps];
+      unit.unit_step = &(*unit.story)[(unit.next + steps - 1) % steps];
       name(unit, "bench-" + std::to_string(i) + ".service");
     }
   }
