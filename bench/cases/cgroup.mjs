@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, promises, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { compile } from '../lib/compile.mjs'
 import { root } from '../lib/machine.mjs'
-import { native, product } from '../lib/product.mjs'
 import { Resident } from '../lib/resident.mjs'
 
 /** @typedef {{name: string, cgroups: number, real: boolean}} CgroupPoint */
@@ -28,148 +27,41 @@ const fixture = `${root}test/fixtures/cgroup/linux-6.1/system.slice/web.service/
 /** Passes of a run, and the pause before each, in which everything has its turn. */
 const kPasses = 3
 const kRounds = 3
+/** Units whose files fs.promises reads at a time: each is an open file. */
+const kAtATime = 500
 const kPauseMs = 100
 
 const names = (cgroups) => Array.from({ length: cgroups }, (_, i) => `unit${i}.service`)
-
-/** The receiver as the agent has it, on a folder of the benchmark's, with a consumer that counts; `pass()` is one interval. */
-class Rig {
-  #fire
-  #reported = () => {}
-  #receiver
-  #reader
-  points = 0
-
-  static async start({ folder, real, maxOpenFiles }) {
-    const rig = new Rig()
-    const { createCgroupReceiver } = await product('receivers/cgroup/cgroup.js')
-    const { schema } = await product('receivers/cgroup/config.js')
-    const { systemClock } = await product('util/clock.js')
-    const { ResourcePool } = await product('data/resource.js')
-    const { silentTelemetry } = await product('component/telemetry.js')
-    const { silentLogger } = await product('component/logger.js')
-    const surface = await native()
-    const on = Object.fromEntries(
-      Object.entries(schema.properties.metrics.properties).map(([key, value]) => [key, value.default]),
-    )
-    const settings = {
-      id: { kind: 'receiver', type: 'cgroup', text: 'cgroup' },
-      logger: silentLogger,
-      telemetry: silentTelemetry,
-      resources: new ResourcePool(),
-      random: Math.random,
-      clock: {
-        ...systemClock,
-        every(_, fire) {
-          rig.#fire = fire
-          return { cancel() {} }
-        },
-      },
-    }
-    const config = {
-      root: folder,
-      scope: 'system',
-      collection_interval: 10_000,
-      unit_types: ['service'],
-      include: [],
-      exclude: [],
-      containers: false,
-      metrics: real ? on : { ...on, state: false },
-      pressure_triggers: [],
-      max_open_files: maxOpenFiles,
-    }
-    const next = {
-      async consume({ metrics }) {
-        for (const { points } of metrics) rig.points += points.length
-        return { kind: 'ok' }
-      },
-    }
-    const world = {
-      open(options, onStalls) {
-        const opened = surface.createCgroupReader({ ...options, anyFilesystem: !real }, onStalls)
-        rig.#reader = opened.reader
-        return opened
-      },
-      read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
-      uid: 0,
-    }
-    rig.#receiver = createCgroupReceiver(settings, config, next, world)
-    const first = new Promise((resolve) => (rig.#reported = resolve))
-    await rig.#receiver.start({ report: ({ state }) => state !== 'starting' && rig.#reported() })
-    await first
-    await nextTurn()
-    // Files that are not there are looked for now and then: from here on as in life.
-    for (let i = 0; i < 3; i++) await rig.pass()
-    return rig
-  }
-
-  /** CPU times in ms; `blockedMs`: the longest time for which nothing else had its turn. */
-  async pass() {
-    const told = new Promise((resolve) => (this.#reported = resolve))
-    let over = false
-    let blockedMs = 0
-    let last = performance.now()
-    const turn = () => {
-      const now = performance.now()
-      blockedMs = Math.max(blockedMs, now - last)
-      last = now
-      if (!over) setImmediate(turn)
-    }
-    setImmediate(turn)
-    const before = this.#reader.stats().threadCpuNs
-    this.#fire()
-    await told
-    over = true
-    await nextTurn() // it is ready for the next one only now
-    return { nativeMs: (this.#reader.stats().threadCpuNs - before) / 1e6, blockedMs }
-  }
-
-  /** Decoding and metrics alone: what the main thread does, without the turning above. */
-  async mainMs() {
-    const told = new Promise((resolve) => (this.#reported = resolve))
-    const native = this.#reader.stats().threadCpuNs
-    const before = process.cpuUsage()
-    this.#fire()
-    await told
-    await nextTurn()
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000 - (this.#reader.stats().threadCpuNs - native) / 1e6
-  }
-
-  stop() {
-    return this.#receiver.shutdown()
-  }
-}
 
 /** Ours, with so many of the files kept open (1: all). */
 function ours(name, share) {
   return {
     name,
-    async run(context) {
-      const rig = await Rig.start({
-        ...context,
-        maxOpenFiles: Math.round(share * context.files.length * context.cgroups),
-      })
+    async run({ folder, real, cgroups, files, canKeepAll, floor }) {
+      const kept = Math.round(share * files.length * cgroups)
+      const receiver = new Resident(name, [
+        process.execPath,
+        '--max-semi-space-size=1', // as the agent has it
+        `${root}bench/consumers/cgroup-receiver.mjs`,
+        folder,
+        real ? 'cgroup2' : 'plain',
+        `${kept}`,
+      ])
       try {
-        const figures = { nativeMs: [], mainMs: [], blockedMs: [], beyondMs: [] }
+        await receiver.expect('ready')
+        const runs = []
         for (let i = 0; i < kPasses; i++) {
           await sleep(kPauseMs)
-          const floorMs = context.canKeepAll ? await context.floor('pread') : undefined
-          rig.points = 0
-          const { nativeMs, blockedMs } = await rig.pass()
-          if (rig.points < context.cgroups * context.files.length)
-            throw new Error(`${rig.points} points of ${context.cgroups} units`)
-          figures.nativeMs.push(nativeMs)
-          figures.blockedMs.push(blockedMs)
-          figures.mainMs.push(await rig.mainMs())
-          if (floorMs !== undefined) figures.beyondMs.push(nativeMs - floorMs)
+          const floorMs = canKeepAll ? await floor('pread') : undefined
+          receiver.tell('pass')
+          const { points, cpuMs, nativeMs, blockedMs } = await receiver.answer()
+          if (points < cgroups * files.length) throw new Error(`${points} points of ${cgroups} units`)
+          runs.push({ cpuMs, nativeMs, blockedMs, ...(floorMs === undefined ? {} : { beyondMs: nativeMs - floorMs }) })
         }
-        const { nativeMs, mainMs, blockedMs, beyondMs } = Object.fromEntries(
-          Object.entries(figures).map(([key, list]) => [key, list.sort((a, b) => a - b)[Math.floor(list.length / 2)]]),
-        )
-        return { cpuMs: nativeMs + mainMs, nativeMs, blockedMs, ...(beyondMs === undefined ? {} : { beyondMs }) }
+        const median = (key) => runs.map((run) => run[key]).sort((a, b) => a - b)[Math.floor(kPasses / 2)]
+        return Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(key)]))
       } finally {
-        await rig.stop()
+        await receiver.end()
       }
     },
   }
@@ -227,7 +119,7 @@ const kPlain1000 = '1000 directories, 9 files each'
 /** What a run that is broken off has to remove. */
 const made = new Set()
 process.once('exit', () => {
-  for (const context of made) remove(context)
+  for (const context of [...made]) remove(context)
 })
 
 /** @type {import('../lib/case.d.mts').Case<any, any>} */
@@ -236,7 +128,7 @@ export default {
   question: 'What does it cost to know what every unit uses, once more?',
   notes:
     'A sample is all files of all units, read and understood. unitscope: the receiver as the agent has it, with a consumer that only ' +
-    'counts; "native" is its thread, the rest decodes and makes metrics, with a number of points each. The cgroups are real ones, with ' +
+    'counts, in a process with the flags of the agent; "native" is its thread, the rest decodes and makes metrics, with a number of points each. The cgroups are real ones, with ' +
     'the files that exist without controllers; the directories of nine files hold what Linux 6.1 wrote for a service with all controllers, ' +
     'on a plain file system, whose reads are cheaper than those of cgroups. "Beyond the kernel": the time of the native thread less that ' +
     'of bare preads of the same files by a C program just before. "Stands still": the longest time for which the event loop had no ' +
@@ -299,13 +191,16 @@ export default {
       inNode((units) => units.map((paths) => paths.map((path) => parsed(readFileSync(path, 'utf8')))), context),
     ),
     reading('fs.promises.readFile', (context) =>
-      inNode(
-        (units) =>
-          Promise.all(
-            units.map((paths) => Promise.all(paths.map(async (path) => parsed(await promises.readFile(path, 'utf8'))))),
-          ),
-        context,
-      ),
+      inNode(async (units) => {
+        const samples = []
+        for (let at = 0; at < units.length; at += kAtATime) {
+          const some = units
+            .slice(at, at + kAtATime)
+            .map((paths) => Promise.all(paths.map(async (path) => parsed(await promises.readFile(path, 'utf8')))))
+          samples.push(...(await Promise.all(some)))
+        }
+        return samples
+      }, context),
     ),
   ],
   gates: [
@@ -325,7 +220,7 @@ function mountPoint() {
 }
 
 function remove(context) {
-  made.delete(context)
+  if (!made.delete(context)) return
   const { folder, real, cgroups } = context
   if (!real) return rmSync(folder, { recursive: true })
   for (const path of [...names(cgroups).map((name) => join(folder, name)), folder])

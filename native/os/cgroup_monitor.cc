@@ -5,8 +5,8 @@
 namespace unitscope::cgroup {
 namespace {
 
-/// Files that were not there are looked for at every eighth pass: on a hybrid machine twelve of seventeen are missing in each
-/// cgroup, and each look costs a microsecond.
+/// Files that were not there are looked for when the parent's controllers change, and at every eighth pass in case nobody told:
+/// on a hybrid machine twelve of seventeen are missing in each cgroup, and each look costs a microsecond.
 constexpr std::uint64_t kPassesBetweenLooks = 8;
 
 double ms(std::uint64_t ns) noexcept { return static_cast<double>(ns) / 1e6; }

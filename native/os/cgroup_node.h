@@ -52,9 +52,10 @@ struct Node {
   std::array<UniqueFd, kFileCount> files;
   /// Bit i: kFiles[i] was not there when it was last looked for.
   std::uint32_t absent = 0;
-  /// Watch descriptors of the directory and of cgroup.events; -1 for none.
+  /// Watch descriptors of the directory, cgroup.events and cgroup.subtree_control; -1 for none.
   int watch = -1;
   int events_watch = -1;
+  int control_watch = -1;
   /// Made when the last process had left; nothing while there are any, and once the consumer has these numbers or newer ones.
   std::unique_ptr<Reading> final;
   /// The consumer has numbers from after the last process had left.

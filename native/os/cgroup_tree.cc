@@ -119,7 +119,9 @@ int CgroupTree::list(Node& parent) {
     if (entry == nullptr) return errno;
     const std::string_view name = entry->d_name;
     const bool may_be_directory = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
-    if (may_be_directory && name != "." && name != "..") visit(dir.fd, parent, entry->d_name);
+    if (!may_be_directory || name == "." || name == "..") continue;
+    watch_->follow_controllers(parent, dir.fd);
+    visit(dir.fd, parent, entry->d_name);
   }
 }
 
@@ -182,13 +184,15 @@ void CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint
 }
 
 void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
-  const Node& parent = *event.node;
+  if (event.what == CgroupWatch::What::kControllers) return look_again_below(*event.node);
+  Node& parent = *event.node;
   const auto at = nodes_.find(join(parent.path, event.name));
   switch (event.what) {
     case CgroupWatch::What::kMade: {
       const Directory dir = open_directory(root_.get(), parent);
       if (dir.fd < 0) return;
       newer_than_ns_ = now_ns;
+      watch_->follow_controllers(parent, dir.fd);
       visit(dir.fd, parent, event.name);
       return list_pending();
     }
@@ -207,7 +211,15 @@ void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
       return;
     }
     case CgroupWatch::What::kState:
+    case CgroupWatch::What::kControllers:
     case CgroupWatch::What::kOverflow: return;
+  }
+}
+
+void CgroupTree::look_again_below(const Node& parent) noexcept {
+  // A neighbour of a longer name, or a grandchild, is looked at once more for nothing.
+  for (auto at = nodes_.upper_bound(parent.path); at != nodes_.end() && at->first.starts_with(parent.path); ++at) {
+    at->second->absent = 0;
   }
 }
 

@@ -86,6 +86,8 @@ class CgroupTree {
   void visit(int parent_dir, const Node& parent, const char* name);
   /// Takes a new cgroup in. Its directory is followed before it is listed, so that no child is missed.
   void add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns);
+  /// Files that were missing may be there now.
+  void look_again_below(const Node& parent) noexcept;
   void read_invocation(Node& node, int dir) noexcept;
   void end(Nodes::iterator at);
   void end_below(std::string_view path);

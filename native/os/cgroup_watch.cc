@@ -28,10 +28,16 @@ void CgroupWatch::follow(Node& node, int dir) noexcept {
   if (!inotify_) return;
   node.watch = add(dir, ".", kDirectoryMask);
   if (node.watch < 0) return refuse(node);
-  targets_[node.watch] = {.node = &node, .state = false};
+  targets_[node.watch] = {.node = &node, .what = What::kMade};
   // The root of the hierarchy has no such file; without a watch its cgroup only ends without a last reading.
   node.events_watch = add(dir, "cgroup.events", IN_MODIFY);
-  if (node.events_watch >= 0) targets_[node.events_watch] = {.node = &node, .state = true};
+  if (node.events_watch >= 0) targets_[node.events_watch] = {.node = &node, .what = What::kState};
+}
+
+void CgroupWatch::follow_controllers(Node& node, int dir) noexcept {
+  if (!inotify_ || node.control_watch >= 0) return;
+  node.control_watch = add(dir, "cgroup.subtree_control", IN_MODIFY);
+  if (node.control_watch >= 0) targets_[node.control_watch] = {.node = &node, .what = What::kControllers};
 }
 
 void CgroupWatch::refuse(Node& node) noexcept {
@@ -44,6 +50,7 @@ void CgroupWatch::forget(Node& node) noexcept {
   if (node.watch == kRefused) unwatched_--;
   remove(node.watch);
   remove(node.events_watch);
+  remove(node.control_watch);
 }
 
 void CgroupWatch::forget_events(Node& node) noexcept { remove(node.events_watch); }
@@ -76,8 +83,8 @@ bool CgroupWatch::next(Event& event) noexcept {
     const auto target = targets_.find(told->wd);
     if (target == targets_.end()) continue;
     Node* const node = target->second.node;
-    event = {.what = What::kState, .node = node, .name = ""};
-    if (target->second.state) {
+    event = {.what = target->second.what, .node = node, .name = ""};
+    if (event.what != What::kMade) {
       if ((told->mask & IN_MODIFY) != 0) return true;
       continue;
     }

@@ -10,7 +10,8 @@
 namespace unitscope::cgroup {
 
 /// Tells what happens in cgroup directories, by inotify(7). One watch per directory (what is made, removed, or given an
-/// attribute in it) and one per cgroup.events (its last process left). One thread at a time.
+/// attribute in it), one per cgroup.events (its last process left), and one per cgroup.subtree_control of those that have
+/// children (which files these have). One thread at a time.
 class CgroupWatch {
  public:
   CgroupWatch() noexcept;
@@ -27,15 +28,17 @@ class CgroupWatch {
   void follow(Node& node, int dir) noexcept;
   /// Its directory cannot be opened, and so not be followed.
   void refuse(Node& node) noexcept;
-  /// Ends both watches.
+  /// Also tells when the controllers of its children change.
+  void follow_controllers(Node& node, int dir) noexcept;
+  /// Ends all watches.
   void forget(Node& node) noexcept;
   /// Ends the watch of cgroup.events.
   void forget_events(Node& node) noexcept;
 
-  enum class What : std::uint8_t { kMade, kRemoved, kAttribute, kState, kOverflow };
+  enum class What : std::uint8_t { kMade, kRemoved, kAttribute, kState, kControllers, kOverflow };
   struct Event {
     What what;
-    Node* node;        ///< the directory it happened in; kState: the cgroup itself; kOverflow: none
+    Node* node;        ///< the directory it happened in; kState, kControllers: the cgroup itself; kOverflow: none
     const char* name;  ///< of the subdirectory; valid until the next call
   };
   /// The next event of one that is still followed; false when there are none left.
@@ -44,7 +47,8 @@ class CgroupWatch {
  private:
   struct Target {
     Node* node;
-    bool state;
+    /// Of the file; kMade for the directory.
+    What what;
   };
   [[nodiscard]] int add(int dir, const char* name, std::uint32_t mask) noexcept;
   void remove(int& watch) noexcept;

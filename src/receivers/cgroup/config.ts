@@ -25,7 +25,7 @@ export const schema = {
       default: '',
       maxLength: 4095,
       description:
-        'Mount point of cgroup v2, or a directory below it. Found in /proc/self/mountinfo when empty; in a container, name the place where the host’s is mounted.',
+        'Mount point of cgroup v2, or a directory below it. Found in /proc/self/mountinfo when empty; in a container that is the host’s, where it is mounted, as it shows more than the container’s own.',
     },
     scope: {
       type: 'string',

@@ -253,6 +253,20 @@ const test::Test kAppears{"cgroup monitor: a file that was missing is found some
   test::equal(seen, "/=? /a=1");
 }};
 
+const test::Test kControllers{"cgroup monitor: a file that was missing is found at once when the parent's controllers change", [] {
+  const TempTree temp;
+  temp.file("slice/cgroup.subtree_control", "");
+  temp.directory("slice/a");
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  test::equal(js.pass(monitor), "/=? /slice=? /slice/a=?");
+  temp.directory("slice/b");
+  js.pass(monitor);
+  for (const char* const path : {"slice/a/cpu.stat", "slice/b/cpu.stat"}) temp.file(path, usage(1));
+  temp.file("slice/cgroup.subtree_control", "cpu\n");
+  test::equal(js.pass(monitor), "/=? /slice=? /slice/a=1 /slice/b=1");
+}};
+
 const test::Test kRoot{"cgroup monitor: a root that is gone is said so, and nothing is read", [] {
   const TempTree temp;
   temp.directory("sub/a");

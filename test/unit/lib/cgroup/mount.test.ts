@@ -32,3 +32,15 @@ test('a mount at an odd place is found, its blanks unescaped, and the usual plac
 test.each(['', 'garbage', '1 2 3', ' - cgroup2', `${other}\n`])('no cgroup2 in %j', (text) => {
   expect(findCgroupMount(text)).toBeUndefined()
 })
+
+test('in a container the host’s tree, mounted elsewhere, wins over its own, and a part of a tree over neither', () => {
+  // As Linux 6.18 shows them to a process in a cgroup namespace two levels down.
+  const own = '60 50 0:38 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw'
+  const host = '61 50 0:38 /../.. /host/cgroup ro - cgroup2 cgroup2 rw'
+  const nearer = '62 50 0:38 /.. /pod/cgroup ro - cgroup2 cgroup2 rw'
+  const part = '63 50 0:38 /system.slice /sys/fs/cgroup/unified ro - cgroup2 cgroup2 rw'
+  const lines = [part, nearer, own, host]
+  expect(findCgroupMount(lines.join('\n'))?.path).toBe('/host/cgroup')
+  expect(findCgroupMount([part, own].join('\n'))?.path).toBe('/sys/fs/cgroup')
+  expect(findCgroupMount(part)?.path).toBe('/sys/fs/cgroup/unified')
+})
