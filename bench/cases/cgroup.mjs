@@ -170,7 +170,7 @@ export default {
         if (read !== cgroups * files.length) throw new Error(`${read} files were read`)
         return us / 1000
       }
-      return { ...context, program, floor }
+      return Object.assign(context, { program, floor })
     } catch (error) {
       remove(context)
       throw error

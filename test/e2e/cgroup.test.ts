@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Metric, NumberPoint } from '../../src/data/metric.js'
 import { createCgroupReceiver } from '../../src/receivers/cgroup/cgroup.js'
@@ -103,6 +104,30 @@ describeLab('the cgroup receiver beside a real systemd', () => {
     expect(stopped.map((point) => point.exemplars?.[0]?.traceId)).toEqual(stopped.map(() => run2))
     expect(cpuTime(await pass(), 'burn.service')).toEqual([])
     await receiver.shutdown()
+  })
+
+  test('a unit whose tasks wait for the CPU is told of by the kernel, as an event of its run', {
+    timeout: 60_000,
+  }, async () => {
+    const loops = 2 * availableParallelism()
+    lab.writeUnit(
+      'crowd.service',
+      `[Service]\nExecStart=/bin/sh -c "for i in $(seq ${loops}); do while :; do :; done & done; wait"\n`,
+    )
+    await lab.daemonReload()
+    await lab.systemctl('start', 'crowd.service')
+    const trigger = { resource: 'cpu', threshold: '20ms', window: '2s', units: ['crowd.service'] }
+    const { receiver, next, begin } = rig({ pressure_triggers: [trigger] })
+    await begin()
+    await waitFor('the kernel to tell', async () => next.events.length > 0)
+    const { InvocationID: run } = await lab.show('crowd.service', 'InvocationID')
+    await lab.systemctl('stop', 'crowd.service')
+    await receiver.shutdown()
+    expect(next.events[0]).toMatchObject({
+      name: 'cgroup.pressure.stalled',
+      traceId: run,
+      attributes: { 'systemd.unit.name': 'crowd.service', 'systemd.pressure.resource': 'cpu' },
+    })
   })
 
   test('units that start and stop during readings are no error, and no descriptor is left', async () => {

@@ -27,6 +27,12 @@ const units = {
     'TasksAccounting=yes',
     `ExecStart=/bin/sh -c 'for i in $(seq ${kChildren}); do sleep infinity & done; touch /run/forker.done; wait'`,
   ]),
+  // Perl goes on when a fork fails: three of six do.
+  'limited.service': service([
+    'TasksMax=4',
+    'MemoryHigh=48M',
+    `ExecStart=/usr/bin/perl -e 'for (1..6) { my $$p = fork; if (defined $$p && !$$p) { sleep 9999; exit } } open F, ">", "/run/limited.done"; close F; sleep 9999'`,
+  ]),
   // tail keeps all of an endless line: killed at its limit, and the unit fails with it.
   'victim.service': service(['MemoryMax=24M', 'MemorySwapMax=0', 'ExecStart=/usr/bin/tail /dev/zero']),
   // The same in a child: the unit lives on, systemd signals nothing, only memory.events tells.
@@ -87,6 +93,10 @@ describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', (
 
         expect(latest(points, 'forker.service', 'systemd.unit.pids')).toBe(kChildren + 1)
         expect(kernel.get('forker.service/pids.current')).toBe(String(kChildren + 1))
+
+        expect(latest(points, 'limited.service', 'systemd.unit.pids.events', { 'systemd.pids.event': 'max' })).toBe(3)
+        expect(kernel.get('limited.service/pids.events')).toBe('max 3')
+        expect(latest(points, 'limited.service', 'systemd.unit.memory.high')).toBe(48 * mebibyte)
 
         const kills = { 'systemd.memory.event': 'oom_kill' }
         expect(latest(points, 'survivor.service', 'systemd.unit.memory.events', kills)).toBe(1)

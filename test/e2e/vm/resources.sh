@@ -27,9 +27,9 @@ wait_for grep -qs '"message":"running"' /io/agent.log
 # State metrics are in the file only once the units have been read.
 wait_for says systemd.unit.state
 
-systemctl start writer.service eater.service forker.service survivor.service
+systemctl start writer.service eater.service forker.service survivor.service limited.service
 systemctl start victim.service
-for unit in writer eater forker survivor; do wait_for test -e /run/$unit.done; done
+for unit in writer eater forker survivor limited; do wait_for test -e /run/$unit.done; done
 wait_for systemctl is-failed --quiet victim.service
 wait_for says systemd.unit.failed
 # Everything holds still from here: with two more readings the agent has it all.
@@ -39,7 +39,7 @@ caught_up() { [ "$(readings)" -ge "$enough" ]; }
 wait_for caught_up
 
 cd /sys/fs/cgroup/system.slice
-for file in eater.service/memory.current eater.service/memory.peak forker.service/pids.current; do
+for file in eater.service/memory.current eater.service/memory.peak forker.service/pids.current limited.service/pids.events; do
   echo "$file $(cat "$file")"
 done > /io/kernel
 grep . writer.service/io.stat | sed 's/^/writer.service\/io.stat /' >> /io/kernel
