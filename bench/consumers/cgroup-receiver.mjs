@@ -7,7 +7,7 @@ import { native, product } from '../lib/product.mjs'
 
 const [folder, kind, kept] = process.argv.slice(2)
 /** Before the first that counts: files that are not there are looked for now and then, and the compiler has to see them. */
-const kWarmUps = 20
+const kWarmUps = 8
 
 const { createCgroupReceiver } = await product('receivers/cgroup/cgroup.js')
 const { schema } = await product('receivers/cgroup/config.js')
