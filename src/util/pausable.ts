@@ -25,19 +25,3 @@ export function atOnce<T>(work: Pausable<T>): T {
     if (step.done === true) return step.value
   }
 }
-
-/** Items between two pauses: some 0.1 ms where each costs a microsecond. */
-const kItemsAtOnce = 128
-
-/** Array.from(items).flatMap(convert), with pauses. */
-export function* flatMapped<T, U>(items: Iterable<T>, convert: (item: T) => readonly U[]): Pausable<U[]> {
-  const out: U[] = []
-  let since = 0
-  for (const item of items) {
-    for (const one of convert(item)) out.push(one)
-    if (++since < kItemsAtOnce) continue
-    since = 0
-    yield
-  }
-  return out
-}

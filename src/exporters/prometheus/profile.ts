@@ -1,15 +1,32 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
-import type { Exemplar, HistogramPoint, NumberPoint } from '../../data/metric.js'
+import type { Attributes } from '../../data/attributes.js'
+import type { Exemplar } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { kMaxExemplarChars } from '../../lib/openmetrics/exposition.js'
 import type { Family, Labels, SampleExemplar } from '../../lib/openmetrics/family.js'
 import { sanitizeLabel } from '../../lib/openmetrics/names.js'
 import { attr } from '../../lib/systemd/names.js'
-import type { Pausable } from '../../util/pausable.js'
+import type { Labelled } from './labelled.js'
+import type { Part } from './part.js'
 import type { StoreView } from './series-store.js'
+import type { MetricHead } from './series-table.js'
+import { attributeText } from './shared.js'
 
-/** A set of metric names that dashboards know: turns what is stored into families. */
-export type Profile = (store: StoreView) => Pausable<readonly Family[]>
+/** How a profile shows a metric. */
+export interface Spelling {
+  readonly family: Family
+  /** Values are multiplied by it. */
+  readonly scale: number
+  readonly resource: Labelled<Resource>
+  readonly attributes: Labelled<Attributes>
+}
+
+/** A set of metric names that dashboards know. */
+export interface Profile {
+  /** Undefined when the metric has no place in it. */
+  spell(head: MetricHead): Spelling | undefined
+  /** Families that are made of something else than metrics. */
+  others(store: StoreView): readonly { readonly family: Family; readonly part: Part }[]
+}
 
 /** Attributes that tell resources apart, and the label each becomes on every sample. */
 const identity: readonly (readonly [attribute: string, label: string])[] = [
@@ -18,6 +35,9 @@ const identity: readonly (readonly [attribute: string, label: string])[] = [
   ['container.id', 'container_id'],
   ['k8s.pod.uid', 'k8s_pod_uid'],
 ]
+
+/** All names that `identityLabels` gives. */
+export const identityNames: ReadonlySet<string> = new Set([...identity.map(([, label]) => label), 'service_name'])
 
 /** Labels by which samples of different resources differ; none for the host. */
 export function identityLabels({ attributes }: Resource): Labels {
@@ -41,7 +61,7 @@ export function attributeLabels(attributes: Attributes): Labels {
   const labels = new Map<string, string>()
   for (const key of Object.keys(attributes).sort()) {
     const name = sanitizeLabel(key)
-    const value = text(attributes[key]!)
+    const value = attributeText(attributes[key]!)
     const before = labels.get(name)
     labels.set(name, before === undefined ? value : `${before};${value}`)
   }
@@ -55,33 +75,20 @@ export function mergeLabels(first: Labels, second: Labels): Labels {
   return [...first, ...second.filter(([name]) => !taken.has(name))]
 }
 
-/** The newest exemplar as OpenMetrics allows it: ids first, then attributes while they fit into 128 characters. */
-export function sampleExemplar(exemplar: Exemplar): SampleExemplar {
+/** An exemplar as OpenMetrics allows it: ids first, then attributes while they fit into 128 characters. */
+export function sampleExemplar(exemplar: Exemplar, scale: number): SampleExemplar {
   const labels: (readonly [string, string])[] = [['trace_id', exemplar.traceId]]
   if (exemplar.spanId !== undefined) labels.push(['span_id', exemplar.spanId])
+  if (exemplar.attributes !== undefined) addWhatFits(labels, exemplar.attributes)
+  return { labels, value: exemplar.value * scale, timeUnixNano: exemplar.timeUnixNano }
+}
+
+function addWhatFits(labels: (readonly [string, string])[], attributes: Attributes): void {
   let room = kMaxExemplarChars - labels.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
-  for (const [name, value] of attributeLabels(exemplar.attributes ?? {})) {
+  for (const [name, value] of attributeLabels(attributes)) {
     const chars = [...name].length + [...value].length
     if (chars > room || name === 'trace_id' || name === 'span_id') continue
     labels.push([name, value])
     room -= chars
   }
-  return { labels, value: exemplar.value, timeUnixNano: exemplar.timeUnixNano }
-}
-
-/** Spread into a sample: its newest exemplar, if there is one. */
-export function withExemplar(exemplars: readonly Exemplar[] | undefined): { readonly exemplar?: SampleExemplar } {
-  const newest = exemplars?.reduce<Exemplar | undefined>(
-    (best, one) => (best === undefined || one.timeUnixNano >= best.timeUnixNano ? one : best),
-    undefined,
-  )
-  return newest === undefined ? {} : { exemplar: sampleExemplar(newest) }
-}
-
-export function isHistogram(point: NumberPoint | HistogramPoint): point is HistogramPoint {
-  return 'bounds' in point
-}
-
-function text(value: AttributeValue): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

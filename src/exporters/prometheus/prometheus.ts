@@ -2,13 +2,13 @@ import type { AddressInfo } from 'node:net'
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok } from '../../component/outcome.js'
 import { type Batch, countItems } from '../../data/batch.js'
-import { type Format, writeExposition } from '../../lib/openmetrics/exposition.js'
+import type { Format } from '../../lib/openmetrics/exposition.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
-import { inTurns, type Pausable } from '../../util/pausable.js'
 import type { Config } from './config.js'
-import { assemblePage, type ProfileName } from './page.js'
+import { type ProfileName, showsExemplars, writePage } from './page.js'
+import { PageCache } from './page-cache.js'
 import { listenForScrapes, type ScrapeServer } from './scrape-server.js'
 import { SeriesStore } from './series-store.js'
 
@@ -22,24 +22,15 @@ export function createPrometheusExporter(settings: Settings, config: Config): Pr
   return new ScrapedExporter(settings, config)
 }
 
-/** Many scrapers at once cost one rendering a second, and none while nothing changes. */
-const kRenderEveryMs = 1000
 /** Expired series leave at the latest so much after their time. */
 const kSweepMs = 10_000
-
-interface Rendered {
-  readonly text: Promise<string>
-  readonly version: number
-  readonly atMs: number
-  readonly underWay: boolean
-}
 
 class ScrapedExporter implements PrometheusExporter {
   readonly #settings: Settings
   readonly #config: Config
   readonly #store: SeriesStore
   readonly #wanted: ReadonlySet<ProfileName>
-  readonly #rendered = new Map<Format, Rendered>()
+  readonly #pages: PageCache
   readonly #duplicates: (add: number) => void
   readonly #invalidIds: (add: number) => void
   #server: ScrapeServer | undefined
@@ -49,8 +40,10 @@ class ScrapedExporter implements PrometheusExporter {
   constructor(settings: Settings, config: Config) {
     this.#settings = settings
     this.#config = config
-    this.#store = new SeriesStore({ maxSeries: config.max_series, expirationMs: config.metric_expiration })
     this.#wanted = new Set(config.profiles)
+    const limits = { maxSeries: config.max_series, expirationMs: config.metric_expiration }
+    this.#store = new SeriesStore(limits, (head) => showsExemplars(head, this.#wanted))
+    this.#pages = new PageCache(settings.clock, (format) => this.#write(format))
     this.#duplicates = settings.telemetry.counter('duplicate_samples', 'Samples left out: same name and labels')
     this.#invalidIds = settings.telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     settings.telemetry.gauge('series', 'Series held', '{series}', () => this.#store.size)
@@ -72,7 +65,7 @@ class ScrapedExporter implements PrometheusExporter {
       address,
       path,
       allowedHosts: allowed_hosts,
-      render: (format) => this.#render(format),
+      page: (format) => this.#pages.page(format),
       onAnswer: (add) => {
         scrapes(add)
         // What is reported already is not told again.
@@ -105,32 +98,13 @@ class ScrapedExporter implements PrometheusExporter {
     this.#sweep?.cancel()
     await this.#server?.close()
     this.#server = undefined
+    this.#pages.close()
   }
 
-  #render(format: Format): Promise<string> {
-    const last = this.#rendered.get(format)
-    const nowMs = this.#nowMs
-    this.#store.expire(nowMs)
-    const { version } = this.#store
-    const isNew = last !== undefined && (last.version === version || nowMs - last.atMs < kRenderEveryMs)
-    if (last !== undefined && (isNew || last.underWay)) return last.text
-    const text = inTurns(this.#page(format), () => this.#nowMs)
-    const rendered = { text, version, atMs: nowMs, underWay: true }
-    // Kept from the beginning: who asks meanwhile waits for the same page. One that failed is made again.
-    this.#rendered.set(format, rendered)
-    text.then(
-      () => {
-        rendered.underWay = false
-      },
-      () => this.#rendered.delete(format),
-    )
-    return text
-  }
-
-  *#page(format: Format): Pausable<string> {
-    const page = yield* assemblePage(this.#store, this.#wanted)
-    if (page.duplicates > 0) this.#duplicates(page.duplicates)
-    return yield* writeExposition(page.families, format)
+  *#write(format: Format): Generator<string, void, undefined> {
+    this.#store.expire(this.#nowMs)
+    const duplicates = yield* writePage(this.#store, this.#wanted, format)
+    if (duplicates > 0) this.#duplicates(duplicates)
   }
 
   #cannotShow(host: Host, error: unknown): void {

@@ -1,9 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { type Format, negotiate } from '../../lib/openmetrics/exposition.js'
 import type { ListenAddress } from '../../lib/openmetrics/listen-address.js'
+import type { Page } from './page-cache.js'
 import { keepPlaces, refuseRaw } from './places.js'
 import { type HostRule, hostRule, refusalOf } from './request-rules.js'
 
@@ -14,8 +13,6 @@ const kStalledMs = 30_000
 /** Pages below this go uncompressed: a packet more or less. */
 const kGzipFromBytes = 1024
 
-const gzipAsync = promisify(gzip)
-
 export interface ScrapeServerSettings {
   readonly address: ListenAddress
   readonly path: string
@@ -25,7 +22,7 @@ export interface ScrapeServerSettings {
   readonly headersMs?: number
   /** How long a page may lie unread; 30 s unless said otherwise. */
   readonly stalledMs?: number
-  readonly render: (format: Format) => Promise<string>
+  readonly page: (format: Format) => Promise<Page>
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
   /** A page could not be made; the request is answered 500. */
@@ -53,12 +50,11 @@ export async function listenForScrapes(settings: ScrapeServerSettings): Promise<
   })
   server.setTimeout(settings.stalledMs ?? kStalledMs)
   const hosts = hostRule(settings.address.loopback, settings.allowedHosts)
-  const pages = new PageBytes()
   const places = keepPlaces(server, settings.onRefusal)
   server.on('request', (request, response) => {
     if (!places.has(request.socket)) return void request.socket.destroy()
     places.asked(request.socket, response)
-    answer(request, response, settings, hosts, pages).catch((error: unknown) => fail(response, settings, error))
+    answer(request, response, settings, hosts).catch((error: unknown) => fail(response, settings, error))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!places.has(socket)) return void socket.destroy()
@@ -79,9 +75,8 @@ export async function listenForScrapes(settings: ScrapeServerSettings): Promise<
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { path, render, onAnswer, onRefusal }: ScrapeServerSettings,
+  { path, page: pageOf, onAnswer, onRefusal }: ScrapeServerSettings,
   hosts: HostRule,
-  pages: PageBytes,
 ): Promise<void> {
   const refusal = refusalOf(request, path, hosts)
   if (refusal !== undefined) {
@@ -93,43 +88,23 @@ async function answer(
     return
   }
   const format = negotiate(request.headers.accept)
-  const page = pages.of(format, await render(format))
-  const zipped = page.plain.length >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
+  const page = await pageOf(format)
+  const zipped = page.plain.bytes >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
   const body = zipped ? await page.zipped() : page.plain
   onAnswer(1)
   response.writeHead(200, {
     'Content-Type': format.contentType,
-    'Content-Length': body.length,
+    'Content-Length': body.bytes,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     Vary: 'Accept, Accept-Encoding',
     ...(zipped ? { 'Content-Encoding': 'gzip' } : {}),
   })
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method !== 'HEAD') for (const chunk of body.chunks) response.write(chunk)
+  response.end()
 }
 
-interface Bytes {
-  readonly text: string
-  readonly plain: Buffer
-  zipped(): Promise<Buffer>
-}
-
-/** The newest page of each format as bytes: 256 readers of a page of 50 MB hold it once; without reader it is let go. */
-class PageBytes {
-  readonly #newest = new Map<Format, WeakRef<Bytes>>()
-
-  of(format: Format, text: string): Bytes {
-    const newest = this.#newest.get(format)?.deref()
-    if (newest?.text === text) return newest
-    const plain = Buffer.from(text)
-    let zipping: Promise<Buffer> | undefined
-    const bytes: Bytes = { text, plain, zipped: () => (zipping ??= gzipAsync(plain, { level: 1 })) }
-    this.#newest.set(format, new WeakRef(bytes))
-    return bytes
-  }
-}
-
-/** Whatever cannot be served (a page beyond V8's 512 MiB of text) costs this request, not the agent. */
+/** Whatever cannot be served (a page beyond 512 MiB) costs this request, not the agent. */
 function fail(response: ServerResponse, { onFailure, onRefusal }: ScrapeServerSettings, error: unknown): void {
   onRefusal(1)
   onFailure(error)

@@ -1,19 +1,9 @@
-import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Exemplar, Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { assertNever } from '../../util/assert-never.js'
-import { type Series, type StoredSeries, storedSeries } from './stored-series.js'
-
-/** A metric without its points. */
-export interface MetricHead {
-  readonly name: string
-  readonly unit: string
-  readonly description: string
-  readonly type: 'gauge' | 'counter' | 'histogram'
-  /** A gauge that OpenTelemetry calls a Sum: its unit `1` does not mean a ratio. */
-  readonly isSum: boolean
-}
+import { type MetricHead, SeriesTable, type Stamp } from './series-table.js'
+import { attributesPool, resourcePool, type SharedAttributes, type SharedResource } from './shared.js'
 
 /** How often an event was seen at a unit. */
 export interface EventCount {
@@ -24,20 +14,16 @@ export interface EventCount {
   readonly updatedMs: number
 }
 
-/**
- * A metric's series, first by attributes and then by resource. Attributes are few and units many: 10,000 units have the same
- * 8 states, so 8 maps of 10,000 resources, whose keys are there already, and not 80,000 texts of both.
- */
-interface StoredMetric {
-  readonly head: MetricHead
-  readonly byAttributes: Map<string, Map<string, StoredSeries>>
+/** What pages are made of. */
+export interface StoreView {
+  tables(): Iterable<SeriesTable>
+  resources(): Iterable<SharedResource>
+  events(): Iterable<EventCount>
 }
 
-/** What profiles read. */
-export interface StoreView {
-  metrics(): Iterable<{ readonly head: MetricHead; readonly series: Iterable<Series> }>
-  seriesOf(name: string): Iterable<Series>
-  events(): Iterable<EventCount>
+export interface StoreLimits {
+  readonly maxSeries: number
+  readonly expirationMs: number
 }
 
 /** Event counts outlive silence of points: a counter that vanished between two failures would show no increase. */
@@ -45,58 +31,56 @@ const kMinEventLifeMs = 3_600_000
 
 /** Keeps the last point of each series and counts events, both bounded in number and in age. */
 export class SeriesStore implements StoreView {
-  readonly #maxSeries: number
-  readonly #expirationMs: number
-  readonly #metrics = new Map<string, StoredMetric>()
+  readonly #limits: StoreLimits
+  readonly #keepsExemplars: (head: MetricHead) => boolean
+  readonly #resources = resourcePool()
+  readonly #attributes = attributesPool()
+  readonly #tables = new Set<SeriesTable>()
+  /** At most one of each type. */
+  readonly #byName = new Map<string, SeriesTable[]>()
   readonly #events = new Map<string, EventCount>()
+  #stamp: Stamp = { timeUnixNano: 0n, atMs: 0 }
   #size = 0
-  #version = 0
 
-  constructor(limits: { readonly maxSeries: number; readonly expirationMs: number }) {
-    this.#maxSeries = limits.maxSeries
-    this.#expirationMs = limits.expirationMs
+  /** @param keepsExemplars - whether a metric's exemplars can be seen on the page; all are kept when it is left out */
+  constructor(limits: StoreLimits, keepsExemplars: (head: MetricHead) => boolean = () => true) {
+    this.#limits = limits
+    this.#keepsExemplars = keepsExemplars
   }
 
   /** Series and event counts held. */
   get size(): number {
     return this.#size
   }
-  /** Grows with every change. */
-  get version(): number {
-    return this.#version
-  }
 
   /** @returns how many points found no room */
   addMetric(metric: Metric, nowMs: number): number {
-    const stored = this.#stored(metric)
-    const { resource } = metric
+    let table = this.#tableOf(metric)
+    let resource = this.#resources.find(metric.resource)
     let refused = 0
-    this.#version++
+    let row = -1
     for (const point of metric.points) {
-      const key = attributesKey(point.attributes)
-      let byResource = stored.byAttributes.get(key)
-      const known = byResource?.get(resource.key)
-      if (known !== undefined) known.update(resource, point, nowMs)
-      else if (this.#grow()) {
-        if (byResource === undefined) {
-          byResource = new Map()
-          stored.byAttributes.set(key, byResource)
-        }
-        byResource.set(resource.key, storedSeries(resource, point, nowMs))
-      } else refused++
+      const stamp = this.#stampOf(point.timeUnixNano, nowMs)
+      let attributes = table?.attributesAfter(row, point.attributes) ?? this.#attributes.find(point.attributes)
+      const found = table && resource && attributes ? table.find(resource, attributes) : -1
+      if (found >= 0) {
+        row = found
+        if (!isOvertaken(stamp, table!.stampOf(row))) table!.put(row, point, stamp)
+        continue
+      }
+      if (!this.#grow()) {
+        refused++
+        continue
+      }
+      table ??= this.#addTable(metric)
+      resource ??= this.#resources.add(metric.resource)
+      attributes ??= this.#attributes.add(point.attributes)
+      resource.series++
+      attributes.series++
+      row = table.add(resource, attributes, stamp)
+      table.put(row, point, stamp)
     }
     return refused
-  }
-
-  #stored(metric: Metric): StoredMetric {
-    const head = headOf(metric)
-    const key = `${head.name}\0${head.type}`
-    let stored = this.#metrics.get(key)
-    if (stored === undefined) {
-      stored = { head, byAttributes: new Map() }
-      this.#metrics.set(key, stored)
-    }
-    return stored
   }
 
   /** @returns whether there was room */
@@ -104,7 +88,6 @@ export class SeriesStore implements StoreView {
     const id = `${event.resource.key}\0${event.name}`
     const known = this.#events.get(id)
     if (known === undefined && !this.#grow()) return false
-    this.#version++
     this.#events.set(id, {
       name: event.name,
       resource: event.resource,
@@ -117,86 +100,96 @@ export class SeriesStore implements StoreView {
 
   /** Forgets what was not updated for the expiration time. */
   expire(nowMs: number): void {
-    for (const [key, { byAttributes }] of this.#metrics) {
-      for (const [attributes, byResource] of byAttributes) {
-        for (const [id, { updatedMs }] of byResource) {
-          if (nowMs - updatedMs < this.#expirationMs) continue
-          byResource.delete(id)
-          this.#shrink()
-        }
-        if (byResource.size === 0) byAttributes.delete(attributes)
-      }
-      if (byAttributes.size === 0) this.#metrics.delete(key)
+    const { expirationMs } = this.#limits
+    const released = (resource: SharedResource, attributes: SharedAttributes): void => {
+      this.#resources.release(resource)
+      this.#attributes.release(attributes)
+      this.#size--
     }
-    const eventLifeMs = Math.max(this.#expirationMs, kMinEventLifeMs)
+    for (const table of this.#tables) {
+      table.expire(nowMs - expirationMs, released)
+      if (table.size === 0) this.#dropTable(table)
+    }
+    const eventLifeMs = Math.max(expirationMs, kMinEventLifeMs)
     for (const [id, { updatedMs }] of this.#events) {
       if (nowMs - updatedMs < eventLifeMs) continue
       this.#events.delete(id)
-      this.#shrink()
+      this.#size--
     }
   }
 
-  *metrics(): Iterable<{ readonly head: MetricHead; readonly series: Iterable<Series> }> {
-    for (const stored of this.#metrics.values()) yield { head: stored.head, series: seriesIn(stored) }
+  tables(): Iterable<SeriesTable> {
+    return this.#tables
   }
 
-  *seriesOf(name: string): Iterable<Series> {
-    for (const stored of this.#metrics.values()) if (stored.head.name === name) yield* seriesIn(stored)
+  resources(): Iterable<SharedResource> {
+    return this.#resources.all()
   }
 
   events(): Iterable<EventCount> {
     return this.#events.values()
   }
 
+  #tableOf(metric: Metric): SeriesTable | undefined {
+    const type = typeOf(metric)
+    return this.#byName.get(metric.name)?.find(({ head }) => head.type === type)
+  }
+
+  #addTable(metric: Metric): SeriesTable {
+    const { name, unit, description } = metric
+    const head: MetricHead = { name, unit, description, type: typeOf(metric), isSum: metric.type === 'sum' }
+    const table = new SeriesTable(head, this.#keepsExemplars(head))
+    this.#tables.add(table)
+    this.#byName.set(name, [...(this.#byName.get(name) ?? []), table])
+    return table
+  }
+
+  #dropTable(table: SeriesTable): void {
+    const { name } = table.head
+    const others = this.#byName.get(name)?.filter((other) => other !== table) ?? []
+    this.#tables.delete(table)
+    if (others.length === 0) this.#byName.delete(name)
+    else this.#byName.set(name, others)
+  }
+
+  #stampOf(timeUnixNano: bigint, atMs: number): Stamp {
+    const last = this.#stamp
+    if (last.timeUnixNano === timeUnixNano && last.atMs === atMs) return last
+    this.#stamp = { timeUnixNano, atMs }
+    return this.#stamp
+  }
+
   #grow(): boolean {
-    if (this.#size >= this.#maxSeries) return false
+    if (this.#size >= this.#limits.maxSeries) return false
     this.#size++
     return true
   }
-
-  #shrink(): void {
-    this.#size--
-    this.#version++
-  }
 }
 
-function* seriesIn({ byAttributes }: StoredMetric): Iterable<Series> {
-  for (const byResource of byAttributes.values()) yield* byResource.values()
+/** How far batches may overlap: two pipelines, or a retry. */
+const kOverlapMs = 10_000
+
+/**
+ * Batches may overtake each other; then the newest measurement stays. A point that is older by more than batches overlap,
+ * or that comes when they no longer can, was measured after the clock was set back: it is the newer one.
+ */
+function isOvertaken(point: Stamp, known: Stamp): boolean {
+  if (point.timeUnixNano >= known.timeUnixNano) return false
+  const olderNano = known.timeUnixNano - point.timeUnixNano
+  return olderNano < BigInt(kOverlapMs) * 1_000_000n && point.atMs - known.atMs < kOverlapMs
 }
 
-function headOf(metric: Metric): MetricHead {
-  const { name, unit, description } = metric
+function typeOf(metric: Metric): MetricHead['type'] {
   switch (metric.type) {
     case 'gauge':
-      return { name, unit, description, type: 'gauge', isSum: false }
+      return 'gauge'
     case 'sum':
-      return { name, unit, description, type: metric.monotonic ? 'counter' : 'gauge', isSum: true }
+      return metric.monotonic ? 'counter' : 'gauge'
     case 'histogram':
-      return { name, unit, description, type: 'histogram', isSum: false }
+      return 'histogram'
     default:
       return assertNever(metric)
   }
-}
-
-/** Of attributes that many points share, and that never change (`Object.freeze`). */
-const keysOfShared = new WeakMap<Attributes, string>()
-
-function attributesKey(attributes: Attributes): string {
-  if (!Object.isFrozen(attributes)) return textOf(attributes)
-  let key = keysOfShared.get(attributes)
-  if (key === undefined) {
-    key = textOf(attributes)
-    keysOfShared.set(attributes, key)
-  }
-  return key
-}
-
-function textOf(attributes: Attributes): string {
-  const pairs = Object.entries(attributes)
-  if (pairs.length > 1) pairs.sort(([a], [b]) => (a < b ? -1 : 1))
-  let key = ''
-  for (const [name, value] of pairs) key += `\0${name}\u0001${String(value)}`
-  return key
 }
 
 function exemplarOf(event: RawEvent): Exemplar | undefined {

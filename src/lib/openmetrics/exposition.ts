@@ -1,5 +1,4 @@
-import { flatMapped, type Pausable } from '../../util/pausable.js'
-import type { Family, Labels, Sample, SampleExemplar } from './family.js'
+import type { Family, Labels, SampleExemplar } from './family.js'
 
 /** A text format Prometheus reads. */
 export interface Format {
@@ -28,44 +27,43 @@ export function negotiate(accept: string | undefined): Format {
 /** Longest exemplar label set, names and values together (OpenMetrics 1.0.0, "Exemplars"). */
 export const kMaxExemplarChars = 128
 
-/** Writes families, in the order given. The caller sees to it that no two samples have the same name and labels. */
-export function* writeExposition(families: readonly Family[], format: Format): Pausable<string> {
-  let text = ''
-  for (const family of families) {
-    text += head(family, format)
-    yield* flatMapped(family.samples, (sample) => {
-      text += sampleLine(family, sample, format)
-      return []
-    })
-  }
-  return format.openMetrics ? `${text}# EOF\n` : text
-}
-
-function head({ name, type, help, unit }: Family, { openMetrics }: Format): string {
+/** HELP, TYPE and UNIT of a family, each with its newline. */
+export function familyHead({ name, type, help, unit }: Family, { openMetrics }: Format): string {
   // 0.0.4 names the counter by its sample and knows no info type.
-  const shown = openMetrics ? name : type === 'counter' ? `${name}_total` : type === 'info' ? `${name}_info` : name
-  const told = `# HELP ${shown} ${escapeHelp(help, openMetrics)}\n`
-  const typed = `# TYPE ${shown} ${type === 'info' && !openMetrics ? 'gauge' : type}\n`
-  const hasUnit = openMetrics && unit !== undefined && name.endsWith(`_${unit}`)
-  return told + typed + (hasUnit ? `# UNIT ${shown} ${unit}\n` : '')
+  const head = openMetrics ? name : type === 'counter' ? `${name}_total` : type === 'info' ? `${name}_info` : name
+  const typed = type === 'info' && !openMetrics ? 'gauge' : type
+  const lines = `# HELP ${head} ${escapeHelp(help, openMetrics)}\n# TYPE ${head} ${typed}\n`
+  return openMetrics && unit !== undefined && name.endsWith(`_${unit}`) ? `${lines}# UNIT ${head} ${unit}\n` : lines
 }
 
-function sampleLine(family: Family, sample: Sample, format: Format): string {
-  const line = `${family.name}${sample.suffix}${labelSet(sample.labels)} ${number(sample.value)}`
-  const mayCarry = sample.suffix === '_total' || sample.suffix === '_bucket'
-  const carries = format.openMetrics && mayCarry && sample.exemplar !== undefined
-  return carries ? `${line}${exemplarText(sample.exemplar)}\n` : `${line}\n`
+/** The last line of a page. */
+export function pageEnd({ openMetrics }: Format): string {
+  return openMetrics ? '# EOF\n' : ''
 }
 
-function exemplarText({ labels, value, timeUnixNano }: SampleExemplar): string {
-  const seconds = timeUnixNano / 1_000_000_000n
-  const millis = String((timeUnixNano % 1_000_000_000n) / 1_000_000n).padStart(3, '0')
-  return ` # ${labelSet(labels) || '{}'} ${number(value)} ${seconds}.${millis}`
+/** A sample up to its value: name, labels in braces if there are any, and a space. */
+export function sampleHead(name: string, labels: string): string {
+  return labels === '' ? `${name} ` : `${name}{${labels}} `
 }
 
-function labelSet(labels: Labels): string {
-  if (labels.length === 0) return ''
-  return `{${labels.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(',')}}`
+/** An exemplar as it follows the value of its sample (OpenMetrics only). */
+export function exemplarText({ labels, value, timeUnixNano }: SampleExemplar): string {
+  const ms = timeUnixNano / 1_000_000n
+  const seconds = ms / 1000n
+  return ` # {${labelText(labels)}} ${number(value)} ${seconds}.${String(ms - seconds * 1000n).padStart(3, '0')}`
+}
+
+/** Labels without the braces, so that two such texts join with a comma. */
+export function labelText(labels: Labels): string {
+  // join() makes one string of it; `+` would leave a tree of small ones to those who keep it.
+  const pieces: string[] = []
+  for (const [name, value] of labels) pieces.push(pieces.length === 0 ? '' : ',', name, '="', escapeLabel(value), '"')
+  return pieces.join('')
+}
+
+/** Of two label texts one. */
+export function joinLabels(first: string, second: string): string {
+  return first === '' ? second : second === '' ? first : `${first},${second}`
 }
 
 /** Backslash, quote and newline are escaped; what is not valid UTF-16 becomes U+FFFD, as the page is UTF-8. */

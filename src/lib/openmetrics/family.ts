@@ -8,15 +8,7 @@ export interface SampleExemplar {
   readonly timeUnixNano: bigint
 }
 
-export interface Sample {
-  /** `_total`, `_bucket`, `_sum`, `_count`, `_info` or nothing. */
-  readonly suffix: string
-  readonly labels: Labels
-  readonly value: number | bigint
-  readonly exemplar?: SampleExemplar
-}
-
-/** One metric family, independent of the text format it is written in. */
+/** What stands above the samples of a metric family, independent of the text format it is written in. */
 export interface Family {
   /** Without `_total` or `_info`. */
   readonly name: string
@@ -24,5 +16,17 @@ export interface Family {
   readonly help: string
   /** For OpenMetrics' UNIT line; `name` must end in it. */
   readonly unit?: string
-  readonly samples: readonly Sample[]
+}
+
+/** Endings of the samples of a family; the family owns all these names, whether or not it has such samples now. */
+const endings: Readonly<Record<Family['type'], readonly string[]>> = {
+  gauge: [''],
+  counter: ['', '_total'],
+  histogram: ['', '_bucket', '_count', '_sum'],
+  info: ['', '_info'],
+}
+
+/** All names on a page that belong to the family. */
+export function namesOf({ name, type }: Family): readonly string[] {
+  return endings[type].map((ending) => name + ending)
 }

@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { MetricHead, StoreView } from '../../../src/exporters/prometheus/series-store.js'
+import type { MetricHead } from '../../../src/exporters/prometheus/series-table.js'
 import { unitscopeProfile } from '../../../src/exporters/prometheus/unitscope-profile.js'
 import { metric } from '../../../src/lib/systemd/names.js'
-import { atOnce } from '../../../src/util/pausable.js'
 import { src } from './spoken.js'
 
 // The table of the page: every metric of the systemd and cgroup receivers, and what it is called in Prometheus.
@@ -32,11 +31,8 @@ function headOf(key: string, name: string): MetricHead {
 }
 
 function servedAs(head: MetricHead): string {
-  const point = { attributes: {}, timeUnixNano: 0n, value: 1 }
-  const series = [{ resource: { key: '', attributes: {} }, point }]
-  const store = { metrics: () => [{ head, series }], events: () => [] } as unknown as StoreView
-  const family = atOnce(unitscopeProfile(store)).find(({ type }) => type !== 'info')!
-  return `${family.name}${family.samples[0]!.suffix}`
+  const { name, type } = unitscopeProfile.spell(head)!.family
+  return type === 'counter' ? `${name}_total` : name
 }
 
 const rows = Object.entries(metric).map(([key, name]) => `| \`${name}\` | \`${servedAs(headOf(key, name))}\` |`)

@@ -1,6 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { atOnce, flatMapped, inTurns, type Pausable } from '../../../src/util/pausable.js'
+import { atOnce, inTurns, type Pausable } from '../../../src/util/pausable.js'
+
+/** Array.from(items).flatMap(convert), with a pause after each. */
+function* flatMapped<T, U>(items: Iterable<T>, convert: (item: T) => readonly U[]): Pausable<U[]> {
+  const out: U[] = []
+  for (const item of items) {
+    out.push(...convert(item))
+    yield
+  }
+  return out
+}
 
 /** Squares of 0 to `count` - 1, each of which takes `usEach` of the fake clock. */
 function squares(count: number, usEach: number) {

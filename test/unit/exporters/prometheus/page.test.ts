@@ -5,31 +5,23 @@ import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
-import { assemblePage, type ProfileName, profileNames } from '../../../../src/exporters/prometheus/page.js'
-import { SeriesStore } from '../../../../src/exporters/prometheus/series-store.js'
-import {
-  type Format,
-  openMetricsFormat,
-  textFormat,
-  writeExposition,
-} from '../../../../src/lib/openmetrics/exposition.js'
-import type { Family } from '../../../../src/lib/openmetrics/family.js'
-import { atOnce } from '../../../../src/util/pausable.js'
+import { type ProfileName, profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
+import { SeriesStore, type StoreView } from '../../../../src/exporters/prometheus/series-store.js'
+import { type Format, openMetricsFormat, textFormat } from '../../../../src/lib/openmetrics/exposition.js'
 import { failure, gauge, host, smallMachine, spanId, traceId, unitOf } from './fixture.js'
 
-const written = (families: readonly Family[], format: Format): string => atOnce(writeExposition(families, format))
 const t0 = 1_795_176_271_000_000_000n
 
 for (const profile of profileNames)
   for (const format of [textFormat, openMetricsFormat]) {
     const name = `${profile}.${format.openMetrics ? 'openmetrics' : 'prom'}`
     test(`a small machine as ${name}`, () => {
-      expectGolden(name, written(pageOf(smallMachine(t0), [profile]).families, format))
+      expectGolden(name, pageOf(smallMachine(t0), [profile], format).text)
     })
   }
 
 test('several profiles share a page; names both know belong to the compatible one', () => {
-  const text = written(pageOf(smallMachine(t0), ['unitscope', 'systemd_exporter']).families, textFormat)
+  const { text } = pageOf(smallMachine(t0), ['unitscope', 'systemd_exporter'])
   expect(text.match(/^# TYPE systemd_unit_state /gm)).toHaveLength(1)
   expect(text).toContain('systemd_unit_state{name="crashy.service",type="service",state="failed"} 1')
   expect(text).toContain('systemd_unit_io_bytes_total{unit="crashy.service"')
@@ -48,21 +40,16 @@ for (const profile of ['node_exporter', 'systemd_exporter'] as const)
       gauge('systemd.unit.pids', '{process}', unit, [point]),
       gauge('systemd.unit.pids.limit', '{process}', unit, [point]),
     ])
-    const { families } = pageOf(batchOf({ metrics }), [profile])
-    expect(families.map(({ samples }) => samples.map(({ labels }) => labels[0]))).toEqual([
-      [['name', 'web.service']],
-      [['name', 'web.service']],
-    ])
+    const { text } = pageOf(batchOf({ metrics }), [profile])
+    const labels = linesOf(text).map((line) => /\{(name="[^"]*")/.exec(line)?.[1])
+    expect(labels).toEqual(['name="web.service"', 'name="web.service"'])
   })
 
 test('a family stands once, each series once', () => {
-  const text = written(pageOf(smallMachine(t0), profileNames).families, textFormat)
+  const { text } = pageOf(smallMachine(t0), profileNames)
   const types = text.split('\n').filter((line) => line.startsWith('# TYPE'))
   expect(new Set(types).size).toBe(types.length)
-  const series = text
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.replace(/ [^ ]+$/, ''))
+  const series = linesOf(text).map((line) => line.replace(/ [^ ]+$/, ''))
   expect(new Set(series).size).toBe(series.length)
 })
 
@@ -72,7 +59,7 @@ test('two attributes that become one label, and two resources that look the same
   const point = { attributes: { 'a.b': '1', a_b: '2' }, timeUnixNano: t0, value: 1 }
   const page = pageOf(batchOf({ metrics: [gauge('m', '1', a, [point]), gauge('m', '1', b, [point])] }), ['unitscope'])
   expect(page.duplicates).toBe(2) // m and target_info
-  expect(written(page.families, textFormat)).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
+  expect(page.text).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
 })
 
 test('the host and the agent on it are one entity, told by the resource that says more', () => {
@@ -84,7 +71,7 @@ test('the host and the agent on it are one entity, told by the resource that say
   ]) {
     const metrics = resources.map((resource, index) => gauge(`m${index}`, '1', resource, [point]))
     const page = pageOf(batchOf({ metrics }), ['unitscope'])
-    const infos = written(page.families, textFormat).match(/^target_info.*/gm)
+    const infos = page.text.match(/^target_info.*/gm)
     expect(infos).toHaveLength(1)
     expect(infos![0]).toContain('service_version="1.2.3"')
   }
@@ -95,7 +82,7 @@ test('two metrics that become one name do not break a scrape; what has no place 
   const page = pageOf(batchOf({ metrics: [gauge('a.b', 'By', host, [point]), gauge('a_b', 'By', host, [point])] }), [
     'unitscope',
   ])
-  expect(page.families.map(({ name }) => name)).toEqual(['a_b_bytes', 'target'])
+  expect(page.text.match(/(?<=^# TYPE )\w+/gm)).toEqual(['a_b_bytes', 'target_info'])
   expect(page.duplicates).toBe(1)
 })
 
@@ -163,11 +150,8 @@ describe('metrics that Prometheus spells alike', () => {
   for (const [name, metrics, wanted, left] of cases)
     for (const format of [textFormat, openMetricsFormat])
       test(`${name} (${format.openMetrics ? 'OpenMetrics' : 'text'})`, () => {
-        const page = pageOf(batchOf({ metrics }), ['unitscope'])
-        const lines = written(page.families, format).split('\n')
-        expect(
-          lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('target_info{')),
-        ).toEqual(wanted)
+        const page = pageOf(batchOf({ metrics }), ['unitscope'], format)
+        expect(linesOf(page.text).filter((line) => !line.startsWith('target_info{'))).toEqual(wanted)
         expect(page.duplicates).toBe(left)
       })
 })
@@ -185,7 +169,7 @@ describe('label values', () => {
       const batch = batchOf({
         metrics: [gauge('m', 'By', unitOf(unit), [{ attributes: {}, timeUnixNano: t0, value: 1 }])],
       })
-      const text = written(pageOf(batch, ['unitscope']).families, textFormat)
+      const { text } = pageOf(batch, ['unitscope'])
       expect(text).toContain(`m_bytes{unit="${wanted}"} 1\n`)
     })
 })
@@ -195,7 +179,7 @@ test('exemplars keep to 128 characters: ids first, attributes only where they fi
   const exemplars = [{ timeUnixNano: t0, value: 1, traceId, spanId, attributes }]
   const point = { attributes: {}, timeUnixNano: t0, value: 1, exemplars }
   const metric = { ...gauge('c', '1', host, [point]), type: 'sum' as const, monotonic: true }
-  const text = written(pageOf(batchOf({ metrics: [metric as never] }), ['unitscope']).families, openMetricsFormat)
+  const { text } = pageOf(batchOf({ metrics: [metric as never] }), ['unitscope'], openMetricsFormat)
   expect(text).toContain(`c_total 1 # {trace_id="${traceId}",span_id="${spanId}",short="v"} 1 1795176271.000\n`)
 })
 
@@ -206,7 +190,7 @@ describe('the store', () => {
     const store = new SeriesStore({ maxSeries: 10, expirationMs: 1000 })
     store.addMetric(gauge('m', 'By', host, [point(2, t0 + 1n)]), 0)
     store.addMetric(gauge('m', 'By', host, [point(1, t0)]), 1)
-    expect([...store.seriesOf('m')].map((s) => s.point)).toEqual([point(2, t0 + 1n)])
+    expect(shown(store)).toEqual(['m_bytes 2'])
   })
 
   const steps: readonly [string, number, number, number][] = [
@@ -220,14 +204,14 @@ describe('the store', () => {
     test(`the clock set ${name}: the page goes on`, () => {
       const store = new SeriesStore({ maxSeries: 10, expirationMs: 300_000 })
       store.addMetric(gauge('m', 'By', host, [point(1)]), 0)
-      const shown: number[] = []
+      const values: number[] = []
       for (let n = 1; n <= 20; n++) {
         const time = t0 + BigInt((n * every - back) * 1e9)
         store.addMetric(gauge('m', 'By', host, [point(-n, time)]), n * every * 1000)
-        shown.push(Number(([...store.seriesOf('m')][0]!.point as NumberPoint).value))
+        values.push(Number(shown(store)[0]!.replace('m_bytes ', '')))
       }
-      expect(shown.filter((value) => value === 1)).toHaveLength(held)
-      expect(shown.slice(held)).toEqual(Array.from({ length: 20 - held }, (_, i) => -(held + 1 + i)))
+      expect(values.filter((value) => value === 1)).toHaveLength(held)
+      expect(values.slice(held)).toEqual(Array.from({ length: 20 - held }, (_, i) => -(held + 1 + i)))
     })
 
   test('forgets what is silent for the expiration time, not what is updated', () => {
@@ -238,7 +222,7 @@ describe('the store', () => {
     store.expire(999)
     expect(store.size).toBe(2)
     store.expire(1000)
-    expect([...store.metrics()].map((m) => m.head.name)).toEqual(['live'])
+    expect(shown(store)).toEqual(['live_bytes 2'])
     expect(store.size).toBe(1)
   })
 
@@ -254,17 +238,38 @@ describe('the store', () => {
   test('keeps an exemplar until a newer one comes', () => {
     const store = new SeriesStore({ maxSeries: 2, expirationMs: 1000 })
     const exemplars = [{ timeUnixNano: t0, value: 1, traceId }]
-    store.addMetric(gauge('m', 'By', host, [{ ...point(1), exemplars }]), 0)
-    store.addMetric(gauge('m', 'By', host, [point(2, t0 + 1n)]), 1)
-    expect([...store.seriesOf('m')][0]!.point).toMatchObject({ value: 2, exemplars })
+    const counter = (points: readonly NumberPoint[]) =>
+      ({ ...gauge('m', 'By', host, points), type: 'sum', monotonic: true }) as Metric
+    store.addMetric(counter([{ ...point(1), exemplars }]), 0)
+    store.addMetric(counter([point(2, t0 + 1n)]), 1)
+    expect(shown(store, openMetricsFormat)).toEqual([`m_bytes_total 2 # {trace_id="${traceId}"} 1 1795176271.000`])
   })
 })
 
-function pageOf(batch: Batch, profiles: readonly ProfileName[]) {
+function pageOf(batch: Batch, profiles: readonly ProfileName[], format: Format = textFormat) {
   const store = new SeriesStore({ maxSeries: 1000, expirationMs: 60_000 })
   for (const metric of batch.metrics) store.addMetric(metric, 0)
   for (const event of batch.events) store.addEvent(event, 0)
-  return atOnce(assemblePage(store, new Set(profiles)))
+  return written(store, profiles, format)
+}
+
+function written(store: StoreView, profiles: readonly ProfileName[], format: Format) {
+  const pieces = writePage(store, new Set(profiles), format)
+  let text = ''
+  for (;;) {
+    const { done, value } = pieces.next()
+    if (done === true) return { text, duplicates: value }
+    text += value
+  }
+}
+
+/** Samples of the `unitscope` profile, without those of `target_info`. */
+function shown(store: StoreView, format: Format = textFormat): readonly string[] {
+  return linesOf(written(store, ['unitscope'], format).text).filter((line) => !line.startsWith('target_info{'))
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
 }
 
 function expectGolden(name: string, actual: string): void {

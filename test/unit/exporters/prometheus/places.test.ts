@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { keepPlaces } from '../../../../src/exporters/prometheus/places.js'
-import { cleanUps, collect, opened, serve, statusOf, statusOncePlaced, talk } from './serve.js'
+import { cleanUps, collect, opened, pageOf, serve, statusOf, statusOncePlaced, talk } from './serve.js'
 
 test('256 connections that send nothing keep nobody out: the one that waited longest makes room', async () => {
   const { port } = await serve()
@@ -66,7 +66,7 @@ test('while all 256 are being answered, the next is told 503 and nobody loses hi
 })
 
 test('who asks and then reads nothing is cut off', async () => {
-  const { port } = await serve({ stalledMs: 200, render: async () => 'x'.repeat(2 ** 25) })
+  const { port } = await serve({ stalledMs: 200, page: () => pageOf('x'.repeat(2 ** 25)) })
   const reader = await opened(port)
   reader.pause()
   reader.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')

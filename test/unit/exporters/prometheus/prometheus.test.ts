@@ -52,7 +52,7 @@ describe('the exporter', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a page larger than any string is told as degraded, with what to do; a page that fits heals it', async () => {
+  test('a page of more than 512 MiB is told as degraded, with what to do; a page that fits heals it', async () => {
     const telemetry = new RecordingTelemetry()
     const clock = new FakeClock()
     const host = new TestHost()
@@ -74,7 +74,7 @@ describe('the exporter', () => {
     expect((await fetch(url)).status).toBe(500)
     expect(host.last).toEqual({
       state: 'degraded',
-      reason: 'the page cannot be made: Invalid string length; lower max_series',
+      reason: 'the page cannot be made: it would be larger than 512 MiB; lower max_series',
     })
     expect(telemetry.errors).toEqual(new Map([['page_failed', 1]]))
     expect(telemetry.counters.get('requests_refused')).toBe(1)

@@ -1,12 +1,14 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
+import { makePage, type Page } from '../../../../src/exporters/prometheus/page-cache.js'
 import {
   listenForScrapes,
   type ScrapeServer,
   type ScrapeServerSettings,
 } from '../../../../src/exporters/prometheus/scrape-server.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 
-export const page = `m 1\n${'# padding that compresses well\n'.repeat(100)}`
+export const text = `m 1\n${'# padding that compresses well\n'.repeat(100)}`
 
 /** Run after each test. */
 export const cleanUps: (() => Promise<void> | void)[] = []
@@ -19,7 +21,7 @@ export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{
     address: { host: '127.0.0.1', port: 0, loopback: true },
     path: '/metrics',
     allowedHosts: ['node1.example'],
-    render: async () => page,
+    page: () => pageOf(text),
     onAnswer: () => {},
     onRefusal: () => {},
     onFailure: () => {},
@@ -27,6 +29,10 @@ export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{
   })
   cleanUps.push(() => server.close())
   return { port: server.address.port, server }
+}
+
+export async function pageOf(whole: string, maxBytes?: number): Promise<Page> {
+  return atOnce(makePage([whole], maxBytes))
 }
 
 export function opened(port: number): Promise<Socket> {

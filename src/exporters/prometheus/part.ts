@@ -1,0 +1,159 @@
+import type { Exemplar } from '../../data/metric.js'
+import {
+  exemplarText,
+  type Format,
+  joinLabels,
+  labelText,
+  number,
+  sampleHead,
+} from '../../lib/openmetrics/exposition.js'
+import { histogramSamples } from './histogram-samples.js'
+import { mergeLabels, type Spelling, sampleExemplar } from './profile.js'
+import type { SeriesTable } from './series-table.js'
+
+/** A line of the page: `name{labels} `, by which it is told from all others, and what follows with the newline. */
+export type Sample = readonly [head: string, rest: string]
+
+/** Lines of a family, by row. Rows that come while a page is made are not in it. */
+export interface Part {
+  readonly rows: number
+  /** No row has a line. */
+  readonly isEmpty: boolean
+  /** Attributes and resources may make the same labels: any row may have a twin. */
+  readonly mixes: boolean
+  /** Whether another row of this part may have the same name and labels. */
+  mayHaveTwin(row: number): boolean
+  /** The lines of a row as one text. */
+  text(row: number, format: Format): string
+  /** The same lines one by one. */
+  samples(row: number, format: Format): readonly Sample[]
+}
+
+/** Texts by which this rule labels more than one resource. Asked once for each page. */
+export type Twins = (rule: Spelling['resource']) => ReadonlySet<string>
+
+/** The series of one metric as a profile spells them. */
+export class MetricPart implements Part {
+  readonly rows: number
+  readonly isEmpty: boolean
+  readonly mixes: boolean
+  readonly #spelling: Spelling
+  readonly #sampleName: string
+  readonly #isHistogram: boolean
+  readonly #resourceTwins: ReadonlySet<string>
+  readonly #attributesTwins: ReadonlySet<string>
+  readonly #resources: SeriesTable['resources']
+  readonly #attributes: SeriesTable['attributes']
+  readonly #values: Float64Array
+  readonly #exact: ReadonlyMap<number, bigint>
+  readonly #exemplars: ReadonlyMap<number, Exemplar>
+  readonly #histograms: SeriesTable['histograms']
+
+  constructor(table: SeriesTable, spelling: Spelling, twins: Twins) {
+    const { attributes } = spelling
+    this.rows = table.size
+    this.#spelling = spelling
+    this.#sampleName = spelling.family.type === 'counter' ? `${spelling.family.name}_total` : spelling.family.name
+    this.#isHistogram = table.head.type === 'histogram'
+    this.#resourceTwins = twins(spelling.resource)
+    this.#attributesTwins = attributes.twins(table.kinds)
+    this.mixes = [...table.kinds].some((kind) => attributes.of(kind)?.mixes === true)
+    this.#resources = table.resources
+    this.#attributes = table.attributes
+    this.#values = table.values
+    this.#exact = table.exact
+    this.#exemplars = table.exemplars
+    this.#histograms = table.histograms
+    this.isEmpty = !this.#anyShown()
+  }
+
+  mayHaveTwin(row: number): boolean {
+    if (this.#resourceTwins.size === 0 && this.#attributesTwins.size === 0) return false
+    const resource = this.#spelling.resource.of(this.#resources[row]!)
+    const attributes = this.#spelling.attributes.of(this.#attributes[row]!)
+    if (resource === null || attributes === null) return false
+    return this.#resourceTwins.has(resource.text) || this.#attributesTwins.has(attributes.text)
+  }
+
+  text(row: number, format: Format): string {
+    if (this.#isHistogram) {
+      let text = ''
+      for (const [head, rest] of this.samples(row, format)) text += head + rest
+      return text
+    }
+    const labels = this.#labels(row)
+    return labels === undefined ? '' : sampleHead(this.#sampleName, labels) + this.#rest(row, format)
+  }
+
+  samples(row: number, format: Format): readonly Sample[] {
+    const labels = this.#labels(row)
+    if (labels === undefined) return []
+    const { family, scale } = this.#spelling
+    if (this.#isHistogram) return histogramSamples(family.name, labels, this.#histograms[row]!, scale, format)
+    return [[sampleHead(this.#sampleName, labels), this.#rest(row, format)]]
+  }
+
+  #labels(row: number): string | undefined {
+    const { resource: byResource, attributes: byAttributes } = this.#spelling
+    const [resource, attributes] = [this.#resources[row]!, this.#attributes[row]!]
+    const first = byResource.of(resource)
+    const second = byAttributes.of(attributes)
+    if (first === null || second === null) return undefined
+    if (!second.mixes) return joinLabels(first.text, second.text)
+    return labelText(mergeLabels(byResource.labels(resource.content)!, byAttributes.labels(attributes.content)!))
+  }
+
+  #rest(row: number, format: Format): string {
+    const { scale, family } = this.#spelling
+    const value = scale === 1 ? (this.#exact.get(row) ?? this.#values[row]!) : this.#values[row]! * scale
+    if (!format.openMetrics || family.type !== 'counter') return `${number(value)}\n`
+    const exemplar = this.#exemplars.get(row)
+    if (exemplar === undefined) return `${number(value)}\n`
+    return `${number(value)}${exemplarText(sampleExemplar(exemplar, scale))}\n`
+  }
+
+  #anyShown(): boolean {
+    for (let row = 0; row < this.rows; row++) if (this.#labels(row) !== undefined) return true
+    return false
+  }
+}
+
+/** Lines that are made beforehand; several may be alike. */
+export class FixedPart implements Part {
+  readonly #name: string
+  readonly #lines: readonly FixedLine[]
+  readonly mixes = false
+
+  /** @param name - of the samples, ending included */
+  constructor(name: string, lines: readonly FixedLine[]) {
+    this.#name = name
+    this.#lines = lines
+  }
+
+  get rows(): number {
+    return this.#lines.length
+  }
+  get isEmpty(): boolean {
+    return this.#lines.length === 0
+  }
+
+  mayHaveTwin(): boolean {
+    return true
+  }
+
+  text(row: number, format: Format): string {
+    return this.samples(row, format)[0]!.join('')
+  }
+
+  samples(row: number, format: Format): readonly Sample[] {
+    const { labels, value, exemplar } = this.#lines[row]!
+    const tail = exemplar === undefined || !format.openMetrics ? '' : exemplarText(sampleExemplar(exemplar, 1))
+    return [[sampleHead(this.#name, labels), `${value}${tail}\n`]]
+  }
+}
+
+export interface FixedLine {
+  readonly labels: string
+  readonly value: number
+  readonly exemplar?: Exemplar | undefined
+}
