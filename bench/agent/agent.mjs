@@ -14,7 +14,7 @@ const kReadyLimitMs = 120_000
 /**
  * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
  *
- * @param options.systemd, options.batch - more options of these components
+ * @param options.systemd, options.batch, options.queue - more options of these components; the last one's are `sending_queue`
  */
 export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, options = {}) {
   const port = await freePort()
@@ -31,7 +31,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       batch: { ...options.batch },
     },
     exporters: {
-      otlp: { endpoint: otlpAddress, sending_queue: { overflow: 'drop_oldest' } },
+      otlp: { endpoint: otlpAddress, sending_queue: { overflow: 'drop_oldest', ...options.queue } },
       prometheus: { endpoint: `127.0.0.1:${port}` },
     },
     service: {

@@ -13,7 +13,7 @@ const kQuickWindowMs = 5000
 /** Units that crash about once a second each: 350 events a second (failed, restarting, restarted, job finished). */
 const kCrashing = 104
 /** For events that are to be at the exporter's server within milliseconds, paid for with more and smaller requests. */
-const kLowLatency = { batch: { timeout: '4ms' } }
+const kLowLatency = { batch: { timeout: '4ms' }, queue: { request_interval: '0s' } }
 /** 10 k signals a second are 1,900 changes of state; the default passes on 1000 events a second. */
 const kUnlimited = { systemd: { max_events_per_second: 100_000 } }
 
@@ -73,7 +73,7 @@ export default {
     `services, of which ${kCrashing} crash about once a second. Signals/s: a stand-in for systemd on a private dbus-daemon, with a cgroup for ` +
     'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one; ' +
     "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
-    'the request at the server. By default events wait for company in the batch processor (`timeout: 200ms`); low latency is `timeout: 4ms` there.',
+    'the request at the server. By default events wait for company in the exporter (`request_interval: 100ms`); low latency is `0s` there, and `timeout: 4ms` of `batch`.',
   figures: {
     cpuPercent: { title: '% of a core', ratio: true },
     wakeups: { title: 'wake-ups/s' },
