@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What the size of the young generation costs in resident memory: the demo on its own systemd (root), 30 s each way, one
+// What Node's and the allocator's settings cost in memory: the demo on its own systemd (root), 30 s each way, one
 // after the other on the same build. `--save` appends a line to history/.
 //
 //   npm run build && sudo node bench/agent-memory.mjs [--save]
@@ -7,24 +7,27 @@ import { execFileSync, spawn } from 'node:child_process'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { startCommand } from '../test/support/start-command.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const kSeconds = 30
 
-/** Peak and last resident size, MiB, as /proc/PID/status has them (proc_pid_status(5)). */
-async function measure(flags) {
+/** Peak and last resident size, and how much of that is private, MiB, as /proc/PID/status has them (proc_pid_status(5)). */
+async function measure({ flags, env }) {
   const demo = spawn(process.execPath, [...flags, 'dist/main.js', 'demo', '--lab', '--for', `${kSeconds}s`], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: 'ignore',
   })
   const ended = new Promise((resolve) => demo.once('close', resolve))
-  let seen = { peak: 0, last: 0 }
+  let seen = { peak: 0, last: 0, private: 0 }
   const timer = setInterval(() => {
     const status = readFileSync(`/proc/${demo.pid}/status`, 'utf8')
     const mebibytes = (key) =>
       Math.round(Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 102.4) / 10
     // A process that ends has no memory any more, and no such lines.
-    if (status.includes('VmHWM:')) seen = { peak: mebibytes('VmHWM'), last: mebibytes('VmRSS') }
+    if (status.includes('VmHWM:'))
+      seen = { peak: mebibytes('VmHWM'), last: mebibytes('VmRSS'), private: mebibytes('RssAnon') }
   }, 500)
   const code = await ended
   clearInterval(timer)
@@ -33,7 +36,10 @@ async function measure(flags) {
 }
 
 const rows = []
-for (const flags of [[], ['--max-semi-space-size=1']]) rows.push({ flags: flags.join(' '), ...(await measure(flags)) })
+for (const way of [{ flags: [], env: {} }, { ...startCommand, env: {} }, startCommand]) {
+  const variables = Object.entries(way.env).map(([name, value]) => `${name}=${value}`)
+  rows.push({ flags: [...variables, ...way.flags].join(' '), ...(await measure(way)) })
+}
 console.table(rows)
 if (process.argv.includes('--save')) {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()

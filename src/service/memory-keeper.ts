@@ -35,7 +35,7 @@ export function processMemory(): Memory {
 export const kSettleMs = 3000
 const kLookMs = 10_000
 /** V8 lets 8 MiB of garbage gather in a heap of any size before it collects. */
-const kWorthBytes = 3 * 2 ** 20
+const kWorthBytes = 2 * 2 ** 20
 /** A busy agent is left to V8, which collects beside the work. */
 const kIdleShare = 0.1
 /** What giving back may take of all time: a heap that takes 20 ms is looked at every 40 s at most. */

@@ -6,6 +6,9 @@ import { freePort, scrape, withAgent } from './agent.js'
 
 const kUnits = 50
 const kIdleMs = 20_000
+/** The aim is 20 MB; on a busy machine garbage lies a little longer. */
+const kBaseBytes = 22e6
+const kBytesPerUnit = 10e3
 const kClockTicksPerSecond = 100 // sysconf(_SC_CLK_TCK) on every Linux architecture
 const mebibyte = 2 ** 20
 
@@ -30,7 +33,7 @@ function costOf(pid: number): Cost {
 }
 
 describeLab(`an idle agent on ${kUnits} units`, () => {
-  it('costs less than 1 % of a core and 100 MB, its addon less than 20 MB', () =>
+  it('costs less than 1 % of a core, 22 MB of its own and 10 KB per unit, and 80 MB with the pages of Node it shares', () =>
     withLab(async (lab) => {
       const units = Array.from({ length: kUnits }, (_, n) => `quiet${n}.service`)
       for (const unit of units) lab.writeUnit(unit, '[Service]\nExecStart=/bin/sleep infinity\n')
@@ -79,7 +82,8 @@ describeLab(`an idle agent on ${kUnits} units`, () => {
               `RssAnon ${(after.anonymousBytes / mebibyte).toFixed(1)} MiB, addon ${(nativeBytes / mebibyte).toFixed(2)} MiB`,
           )
           expect(cpuPercent).toBeLessThan(1)
-          expect(after.rssBytes).toBeLessThan(100e6)
+          expect(after.rssBytes).toBeLessThan(80e6)
+          expect(after.anonymousBytes).toBeLessThan(kBaseBytes + kUnits * kBytesPerUnit)
           expect(native.length).toBeGreaterThan(0)
           expect(nativeBytes).toBeGreaterThan(0)
           expect(nativeBytes).toBeLessThan(20e6)

@@ -7,8 +7,8 @@ import { processMeter } from './meter.js'
 const kMiB = 2 ** 20
 
 /**
- * An idle agent on 50 units has 64 MiB resident at its start and 72 to 82 MiB later, code pages of Node included
- * (agent-idle.test.ts). Were data only taken again below that, it would be refused for ever.
+ * An idle agent on 50 units has 72 to 82 MiB resident where it is not started with its own settings (bench/agent-memory.mjs),
+ * code pages of Node included. Were data only taken again below that, it would be refused for ever.
  */
 const kOwnNeedBytes = 84 * kMiB
 

@@ -54,10 +54,10 @@ test('what the start leaves behind is given back once, however busy the start is
   expect(agent.given).toBe(1)
 })
 
-test('at rest it is given back when 3 MiB have gathered', async () => {
+test('at rest it is given back when 2 MiB have gathered', async () => {
   const { clock, looks } = setUp()
   await clock.advance(kSettleMs)
-  expect(await looks(9)).toEqual([3, 6, 9])
+  expect(await looks(6)).toEqual([2, 4, 6])
 })
 
 test('a busy agent is left to V8, until it rests', async () => {
