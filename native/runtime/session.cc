@@ -85,7 +85,9 @@ void Session::settle(std::uint64_t now) {
 
 Session::End Session::pump(int fd) {
   while (true) {
-    const auto ready = shared_.stop.wait(fd, POLLIN, next_deadline());
+    // After a sleep it reads at once, whatever is there: asking before would be a call more for each read of a busy bus.
+    const bool slept = gathering_since_ != 0;
+    const auto ready = slept ? Wakeup::Ready::kReady : shared_.stop.wait(fd, POLLIN, next_deadline());
     if (ready == Wakeup::Ready::kRaised) return std::nullopt;
     if (shared_.forget.exchange(false, std::memory_order_relaxed)) stream_.decoder().forget();
     if (ready == Wakeup::Ready::kTimeout) {
