@@ -19,6 +19,7 @@ const kFuzzSeconds = 4
 const kThreads = 'threads:'
 
 let failed = false
+let matched = false
 
 function report(name, { ok, output }) {
   const lines = output.trim().split('\n')
@@ -44,9 +45,14 @@ async function test(name, filter, part = '') {
   const path = `${root}${program.replace(/[^/]+$/, wantedTarget)}`
   // TSan's shadow memory does not find its place under every kernel's address randomisation.
   const argv = name === 'tsan' ? ['setarch', '--addr-no-randomize', path] : [path]
-  running.push(
-    run([...argv, filter, wanted], { UBSAN_OPTIONS: 'print_stacktrace=1' }).then((result) => report(label, result)),
-  )
+  const ran = async () => {
+    const result = await run([...argv, filter, wanted], { UBSAN_OPTIONS: 'print_stacktrace=1' })
+    // A text asked for need not be in every program's names, but in one's.
+    if (wanted !== '' && /^0 tests, 0 failed$/m.test(result.output)) return
+    matched = true
+    report(label, result)
+  }
+  running.push(ran())
 }
 
 /** The core must be testable without Node: no symbol of Node-API or of V8 is asked for. */
@@ -100,6 +106,7 @@ else {
   checkThreadTests()
   await test('tsan', kThreads)
   await Promise.all(running)
+  if (!matched && !failed) report('tests', { ok: false, output: `no test is called "${wanted}"` })
   if (wanted === '') {
     report('corpus', await replay())
     checkCoverage()
