@@ -24,6 +24,7 @@ bool any_field(const std::vector<std::uint8_t>& bytes, Kind kind) {
     const std::string_view type = in.read_variant_signature();
     std::string_view text;
     if (type == "s") text = in.read_string();
+    else if (type == "o") text = in.read_path();
     else in.skip(type, 3);
     found = found || kind(code, text);
   }
@@ -40,10 +41,11 @@ inline bool has_short_unique_name(const std::vector<std::uint8_t>& bytes) {
   return any_field(bytes, [](std::uint8_t, std::string_view text) { return is_short_unique_name(text); });
 }
 
-/// `org.freedesktop.DBus.Localhost.Example`, which is another name than the reserved one.
-inline bool has_name_beyond_local(const std::vector<std::uint8_t>& bytes) {
+/// A name of which the one that is reserved for libdbus itself is only the beginning.
+inline bool begins_as_reserved(const std::vector<std::uint8_t>& bytes) {
   return any_field(bytes, [](std::uint8_t code, std::string_view text) {
-    return code == 2 && text.starts_with("org.freedesktop.DBus.Local") && text != "org.freedesktop.DBus.Local";
+    const std::string_view reserved = code == 1 ? "/org/freedesktop/DBus/Local" : "org.freedesktop.DBus.Local";
+    return text.starts_with(reserved) && text != reserved;
   });
 }
 
@@ -63,7 +65,8 @@ inline constexpr std::array kDivergences{
                "field 10 is CONTAINER_INSTANCE, a path, to libdbus since 1.13; the specification (0.42) does not know it", has_field_10},
     Divergence{"bus_name", "", "to libdbus a unique name may have one element; the specification wants two in every bus name", has_short_unique_name},
     Divergence{"ok", "Message is corrupted (Uses local interface)",
-               "libdbus takes every interface that begins as the reserved one does for it; the specification reserves that name", has_name_beyond_local},
+               "libdbus refuses whatever begins as the reserved name; the specification reserves that name alone", begins_as_reserved},
+    Divergence{"ok", "Message is corrupted (Uses local path)", "the same", begins_as_reserved},
 };
 
 struct OurView {

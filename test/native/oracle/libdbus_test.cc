@@ -23,10 +23,11 @@ const Test kKnown{"libdbus: each known divergence is one", [] {
   });
   const MessageParts path = named::having(MessageParts::path("/" + std::string(64 * 1024, 'a')));
   const MessageParts field = named::with(MessageParts::text(10, "s", "x"));
+  const MessageParts interface = named::having(MessageParts::interface("org.freedesktop.DBus.Localized"));
+  const MessageParts local = named::having(MessageParts::path("/org/freedesktop/DBus/Localized"));
   const MessageParts name = named::with(MessageParts::destination(":1"));
-  const MessageParts beyond = named::having(MessageParts::interface("org.freedesktop.DBus.Localhost"));
   std::size_t at = 0;
-  for (const MessageParts& parts : {named::text(std::string(1024 * 1024 + 1, 'a')), path, items, field, name, beyond}) {
+  for (const MessageParts& parts : {named::text(std::string(1024 * 1024 + 1, 'a')), path, items, field, name, interface, local}) {
     const auto bytes = parts.bytes();
     const LibdbusView theirs = ask_libdbus(bytes);
     const Divergence& known = kDivergences[at++];

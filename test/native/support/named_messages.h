@@ -175,6 +175,8 @@ inline void names(Rows& out) {
   add("bus_name", "without-a-dot", Parts::destination("org"));
   add("reserved_path", "local", Parts::path("/org/freedesktop/DBus/Local"));
   add("reserved_interface", "local", Parts::interface("org.freedesktop.DBus.Local"));
+  add("ok", "path-begins-as-the-reserved-one", Parts::path("/org/freedesktop/DBus/Localized"));
+  add("ok", "interface-begins-as-the-reserved-one", Parts::interface("org.freedesktop.DBus.Localized"));
 }
 
 }  // namespace named
