@@ -135,14 +135,14 @@ export default {
     'counts, in a process with the flags of the agent; "native" is its thread, the rest decodes and makes metrics, with a number of points each. The cgroups are real ones, with ' +
     'the files that exist without controllers; the directories of nine files hold what Linux 6.1 wrote for a service with all controllers, ' +
     'on a plain file system, whose reads are cheaper than those of cgroups. "Beyond the kernel": the time of the native thread less that ' +
-    'of bare preads of the same files by a C program just before. "Stands still": the longest time for which the event loop had no ' +
-    'turn during a sample. Half and none of the files are kept open by `max_open_files`; none is also what a least-recently-used cache ' +
+    'of bare preads of the same files by a C program just before. "Longest turn": the CPU time ' +
+    'for which the event loop was kept from its next turn at worst. Half and none of the files are kept open by `max_open_files`; none is also what a least-recently-used cache ' +
     'smaller than the whole comes to, since all are read in turn. The readFile rows parse into an object per file, and make no metrics.',
   figures: {
     cpuMs: { title: 'CPU ms per sample', ratio: true },
     nativeMs: { title: 'native ms' },
     beyondMs: { title: 'native ms beyond the kernel' },
-    blockedMs: { title: 'event loop stands still, ms' },
+    blockedMs: { title: 'longest turn of the event loop, CPU ms' },
   },
   points: [
     { name: kReal1000, cgroups: 1000, real: true },
