@@ -136,7 +136,7 @@ export default {
     'the files that exist without controllers; the directories of nine files hold what Linux 6.1 wrote for a service with all controllers, ' +
     'on a plain file system, whose reads are cheaper than those of cgroups. "Beyond the kernel": the time of the native thread less that ' +
     'of bare preads of the same files by a C program just before. "Longest turn": the CPU time ' +
-    'for which the event loop was kept from its next turn at worst. Half and none of the files are kept open by `max_open_files`; none is also what a least-recently-used cache ' +
+    'for which the event loop was kept from its next turn at worst, once the table was there. Half and none of the files are kept open by `max_open_files`; none is also what a least-recently-used cache ' +
     'smaller than the whole comes to, since all are read in turn. The readFile rows parse into an object per file, and make no metrics.',
   figures: {
     cpuMs: { title: 'CPU ms per sample', ratio: true },
