@@ -20,6 +20,8 @@ export const about =
 export const usage = `  --signals N    signals in all (10000000)
   --parts N      in so many floods, between which all comes to rest (60); memory is judged from 60 on
   --rate N       a second; 0 is as fast as the bus takes them (0)
+  --buffer N     signals the agent holds between bus thread and pipeline (200000): a whole flood, so that none is lost and all
+                 is told; with few (1000) most of the run is losses and new readings of all units
   --bus KIND     dbus-daemon (default) or dbus-broker`
 
 const kUnits = 1000
@@ -31,10 +33,13 @@ const kRenewed = 250
 const kRestLimitMs = 60_000
 
 /** pipelines/host.yaml but for cgroups, which the stand-in has none of; nothing is held back for being too much. */
-function configuration(address, endpoint, port) {
+function configuration(address, endpoint, port, buffer) {
   const all = ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch']
   return {
-    receivers: { systemd: { address, max_events_per_second: 1_000_000 }, self_telemetry: {} },
+    receivers: {
+      systemd: { address, signal_buffer_size: buffer, max_events_per_second: 1_000_000 },
+      self_telemetry: {},
+    },
     processors: { memory_limiter: { limit: '1GiB' }, crash_loop: {}, lifecycle_spans: {}, batch: {} },
     exporters: { otlp: { endpoint }, prometheus: { endpoint: `127.0.0.1:${port}` } },
     service: {
@@ -133,6 +138,7 @@ function optionsOf(argv) {
       signals: { type: 'string', default: '10000000' },
       parts: { type: 'string', default: `${kParts}` },
       rate: { type: 'string', default: '0' },
+      buffer: { type: 'string', default: '200000' },
       bus: { type: 'string', default: 'dbus-daemon' },
     },
   })
@@ -143,7 +149,13 @@ function optionsOf(argv) {
     return value
   }
   const parts = wholeFrom('parts', 3)
-  return { parts, signals: wholeFrom('signals', parts * kUnits), rate: wholeFrom('rate', 0), bus: values.bus }
+  return {
+    parts,
+    signals: wholeFrom('signals', parts * kUnits),
+    rate: wholeFrom('rate', 0),
+    buffer: wholeFrom('buffer', 100),
+    bus: values.bus,
+  }
 }
 
 /** All units have been read: until then a change is only noted. */
@@ -158,7 +170,7 @@ async function comesTrue(probe) {
 }
 
 export async function soak(argv) {
-  const { signals, parts, rate, bus } = optionsOf(argv)
+  const { signals, parts, rate, buffer, bus } = optionsOf(argv)
   const books = new Books()
   const growth = new Growth()
   const began = performance.now()
@@ -166,7 +178,7 @@ export async function soak(argv) {
   const sink = await startSink()
   try {
     const port = await freePort()
-    const service = await startAgent(configuration(flood.address, sink.address, port), books)
+    const service = await startAgent(configuration(flood.address, sink.address, port, buffer), books)
     const atRest = () => isAtRest(service.summary().ledger)
     try {
       await flood.send(2 * kUnits, 0) // every unit has been heard of, and code has run for the first time
