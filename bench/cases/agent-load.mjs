@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
@@ -10,6 +11,7 @@ const kUnits = 1000
 /** One collection interval: each window has one collection, whatever its phase. */
 const kWindowMs = 10_000
 const kQuickWindowMs = 5000
+const kFirstEventsMs = 30_000
 /** Units that crash about once a second each: 350 events a second (failed, restarting, restarted, job finished). */
 const kCrashing = 104
 /** For events that are to be at the exporter's server within milliseconds, paid for with more and smaller requests. */
@@ -48,9 +50,16 @@ function setUp({ rate, options }) {
     const { config } = await hostConfig(source, sink.address, options)
     const agent = own(startAgent(config))
     await agent.logged(synchronised)
+    if (rate === undefined) await firstEvents(sink)
     // The stand-in repeats a state seconds later where systemd would at once, and some events are told only then.
     return { source, sink, agent, since: rate === undefined ? 'happened' : 'read' }
   })
+}
+
+/** Until then it catches up with what happened while it read a thousand units. */
+async function firstEvents(sink) {
+  for (const end = performance.now() + kFirstEventsMs; (await sink.take()).events.length === 0; await sleep(100))
+    if (performance.now() > end) throw new Error('units crash and the agent delivers no event')
 }
 
 async function run({ source, sink, agent, since }, { quick }) {
