@@ -47,7 +47,6 @@ const { outputFiles, metafile } = await build({
   banner: {
     js: "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);",
   },
-  plugins: [{ name: 'left out', setup: leaveOut }],
   metafile: true,
   write: false,
   logLevel: 'warning',
@@ -85,18 +84,9 @@ function same(path, contents) {
   }
 }
 
-/**
- * What dbus-next requires at once and never reaches here: XML is for introspection, streams for a bus that is a program
- * (addresses of that kind are refused). Half of its code and half a megabyte of memory.
- */
-function leaveOut({ onLoad }) {
-  onLoad({ filter: /\/node_modules\/(xml2js|event-stream)\// }, () => ({ contents: 'module.exports = {}' }))
-}
-
 /** The licence of every package that dist/ holds code of. Throws when one brings no text. */
 function licences(inputs) {
-  const inside = inputs.filter((path) => !/node_modules\/(xml2js|event-stream)\//.test(path))
-  const folders = new Set(inside.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
+  const folders = new Set(inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
   const parts = [...folders].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
     const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry))
