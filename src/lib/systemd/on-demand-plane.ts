@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../util/clock.js'
-import type { ControlPlane, Properties } from './control-plane.js'
+import { CallError, type ControlPlane, type Properties } from './control-plane.js'
 
 /** A reading of all units asks without a pause; between two of them there are seconds. */
 const kIdleMs = 200
@@ -53,10 +53,16 @@ export class OnDemandPlane implements ControlPlane {
     this.#idle?.cancel()
     this.#asking++
     this.#open ??= this.#connect()
+    const mine = this.#open
+    let plane: ControlPlane | undefined
     try {
-      return await question(await this.#open)
+      plane = await mine
+      return await question(plane)
     } catch (error) {
-      this.#hangUp() // whatever it was, the next question begins anew
+      // An error name is systemd's answer: the connection is well, and others wait on it for theirs. After anything else
+      // the next question begins anew, unless it has done so already.
+      const refused = plane !== undefined && error instanceof CallError && error.dbusName !== undefined
+      if (!refused && this.#open === mine) this.#hangUp()
       throw error
     } finally {
       if (--this.#asking === 0) this.#idle = this.#clock.after(kIdleMs, () => this.#hangUp())
