@@ -1,6 +1,7 @@
 import type { SignalReader, SignalStats } from '../../binding/signal-source.js'
 import type { Status } from '../../component/status.js'
 import { matchRules, stableReason } from '../../lib/systemd/bus.js'
+import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { OnDemandPlane } from '../../lib/systemd/on-demand-plane.js'
 import { sleep } from '../../util/clock.js'
 import { RecordQueue } from './record-queue.js'
@@ -108,7 +109,7 @@ export class Watcher {
       const reason = await session.run(reader, signal)
       return { reason, synchronised: session.synchronised }
     } finally {
-      await watch?.end()
+      watch?.end()
       await reader.close() // hands over what it still holds
       onEvents(session.end())
       this.#up = false
@@ -118,27 +119,35 @@ export class Watcher {
   }
 
   /** Calls `back` once systemd answers over the bus. */
-  #watchBus(back: () => void): { end(): Promise<void> } {
+  #watchBus(back: () => void): { end(): void } {
     const { address, connect, settings } = this.#options
-    let asking: Promise<void> | undefined
+    let asking = false
+    let ended = false
+    let plane: ControlPlane | undefined
     const ask = async (): Promise<void> => {
+      asking = true
       try {
-        const plane = await connect(address)
-        await plane.ping().finally(() => plane.close())
-        back()
+        plane = await connect(address)
+        if (!ended) await plane.ping()
+        if (!ended) back()
       } catch {
         // Not yet.
+      } finally {
+        plane?.close()
+        plane = undefined
+        asking = false
       }
     }
     const timer = settings.clock.every(kAskBusMs, () => {
-      asking ??= ask().finally(() => {
-        asking = undefined
-      })
+      if (!asking) void ask()
     })
     return {
-      async end() {
+      // Nobody waits for the answer: a bus that hangs takes 5 s for each question, and the whole shutdown has 10 s. A
+      // question fails at once when its connection is closed; one that is still being made is closed when it is there.
+      end() {
+        ended = true
         timer.cancel()
-        await asking
+        plane?.close()
       },
     }
   }

@@ -31,8 +31,12 @@ export class FakeSource implements SystemdSource {
   readonly asked: string[] = []
   /** With a text every question fails with it. */
   trouble = ''
-  /** Whether a bus is there to connect to. */
+  /** Whether a bus is there to connect to for signals. systemd's own socket always is. */
   bus = true
+  /** From this question on the bus says nothing, until `over`. */
+  silence: { readonly from: 'Hello' | 'Ping'; readonly over: Promise<void> } | undefined
+  /** Connections for questions. */
+  open = 0
   stats: SignalStats = idle
   /** What the next reader that is closed still holds, and hands over at its end. */
   leftover: readonly Bare[] = []
@@ -40,10 +44,10 @@ export class FakeSource implements SystemdSource {
   #end: ((reason: string) => void) | undefined
 
   readonly native = {
-    createSignalReader: (_options: ReaderOptions, onRecords: OnRecords): SignalReader => ({
+    createSignalReader: (options: ReaderOptions, onRecords: OnRecords): SignalReader => ({
       start: () => {
         this.#onRecords = onRecords
-        this.send(this.bus ? { kind: 'connected' } : { kind: 'disconnected', reason: 'no bus' })
+        this.send(this.bus || options.direct ? { kind: 'connected' } : { kind: 'disconnected', reason: 'no bus' })
       },
       stats: () => this.stats,
       takeCapture: () => ({ chunks: [], truncated: false }),
@@ -55,19 +59,29 @@ export class FakeSource implements SystemdSource {
     }),
   }
 
-  readonly connect = async (): Promise<ControlPlane> => {
+  readonly connect = async (_address?: string, direct = false): Promise<ControlPlane> => {
+    if (!direct && this.silence?.from === 'Hello') await this.silence.over
+    let end!: (reason: string) => void
     const closed = new Promise<string>((resolve) => {
-      this.#end = resolve
+      end = resolve
     })
+    this.#end = end
+    this.open++
+    void closed.then(() => this.open--)
+    const gone = closed.then((reason): never => {
+      throw new CallError(reason)
+    })
+    gone.catch(() => {})
     const answer = async <T>(member: string, value: () => T): Promise<T> => {
       this.asked.push(member)
+      if (!direct && this.silence?.from === member) await Promise.race([this.silence.over, gone])
       if (this.trouble !== '') throw new CallError(this.trouble)
       return value()
     }
     const stateOf = (unit: string): UnitState => ({ ...unloadedState, ...this.units.get(unit) })
     return {
       closed,
-      close: () => this.#end?.('closed'),
+      close: () => end('closed'),
       ping: () => answer('Ping', () => undefined),
       subscribe: () => answer('Subscribe', () => undefined),
       listUnits: () =>
