@@ -15,6 +15,7 @@ const kReadyLimitMs = 120_000
  * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
  *
  * @param options.systemd, options.batch, options.queue - more options of these components; the last one's are `sending_queue`
+ * @param options.file - where a `file` exporter beside the others writes the events
  */
 export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, options = {}) {
   const port = await freePort()
@@ -33,6 +34,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
     exporters: {
       otlp: { endpoint: otlpAddress, sending_queue: { overflow: 'drop_oldest', ...options.queue } },
       prometheus: { endpoint: `127.0.0.1:${port}` },
+      ...(options.file === undefined ? {} : { file: { path: options.file } }),
     },
     service: {
       pipelines: {
@@ -41,6 +43,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
           processors: ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch'],
           exporters: ['otlp', 'prometheus'],
         },
+        ...(options.file === undefined ? {} : { 'logs/file': eventsToFile }),
         'metrics/resources': {
           receivers: ['cgroup', 'self_telemetry'],
           processors: ['memory_limiter', 'batch'],
@@ -50,6 +53,12 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
     },
   }
   return { config, port }
+}
+
+const eventsToFile = {
+  receivers: ['systemd'],
+  processors: ['memory_limiter', 'crash_loop', 'batch'],
+  exporters: ['file'],
 }
 
 /** Starts an agent. `close()` ends it and removes its files, whatever state it is in. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
+import { startFileSink } from '../agent/file-sink.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
 import { startSink } from '../agent/sink.mjs'
@@ -20,9 +21,11 @@ const kLowLatency = { batch: { timeout: '4ms' }, queue: { request_interval: '0s'
 const kUnlimited = { systemd: { max_events_per_second: 100_000 } }
 
 const crashes = '350 events/s'
-const crashesQuickly = '350 events/s, low latency'
+const crashesToFile = '350 events/s, at the file exporter'
+const crashesQuickly = '350 events/s, low latency by OTLP'
 const points = [
   { name: crashes },
+  { name: crashesToFile, file: true },
   { name: crashesQuickly, options: kLowLatency },
   { name: '1 k signals/s', rate: 1000 },
   { name: '10 k signals/s', rate: 10_000, options: kUnlimited },
@@ -43,16 +46,17 @@ async function startSource(own, rate) {
   return { ...lab, during: async () => {} }
 }
 
-function setUp({ rate, options }) {
+function setUp({ rate, options, file }) {
   return buildScene(async (own) => {
     const source = await startSource(own, rate)
     const sink = own(await startSink())
-    const { config } = await hostConfig(source, sink.address, options)
+    const fileSink = file ? own(startFileSink()) : undefined
+    const { config } = await hostConfig(source, sink.address, { ...options, file: fileSink?.path })
     const agent = own(startAgent(config))
     await agent.logged(synchronised)
     if (rate === undefined) await firstEvents(sink)
     // The stand-in repeats a state seconds later where systemd would at once, and some events are told only then.
-    return { source, sink, agent, since: rate === undefined ? 'happened' : 'read' }
+    return { source, sink, fileSink, agent, since: rate === undefined ? 'happened' : 'read' }
   })
 }
 
@@ -62,15 +66,16 @@ async function firstEvents(sink) {
     if (performance.now() > end) throw new Error('units crash and the agent delivers no event')
 }
 
-async function run({ source, sink, agent, since }, { quick }) {
+async function run({ source, sink, fileSink, agent, since }, { quick }) {
   const ms = quick ? kQuickWindowMs : kWindowMs
   await sink.clear()
+  fileSink?.clear()
   const { it } = await watchProcesses({ it: agent.pid }, ms, () => source.during(ms))
   const { events, points: delivered } = await sink.take()
   if (events.length === 0) throw new Error('units changed and the agent delivered no event')
   if (!quick && delivered < kUnits)
     throw new Error(`${delivered} points of ${kUnits} units were delivered in an interval`)
-  return { ...it, events: (events.length / ms) * 1000, ...agesOf(events, since) }
+  return { ...it, events: (events.length / ms) * 1000, ...agesOf(fileSink?.take().events ?? events, since) }
 }
 
 /** @type {import('../lib/case.d.mts').Case<any, any>} */
@@ -82,7 +87,8 @@ export default {
     `services, of which ${kCrashing} crash about once a second. Signals/s: a stand-in for systemd on a private dbus-daemon, with a cgroup for ` +
     'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one; ' +
     "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
-    'the request at the server. By default events wait for company in the exporter (`request_interval: 100ms`); low latency is `0s` there, and `timeout: 4ms` of `batch`.',
+    'the request at the server; at the file exporter, which stands beside the others, to its line in the file. By default events wait for company in the OTLP exporter ' +
+    '(`request_interval: 100ms`) and in no other; low latency is `0s` there, and `timeout: 4ms` of `batch`.',
   figures: {
     cpuPercent: { title: '% of a core', ratio: true },
     wakeups: { title: 'wake-ups/s' },
@@ -103,8 +109,8 @@ export default {
   ways: [{ name: 'unitscope', run }],
   gates: [
     { figure: 'cpuPercent', way: 'unitscope', point: crashes, atMost: 5 },
-    { figure: 'cpuPercent', way: 'unitscope', point: crashesQuickly, atMost: 5 },
-    { figure: 'p95', way: 'unitscope', point: crashesQuickly, atMost: 10 },
+    { figure: 'cpuPercent', way: 'unitscope', point: crashesToFile, atMost: 5 },
+    { figure: 'p95', way: 'unitscope', point: crashesToFile, atMost: 10 },
     // 20 MB and 10 KB per unit, in MiB.
     { figure: 'anon', way: 'unitscope', point: crashes, atMost: 28.6 },
     { figure: 'rss', way: 'unitscope', point: crashes, atMost: 52.5 },

@@ -126,16 +126,13 @@ describe('a worker', () => {
 
   // Termination may come between any two calls into the engine: each then fails, and nothing that it was to give is there.
   test.each([
-    ['scans', 'cgroups.scan()'],
-    ['reads cgroups', 'cgroups.read(Uint32Array.of(0, 1, 2))'],
+    ['asks for a pass over cgroups', 'cgroups.request()'],
+    ['takes cgroups', 'cgroups.take(table); cgroups.stalls(); cgroups.ignore(Float64Array.of(1))'],
     ['asks for statistics', 'cgroups.stats(); one.stats()'],
     ['reads the clocks', 'addon.clockPair()'],
     ['asks for peers', 'addon.peerCredentials(0)'],
     ['takes a capture', 'one.takeCapture()'],
-    [
-      'makes readers',
-      'new addon.SignalParser(options("")); new addon.CgroupReader("/sys/fs/cgroup", true, 100, 3, 127)',
-    ],
+    ['makes readers', 'new addon.SignalParser(options("")); new addon.CgroupReader(tree)'],
     ['drains', 'one.symbols(0); one.drain(buffer)'],
   ])(
     'that is terminated while it %s does not take its process with it',
@@ -146,8 +143,12 @@ describe('a worker', () => {
       const addon = require('node-gyp-build')(${JSON.stringify(root)})
       const one = new SignalReader({ ...options('${address}'), captureBytes: 1e6 })
       one.start(() => {})
-      const cgroups = new addon.CgroupReader('/sys/fs/cgroup', true, 100, 3, 127)
-      cgroups.scan()
+      const tree = { root: '/sys/fs/cgroup', anyFilesystem: true, maxCgroups: 100, maxDepth: 3, maxOpenFiles: 100,
+        groups: 127, walkIntervalMs: 600_000 }
+      const table = new Float64Array(100_000)
+      const cgroups = new addon.CgroupReader(tree)
+      cgroups.start(() => cgroups.take(table))
+      cgroups.request()
       parentPort.postMessage('calling')
       for (;;) { ${call} }`
       const kRounds = 12

@@ -40,10 +40,15 @@ const real: ReadonlySet<string> = new Set([
   }),
 ])
 
+/** Programs of the C++ build, which pages for developers name. */
+const programs = new Set(
+  [...readFileSync(join(root, 'binding.gyp'), 'utf8').matchAll(/"target_name": "(\w+)"/g)].map(([, name]) => name),
+)
+
 // What ends in dots, or is a file, is no whole name.
 const named = pages.flatMap((page) =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/\bunitscope_((?:[a-z0-9_*]|<\w+>)+)(\.\.\.|\.node)?/g)]
-    .filter(([, , tail]) => tail === undefined)
+    .filter(([name, , tail]) => tail === undefined && !programs.has(name))
     .map(([name]) => [page, name] as const),
 )
 
