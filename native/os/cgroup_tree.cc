@@ -68,6 +68,7 @@ void CgroupTree::walk(std::uint64_t now_ns) {
   counters_.walks++;
   walk_++;
   skipped_ = 0;
+  incomplete_ = false;
   newer_than_ns_ = sure_ns_;
   if (!root_is_there()) {
     while (!nodes_.empty()) end(nodes_.begin());
@@ -81,7 +82,8 @@ void CgroupTree::walk(std::uint64_t now_ns) {
     if (at->second->walk != walk_) end(at);
     at = next;
   }
-  sure_ns_ = skipped_ == 0 ? now_ns : 0;
+  if (skipped_ > 0) sure_ns_ = 0;
+  else if (!incomplete_) sure_ns_ = now_ns;
 }
 
 void CgroupTree::add_root() {
@@ -100,8 +102,16 @@ void CgroupTree::list_pending() {
     Node* const next = pending_.back();
     pending_.pop_back();
     const int error = list(*next);
-    if (error != 0 && !is_gone(error)) counters_.io_errors[error]++;
+    if (error != 0 && !is_gone(error)) unseen(next->path, error);
   }
+}
+
+void CgroupTree::unseen(const std::string& path, int error) {
+  counters_.io_errors[error]++;
+  incomplete_ = true;
+  const std::string below = path.empty() ? path : path + '/';
+  if (const auto at = nodes_.find(path); at != nodes_.end()) at->second->walk = walk_;
+  for (auto at = nodes_.lower_bound(below); at != nodes_.end() && at->first.starts_with(below); ++at) at->second->walk = walk_;
 }
 
 int CgroupTree::list(Node& parent) {
@@ -127,8 +137,12 @@ int CgroupTree::list(Node& parent) {
 
 void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
   struct stat found {};
-  if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(found.st_mode)) return;
   std::string path = join(parent.path, name);
+  if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (!is_gone(errno)) unseen(path, errno);
+    return;
+  }
+  if (!S_ISDIR(found.st_mode)) return;
   std::uint64_t newer_than_ns = newer_than_ns_;
   if (const auto old = nodes_.find(path); old != nodes_.end()) {
     Node& node = *old->second;
@@ -190,7 +204,10 @@ void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
   switch (event.what) {
     case CgroupWatch::What::kMade: {
       const Directory dir = open_directory(root_.get(), parent);
-      if (dir.fd < 0) return;
+      if (dir.fd < 0) {
+        if (!is_gone(dir.error)) unseen(parent.path, dir.error);
+        return;
+      }
       newer_than_ns_ = now_ns;
       watch_->follow_controllers(parent, dir.fd);
       visit(dir.fd, parent, event.name);
@@ -201,7 +218,8 @@ void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
       // An earlier one of this name may be meant.
       struct stat found {};
       const bool there = fstatat(root_.get(), at->second->path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
-      if (!there || found.st_ino != at->second->id) end_below(std::string(at->first));
+      if (!there && !is_gone(errno)) unseen(at->second->path, errno);
+      else if (!there || found.st_ino != at->second->id) end_below(std::string(at->first));
       return;
     }
     case CgroupWatch::What::kAttribute: {

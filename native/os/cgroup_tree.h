@@ -41,7 +41,8 @@ class CgroupTree {
   static Result<CgroupTree, OpenError> open(TreeOptions options);
 
   /// Lists every directory: new ones are opened, gone or re-created ones closed. Needed once at the beginning, and whenever
-  /// something may have been missed.
+  /// something may have been missed. What lies below a directory that cannot be listed (EMFILE, ENOMEM) is presumed to be there
+  /// still, and the tree is not whole() until a later walk has listed all.
   void walk(std::uint64_t now_ns);
   /// Takes in what the kernel tells, but for kState and kOverflow.
   void apply(const CgroupWatch::Event& event, std::uint64_t now_ns);
@@ -64,7 +65,7 @@ class CgroupTree {
   /// Directories met past max_cgroups or max_depth by the last walk and since; what lies below them is not counted.
   [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
   /// Whether changes are told for all there is; if not, only a walk finds them.
-  [[nodiscard]] bool whole() const noexcept { return watch_->whole() && skipped_ == 0; }
+  [[nodiscard]] bool whole() const noexcept { return watch_->whole() && skipped_ == 0 && !incomplete_; }
   [[nodiscard]] CgroupWatch& watch() noexcept { return *watch_; }
   [[nodiscard]] FdBudget& budget() noexcept { return budget_; }
   [[nodiscard]] Counters& counters() noexcept { return counters_; }
@@ -82,6 +83,8 @@ class CgroupTree {
   /// Adds the children of the directories in `pending_`, and theirs.
   void list_pending();
   [[nodiscard]] int list(Node& parent);
+  /// Something could not be looked at: counts it, and keeps what is known at `path` and below.
+  void unseen(const std::string& path, int error);
   /// Adds one child of the open directory `parent_dir`, unless it is gone already.
   void visit(int parent_dir, const Node& parent, const char* name);
   /// Takes a new cgroup in. Its directory is followed before it is listed, so that no child is missed.
@@ -106,6 +109,8 @@ class CgroupTree {
   std::uint64_t newer_than_ns_ = 0;
   std::uint64_t sure_ns_ = 0;
   std::size_t skipped_ = 0;
+  /// Something could not be looked at by the last walk or since.
+  bool incomplete_ = false;
   FdBudget budget_;
   Counters counters_;
 };

@@ -201,17 +201,31 @@ const test::Test kOverflow{"cgroup monitor: when the kernel had more to tell tha
   test::equal(monitor.stats().counters.walks, 2u, "and then no more");
 }};
 
+/// Leaves the process room for `more` descriptors while it lives.
+class Tight {
+ public:
+  explicit Tight(rlim_t more) {
+    getrlimit(RLIMIT_NOFILE, &usual_);
+    const int next = dup(0);
+    close(next);
+    const rlimit tight{.rlim_cur = static_cast<rlim_t>(next) + more, .rlim_max = usual_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &tight);
+  }
+  ~Tight() { setrlimit(RLIMIT_NOFILE, &usual_); }
+  Tight(const Tight&) = delete;
+  Tight& operator=(const Tight&) = delete;
+
+ private:
+  rlimit usual_{};
+};
+
 const test::Test kBlind{"cgroup monitor: without inotify each pass lists the tree", [] {
   const TempTree temp;
   temp.file("a/cpu.stat", usage(1));
-  rlimit usual{};
-  getrlimit(RLIMIT_NOFILE, &usual);
-  const int next = dup(0);
-  close(next);
-  const rlimit tight{.rlim_cur = static_cast<rlim_t>(next) + 1, .rlim_max = usual.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &tight);
-  CgroupMonitor monitor = monitor_of(temp);  // room for the root alone
-  setrlimit(RLIMIT_NOFILE, &usual);
+  CgroupMonitor monitor = [&] {
+    const Tight tight(1);  // for the root alone
+    return monitor_of(temp);
+  }();
   test::equal(monitor.changes_fd(), -1);
   Listener js;
   test::equal(js.pass(monitor), "/=? /a=1");
@@ -220,6 +234,42 @@ const test::Test kBlind{"cgroup monitor: without inotify each pass lists the tre
   test::equal(js.pass(monitor), "/a ended=? /=? /b=2");
   test::equal(monitor.stats().counters.walks, 2u);
   check(js.made_is_known("/b"), "after the pass before");
+}};
+
+const test::Test kUnlisted{"cgroup monitor: a directory that cannot be listed ends nothing, and nothing in it seems new later", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  temp.file("a/b/cpu.stat", usage(2));
+  Listener js, late;
+  CgroupMonitor monitor = monitor_of(temp, 1000, 0), first = monitor_of(temp);
+  js.pass(monitor);
+  {
+    const Tight tight(0);
+    js.pass(monitor);
+    late.pass(first);
+  }
+  check(monitor.stats().counters.io_errors.contains(EMFILE));
+  test::equal(monitor.stats().counters.ends_unread, 0u);
+  test::equal(js.pass(monitor), "/=? /a=1 /a/b=2", "nothing ended");
+  test::equal(late.pass(first), "/=? /a=1 /a/b=2", "walked again at once");
+  check(!late.made_is_known("/a") && !late.made_is_known("/a/b"), "they were there before the first walk");
+  late.pass(first);
+  test::equal(first.stats().counters.walks, 2u, "and then no more");
+}};
+
+const test::Test kUnlistedNew{"cgroup monitor: what lies in a new directory that could not be listed is found by the next pass", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.file("a/b/cpu.stat", usage(2));
+  {
+    const Tight tight(1);  // room for the directory, and none for listing it
+    monitor.handle_changes();
+  }
+  check(monitor.stats().counters.io_errors.contains(EMFILE));
+  test::equal(js.pass(monitor), "/=? /a=? /a/b=2");
+  test::equal(monitor.stats().counters.missed, 0u);
 }};
 
 const test::Test kWalks{"cgroup monitor: the tree is listed now and then even if all is told, and each time past the limit", [] {
