@@ -19,11 +19,13 @@ Result<CgroupMonitor, OpenError> CgroupMonitor::open(MonitorOptions options) {
   return CgroupMonitor(options, std::move(tree).value());
 }
 
-void CgroupMonitor::handle_changes() {
+void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
   const std::uint64_t now = monotonic_ns();
   bool complete = !walk_due_;
   CgroupWatch::Event event;
+  tree_.watch().begin();
   while (tree_.watch().next(event)) {
+    if (stop.load(std::memory_order_relaxed)) return;
     if (event.what == CgroupWatch::What::kOverflow) {
       tree_.counters().overflows++;
       walk_due_ = true;
@@ -53,7 +55,7 @@ void CgroupMonitor::changed_state(Node& node) {
 void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
   out.clear();
   tree_.keep_within_budget();
-  handle_changes();
+  handle_changes(stop);
   if (!tree_.root_is_there()) {
     out.root_gone = true;
     return;

@@ -35,8 +35,10 @@ class CgroupMonitor {
 
   /// Readable when handle_changes() has something to do; -1 when changes are only found by walking.
   [[nodiscard]] int changes_fd() noexcept { return tree_.watch().fd(); }
-  /// Takes in what the kernel told.
-  void handle_changes();
+  /// Takes in what the kernel has told so far.
+  ///
+  /// \param stop  ends it early
+  void handle_changes(const std::atomic<bool>& stop);
   /// Reads every cgroup that is not ignored, and tells the ends of those that are gone.
   ///
   /// \param stop  ends it early; `out` is incomplete then, and for nobody

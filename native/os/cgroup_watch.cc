@@ -1,7 +1,9 @@
 #include "os/cgroup_watch.h"
 
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -63,14 +65,21 @@ void CgroupWatch::remove(int& watch) noexcept {
   watch = -1;
 }
 
+void CgroupWatch::begin() noexcept {
+  int bytes = 0;
+  queued_ = inotify_ && ioctl(inotify_.get(), FIONREAD, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 bool CgroupWatch::next(Event& event) noexcept {
   while (inotify_) {
     if (at_ == size_) {
+      if (queued_ == 0) return false;
       ssize_t size;
-      do size = ::read(inotify_.get(), buffer_.data(), buffer_.size());
+      do size = ::read(inotify_.get(), buffer_.data(), std::min(queued_, buffer_.size()));
       while (size < 0 && errno == EINTR);
       at_ = 0;
       size_ = size > 0 ? static_cast<std::size_t>(size) : 0;
+      queued_ = size_ == 0 ? 0 : queued_ - size_;
       if (size_ == 0) return false;
     }
     const auto* const told = reinterpret_cast<const inotify_event*>(buffer_.data() + at_);

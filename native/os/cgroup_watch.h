@@ -41,7 +41,10 @@ class CgroupWatch {
     Node* node;        ///< the directory it happened in; kState, kControllers: the cgroup itself; kOverflow: none
     const char* name;  ///< of the subdirectory; valid until the next call
   };
-  /// The next event of one that is still followed; false when there are none left.
+  /// What is queued now is what next() gives; what happens from here on waits for the next call. Without this bound a user
+  /// who owns a directory could keep the caller's loop going for ever, by changing its attributes.
+  void begin() noexcept;
+  /// The next event of one that is still followed; false when there are none left of those queued at begin().
   [[nodiscard]] bool next(Event& event) noexcept;
 
  private:
@@ -56,6 +59,8 @@ class CgroupWatch {
   UniqueFd inotify_;
   std::unordered_map<int, Target> targets_;
   std::size_t unwatched_ = 0;
+  /// Bytes of events yet to be read from the kernel: at most fs.inotify.max_queued_events of them.
+  std::size_t queued_ = 0;
   /// Some 300 events of systemd's names at once; inotify(7) wants room for one with the longest name, 272 bytes.
   alignas(8) std::array<char, 16384> buffer_;
   std::size_t size_ = 0;

@@ -108,7 +108,7 @@ void CgroupSampler::run() {
     for (int i = 0; i < count; i++) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wakeup_.fd()) wakeup_.lower();
-      else if (fd == monitor_.changes_fd()) monitor_.handle_changes();
+      else if (fd == monitor_.changes_fd()) monitor_.handle_changes(stop_);
       else fired(fd, events[static_cast<std::size_t>(i)].events);
     }
     std::vector<std::uint64_t> ignored;

@@ -17,6 +17,7 @@ using test::check;
 using test::TempTree;
 
 constexpr std::uint64_t kNever = UINT64_MAX;
+const std::atomic<bool> kGo{false};
 
 CgroupMonitor monitor_of(const TempTree& temp, std::size_t max_cgroups = 1000, std::uint64_t walk_interval_ns = kNever) {
   return CgroupMonitor::open({.tree = temp.options(max_cgroups), .groups = mask_of(Group::kCpu), .walk_interval_ns = walk_interval_ns})
@@ -27,8 +28,7 @@ CgroupMonitor monitor_of(const TempTree& temp, std::size_t max_cgroups = 1000, s
 class Listener {
  public:
   std::string pass(CgroupMonitor& monitor) {
-    const std::atomic<bool> go{false};
-    monitor.pass(pass_, go);
+    monitor.pass(pass_, kGo);
     std::string_view paths = pass_.paths;
     for (std::size_t at = 0; at < pass_.entries.size(); at += Pass::kEntryWords) {
       names_[pass_.entries[at]] = paths.substr(0, paths.find('\0'));
@@ -101,7 +101,7 @@ const test::Test kLast{"cgroup monitor: what a cgroup had used when its last pro
   js.pass(monitor);
   temp.file("a/cpu.stat", usage(7));
   temp.file("a/cgroup.events", "populated 0\nfrozen 0\n");
-  monitor.handle_changes();
+  monitor.handle_changes(kGo);
   temp.remove("a");
   test::equal(js.pass(monitor), "/a ended=7 /=?");
   test::equal(monitor.stats().counters.ends_read, 1u);
@@ -116,9 +116,9 @@ const test::Test kFlaps{"cgroup monitor: a process that comes again makes the la
   Listener js;
   js.pass(monitor);
   for (const char* const path : {"a/cgroup.events", "b/cgroup.events"}) temp.file(path, "populated 0\n");
-  monitor.handle_changes();
+  monitor.handle_changes(kGo);
   temp.file("a/cgroup.events", "populated 1\n");
-  monitor.handle_changes();
+  monitor.handle_changes(kGo);
   temp.file("b/cpu.stat", usage(2));
   test::equal(js.pass(monitor), "/=? /a=1 /b=2");
   temp.remove("a");
@@ -135,9 +135,9 @@ const test::Test kShort{"cgroup monitor: one that lives and dies between two pas
   js.pass(monitor);
   temp.file("short/cpu.stat", usage(5));
   temp.file("short/cgroup.events", "populated 1\n");
-  monitor.handle_changes();
+  monitor.handle_changes(kGo);
   temp.file("short/cgroup.events", "populated 0\n");
-  monitor.handle_changes();
+  monitor.handle_changes(kGo);
   temp.remove("short");
   temp.directory("unseen");
   temp.remove("unseen");
@@ -199,6 +199,17 @@ const test::Test kOverflow{"cgroup monitor: when the kernel had more to tell tha
   temp.file("later/cpu.stat", usage(2));
   test::equal(js.pass(monitor), "/=? /late=1 /later=2");
   test::equal(monitor.stats().counters.walks, 2u, "and then no more");
+}};
+
+const test::Test kStopped{"cgroup monitor: among changes too it ends early when told to", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  for (int i = 0; i < 10; i++) temp.directory("s" + std::to_string(i));
+  const std::atomic<bool> stop{true};
+  monitor.handle_changes(stop);
+  test::equal(monitor.stats().cgroups, 1u);
 }};
 
 /// Leaves the process room for `more` descriptors while it lives.
@@ -265,7 +276,7 @@ const test::Test kUnlistedNew{"cgroup monitor: what lies in a new directory that
   temp.file("a/b/cpu.stat", usage(2));
   {
     const Tight tight(1);  // room for the directory, and none for listing it
-    monitor.handle_changes();
+    monitor.handle_changes(kGo);
   }
   check(monitor.stats().counters.io_errors.contains(EMFILE));
   test::equal(js.pass(monitor), "/=? /a=? /a/b=2");

@@ -96,6 +96,7 @@ const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a servic
   CgroupTree tree = open_tree(temp);
   tree.walk(1);
   const auto id = [&] {
+    tree.watch().begin();
     for (CgroupWatch::Event event; tree.watch().next(event);) tree.apply(event, 1);
     const InvocationId& found = node_at(tree, "a.service")->invocation;
     return found[0] == '\0' ? std::string() : std::string(found.begin(), found.end());
@@ -109,6 +110,25 @@ const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a servic
     return test::equal(errno, EPERM, "for root only");
   }
   test::equal(id(), real);
+}};
+
+const test::Test kBusy{"cgroup tree: changes that go on while they are taken in do not keep the reader for ever", [] {
+  const TempTree temp;
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  const auto taken = [&](int more) {
+    int count = 0;
+    tree.watch().begin();
+    // Each change brings about another, for as long as anybody listens.
+    for (CgroupWatch::Event event; count < 10'000 && tree.watch().next(event); count++) {
+      if (more > 0) temp.directory("more" + std::to_string(more + count));
+    }
+    return count;
+  };
+  for (int i = 0; i < 1000; i++) temp.directory("first" + std::to_string(i));
+  test::equal(taken(1), 1000, "more than fits the buffer");
+  test::equal(taken(0), 1000, "those that came meanwhile");
+  test::equal(taken(0), 0);
 }};
 
 const test::Test kReplaced{"cgroup tree: a walk lets go of each dead incarnation at once, not at its end", [] {
