@@ -11,8 +11,9 @@ import type { WatchOptions } from './watch-options.js'
 /** The bus is back 22 to 76 ms after it was killed (dbus-daemon 1.14, socket activation), so the first tries are quick. */
 const kFirstRetryMs = 100
 const kMaxRetryMs = 30_000
-/** How often the bus is tried while systemd's own socket stands in for it. */
+/** How often the bus is asked while systemd's own socket stands in for it; less and less often where it answers in vain. */
 const kAskBusMs = 2000
+const kMaxAskBusMs = 30_000
 const kBusIsBack = 'the bus is back'
 
 /** Keeps one session with systemd going for as long as it runs: connects, hands over, connects again. */
@@ -46,19 +47,26 @@ export class Watcher {
   /** Runs until aborted; resolves when everything it owns is closed. */
   async run(signal: AbortSignal): Promise<void> {
     const { address, privateAddress, settings, onStatus } = this.#options
+    /** Returns to the bus since a session there was of use: each that is of none costs one more reading of all units. */
+    let returns = 0
     for (let attempt = 0; !signal.aborted; attempt++) {
       const bus = await this.#session({ address }, signal)
       if (signal.aborted) return
       let reason = bus.reason
       let well = bus.synchronised
-      if (bus.synchronised) this.#queue.noteGap('bus_lost')
+      if (bus.synchronised) {
+        this.#queue.noteGap('bus_lost')
+        returns = 0
+      }
       onStatus({ state: 'degraded', reason: stableReason(reason) })
       if (privateAddress !== undefined) {
-        const own = await this.#session({ address: privateAddress, insteadOf: reason }, signal)
+        const askMs = Math.min(kAskBusMs * 2 ** returns, kMaxAskBusMs)
+        const own = await this.#session({ address: privateAddress, insteadOf: { reason, askMs } }, signal)
         if (signal.aborted) return
         if (own.synchronised) this.#queue.noteGap('bus_returned')
         well ||= own.synchronised
         if (own.reason === kBusIsBack) {
+          returns++
           attempt = -1
           continue
         }
@@ -82,7 +90,7 @@ export class Watcher {
       queue: this.#queue,
       connectPlane: async () =>
         direct ? new OnDemandPlane(() => connect(address, true), settings.clock) : await connect(address),
-      onStatus: (status) => onStatus(status.state === 'ok' && direct ? standIn(insteadOf) : status),
+      onStatus: (status) => onStatus(status.state === 'ok' && direct ? standIn(insteadOf.reason) : status),
       onUp: (up) => {
         this.#up = up
       },
@@ -103,7 +111,7 @@ export class Watcher {
       (records) => session.take(records),
     )
     this.#reader = reader
-    const watch = direct ? this.#watchBus(() => session.leave(kBusIsBack)) : undefined
+    const watch = direct ? this.#watchBus(insteadOf.askMs, () => session.leave(kBusIsBack)) : undefined
     try {
       reader.start()
       const reason = await session.run(reader, signal)
@@ -119,7 +127,7 @@ export class Watcher {
   }
 
   /** Calls `back` once systemd answers over the bus. */
-  #watchBus(back: () => void): { end(): void } {
+  #watchBus(everyMs: number, back: () => void): { end(): void } {
     const { address, connect, settings } = this.#options
     let asking = false
     let ended = false
@@ -138,7 +146,7 @@ export class Watcher {
         asking = false
       }
     }
-    const timer = settings.clock.every(kAskBusMs, () => {
+    const timer = settings.clock.every(everyMs, () => {
       if (!asking) void ask()
     })
     return {
@@ -153,10 +161,10 @@ export class Watcher {
   }
 }
 
-/** Where a session listens. `insteadOf`: why the bus cannot be used. */
+/** Where a session listens. `insteadOf`: why the bus cannot be used, and how often it is asked whether it can again. */
 interface Source {
   readonly address: string
-  readonly insteadOf?: string
+  readonly insteadOf?: { readonly reason: string; readonly askMs: number }
 }
 
 const standIn = (why: string): Status => ({
