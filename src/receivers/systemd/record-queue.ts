@@ -18,6 +18,7 @@ export class RecordQueue {
   readonly #tracker: UnitTracker
   readonly #selection: UnitSelection
   readonly #max: number
+  readonly #onDropped: (records: number) => void
   #held: SignalRecord[] | undefined
   #overflowed = 0
   /** In this session systemd was seen leaving the bus. */
@@ -28,10 +29,15 @@ export class RecordQueue {
   #reloads = 0
   #gap: Gap | undefined
 
-  constructor(tracker: UnitTracker, selection: UnitSelection, max: number) {
+  /**
+   * @param max - records held back at most
+   * @param onDropped - told of those that came when so many were held; they are gone, and all states are read once more
+   */
+  constructor(tracker: UnitTracker, selection: UnitSelection, max: number, onDropped: (records: number) => void) {
     this.#tracker = tracker
     this.#selection = selection
     this.#max = max
+    this.#onDropped = onDropped
   }
 
   get gap(): Gap | undefined {
@@ -83,10 +89,15 @@ export class RecordQueue {
   /** Feeds records in order, up to one after which states must be read again; the rest is held. */
   take(records: readonly SignalRecord[]): RawEvent[] {
     const events: RawEvent[] = []
+    let dropped = 0
     for (const record of records) {
       if (this.#held === undefined) events.push(...this.#feed(record))
       else if (this.#held.length < this.#max) this.#held.push(record)
-      else this.#overflowed++
+      else dropped++
+    }
+    if (dropped > 0) {
+      this.#overflowed += dropped
+      this.#onDropped(dropped)
     }
     return events
   }

@@ -27,7 +27,11 @@ export class Watcher {
 
   constructor(options: WatchOptions) {
     this.#options = options
-    this.#queue = new RecordQueue(options.tracker, options.selection, options.config.signal_buffer_size)
+    const { tracker, selection, config, settings } = options
+    this.#queue = new RecordQueue(tracker, selection, config.signal_buffer_size, (records) => {
+      settings.telemetry.processed(records)
+      settings.telemetry.dropped(records, 'reading_overflowed')
+    })
   }
 
   /** Whether systemd answered the last time it was asked. */

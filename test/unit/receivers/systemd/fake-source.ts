@@ -34,7 +34,7 @@ export class FakeSource implements SystemdSource {
   /** Whether a bus is there to connect to for signals. systemd's own socket always is. */
   bus = true
   /** From this question on the bus says nothing, until `over`. */
-  silence: { readonly from: 'Hello' | 'Ping'; readonly over: Promise<void> } | undefined
+  silence: { readonly from: 'Hello' | 'Ping' | 'ListUnits'; readonly over: Promise<void> } | undefined
   /** Connections for questions. */
   open = 0
   stats: SignalStats = idle

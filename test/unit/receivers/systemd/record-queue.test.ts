@@ -1,6 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
 import type { SignalRecord } from '../../../../src/data/signal-record.js'
-import type { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
 import { schema } from '../../../../src/receivers/systemd/config.js'
 import { type Gap, RecordQueue } from '../../../../src/receivers/systemd/record-queue.js'
 import { selectUnits } from '../../../../src/receivers/systemd/unit-selection.js'
@@ -12,9 +11,11 @@ const reloading = (active: boolean): SignalRecord => ({ kind: 'reloading', activ
 const owner = (present: boolean): SignalRecord => ({ kind: 'owner_changed', present, ...times })
 const lost = (count: number): SignalRecord => ({ kind: 'lost', count, ...times })
 
-function newQueue(max = 1000): { queue: RecordQueue; tracker: UnitTracker } {
+function newQueue(max = 1000) {
   const tracker = newTracker()
-  return { queue: new RecordQueue(tracker, selectUnits(createTestConfig(schema)), max), tracker }
+  const drops: number[] = []
+  const selection = selectUnits(createTestConfig(schema))
+  return { queue: new RecordQueue(tracker, selection, max, (records) => drops.push(records)), tracker, drops }
 }
 
 /** A queue whose session has done its first reading. */
@@ -84,13 +85,17 @@ describe('while states are being read', () => {
     expect(queue.resume().map(brief)).toEqual(['started a', 'job.finished a done'])
   })
 
-  it('holds no more than its limit; what is over makes all states to be read again', () => {
-    const { queue } = synchronised(3)
+  it('holds no more than its limit; what is over is counted, and makes all states to be read again', () => {
+    const { queue, drops } = synchronised(3)
     queue.pause()
     const { records } = new Script('a.service').start(1, 'a').u('failed/failed', { result: 'signal', exit: 'killed:9' })
     queue.take(records)
+    expect(drops).toEqual([records.length - 3])
+    queue.take(records.slice(0, 1))
+    expect(drops).toEqual([records.length - 3, 1])
     queue.resume()
-    expect(queue.gap).toEqual({ reason: 'lost_records', lost: records.length - 3 })
+    expect(drops).toHaveLength(2) // none twice
+    expect(queue.gap).toEqual({ reason: 'lost_records', lost: records.length - 2 })
   })
 
   it('a gap among the held records holds the ones behind it', () => {

@@ -66,6 +66,36 @@ test('lost records: every unit is read again, and the count is told', async () =
   await receiver.shutdown()
 })
 
+test('more signals during a reading than may wait: what is over is counted, and everything is read once more', async () => {
+  const limit = 100
+  const { source, clock, exporter, gaps, telemetry, receiver } = await start(
+    { ...quiet, signal_buffer_size: limit },
+    (it) => it.units.set('a.service', running),
+  )
+  let answer!: () => void
+  source.silence = {
+    from: 'ListUnits',
+    over: new Promise((resolve) => {
+      answer = resolve
+    }),
+  }
+  source.send({ kind: 'lost', count: 12 })
+  await clock.advance(0)
+  const flood = Array.from({ length: limit }, (_, n) => new Script(`u${n}.service`).start(n + 1, 'a').records).flat()
+  const over = flood.length - limit
+  expect(over).toBeGreaterThan(0)
+  source.send(...flood)
+  expect(telemetry.drops).toEqual(new Map([['reading_overflowed', over]]))
+  source.silence = undefined
+  answer()
+  await clock.advance(0)
+  expect(gaps()).toEqual(['lost_records', 'lost_records'])
+  expect(exporter.events.flatMap(({ attributes }) => attributes[attr.gapLost] ?? [])).toEqual([12, over])
+  await receiver.shutdown()
+  expect(telemetry.drops).toEqual(new Map([['reading_overflowed', over]]))
+  expect(telemetry.processedItems).toBe(exporter.items + over)
+})
+
 test('a change without a signal is found by the second look, not by the first: its signal may be on the way', async () => {
   const { source, clock, told, receiver } = await start({ ...quiet, poll_interval: '60s' }, (it) => {
     it.units.set('a.service', { ...running, ...run('a') })
