@@ -152,8 +152,10 @@ void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
       if (parent.watch < 0) {
         if (const Directory dir = open_directory(root_.get(), node); dir.fd >= 0) read_invocation(node, dir.fd);
       }
-      // kernfs counts subdirectories in st_nlink (2 + n), so a leaf, which most cgroups are, need not be listed.
-      if (options_.any_filesystem || found.st_nlink > 2) pending_.push_back(&node);
+      // kernfs counts subdirectories in st_nlink (2 + n), so a leaf, which most cgroups are, need not be listed but to
+      // be followed at last.
+      const bool unfollowed = node.watch < 0 && watch_->has_room();
+      if (options_.any_filesystem || found.st_nlink > 2 || unfollowed) pending_.push_back(&node);
       return;
     }
     // The new one's counters do not overlap the last numbers of the old one. The descriptors of the dead go before its

@@ -25,6 +25,8 @@ struct TreeOptions {
   std::size_t max_depth = 0;
   /// Most files kept open, docs/decisions/0121.
   std::size_t max_open_files = 0;
+  /// Most inotify watches.
+  std::size_t max_watches = CgroupWatch::fair_share();
 };
 
 struct OpenError {
@@ -76,7 +78,7 @@ class CgroupTree {
 
  private:
   CgroupTree(TreeOptions options, UniqueFd root)
-      : options_(std::move(options)), root_(std::move(root)), watch_(std::make_unique<CgroupWatch>()),
+      : options_(std::move(options)), root_(std::move(root)), watch_(std::make_unique<CgroupWatch>(options_.max_watches)),
         budget_(options_.max_open_files) {}
 
   void add_root();

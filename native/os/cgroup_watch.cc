@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <fstream>
 
 namespace unitscope::cgroup {
 namespace {
@@ -17,9 +19,20 @@ constexpr int kRefused = -2;
 
 }  // namespace
 
-CgroupWatch::CgroupWatch() noexcept : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
+CgroupWatch::CgroupWatch(std::size_t max_watches) noexcept
+    : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), max_watches_(max_watches) {}
+
+std::size_t CgroupWatch::fair_share() noexcept {
+  std::size_t allowed = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> allowed;
+  return allowed > 0 ? allowed / 2 : SIZE_MAX;
+}
 
 int CgroupWatch::add(int dir, const char* name, std::uint32_t mask) noexcept {
+  if (targets_.size() >= max_watches_) {
+    errno = ENOSPC;
+    return -1;
+  }
   // By descriptor, so that it is this incarnation which is watched.
   std::array<char, 64> path;
   std::snprintf(path.data(), path.size(), "/proc/self/fd/%d/%s", dir, name);
@@ -33,7 +46,12 @@ void CgroupWatch::follow(Node& node, int dir) noexcept {
   targets_[node.watch] = {.node = &node, .what = What::kMade};
   // The root of the hierarchy has no such file; without a watch its cgroup only ends without a last reading.
   node.events_watch = add(dir, "cgroup.events", IN_MODIFY);
-  if (node.events_watch >= 0) targets_[node.events_watch] = {.node = &node, .what = What::kState};
+  if (node.events_watch >= 0) {
+    targets_[node.events_watch] = {.node = &node, .what = What::kState};
+  } else if (errno == ENOSPC || errno == ENOMEM) {
+    remove(node.watch);
+    refuse(node);
+  }
 }
 
 void CgroupWatch::follow_controllers(Node& node, int dir) noexcept {

@@ -14,7 +14,10 @@ namespace unitscope::cgroup {
 /// children (which files these have). One thread at a time.
 class CgroupWatch {
  public:
-  CgroupWatch() noexcept;
+  /// \param max_watches  taken at most
+  explicit CgroupWatch(std::size_t max_watches) noexcept;
+  /// Half of what the kernel allows one user: PID 1, root as the agent is, sees from its own watches that services ended.
+  [[nodiscard]] static std::size_t fair_share() noexcept;
 
   /// Readable when something happened; -1 when the kernel gives no inotify instance.
   [[nodiscard]] int fd() const noexcept { return inotify_.get(); }
@@ -22,9 +25,11 @@ class CgroupWatch {
   [[nodiscard]] bool whole() const noexcept { return inotify_.valid() && unwatched_ == 0; }
   [[nodiscard]] std::size_t watches() const noexcept { return targets_.size(); }
   [[nodiscard]] std::size_t unwatched() const noexcept { return unwatched_; }
+  /// Whether follow() may succeed.
+  [[nodiscard]] bool has_room() const noexcept { return inotify_.valid() && targets_.size() < max_watches_; }
 
   /// Begins to watch; what happened in `dir` before is the caller's to find. Counted as unwatched where the kernel has no
-  /// watch left (fs.inotify.max_user_watches).
+  /// watch left (fs.inotify.max_user_watches), or `max_watches` are taken.
   void follow(Node& node, int dir) noexcept;
   /// Its directory cannot be opened, and so not be followed.
   void refuse(Node& node) noexcept;
@@ -57,6 +62,7 @@ class CgroupWatch {
   void remove(int& watch) noexcept;
 
   UniqueFd inotify_;
+  std::size_t max_watches_;
   std::unordered_map<int, Target> targets_;
   std::size_t unwatched_ = 0;
   /// Bytes of events yet to be read from the kernel: at most fs.inotify.max_queued_events of them.

@@ -1,6 +1,8 @@
 #include "os/cgroup_monitor.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -217,9 +219,14 @@ class Tight {
  public:
   explicit Tight(rlim_t more) {
     getrlimit(RLIMIT_NOFILE, &usual_);
-    const int next = dup(0);
-    close(next);
-    const rlimit tight{.rlim_cur = static_cast<rlim_t>(next) + more, .rlim_max = usual_.rlim_max};
+    int highest = 0;
+    for (int fd = 0; fd < 1024; fd++) highest = fcntl(fd, F_GETFD) >= 0 ? fd : highest;
+    for (int fd = dup(0); fd >= 0; fd = dup(0)) {
+      UniqueFd own(fd);
+      if (fd > highest) break;
+      gaps_.push_back(std::move(own));
+    }
+    const rlimit tight{.rlim_cur = static_cast<rlim_t>(highest) + 1 + more, .rlim_max = usual_.rlim_max};
     setrlimit(RLIMIT_NOFILE, &tight);
   }
   ~Tight() { setrlimit(RLIMIT_NOFILE, &usual_); }
@@ -228,6 +235,7 @@ class Tight {
 
  private:
   rlimit usual_{};
+  std::vector<UniqueFd> gaps_;
 };
 
 const test::Test kBlind{"cgroup monitor: without inotify each pass lists the tree", [] {
@@ -281,6 +289,75 @@ const test::Test kUnlistedNew{"cgroup monitor: what lies in a new directory that
   check(monitor.stats().counters.io_errors.contains(EMFILE));
   test::equal(js.pass(monitor), "/=? /a=? /a/b=2");
   test::equal(monitor.stats().counters.missed, 0u);
+}};
+
+const test::Test kShare{"cgroup monitor: it takes a share of the machine's watches, lists the tree for the rest, and goes back when there is room", [] {
+  const TempTree temp;
+  for (const char* const path : {"a", "b", "c"}) {
+    temp.file(std::string(path) + "/cgroup.events", "populated 1\n");
+    temp.file(std::string(path) + "/cpu.stat", usage(1));
+  }
+  TreeOptions options = temp.options();
+  options.max_watches = 4;  // the root, one whole cgroup, and half of one
+  CgroupMonitor monitor = CgroupMonitor::open({.tree = options, .groups = mask_of(Group::kCpu), .walk_interval_ns = kNever}).value();
+  Listener js;
+  js.pass(monitor);
+  test::equal(monitor.stats().watches, 3u, "half of one is none");
+  test::equal(monitor.stats().unwatched, 2u);
+  temp.file("d/cpu.stat", usage(4));
+  test::equal(js.pass(monitor), "/=? /a=1 /b=1 /c=1 /d=4");
+  temp.remove("a");
+  temp.remove("b");
+  temp.remove("c");
+  js.pass(monitor);
+  js.pass(monitor);
+  test::equal(monitor.stats().unwatched, 0u);
+  const std::uint64_t walks = monitor.stats().counters.walks;
+  js.pass(monitor);
+  test::equal(monitor.stats().counters.walks, walks, "all is told again");
+  check(CgroupWatch::fair_share() > 0);
+}};
+
+/// A cgroup of its own, where this process may make one.
+class OwnCgroup {
+ public:
+  OwnCgroup() {
+    for (const char* const mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+      root_ = std::string(mount) + "/unitscope-test-" + std::to_string(getpid());
+      if (CgroupTree::open({.root = mount}) && mkdir(root_.c_str(), 0755) == 0) return;
+    }
+    root_.clear();
+  }
+  ~OwnCgroup() {
+    for (const char* const leaf : {"a", "b"}) remove(leaf);
+    rmdir(root_.c_str());
+  }
+  OwnCgroup(const OwnCgroup&) = delete;
+  OwnCgroup& operator=(const OwnCgroup&) = delete;
+  [[nodiscard]] const std::string& root() const noexcept { return root_; }
+  void make(const char* leaf) const { check(mkdir((root_ + "/" + leaf).c_str(), 0755) == 0); }
+  void remove(const char* leaf) const { rmdir((root_ + "/" + leaf).c_str()); }
+
+ private:
+  std::string root_;
+};
+
+const test::Test kLeaves{"cgroup monitor: a leaf for which there was no watch is followed once there is one", [] {
+  const OwnCgroup own;  // a plain directory will not do: there all are listed, leaves too
+  if (own.root().empty()) return;
+  own.make("a");
+  // Three of the root, and two of a leaf.
+  const TreeOptions options{.root = own.root(), .max_cgroups = 10, .max_depth = 10, .max_open_files = 100, .max_watches = 5};
+  CgroupMonitor monitor = CgroupMonitor::open({.tree = options, .groups = mask_of(Group::kCpu), .walk_interval_ns = kNever}).value();
+  Listener js;
+  js.pass(monitor);
+  test::equal(monitor.stats().unwatched, 0u);
+  own.make("b");
+  js.pass(monitor);
+  test::equal(monitor.stats().unwatched, 1u);
+  own.remove("a");
+  js.pass(monitor);
+  test::equal(monitor.stats().unwatched, 0u);
 }};
 
 const test::Test kWalks{"cgroup monitor: the tree is listed now and then even if all is told, and each time past the limit", [] {
