@@ -90,7 +90,7 @@ export interface CgroupPass {
   readonly rootGone: boolean
   /** Those that are new, or in which systemd began a new run; each once, and no later than its first reading. */
   readonly entries: readonly CgroupEntry[]
-  /** How many readings there are. */
+  /** How many readings there are; those of cgroups that ended come first. */
   readonly length: number
   /** Decodes one, which takes microseconds: callers with many do so in slices. */
   reading(index: number): CgroupReading

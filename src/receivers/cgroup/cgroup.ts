@@ -22,6 +22,7 @@ import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { missingControllers } from './controllers.js'
+import { LastNumbers } from './last-numbers.js'
 import { PressureTriggers } from './pressure-events.js'
 import { ReaderHealth } from './reader-health.js'
 import { sampleMetrics } from './sample-metrics.js'
@@ -68,6 +69,7 @@ class CgroupReceiver implements Receiver {
   #reader: CgroupReader | undefined
   #timer: Timer | undefined
   #pass: Promise<void> | undefined
+  readonly #refused: LastNumbers
   /** Deliveries of events under way. */
   readonly #telling = new Set<Promise<void>>()
 
@@ -79,6 +81,7 @@ class CgroupReceiver implements Receiver {
     this.#subjects = new Subjects(settings.resources, config, world?.uid ?? getuid?.() ?? 0)
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
     this.#triggers = new PressureTriggers(settings, config)
+    this.#refused = new LastNumbers(settings)
   }
 
   async start(host: Host): Promise<void> {
@@ -120,6 +123,7 @@ class CgroupReceiver implements Receiver {
     this.#reader?.close()
     await this.#pass
     await Promise.all(this.#telling)
+    this.#refused.giveUp()
     this.#reader?.close()
     this.#reader = undefined
   }
@@ -164,10 +168,15 @@ class CgroupReceiver implements Receiver {
     }
     if (pass === undefined) return undefined
     const nowNs = clock.unixNano()
-    await this.#recognise(pass.entries, nowNs)
-    for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
-      if (at > 0) await nextTurn()
-      await this.#emit(pass, at, Math.min(at + kSliceCgroups, pass.length), nowNs)
+    try {
+      await this.#recognise(pass.entries, nowNs)
+      await this.#refused.offer(this.#next, this.#stopping.signal)
+      for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
+        if (at > 0) await nextTurn()
+        await this.#emit(pass, at, Math.min(at + kSliceCgroups, pass.length), nowNs)
+      }
+    } finally {
+      this.#forgetEnded(pass)
     }
     telemetry.durationMs(clock.monotonicMs() - started)
     return this.#subjects.size === 0
@@ -192,27 +201,37 @@ class CgroupReceiver implements Receiver {
   async #emit(pass: CgroupPass, from: number, to: number, nowNs: bigint): Promise<void> {
     const { telemetry } = this.#settings
     const metrics: Metric[] = []
+    const last: Metric[] = []
     const told: [Subject, bigint][] = []
     for (let i = from; i < to; i++) {
       const { key, ended, ageMs, sample } = pass.reading(i)
       const subject = this.#subjects.get(key)
-      if (ended) this.#subjects.remove(key)
       if (subject === undefined || sample === undefined) continue
       const readNs = before(nowNs, ageMs)
-      for (const metric of sampleMetrics(sample, subject, readNs)) metrics.push(metric)
+      for (const metric of sampleMetrics(sample, subject, readNs)) (ended ? last : metrics).push(metric)
       told.push([subject, readNs])
     }
-    const batch = batchOf({ metrics })
+    const batch = batchOf({ metrics: [...last, ...metrics] })
     const items = countItems(batch)
     if (items === 0) return
     telemetry.processed(items)
     const outcome = await this.#next.consume(batch)
-    // The next pass replaces these numbers, so holding them back would only make both late.
     if (outcome.kind === 'retryable') {
-      telemetry.dropped(items, 'backpressure')
+      // The next pass replaces the numbers of what lives on, so holding them back would only make both late.
+      this.#refused.drop(metrics)
+      this.#refused.keep(last)
       return
     }
     for (const [{ since }, readNs] of told) since.startNs = startOf(since, readNs)
+  }
+
+  /** Whatever became of a pass: its reader does not tell of these again. */
+  #forgetEnded(pass: CgroupPass): void {
+    for (let i = 0; i < pass.length; i++) {
+      const { key, ended } = pass.reading(i)
+      if (!ended) return
+      this.#subjects.remove(key)
+    }
   }
 
   #stalled(stalls: readonly PressureStall[]): void {

@@ -348,6 +348,63 @@ describe('as time goes on', () => {
     expect(next.items).toBe(2)
   })
 
+  test('last numbers that were refused are offered again, before the next pass, and given up at shutdown', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1_000_000), 1, run1).put('/system.slice', cpu(2_000_000), 2)
+    const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
+    const full = [1, 2, 3, 6, 7, 8]
+    next.respond = (_, call) => (full.includes(call) ? retryable('queue full') : ok)
+    const end = (path: string, usec: number): void => {
+      reader.cgroups.delete(path)
+      reader.finals.set(path, cpu(usec))
+    }
+    await receiver.start(host)
+    await settle()
+    end(nginx, 2_500_000)
+    await clock.advance(10_000) // call 1: its end and system.slice are refused
+    await clock.advance(10_000) // calls 2, 3: its end again, system.slice
+    await clock.advance(10_000) // calls 4, 5
+    expect(spans(next.metrics, 'nginx.service')).toEqual([
+      [0, 0],
+      [0, 9],
+    ])
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ backpressure: 2 })
+    end('/system.slice', 3_000_000)
+    await clock.advance(20_000) // calls 6, 7
+    await receiver.shutdown()
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ backpressure: 3 })
+    expect(telemetry.processedItems).toBe(next.items + 3)
+  })
+
+  test('what ended is forgotten even when its numbers cannot be handed on', async () => {
+    const reader = new FakeReader().put(nginx, cpu(1_000_000), 1, run1)
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    next.respond = (_, call) => {
+      if (call === 1) throw new Error('broken')
+      return ok
+    }
+    await receiver.start(host)
+    await settle()
+    for (let i = 0; i < 20; i++) reader.put(`/system.slice/u${i}.service`, cpu(1), 10 + i)
+    await clock.advance(10_000)
+    expect(host.last?.state).toBe('degraded')
+    for (const path of [...reader.cgroups.keys()]) {
+      reader.cgroups.delete(path)
+      reader.finals.set(path, cpu(2))
+    }
+    next.respond = () => {
+      throw new Error('broken')
+    }
+    await clock.advance(10_000)
+    next.respond = () => ok
+    await clock.advance(10_000)
+    // Nothing is measured any more: no subject is left.
+    expect(host.last).toEqual({
+      state: 'degraded',
+      reason: 'none of 0 cgroups is one to read: check scope and include',
+    })
+    await receiver.shutdown()
+  })
+
   test('an interval passes over while the pipeline still holds the last pass', async () => {
     const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
     const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
