@@ -78,7 +78,8 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
     const bool look_again = (passes_ + node.key) % kPassesBetweenLooks == 0;
     if (!reader_.read(tree_, node, groups_, look_again, sample, devices_)) continue;
     node.read_ns = monotonic_ns();
-    if (node.final != nullptr) {
+    // Nothing is read where no descriptor is left; that is no newer than what is kept.
+    if (node.final != nullptr && sample.present != 0) {
       node.final.reset();
       node.final_told = true;
     }

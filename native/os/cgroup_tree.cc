@@ -160,7 +160,8 @@ void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
     }
     // The new one's counters do not overlap the last numbers of the old one. The descriptors of the dead go before its
     // successor's come: a limit that is all but used up has room for one.
-    if (newer_than_ns != 0) newer_than_ns = std::max(newer_than_ns, node.read_ns);
+    const std::uint64_t last_ns = node.final != nullptr ? std::max(node.read_ns, node.final->monotonic_ns) : node.read_ns;
+    if (newer_than_ns != 0) newer_than_ns = std::max(newer_than_ns, last_ns);
     end_below(path);
   }
   if (depth_of(path) > options_.max_depth || nodes_.size() >= options_.max_cgroups) {

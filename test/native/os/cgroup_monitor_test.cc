@@ -360,6 +360,25 @@ const test::Test kLeaves{"cgroup monitor: a leaf for which there was no watch is
   test::equal(monitor.stats().unwatched, 0u);
 }};
 
+const test::Test kKept{"cgroup monitor: a pass that could read nothing does not replace the last reading", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(7));
+  temp.file("a/cgroup.events", "populated 1\n");
+  TreeOptions options = temp.options();
+  options.max_open_files = 0;
+  CgroupMonitor monitor = CgroupMonitor::open({.tree = options, .groups = mask_of(Group::kCpu), .walk_interval_ns = kNever}).value();
+  Listener js;
+  js.pass(monitor);
+  temp.file("a/cgroup.events", "populated 0\n");
+  monitor.handle_changes(kGo);
+  {
+    const Tight tight(0);
+    test::equal(js.pass(monitor), "/=? /a=?");
+  }
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a ended=7 /=?");
+}};
+
 const test::Test kWalks{"cgroup monitor: the tree is listed now and then even if all is told, and each time past the limit", [] {
   const TempTree temp;
   CgroupMonitor often = monitor_of(temp, 1000, 0);

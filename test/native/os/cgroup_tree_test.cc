@@ -73,6 +73,9 @@ const test::Test kIncarnation{"cgroup tree: a directory made again is another cg
   CgroupTree tree = open_tree(temp);
   tree.walk(1);
   const std::uint64_t before = node_at(tree, "a.service")->id;
+  node_at(tree, "a.service")->read_ns = 100;
+  node_at(tree, "a.service")->final = std::make_unique<Reading>();
+  node_at(tree, "a.service")->final->monotonic_ns = 200;
 
   temp.recreate("a.service");
   temp.file("a.service/memory.current", "2\n");
@@ -85,6 +88,7 @@ const test::Test kIncarnation{"cgroup tree: a directory made again is another cg
 
   tree.walk(1);
   check(node_at(tree, "a.service")->id != before);
+  test::equal(node_at(tree, "a.service")->made_ns, 200u, "no sooner than the last numbers of the old one");
   check(reader.read(tree, *node_at(tree, "a.service"), kAllGroups, true, sample, devices));
   test::equal(sample.get(Field::kMemoryCurrent), 2u);
 }};
