@@ -69,7 +69,9 @@ CgroupReader::CgroupReader(const Napi::CallbackInfo& info) : ObjectWrap(info), e
   else sampler_.emplace(std::move(monitor).value(), bell_);
 }
 
-Napi::Value CgroupReader::problem(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), problem_); }
+Napi::Value CgroupReader::problem(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), sampler_ ? sampler_->error() : problem_);
+}
 
 Napi::Value CgroupReader::start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

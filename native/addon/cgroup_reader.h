@@ -23,7 +23,8 @@ class CgroupReader final : public Napi::ObjectWrap<CgroupReader> {
   ~CgroupReader() override { shut_down(); }
 
  private:
-  /// (): 0 when the root was opened, an errno, or -1 when it is not on a cgroup v2 file system.
+  /// (): 0 when the root was opened, an errno, or -1 when it is not on a cgroup v2 file system; once started, the errno that
+  /// ended the thread.
   Napi::Value problem(const Napi::CallbackInfo& info);
   /// (onDoorbell): false when there is no descriptor or thread left.
   Napi::Value start(const Napi::CallbackInfo& info);

@@ -104,7 +104,11 @@ void CgroupSampler::run() {
   std::array<epoll_event, 64> events;
   while (!stop_.load(std::memory_order_relaxed)) {
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
-    if (count < 0 && errno != EINTR) return;
+    if (count < 0 && errno != EINTR) {
+      error_.store(errno, std::memory_order_relaxed);
+      doorbell_.ring();
+      return;
+    }
     for (int i = 0; i < count; i++) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wakeup_.fd()) wakeup_.lower();

@@ -74,6 +74,8 @@ class CgroupSampler {
   };
   /// As of the last pass.
   [[nodiscard]] Stats stats();
+  /// errno that ended the thread, which the doorbell told of; 0 while it runs. No pass comes any more then.
+  [[nodiscard]] int error() const noexcept { return error_.load(std::memory_order_relaxed); }
 
  private:
   enum class State : std::uint8_t { kIdle, kRunning, kStopped };
@@ -95,6 +97,7 @@ class CgroupSampler {
   Wakeup wakeup_;
   UniqueFd epoll_;
   std::atomic<bool> stop_{false};
+  std::atomic<int> error_{0};
   State state_ = State::kIdle;
   pthread_t thread_{};
   /// The thread's from request() until it is ready, the owner's until release().

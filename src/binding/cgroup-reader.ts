@@ -14,6 +14,7 @@ import {
 
 /** The addon's class as it is (native/addon/cgroup_reader.h says what crosses). */
 interface RawReader {
+  /** errno of a root that cannot be opened, -1 for another file system; later errno of a thread that ended. */
   problem(): number
   start(onDoorbell: () => void): boolean
   request(): void
@@ -70,7 +71,7 @@ class NativeCgroupReader implements CgroupReader {
   }
 
   sample(): Promise<CgroupPass | undefined> {
-    if (this.#closed) return Promise.resolve(undefined)
+    if (this.#closed || this.#raw.problem() !== 0) return Promise.resolve(undefined)
     this.#pending ??= new Promise((resolve) => {
       this.#resolve = resolve
       this.#raw.request()
@@ -108,6 +109,7 @@ class NativeCgroupReader implements CgroupReader {
     if (this.#closed) return
     const raw = this.#take()
     if (raw !== undefined) this.#settle(passOf(this.#words, raw))
+    else if (this.#raw.problem() !== 0) this.#settle(undefined)
     const stalls = this.#takeStalls()
     if (stalls.length > 0) this.#onStalls(stalls)
   }

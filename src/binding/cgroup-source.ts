@@ -168,7 +168,7 @@ export interface CgroupStats {
  * used is read when its last process has left, so one that lives shorter than the interval is not lost.
  */
 export interface CgroupReader {
-  /** Reads all of them now; undefined when the reader is closed meanwhile. One at a time: a second call joins the first. */
+  /** Reads all of them now; undefined when the reader is closed meanwhile, or its thread ended. One at a time: a second call joins the first. */
   sample(): Promise<CgroupPass | undefined>
   /** Does not read these any more. Their ends are still told. */
   ignore(keys: readonly number[]): void

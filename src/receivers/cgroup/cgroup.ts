@@ -36,6 +36,7 @@ const kMaxDepth = 32
 const kWalkIntervalMs = 600_000
 /** Cgroups decoded and handed on in one turn of the event loop: half a millisecond with everything on (bench/). */
 const kSliceCgroups = 16
+const kReaderEnded = 'the reader of cgroups ended by itself'
 /** New cgroups recognised in one turn. */
 const kSliceEntries = 100
 
@@ -153,11 +154,12 @@ class CgroupReceiver implements Receiver {
 
   /** One pass over all cgroups; answers with a reason when there was nothing to read. */
   async #collect(reopen: () => CgroupOpening): Promise<string | undefined> {
-    const { clock, telemetry } = this.#settings
+    const { clock, telemetry, logger } = this.#settings
     const started = clock.monotonicMs()
     let pass = await this.#reader?.sample()
     if (pass === undefined || pass.rootGone) {
       if (this.#stopping.signal.aborted) return undefined
+      if (pass === undefined && this.#reader !== undefined) logger.warn(`${kReaderEnded}: a new one is started`)
       this.#reader?.close()
       this.#subjects.clear()
       this.#health.restart()
@@ -166,7 +168,7 @@ class CgroupReceiver implements Receiver {
       if ('unavailable' in opened) return opened.unavailable
       pass = await opened.reader.sample()
     }
-    if (pass === undefined) return undefined
+    if (pass === undefined) return kReaderEnded
     const nowNs = clock.unixNano()
     try {
       await this.#recognise(pass.entries, nowNs)

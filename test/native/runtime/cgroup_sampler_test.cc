@@ -1,6 +1,11 @@
 #include "runtime/cgroup_sampler.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 
 #include "harness.h"
@@ -75,6 +80,25 @@ const test::Test kStops{"threads: cgroup sampler: stop() ends it idle, during a 
     sampler.stop();
     sampler.stop();
   }
+}};
+
+const test::Test kBroken{"threads: cgroup sampler: a thread that cannot go on says so", [] {
+  const TempTree temp;
+  Bell bell;
+  CgroupSampler sampler(monitor_of(temp), bell);
+  check(sampler.start());
+  test::equal(sampler.error(), 0);
+  // What it waits on is no epoll instance any more once it wakes up.
+  const int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(fd, gone) == "anon_inode:[eventpoll]") dup2(other, std::stoi(fd.path().filename()));
+  }
+  close(other);
+  sampler.request();
+  bell.until([&] { return sampler.error() != 0; });
+  test::equal(sampler.error(), EINVAL);
+  sampler.stop();
 }};
 
 const test::Test kTriggers{"threads: cgroup sampler: a trigger that cannot be set is told by errno, and there are not too many", [] {

@@ -405,6 +405,23 @@ describe('as time goes on', () => {
     await receiver.shutdown()
   })
 
+  test('a reader that ended by itself is replaced; when that one ends too, the status says so', async () => {
+    const [first, second, third] = [new FakeReader(), new FakeReader(), new FakeReader()]
+    for (const reader of [first, second, third]) reader.put(nginx, cpu(1))
+    const { receiver, host, next, clock, log } = rig(fakeWorld([first, second, third]))
+    await receiver.start(host)
+    await settle()
+    first.close()
+    second.close()
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'degraded', reason: 'the reader of cgroups ended by itself' })
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    expect(next.calls).toBe(2)
+    expect(log).toContain('the reader of cgroups ended by itself: a new one is started')
+    await receiver.shutdown()
+  })
+
   test('an interval passes over while the pipeline still holds the last pass', async () => {
     const reader = new FakeReader().put(nginx, { pidsCurrent: 1 })
     const { receiver, host, next, clock, telemetry } = rig(fakeWorld([reader]))
