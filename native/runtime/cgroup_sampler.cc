@@ -162,9 +162,10 @@ void CgroupSampler::fired(int fd, std::uint32_t events) {
   const auto at = armed_.find(fd);
   if (at == armed_.end()) return;
   if ((events & EPOLLPRI) != 0 && (events & EPOLLERR) == 0) return tell({.id = at->second.id, .key = at->second.key});
-  armed_.erase(at);  // the cgroup is gone; closing takes it out of the epoll set
-  const std::lock_guard lock(mutex_);
-  triggers_--;
+  // The cgroup is gone, or its pressure was switched off. Closing takes it out of the epoll set.
+  const PressureStall lost{.id = at->second.id, .key = at->second.key, .monotonic_ms = 0, .error = ENODEV};
+  armed_.erase(at);
+  tell(lost);
 }
 
 void CgroupSampler::tell(const PressureStall& stall) {

@@ -24,12 +24,12 @@ struct PressureTrigger {
   std::string text;       ///< what the kernel is to be asked
 };
 
-/// A trigger fired, or could not be set.
+/// A trigger fired, could not be set, or was lost.
 struct PressureStall {
   std::uint32_t id = 0;
   std::uint64_t key = 0;
   double monotonic_ms = 0;
-  int error = 0;  ///< errno of one that could not be set
+  int error = 0;  ///< errno of one that could not be set; ENODEV of one that was lost, as when its cgroup ends
 };
 
 /// Owns the thread that follows and reads the cgroups. JavaScript's thread asks for a pass, is rung when there is one, and

@@ -124,12 +124,12 @@ export interface PressureTrigger {
   readonly windowMs: number
 }
 
-/** A trigger fired, or could not be set. */
+/** A trigger fired, could not be set, or was lost. */
 export interface PressureStall {
   readonly key: number
   readonly trigger: PressureTrigger
   readonly ageMs: number
-  /** Why the kernel refused the trigger (`EINVAL`, `EACCES`); undefined for one that fired. */
+  /** Why the kernel refused the trigger (`EINVAL`, `EACCES`), `ENODEV` where its cgroup ended; undefined for one that fired. */
   readonly error: string | undefined
 }
 

@@ -163,6 +163,7 @@ class CgroupReceiver implements Receiver {
       this.#reader?.close()
       this.#subjects.clear()
       this.#health.restart()
+      this.#triggers.restart()
       const opened = reopen()
       this.#reader = 'reader' in opened ? opened.reader : undefined
       if ('unavailable' in opened) return opened.unavailable
@@ -171,6 +172,7 @@ class CgroupReceiver implements Receiver {
     if (pass === undefined) return kReaderEnded
     const nowNs = clock.unixNano()
     try {
+      if (this.#reader !== undefined) this.#triggers.retry(this.#reader, (key) => this.#subjects.get(key) !== undefined)
       await this.#recognise(pass.entries, nowNs)
       await this.#refused.offer(this.#next, this.#stopping.signal)
       for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
@@ -191,6 +193,7 @@ class CgroupReceiver implements Receiver {
     const unwanted: number[] = []
     for (let at = 0; at < entries.length; at++) {
       if (at > 0 && at % kSliceEntries === 0) await nextTurn()
+      if (this.#stopping.signal.aborted) return
       const entry = entries[at]!
       const isNew = this.#subjects.get(entry.key) === undefined
       const subject = this.#subjects.add(entry, nowNs)

@@ -463,6 +463,7 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
         await follower.sample()
         return follower.reader.stats().triggers === 0
       })
+      await until(() => stalls.at(-1)?.error === 'ENODEV')
     },
   )
 })

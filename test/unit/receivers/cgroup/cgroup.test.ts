@@ -560,6 +560,44 @@ describe('pressure triggers', () => {
     expect(host.last).toEqual({ state: 'degraded', reason: expect.stringMatching(/^more pressure triggers than/) })
   })
 
+  test('that are refused or lost are tried again at each pass, until the unit ends, and then the status is good again', async () => {
+    const reader = units()
+    const { receiver, host, clock, telemetry } = await rigged(reader, [memory])
+    reader.stall(0, { error: 'EACCES' })
+    await clock.advance(10_000)
+    reader.stall(1, { error: 'EACCES' })
+    await clock.advance(10_000)
+    expect(host.last?.state).toBe('degraded')
+    expect(telemetry.counters.get('triggers_refused')).toBe(1)
+    await clock.advance(10_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    expect(reader.armed.map(({ path }) => path)).toEqual([nginx, nginx, nginx])
+
+    reader.stall(2, { error: 'ENODEV' }) // its pressure was switched off and on
+    await clock.advance(20_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    expect(reader.armed).toHaveLength(4)
+
+    reader.stall(3, { error: 'EACCES' })
+    reader.cgroups.delete(nginx)
+    await clock.advance(20_000)
+    expect(host.last).toEqual({ state: 'ok' })
+    await receiver.shutdown()
+  })
+
+  test('that found no room are set when others end', async () => {
+    const reader = units()
+    reader.maxTriggers = 1
+    const { receiver, host, clock } = await rigged(reader, [{ resource: 'cpu', threshold: '1s' }])
+    await clock.advance(10_000)
+    expect(host.last?.state).toBe('degraded')
+    reader.maxTriggers = 2
+    await clock.advance(20_000)
+    expect(reader.armed.map(({ path }) => path)).toEqual([nginx, '/system.slice/b.service'])
+    expect(host.last).toEqual({ state: 'ok' })
+    await receiver.shutdown()
+  })
+
   test('of a pipeline that is full are dropped and counted', async () => {
     const reader = units()
     const { receiver, next, telemetry } = await rigged(reader, [memory])
