@@ -62,10 +62,11 @@ export async function watch(lab: Lab, written: Record<string, unknown> = {}, wai
       return events.filter((one) => !isMarker(one))
     },
     async collection() {
-      // This pipeline takes everything at once, so a collection that comes now was made now.
+      // A collection comes in parts, `sourceUp` in the first: all parts of one are there when the next begins. This pipeline
+      // takes everything at once, so one that begins now is made now.
       const collections = (): number => exporter.metrics.filter((one) => one.name === metric.sourceUp).length
       const before = collections()
-      await waitFor('a collection', () => collections() > before)
+      await waitFor('a collection', () => collections() > before + 1)
     },
     close: () => receiver.shutdown(),
     checkLedger() {
