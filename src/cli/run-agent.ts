@@ -73,10 +73,15 @@ export async function runAgent(
     await looking
     await onStarted()
   }
+  // No collection of garbage in the time that the flush has.
+  const shutdown = (): Promise<void> => {
+    keeper?.close()
+    return service.shutdown()
+  }
   const unread = new AbortController()
   onOutputGone(() => unread.abort('nobody reads the output any more'))
   const code = await supervise(
-    { ...service, start },
+    { ...service, start, shutdown },
     {
       logger,
       notifier,

@@ -60,7 +60,10 @@ export function keepMemoryLow(clock: Clock, memory: Memory): { close(): void } {
   }
   const look = (): void => {
     const idle = memory.busy() < kIdleShare
-    const worthIt = memory.heapUsedBytes() - keptBytes >= kWorthBytes
+    const usedBytes = memory.heapUsedBytes()
+    // V8 may have gone below by itself: what gathers counts from there.
+    keptBytes = Math.min(keptBytes, usedBytes)
+    const worthIt = usedBytes - keptBytes >= kWorthBytes
     if (idle && worthIt && clock.monotonicMs() >= notBeforeMs) giveBack()
   }
   timer = clock.after(kSettleMs, () => {

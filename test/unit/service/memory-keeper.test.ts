@@ -69,6 +69,13 @@ test('a busy agent is left to V8, until it rests', async () => {
   expect(await looks(1)).toEqual([1])
 })
 
+test('what gathers counts from the least that was held, whoever brought it there', async () => {
+  const { clock, agent, looks } = setUp()
+  await clock.advance(kSettleMs)
+  agent.heap = 4 * MiB
+  expect(await looks(4)).toEqual([3])
+})
+
 test('a large heap is given back less often: it takes a two-thousandth of the time at most', async () => {
   const { clock, looks } = setUp(30)
   await clock.advance(kSettleMs)
