@@ -19,7 +19,7 @@ import { agentScope } from '../../lib/otlp/scope.js'
 import { parseTarget, type Target } from '../../lib/otlp/target.js'
 import type { Clock } from '../../util/clock.js'
 import type { Config } from './config.js'
-import { sendResultOf } from './grpc-status.js'
+import { sendResultOf, tellable } from './grpc-status.js'
 
 /** Full method names of opentelemetry-proto's collector services. */
 const methods: Readonly<Record<Signal, string>> = {
@@ -88,7 +88,7 @@ class OtlpGrpcChannel implements GrpcChannel {
           timer.cancel()
           signal.removeEventListener('abort', cancel)
           if (timedOut) resolve({ kind: 'retryable', reason: `DEADLINE_EXCEEDED: no answer in ${this.#timeoutMs} ms` })
-          else resolve(error === null ? delivered(response) : sendResultOf(error, this.#secrets))
+          else resolve(error === null ? delivered(response, this.#secrets) : sendResultOf(error, this.#secrets))
         },
       )
       const cancel = (): void => call.cancel()
@@ -116,8 +116,8 @@ function uncompressed(options: InterceptorOptions, nextCall: NextCall): Intercep
   return new UncompressedCall(nextCall(options))
 }
 
-function delivered(response: Buffer | undefined): SendResult {
-  const partial = response === undefined ? undefined : readPartialSuccess(response)
+function delivered(response: Buffer | undefined, secrets: readonly string[]): SendResult {
+  const partial = response && readPartialSuccess(response, (text) => tellable(text, secrets))
   return partial === undefined ? { kind: 'delivered' } : { kind: 'delivered', ...partial }
 }
 

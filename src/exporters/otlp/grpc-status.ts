@@ -33,14 +33,13 @@ const kMaxDetails = 200
  * Decides by status code. RESOURCE_EXHAUSTED is retryable only with RetryInfo: then the server is overloaded and says
  * so; without, the request itself is too large and would be so again.
  *
- * The reason is the code and the server's text, and servers do quote the credentials they refuse: header values (and
- * each word of them, as in `Bearer TOKEN`) are taken out.
+ * The reason is the code and the server's text, as `tellable`.
  *
  * @param secrets - the header values sent
  */
 export function sendResultOf(error: ServiceError, secrets: readonly string[]): SendResult {
   const afterMs = retryDelayOf(error)
-  const reason = `${status[error.code] ?? `code ${error.code}`}: ${oneLine(withoutSecrets(error.details, secrets))}`
+  const reason = `${status[error.code] ?? `code ${error.code}`}: ${tellable(error.details, secrets)}`
   if (!isRetryable(error, afterMs)) return { kind: 'permanent', reason, anyRequest: anyRequestCodes.has(error.code) }
   return afterMs === undefined ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
 }
@@ -54,6 +53,16 @@ function isRetryable({ code, details }: ServiceError, afterMs: number | undefine
 function retryDelayOf(error: ServiceError): number | undefined {
   const details = error.metadata?.get('grpc-status-details-bin')[0]
   return Buffer.isBuffer(details) ? readRetryDelayMs(details) : undefined
+}
+
+/**
+ * A server's text as logs and status pages may show it: short, on one line. Servers do quote the credentials they refuse:
+ * header values (and each word of them, as in `Bearer TOKEN`) are taken out.
+ *
+ * @param secrets - the header values sent
+ */
+export function tellable(text: string, secrets: readonly string[]): string {
+  return oneLine(withoutSecrets(text, secrets))
 }
 
 /** Shorter words ("v1") are no secrets, and taking them out would garble every message. */

@@ -14,14 +14,19 @@ const kMaxRetryDelayMs = 10 * 60_000
 /**
  * Reads `partial_success` of an Export*ServiceResponse; the three signals share field numbers. Undefined when the whole
  * request was taken, and for an answer that does not parse: the status was OK, so nothing is known to be lost.
+ *
+ * @param cleaned - takes out of the whole text what must not be told: of a secret that the cut halves, the rest would stay
  */
-export function readPartialSuccess(response: Uint8Array): PartialSuccess | undefined {
+export function readPartialSuccess(
+  response: Uint8Array,
+  cleaned: (text: string) => string = (text) => text,
+): PartialSuccess | undefined {
   const outer = readFields(response)
   const inner = outer && bytesField(outer, 1)
   const fields = inner && readFields(inner)
   if (fields === undefined) return undefined
   const rejected = Number(intField(fields, 1))
-  const message = textOf(bytesField(fields, 2))
+  const message = cleaned(utf8Of(bytesField(fields, 2))).slice(0, kMaxMessage)
   if (rejected <= 0 && message === '') return undefined
   return { rejected: Math.max(rejected, 0), message }
 }
@@ -35,7 +40,7 @@ export function readRetryDelayMs(statusDetails: Uint8Array): number | undefined 
   for (const detail of readFields(statusDetails) ?? []) {
     if (detail.number !== 3 || typeof detail.value === 'bigint') continue
     const any = readFields(detail.value)
-    if (any === undefined || textOf(bytesField(any, 1)) !== 'type.googleapis.com/google.rpc.RetryInfo') continue
+    if (any === undefined || utf8Of(bytesField(any, 1)) !== 'type.googleapis.com/google.rpc.RetryInfo') continue
     const info = readFields(bytesField(any, 2) ?? new Uint8Array())
     if (info === undefined) continue
     const delay = readFields(bytesField(info, 1) ?? new Uint8Array()) ?? []
@@ -45,6 +50,6 @@ export function readRetryDelayMs(statusDetails: Uint8Array): number | undefined 
   return undefined
 }
 
-function textOf(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8').slice(0, kMaxMessage)
+function utf8Of(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8')
 }

@@ -191,6 +191,28 @@ describe('a failed request', () => {
     })
     expect(lines.join('\n') + JSON.stringify(host.reports)).not.toContain('sk-1234567890')
   })
+
+  const token = 'sk-1234567890'
+  for (const [what, message, said] of [
+    [
+      'quoted beside data it rejects',
+      `dropped for tenant ${token}\r\nERROR forged`,
+      'dropped for tenant [REDACTED] ERROR forged',
+    ],
+    ['where a long text is cut', `${'\n'.repeat(507)}${token}`, ' [REDACTED]'],
+  ] as const)
+    test(`never shows a header value that a partial success tells, ${what}, and the text is one line`, async () => {
+      const messages: unknown[] = []
+      const log = (_: string, fields?: object): void => void messages.push(fields)
+      const logger = { debug: log, info: log, warn: log, error: log }
+      const { sink, exporter } = await connected({ headers: { authorization: `Bearer ${token}` } }, { logger })
+      sink.respond = () => ({ kind: 'partial', rejected: 1, message })
+      await exporter.consume(events(2))
+      await sink.until(() => sink.tries === 1)
+      await exporter.shutdown()
+      expect(messages).toContainEqual({ rejected: 1, message: said })
+      expect(JSON.stringify(messages)).not.toContain('sk-1')
+    })
 })
 
 test('70 % random UNAVAILABLE: everything arrives, nothing is dropped', async () => {
