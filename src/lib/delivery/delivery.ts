@@ -79,7 +79,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   readonly #hands: HandsOf<P>
   readonly #picker: Picker<P>
   readonly #laneOf: (parcel: P) => string
-  #dueTimer: Timer | undefined
+  #due: { readonly atMs: number; readonly timer: Timer } | undefined
   #outOfTime = false
   readonly #retried: (add: number) => void
   #state: State = { kind: 'idle' }
@@ -151,7 +151,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     if (state.kind === 'draining' || state.kind === 'stopped') return state.done
     const done = this.#drain()
     this.#state = { kind: 'draining', done }
-    this.#dueTimer?.cancel()
+    this.#due?.timer.cancel()
     this.#wake()
     return done
   }
@@ -246,10 +246,15 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   }
 
   #wakeAfter(ms: number): void {
-    this.#dueTimer ??= this.#settings.clock.after(ms, () => {
-      this.#dueTimer = undefined
+    const { clock } = this.#settings
+    const atMs = clock.monotonicMs() + ms
+    if (this.#due !== undefined && this.#due.atMs <= atMs) return
+    this.#due?.timer.cancel() // of a lane that is due later
+    const timer = clock.after(ms, () => {
+      this.#due = undefined
       this.#wake()
     })
+    this.#due = { atMs, timer }
   }
 
   #wake(): void {

@@ -43,6 +43,21 @@ describe('parcels that come close together', () => {
     expect(got).toHaveLength(3)
   })
 
+  test('a lane that is due earlier does not wait for the timer of another', async () => {
+    const { delivery, clock, callTimes } = setUp(() => delivered, { intervalMs: 50 })
+    delivery.start()
+    delivery.offer([ofLane('logs', 1)])
+    await clock.advance(30)
+    delivery.offer([ofLane('traces', 1)])
+    await settle()
+    delivery.offer([ofLane('traces', 1)]) // due at 80
+    await clock.advance(5)
+    delivery.offer([ofLane('logs', 1)]) // due at 50
+    await clock.advance(100)
+    expect(callTimes).toEqual([0, 30, 50, 80])
+    expect(clock.pending).toBe(0)
+  })
+
   test('what is large enough for a request of its own waits for nobody, and is joined to no more than fits', async () => {
     const kibi100 = 100 * 1024
     const { delivery, got } = setUp(() => delivered, { intervalMs: 10_000, queue: { maxBytes: 2 ** 24 } })
