@@ -42,6 +42,10 @@ export class BoundedQueue<P extends Parcel> {
   get bytes(): number {
     return this.#bytes
   }
+  /** So little room is left that what waits for company may cost what comes next its place. */
+  get overHalfFull(): boolean {
+    return this.#items * 2 > this.#limits.maxItems || this.#bytes * 2 > this.#limits.maxBytes
+  }
   /** Parcels waiting. */
   get length(): number {
     return this.#waiting.length - this.#head

@@ -9,7 +9,10 @@ export interface Joining<P extends Parcel> {
   join(parcels: readonly P[]): P
 }
 
-/** Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much does not wait, either. */
+/**
+ * Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much does not wait, either, nor
+ * does anything in a queue that is over half full: company is worth less than room for what comes next.
+ */
 const kMaxJoinedBytes = 256 * 1024
 
 /**
@@ -42,7 +45,7 @@ export class Picker<P extends Parcel> {
     const joining = this.#joining
     if (joining === undefined) return this.#queue.take()
     const nowMs = this.#clock.monotonicMs()
-    const all = hurry || this.#queue.bytes >= kMaxJoinedBytes
+    const all = hurry || this.#queue.overHalfFull || this.#queue.bytes >= kMaxJoinedBytes
     const early = new Map<string, number>()
     for (const parcel of this.#queue.waiting()) {
       const lane = this.#laneOf(parcel)

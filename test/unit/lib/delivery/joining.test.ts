@@ -69,6 +69,21 @@ describe('parcels that come close together', () => {
     expect(got.map(({ bytes }) => bytes.length).slice(0, 3)).toEqual([10, 2 * kibi100, 2 * kibi100])
   })
 
+  test.each([
+    ['items', { maxItems: 20 }, 3, 10],
+    ['bytes', { maxBytes: 2000 }, 1, 300],
+  ])('in a small queue nothing is dropped for want of company: %s', async (_, limit, items, bytes) => {
+    const queue = { ...limit, overflow: 'drop_oldest' } as const
+    const { delivery, telemetry, got } = setUp(() => delivered, { intervalMs: 10_000, queue })
+    delivery.start()
+    for (let n = 0; n < 20; n++) {
+      delivery.offer([parcel(items, bytes)])
+      await settle()
+    }
+    expect(telemetry.drops.size).toBe(0)
+    expect(sizes(got).reduce((sum, one) => sum + one, 0)).toBeGreaterThan(14 * items)
+  })
+
   test('shutdown waits for no interval', async () => {
     const { delivery, clock, got, held } = setUp(() => delivered, { intervalMs: 10_000 })
     delivery.start()
