@@ -42,12 +42,6 @@ export const packages = [
     why: 'the second D-Bus server the agent must work with',
     proof: ['/usr/bin/dbus-broker-launch'],
   },
-  {
-    group: 'test',
-    name: 'libsystemd-dev',
-    why: "the benchmark's systemd, which a test compares with its signals",
-    proof: ['/usr/include/systemd/sd-bus.h'],
-  },
   { group: 'test', name: 'clang-14', why: 'compiles the fuzz targets', proof: ['/usr/bin/clang++-14'] },
   {
     group: 'test',
