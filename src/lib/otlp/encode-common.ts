@@ -1,15 +1,16 @@
 import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
 import { isInt64 } from './enums.js'
+import { Prepared } from './prepared.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
 import type { Scope } from './scope.js'
 
 /** KeyValue{key 1, value 2}, repeated. */
 export function writeAttributes(writer: ProtobufWriter, field: number, attributes: Attributes): void {
-  for (const [key, value] of Object.entries(attributes)) {
+  for (const key in attributes) {
     const pair = writer.begin(field)
     writer.string(1, key)
-    writeAnyValue(writer, 2, value)
+    writeAnyValue(writer, 2, attributes[key]!)
     writer.end(pair)
   }
 }
@@ -32,20 +33,38 @@ export function writeAnyValue(writer: ProtobufWriter, field: number, value: Attr
   writer.end(any)
 }
 
-/** Resource{attributes 1} as field 1, then the scope message opened: give what it returns to `end`, twice outward. */
-export function beginResourceAndScope(
-  writer: ProtobufWriter,
-  resource: Resource,
-  scope: Scope,
-): { readonly resource: number; readonly scope: number } {
-  const outer = writer.begin(1)
-  const res = writer.begin(1)
+/** Those of the pool are frozen and live for hours; any other is of a replayed recording or a test. */
+const resources = new Prepared<Resource>((writer, resource) => {
+  const start = writer.begin(1)
   writeAttributes(writer, 1, resource.attributes)
-  writer.end(res)
-  const inner = writer.begin(2)
-  const head = writer.begin(1)
+  writer.end(start)
+}, Object.isFrozen)
+
+const scopes = new Prepared<Scope>((writer, scope) => {
+  const start = writer.begin(1)
   writer.string(1, scope.name)
   writer.string(2, scope.version)
-  writer.end(head)
+  writer.end(start)
+}, Object.isFrozen)
+
+/** What the records of one resource take: mostly 128 bytes to 16 KiB. */
+const kLengthBytes = 2
+
+export interface OpenGroup {
+  readonly resource: number
+  readonly scope: number
+}
+
+/** Resource{attributes 1} as field 1, then the scope message opened: for `endResourceAndScope`. */
+export function beginResourceAndScope(writer: ProtobufWriter, resource: Resource, scope: Scope): OpenGroup {
+  const outer = writer.begin(1, kLengthBytes)
+  resources.write(writer, resource)
+  const inner = writer.begin(2, kLengthBytes)
+  scopes.write(writer, scope)
   return { resource: outer, scope: inner }
+}
+
+export function endResourceAndScope(writer: ProtobufWriter, { resource, scope }: OpenGroup): void {
+  writer.end(scope, kLengthBytes)
+  writer.end(resource, kLengthBytes)
 }

@@ -1,5 +1,5 @@
 import type { RawEvent } from '../../data/event.js'
-import { beginResourceAndScope, writeAnyValue, writeAttributes } from './encode-common.js'
+import { beginResourceAndScope, endResourceAndScope, writeAnyValue, writeAttributes } from './encode-common.js'
 import { severityText } from './enums.js'
 import { groupByResource } from './group.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
@@ -10,8 +10,7 @@ export function writeLogsRequest(writer: ProtobufWriter, events: readonly RawEve
   for (const [resource, group] of groupByResource(events)) {
     const open = beginResourceAndScope(writer, resource, scope)
     for (const event of group) writeLogRecord(writer, event)
-    writer.end(open.scope)
-    writer.end(open.resource)
+    endResourceAndScope(writer, open)
   }
 }
 

@@ -1,8 +1,10 @@
+import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
 import { assertNever } from '../../util/assert-never.js'
-import { beginResourceAndScope, writeAttributes } from './encode-common.js'
+import { beginResourceAndScope, endResourceAndScope, writeAttributes } from './encode-common.js'
 import { isInt64, kCumulative } from './enums.js'
 import { groupByResource } from './group.js'
+import { Prepared } from './prepared.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
 import type { Scope } from './scope.js'
 
@@ -13,43 +15,63 @@ export function writeMetricsRequest(writer: ProtobufWriter, metrics: readonly Me
   for (const [resource, group] of groupByResource(metrics)) {
     const open = beginResourceAndScope(writer, resource, scope)
     for (const metric of group) writeMetric(writer, metric)
-    writer.end(open.scope)
-    writer.end(open.resource)
+    endResourceAndScope(writer, open)
   }
 }
 
 function writeMetric(writer: ProtobufWriter, metric: Metric): void {
-  const start = writer.begin(2)
-  writer.string(1, metric.name)
-  writer.string(2, metric.description)
-  writer.string(3, metric.unit)
+  // A head and a point are some 130 bytes, a point by itself some 60.
+  const start = writer.begin(2, 2)
+  const lengthBytes = metric.points.length > 2 ? 2 : 1
+  writeHead(writer, metric)
   switch (metric.type) {
     case 'gauge': {
-      const data = writer.begin(5)
+      const data = writer.begin(5, lengthBytes)
       for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
-      writer.end(data)
+      writer.end(data, lengthBytes)
       break
     }
     case 'sum': {
-      const data = writer.begin(7)
+      const data = writer.begin(7, lengthBytes)
       for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
       writer.varint(2, kCumulative)
       writer.varint(3, metric.monotonic ? 1 : 0)
-      writer.end(data)
+      writer.end(data, lengthBytes)
       break
     }
     case 'histogram': {
-      const data = writer.begin(9)
+      const data = writer.begin(9, lengthBytes)
       for (const point of metric.points) writeHistogramPoint(writer, point)
       writer.varint(2, kCumulative)
-      writer.end(data)
+      writer.end(data, lengthBytes)
       break
     }
     default:
       assertNever(metric)
   }
-  writer.end(start)
+  writer.end(start, 2)
 }
+
+/** Ours are some hundred; more of them are names of a plugin that change. */
+const kMaxHeads = 1024
+type Head = Pick<Metric, 'name' | 'description' | 'unit'>
+const heads = new Map<string, Head & { readonly fields: string }>()
+
+/** Name, description and unit, of which a metric has the same for all units. */
+function writeHead(writer: ProtobufWriter, { name, description, unit }: Head): void {
+  const known = heads.get(name)
+  if (known !== undefined && known.description === description && known.unit === unit)
+    return void writer.put(known.fields)
+  const from = writer.length
+  writer.string(1, name)
+  writer.string(2, description)
+  writer.string(3, unit)
+  if (known !== undefined || heads.size < kMaxHeads)
+    heads.set(name, { name, description, unit, fields: writer.since(from) })
+}
+
+/** Frozen is what many points share: states, kinds of memory. */
+const pointAttributes = new Prepared<Attributes>((writer, each) => writeAttributes(writer, 7, each), Object.isFrozen)
 
 function writeNumberPoint(writer: ProtobufWriter, point: NumberPoint, valueType: ValueType): void {
   const start = writer.begin(1)
@@ -57,8 +79,9 @@ function writeNumberPoint(writer: ProtobufWriter, point: NumberPoint, valueType:
   writer.fixed64(3, point.timeUnixNano)
   // as_double 4, as_int 6
   writeValue(writer, point.value, valueType, 4, 6)
-  for (const exemplar of point.exemplars ?? []) writeExemplar(writer, 5, exemplar, valueType)
-  writeAttributes(writer, 7, point.attributes)
+  if (point.exemplars !== undefined)
+    for (const exemplar of point.exemplars) writeExemplar(writer, 5, exemplar, valueType)
+  pointAttributes.write(writer, point.attributes)
   writer.end(start)
 }
 
@@ -66,10 +89,10 @@ function writeHistogramPoint(writer: ProtobufWriter, point: HistogramPoint): voi
   const start = writer.begin(1)
   writer.fixed64(2, point.startTimeUnixNano)
   writer.fixed64(3, point.timeUnixNano)
-  writer.fixed64(4, BigInt(point.count))
+  writer.fixed64(4, point.count)
   writer.double(5, point.sum)
   const counts = writer.begin(6)
-  for (const count of point.bucketCounts) writer.fixed64Element(BigInt(count))
+  for (const count of point.bucketCounts) writer.fixed64Element(count)
   writer.end(counts)
   const bounds = writer.begin(7)
   for (const bound of point.bounds) writer.doubleElement(bound)
@@ -98,6 +121,6 @@ function writeValue(
   doubleField: number,
   intField: number,
 ): void {
-  if (valueType === 'int' && isInt64(value)) writer.fixed64(intField, BigInt(value))
+  if (valueType === 'int' && isInt64(value)) writer.fixed64(intField, value)
   else writer.double(doubleField, Number(value))
 }

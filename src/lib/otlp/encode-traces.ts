@@ -1,5 +1,5 @@
 import type { Span } from '../../data/span.js'
-import { beginResourceAndScope, writeAttributes } from './encode-common.js'
+import { beginResourceAndScope, endResourceAndScope, writeAttributes } from './encode-common.js'
 import { spanKind, statusCode } from './enums.js'
 import { groupByResource } from './group.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
@@ -10,8 +10,7 @@ export function writeTracesRequest(writer: ProtobufWriter, spans: readonly Span[
   for (const [resource, group] of groupByResource(spans)) {
     const open = beginResourceAndScope(writer, resource, scope)
     for (const span of group) writeSpan(writer, span)
-    writer.end(open.scope)
-    writer.end(open.resource)
+    endResourceAndScope(writer, open)
   }
 }
 

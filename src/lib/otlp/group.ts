@@ -5,10 +5,19 @@ export function groupByResource<T extends { readonly resource: Resource }>(
   records: readonly T[],
 ): ReadonlyMap<Resource, readonly T[]> {
   const groups = new Map<Resource, T[]>()
+  let last: Resource | undefined
+  let group: T[] | undefined
   for (const record of records) {
-    const group = groups.get(record.resource)
-    if (group === undefined) groups.set(record.resource, [record])
-    else group.push(record)
+    // Records of a resource mostly stand together.
+    if (record.resource !== last) {
+      last = record.resource
+      group = groups.get(last)
+      if (group === undefined) {
+        group = []
+        groups.set(last, group)
+      }
+    }
+    group!.push(record)
   }
   return groups
 }

@@ -46,6 +46,7 @@ class Checker {
   }
 
   metric(metric: Metric): Metric {
+    if (!hasExemplars(metric)) return metric
     if (metric.type === 'histogram') {
       const points = mapped(metric.points, (point) => this.#point(point))
       return points === metric.points ? metric : { ...metric, points }
@@ -90,10 +91,16 @@ class Checker {
   }
 }
 
+function hasExemplars({ points }: Metric): boolean {
+  for (const { exemplars } of points) if (exemplars !== undefined) return true
+  return false
+}
+
 /** Like map, without what becomes undefined; the very list given when nothing changes. */
 function mapped<T>(list: readonly T[], convert: (one: T) => T | undefined): readonly T[] {
   let result: T[] | undefined
-  for (const [at, one] of list.entries()) {
+  for (let at = 0; at < list.length; at++) {
+    const one = list[at]!
     const other = convert(one)
     if (other !== one) result ??= list.slice(0, at)
     if (result !== undefined && other !== undefined) result.push(other)

@@ -84,6 +84,10 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, resource: Resou
 
 function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   const { state } = unit.machine
+  const since = unit.sinceNs
+  const points: NumberPoint[] = []
+  for (let at = 0; at < activeStates.length; at++)
+    points.push(sumPoint(stateAttributes[at]!, since, nowNs, activeStates[at] === state.activeState ? 1 : 0))
   out.push({
     type: 'sum',
     monotonic: false,
@@ -92,9 +96,7 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
     unit: '1',
     description: '1 for the state the unit is in, 0 for the others',
     resource,
-    points: activeStates.map((value, at) =>
-      sumPoint(stateAttributes[at]!, unit.sinceNs, nowNs, value === state.activeState ? 1 : 0),
-    ),
+    points,
   })
   if (name.endsWith('.service')) {
     const points = [point(none, nowNs, state.nRestarts)]
@@ -112,33 +114,47 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
 }
 
 const noRestarts: RunCounter = { value: 0, invocationId: '', atUsec: 0 }
+const restartCauses = ['auto', 'manual'] as const
 
 function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
-  const add = (metricName: string, ucum: string, description: string, points: NumberPoint[]): void => {
-    if (points.length === 0) return
-    const head = { type: 'sum', monotonic: true, valueType: 'int', name: metricName, unit: ucum } as const
-    out.push({ ...head, description, resource, points })
-  }
-  const counted = (attributes: Attributes, counter: RunCounter): NumberPoint => ({
-    ...sumPoint(attributes, unit.sinceNs, nowNs, counter.value),
-    ...exemplarsOf(counter),
-  })
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
   const zero = name.endsWith('.service') && unit.loaded ? noRestarts : undefined
   const restarts: NumberPoint[] = []
-  for (const cause of ['auto', 'manual'] as const) {
+  for (const cause of restartCauses) {
     const counter = unit.restarts.get(cause) ?? zero
-    if (counter !== undefined) restarts.push(counted(causeAttributes[cause], counter))
+    if (counter !== undefined) restarts.push(countPoint(causeAttributes[cause], unit.sinceNs, nowNs, counter))
   }
-  add(metric.restarts, '{restart}', 'Restarts since the agent started', restarts)
-  const failures = [...unit.failures].map(([result, counter]) => counted({ [attr.result]: result }, counter))
-  add(metric.failures, '{failure}', 'Failures since the agent started', failures)
+  if (restarts.length > 0)
+    out.push(counts(metric.restarts, '{restart}', 'Restarts since the agent started', resource, restarts))
+  if (unit.failures.size === 0) return
+  const failures: NumberPoint[] = []
+  for (const [result, counter] of unit.failures)
+    failures.push(countPoint(resultAttributes(result), unit.sinceNs, nowNs, counter))
+  out.push(counts(metric.failures, '{failure}', 'Failures since the agent started', resource, failures))
 }
 
-function exemplarsOf({ invocationId, atUsec }: RunCounter): { exemplars?: readonly Exemplar[] } {
-  if (invocationId === '') return {}
-  const timeUnixNano = BigInt(atUsec) * 1000n
-  return { exemplars: [{ timeUnixNano, value: 1, traceId: invocationId, spanId: runSpanId(invocationId) }] }
+/** Results are a dozen words of systemd's; what is over the limit is somebody else's, and not shared. */
+const kMaxResults = 64
+const knownResults = new Map<string, Attributes>()
+
+function resultAttributes(result: string): Attributes {
+  let attributes = knownResults.get(result)
+  if (attributes !== undefined) return attributes
+  attributes = Object.freeze({ [attr.result]: result })
+  if (knownResults.size < kMaxResults) knownResults.set(result, attributes)
+  return attributes
+}
+
+function countPoint(attributes: Attributes, sinceNs: bigint, nowNs: bigint, counter: RunCounter): NumberPoint {
+  const { value, invocationId, atUsec } = counter
+  if (invocationId === '') return sumPoint(attributes, sinceNs, nowNs, value)
+  const spanId = runSpanId(invocationId)
+  const exemplar: Exemplar = { timeUnixNano: BigInt(atUsec) * 1000n, value: 1, traceId: invocationId, spanId }
+  return { attributes, startTimeUnixNano: sinceNs, timeUnixNano: nowNs, value, exemplars: [exemplar] }
+}
+
+function counts(name: string, unit: string, description: string, resource: Resource, points: NumberPoint[]): Metric {
+  return { type: 'sum', monotonic: true, valueType: 'int', name, unit, description, resource, points }
 }
 
 function gauge(

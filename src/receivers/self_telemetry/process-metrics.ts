@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Attributes } from '../../data/attributes.js'
 import type { Metric, NumberPoint } from '../../data/metric.js'
@@ -98,10 +98,14 @@ function processMemory(): ProcessMemory {
   }
 }
 
+const kFdFolder = '/proc/self/fd'
+
 function openFds(): number | undefined {
   try {
-    // One of them is the directory being read.
-    return readdirSync('/proc/self/fd').length - 1
+    // Since Linux 6.2 the folder's size tells; before it is 0. Listing thousands takes 10 ms of the event loop.
+    const { size } = statSync(kFdFolder)
+    // One of those listed is the directory being read.
+    return size > 0 ? size : readdirSync(kFdFolder).length - 1
   } catch {
     return undefined
   }

@@ -27,8 +27,13 @@ const value: fc.Arbitrary<AttributeValue> = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   fc.array(text, { maxLength: 3 }),
 )
-const attributes: fc.Arbitrary<Attributes> = fc.dictionary(text, value, { maxKeys: 6, noNullPrototype: true })
-const resource: fc.Arbitrary<Resource> = fc.record({ key: text, attributes })
+// What is frozen is encoded once and kept, so both kinds must read the same.
+const maybeFrozen = <T extends object>(each: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.tuple(each, fc.boolean()).map(([content, frozen]) => (frozen ? Object.freeze(content) : content))
+const attributes: fc.Arbitrary<Attributes> = maybeFrozen(
+  fc.dictionary(text, value, { maxKeys: 6, noNullPrototype: true }),
+)
+const resource: fc.Arbitrary<Resource> = maybeFrozen(fc.record({ key: text, attributes }))
 
 const events: fc.Arbitrary<RawEvent[]> = fc.array(
   fc.record(
@@ -330,6 +335,8 @@ test('a batch that grows the buffer many times over arrives whole', () => {
 function encode(signal: 'logs' | 'metrics' | 'traces', batch: Parameters<OtlpEncoder['encode']>[0]): Decoded {
   const requests = encoder.encode(batch)
   const request = requests.find((r) => r.signal === signal)
+  // By now resources, heads and attributes that last are known.
+  expect(encoder.encode(batch).find((r) => r.signal === signal)?.bytes).toEqual(request?.bytes)
   return decodeRequest(signal, request?.bytes ?? new Uint8Array())
 }
 
