@@ -44,7 +44,7 @@ export async function fuzz(names, limits) {
 }
 
 /** Targets that take another one's inputs. */
-const corpora = { dbus_oracle: 'dbus_message' }
+const corpora = { dbus_oracle: 'dbus_message', dbus_known: 'dbus_message' }
 
 /** Bytes of an input, where longer ones only take longer: lists of actions, and texts. */
 const longest = { ring: 512, unit_table: 512, unit_filter: 512, unit_path: 512 }

@@ -35,7 +35,7 @@ void read_field(WireReader& in, std::uint8_t code, Message& message) noexcept {
   switch (code) {
     case kPath:
       message.path = in.read_path();
-      if (message.path == "/org/freedesktop/DBus/Local") in.reject(Reason::kReservedPath);
+      if (is_reserved_path(message.path)) in.reject(Reason::kReservedPath);
       break;
     case kInterface:
       read_name(in, message.interface, is_interface, Reason::kInterface);

@@ -16,5 +16,7 @@ inline constexpr std::size_t kMaxNameBytes = 255;
 [[nodiscard]] bool is_member(std::string_view text) noexcept;
 /// As an interface with `-` allowed; after a leading `:` elements may begin with a digit.
 [[nodiscard]] bool is_bus_name(std::string_view text) noexcept;
+/// The path the specification keeps for what a connection tells itself; it never comes over one.
+[[nodiscard]] inline bool is_reserved_path(std::string_view text) noexcept { return text == "/org/freedesktop/DBus/Local"; }
 
 }  // namespace unitscope::dbus

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <utility>
 
-#include "core/dbus/unit_properties.h"
 #include "core/dbus/wire_reader.h"
 
 namespace unitscope::dbus {
@@ -74,25 +73,24 @@ Result<void, Rejection> SignalDecoder::decode_properties(const Message& message,
   counters_.matched.add();
   if (message.signature != "sa{sv}as") return wrong_signature(message);
   WireReader in = body_of(message);
-  const PropertyGroup group = group_of(in.read_string());
-  if (group == PropertyGroup::kOther) {
+  const std::size_t interface = interface_of(in.read_string());
+  if (interface == kNoInterface) {
     in.skip("a{sv}as", 0);
     counters_.suppressed.add();
     return finish(in);
   }
-  const bool completes = group == PropertyGroup::kUnit && held_ != nullptr && held_->name == *name;
+  const bool completes = interface == kUnitInterface && held_ != nullptr && held_->name == *name;
   if (!completes) flush(sink);
   Unit& unit = completes ? *held_ : entry_of(*name, sink);
   const UnitState before = unit.state;
-  read_properties(in, symbols_, unit.state);
-  in.skip("as", 0);
+  readers_[interface].read(in, symbols_, unit.state);
   if (auto done = finish(in); !done) {
     unit.state = before;  // and a half that is held stays so
     return done;
   }
   if (std::memcmp(&before, &unit.state, sizeof before) != 0) unit.told_in = 0;
   if (completes) held_ = nullptr;
-  if (group == PropertyGroup::kUnit) {
+  if (interface == kUnitInterface) {
     tell(unit, times, completes ? 2 : 1, sink);
   } else {
     held_ = &unit;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 #include "core/dbus/message.h"
 #include "core/dbus/source_counters.h"
 #include "core/dbus/unit_filter.h"
+#include "core/dbus/unit_properties.h"
 #include "core/dbus/unit_table.h"
 
 namespace unitscope::dbus {
@@ -53,6 +55,7 @@ class SignalDecoder {
   SymbolTable& symbols_;
   SourceCounters& counters_;
   UnitTable units_;
+  std::array<PropertyReader, kInterfaces> readers_;
   RecordWriter writer_;
   Unit* held_ = nullptr;
   RecordTimes held_times_;

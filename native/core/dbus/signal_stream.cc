@@ -23,7 +23,7 @@ Result<void, Rejection> SignalStream::feed(Bytes bytes, const RecordTimes& times
 Result<void, Rejection> SignalStream::take(const Framer::Whole& whole, const RecordTimes& times, RecordSink& sink,
                                            ReplySink* replies) {
   if (whole.too_large()) return fail(Rejection{Reason::kMessageSize, 4});
-  const auto message = parse_header(whole.frame, whole.bytes);
+  const auto message = headers_.read(whole.frame, whole.bytes);
   if (!message) return fail(message.error());
   if (auto decoded = decoder_.decode(message.value(), times, sink); !decoded) return decoded;
   const bool reply = message.value().is(MessageType::kMethodReturn) || message.value().is(MessageType::kError);

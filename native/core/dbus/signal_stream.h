@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/dbus/framer.h"
+#include "core/dbus/header_reader.h"
 #include "core/dbus/signal_decoder.h"
 
 namespace unitscope::dbus {
@@ -39,6 +40,7 @@ class SignalStream {
   SourceCounters& counters_;
   SignalDecoder decoder_;
   Framer framer_;
+  HeaderReader headers_;
   std::optional<Rejection> ended_;
 };
 

@@ -56,6 +56,10 @@ constexpr auto kSlotTable = [] {
 static_assert(kSlots - static_cast<std::size_t>(std::count(kSlotTable.begin(), kSlotTable.end(), 0)) == kProperties.size(),
               "two properties share a slot");
 
+/// In place of a place in the list: not on it.
+constexpr std::uint8_t kUnlisted = 255;
+static_assert(kProperties.size() <= kUnlisted);
+
 const Property* find(std::string_view name, std::string_view type) noexcept {
   if (name.empty()) return nullptr;
   const std::size_t index = kSlotTable[slot_of(name)];
@@ -70,14 +74,10 @@ void store(UnitState& state, std::size_t offset, T value) noexcept {
 }
 
 void read_invocation_id(WireReader& in, std::uint8_t* out) noexcept {
-  const std::size_t end = in.read_array(1);
-  const bool whole = in.ok() && end - in.offset() == sizeof(UnitState::invocation_id);
+  const Bytes id = in.read_bytes();
   // Empty until the unit's first start.
   std::memset(out, 0, sizeof(UnitState::invocation_id));
-  for (std::size_t i = 0; in.ok() && in.offset() < end; i++) {
-    const std::uint8_t byte = in.read_u8();
-    if (whole) out[i] = byte;
-  }
+  if (id.size() == sizeof(UnitState::invocation_id)) std::memcpy(out, id.data(), id.size());
 }
 
 void read_value(WireReader& in, const Property& property, SymbolTable& symbols, UnitState& state) noexcept {
@@ -103,33 +103,59 @@ void read_value(WireReader& in, const Property& property, SymbolTable& symbols, 
 
 }  // namespace
 
-PropertyGroup group_of(std::string_view interface) noexcept {
+std::size_t interface_of(std::string_view name) noexcept {
   constexpr std::string_view kPrefix = "org.freedesktop.systemd1.";
-  if (!interface.starts_with(kPrefix)) return PropertyGroup::kOther;
-  const std::string_view part = interface.substr(kPrefix.size());
-  if (part == "Unit") return PropertyGroup::kUnit;
-  for (const std::string_view type : {"Service", "Socket", "Timer", "Mount", "Path", "Scope", "Swap", "Automount"}) {
-    if (part == type) return PropertyGroup::kType;
-  }
-  return PropertyGroup::kOther;
+  constexpr std::array<std::string_view, kInterfaces> kNames{"Unit", "Service", "Socket", "Timer", "Mount",
+                                                             "Path", "Scope",   "Swap",   "Automount"};
+  static_assert(kNames[kUnitInterface] == "Unit" && kNames.size() == kNoInterface);
+  if (!name.starts_with(kPrefix)) return kNoInterface;
+  const std::string_view part = name.substr(kPrefix.size());
+  return static_cast<std::size_t>(std::find(kNames.begin(), kNames.end(), part) - kNames.begin());
 }
 
-void read_properties(WireReader& in, SymbolTable& symbols, UnitState& state) noexcept {
+void PropertyReader::read(WireReader& in, SymbolTable& symbols, UnitState& state) noexcept {
   constexpr int kOpen = 3;  // array, dict entry and variant are open around each value
   const std::size_t end = in.read_array(8);
-  while (in.ok() && in.offset() < end) {
+  const std::size_t remembered = in.is_native() ? kMaxNames : 0;
+  Name other;
+  for (std::size_t place = 0; in.ok() && in.offset() < end; place++) {
     in.align(8);
-    const std::string_view name = in.read_string();
-    const std::string_view type = in.read_variant_signature();
+    Name& name = place < remembered ? names_[place] : other;
+    const std::string_view type = place < remembered && in.skip_known(name.bytes) ? name.type() : read_name(in, name);
     if (!in.ok()) return;
-    if (const Property* property = find(name, type); property != nullptr) {
-      read_value(in, *property, symbols, state);
-      state.known |= 1u << (property - kProperties.data());
-    } else {
+    if (name.property == kUnlisted) {
       in.skip(type, kOpen);
+    } else {
+      read_value(in, kProperties[name.property], symbols, state);
+      state.known |= 1u << name.property;
     }
   }
   if (in.ok() && in.offset() != end) in.reject(Reason::kArrayLength);
+  read_invalidated(in);
+}
+
+std::string_view PropertyReader::read_name(WireReader& in, Name& name) noexcept {
+  const std::size_t start = in.offset();
+  const std::string_view text = in.read_string();
+  const std::string_view type = in.read_variant_signature();
+  if (!in.ok()) return {};
+  const std::size_t type_at = in.offset() - 1 - type.size();
+  in.align(alignment_of(type[0]));
+  if (!in.ok()) return {};
+  const Property* const property = find(text, type);
+  name.bytes.remember(in.since(start));
+  name.property = property == nullptr ? kUnlisted : static_cast<std::uint8_t>(property - kProperties.data());
+  name.type_at = static_cast<std::uint8_t>(type_at - start);
+  name.type_bytes = static_cast<std::uint8_t>(type.size());
+  return type;
+}
+
+void PropertyReader::read_invalidated(WireReader& in) noexcept {
+  in.align(4);
+  if (in.is_native() && in.skip_known(invalidated_)) return;
+  const std::size_t start = in.offset();
+  in.skip("as", 0);
+  if (in.is_native() && in.ok()) invalidated_.remember(in.since(start));
 }
 
 }  // namespace unitscope::dbus

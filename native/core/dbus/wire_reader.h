@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/base/bytes.h"
 #include "core/base/utf8.h"
+#include "core/dbus/known_bytes.h"
 #include "core/dbus/reason.h"
 #include "core/dbus/signature.h"
 
@@ -36,6 +38,10 @@ class WireReader {
   [[nodiscard]] Rejection rejection() const noexcept { return {*failure_, at_}; }
   [[nodiscard]] std::size_t offset() const noexcept { return at_; }
   [[nodiscard]] bool at_end() const noexcept { return at_ == bytes_.size(); }
+  /// Whether numbers are as this machine writes them: what is remembered of one message holds for such others only.
+  [[nodiscard]] bool is_native() const noexcept { return (order_ == ByteOrder::kLittle) == (std::endian::native == std::endian::little); }
+  /// What was read since the offset was `start`.
+  [[nodiscard]] Bytes since(std::size_t start) const noexcept { return bytes_.subspan(start, at_ - start); }
 
   std::uint8_t read_u8() noexcept {
     const auto* part = take(1);
@@ -67,6 +73,13 @@ class WireReader {
     return ok() ? text : std::string_view{};
   }
   std::string_view read_path() noexcept;
+  /// An array of bytes.
+  Bytes read_bytes() noexcept {
+    const std::size_t end = read_array(1);
+    if (failure_) return {};
+    const std::size_t start = std::exchange(at_, end);
+    return since(start);
+  }
   /// A valid signature of any number of types.
   std::string_view read_signature() noexcept;
   /// The signature of a variant: exactly one complete type. The value follows.
@@ -84,12 +97,28 @@ class WireReader {
   /// Skips zero bytes up to the next multiple of `alignment` (a power of two).
   void align(std::size_t alignment) noexcept {
     const std::size_t pad = (0 - at_) & (alignment - 1);
-    if (pad > 0) skip_padding(pad);
+    if (pad == 0) return;
+    if (failure_ || bytes_.size() - at_ < sizeof(std::uint64_t)) return skip_padding(pad);
+    // At most 7 bytes, so the lower part of a word.
+    const std::uint64_t part = load<std::uint64_t>(bytes_.data() + at_, ByteOrder::kLittle) << (64 - 8 * pad);
+    if (part != 0) return skip_padding(pad);
+    at_ += pad;
   }
   /// Checks and skips values of the valid signature `types`; `depth` containers are open around them.
   void skip(std::string_view types, int depth) noexcept {
-    if (types.size() == 1 && skip_basic(types[0])) return;  // nearly every property
+    if (types.size() == 1) {  // nearly every property
+      if (types[0] == 't') return void(read_u64());
+      if (skip_basic(types[0])) return;
+    }
     skip_nested(types, depth);
+  }
+
+  /// Moves over the bytes that come next if they are the known ones, and says whether they were.
+  template <std::size_t kMost>
+  [[nodiscard]] bool skip_known(const KnownBytes<kMost>& known) noexcept {
+    if (failure_ || !known.begin(bytes_.subspan(at_))) return false;
+    at_ += known.bytes().size();
+    return true;
   }
 
   void reject(Reason reason) noexcept {

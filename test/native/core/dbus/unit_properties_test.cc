@@ -1,6 +1,7 @@
 #include "core/dbus/unit_properties.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "harness.h"
@@ -32,6 +33,7 @@ const auto bytes = [](std::size_t count) {
 struct Read {
   SymbolTable symbols;
   UnitState state;
+  PropertyReader reader;
   std::string end = "ok";
 
   /// A set of properties as systemd sends it, read on top of what is known.
@@ -40,8 +42,9 @@ struct Read {
     out.array(8, [&](Wire& dict) {
       for (const Sent& each : sent) each.value(dict.align(8).str(each.name).sig(each.type));
     });
+    out.array(4, [](Wire& list) { list.str("Conditions"); });
     WireReader in(out.bytes, order);
-    read_properties(in, symbols, state);
+    reader.read(in, symbols, state);
     end = in.ok() ? in.at_end() ? "ok" : "not at its end" : std::string(name(in.rejection().reason));
     return *this;
   }
@@ -120,14 +123,15 @@ const test::Test kBroken{"unit properties: a broken value is told by its reason,
   test::equal(end("uu", u32(1), "MainPID"), "variant_signature");
 }};
 
-const test::Test kGroups{"unit properties: which interface a set belongs to", [] {
-  const auto group = [](std::string_view part) { return group_of("org.freedesktop.systemd1." + std::string(part)); };
-  test::check(group("Unit") == PropertyGroup::kUnit);
+const test::Test kInterfaceNames{"unit properties: which interface a set belongs to", [] {
+  const auto number = [](std::string_view part) { return interface_of("org.freedesktop.systemd1." + std::string(part)); };
+  test::equal(number("Unit"), kUnitInterface);
+  std::set<std::size_t> types;
   for (const std::string_view type : {"Service", "Socket", "Timer", "Mount", "Path", "Scope", "Swap", "Automount"}) {
-    test::check(group(type) == PropertyGroup::kType, type);
+    test::check(number(type) != kUnitInterface && number(type) < kInterfaces && types.insert(number(type)).second, type);
   }
-  for (const std::string_view none : {"", "Slice", "Manager", "Units", "unit"}) test::check(group(none) == PropertyGroup::kOther, none);
-  test::check(group_of("org.freedesktop.systemd2.Unit") == PropertyGroup::kOther);
+  for (const std::string_view none : {"", "Slice", "Manager", "Units", "unit"}) test::equal(number(none), kNoInterface, none);
+  test::equal(interface_of("org.freedesktop.systemd2.Unit"), kNoInterface);
 }};
 
 }  // namespace
