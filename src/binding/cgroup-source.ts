@@ -16,62 +16,19 @@ export interface CgroupEntry {
   readonly ageMs: number | undefined
 }
 
-export interface Pressure {
-  /** Cumulative stall time in microseconds. */
-  readonly someTotalUsec: number
-  readonly fullTotalUsec?: number
-  /** Share of the last 10 s, percent. */
-  readonly someAvg10: number
-  readonly fullAvg10?: number
-}
-
-export interface IoDevice {
-  /** `major:minor`. */
-  readonly device: string
-  readonly readBytes: number
-  readonly writeBytes: number
-  readonly readOps: number
-  readonly writeOps: number
-}
-
 /**
- * One reading. Whole numbers are exact to 2^53, and to 16 digits beyond. A field is absent when the kernel has no such file here (controller not enabled), when the cgroup is
- * gone, or when the file was malformed (counted in `parseErrors`): absent is never zero.
+ * The numbers of one reading, in the table of their pass: field `f` (of `cgroupFields`) is `words[at + f]`. Whole numbers are
+ * exact to 2^53, and to 16 digits beyond.
+ *
+ * A field is NaN when the kernel has no such file here (controller not enabled), when the cgroup is gone, or when the file was
+ * malformed (counted in `parseErrors`): absent is never zero. Of a limit that is `max` the number is absent, and
+ * `...Unlimited` is 1.
  */
-export interface CgroupSample {
-  readonly cpuUsageUsec?: number
-  readonly cpuUserUsec?: number
-  readonly cpuSystemUsec?: number
-  readonly cpuPeriods?: number
-  readonly cpuThrottledPeriods?: number
-  readonly cpuThrottledUsec?: number
-  readonly memoryCurrent?: number
-  readonly memoryPeak?: number
-  /** `max` is absent with `memoryMaxUnlimited` true. */
-  readonly memoryMax?: number
-  readonly memoryMaxUnlimited?: boolean
-  /** `max` is absent with `memoryHighUnlimited` true. */
-  readonly memoryHigh?: number
-  readonly memoryHighUnlimited?: boolean
-  readonly memorySwapCurrent?: number
-  /** Chosen lines of memory.stat, bytes, by the kernel's names (anon, file, kernel, slab, sock, shmem, ...). */
-  readonly memoryStat?: Readonly<Record<string, number>>
-  /** memory.events: low, high, max, oom, oom_kill, oom_group_kill. */
-  readonly memoryEvents?: Readonly<Record<string, number>>
-  /** The same without what lies below (memory.events.local). */
-  readonly memoryEventsLocal?: Readonly<Record<string, number>>
-  readonly io?: readonly IoDevice[]
-  readonly pidsCurrent?: number
-  /** `max` is absent with `pidsMaxUnlimited` true. */
-  readonly pidsMax?: number
-  readonly pidsMaxUnlimited?: boolean
-  /** pids.events: max, forks that the limit refused. */
-  readonly pidsEvents?: Readonly<Record<string, number>>
-  readonly cpuPressure?: Pressure
-  readonly memoryPressure?: Pressure
-  readonly ioPressure?: Pressure
-  readonly populated?: boolean
-  readonly frozen?: boolean
+export interface CgroupNumbers {
+  readonly words: Float64Array
+  readonly at: number
+  /** Where its block devices begin, if it has any: `deviceWords` for each. */
+  readonly devicesAt: number
 }
 
 export interface CgroupReading {
@@ -81,7 +38,7 @@ export interface CgroupReading {
   /** How long ago, before the pass was taken, it was read. */
   readonly ageMs: number
   /** Undefined where it ended unread. */
-  readonly sample: CgroupSample | undefined
+  readonly numbers: CgroupNumbers | undefined
 }
 
 /** One reading of all cgroups. Valid until the next one is asked for. */
@@ -92,7 +49,6 @@ export interface CgroupPass {
   readonly entries: readonly CgroupEntry[]
   /** How many readings there are; those of cgroups that ended come first. */
   readonly length: number
-  /** Decodes one, which takes microseconds: callers with many do so in slices. */
   reading(index: number): CgroupReading
 }
 

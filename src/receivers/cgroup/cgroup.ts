@@ -15,7 +15,7 @@ import {
 } from '../../binding/cgroup-source.js'
 import { loadNative } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
-import { batchOf, countItems } from '../../data/batch.js'
+import { batchOf } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
@@ -34,11 +34,24 @@ const kMaxCgroups = 16_384
 const kMaxDepth = 32
 /** Everything is listed this often although the kernel tells of every change. */
 const kWalkIntervalMs = 600_000
-/** Cgroups decoded and handed on in one turn of the event loop: half a millisecond with everything on (bench/). */
-const kSliceCgroups = 16
+/** A slice is made of cgroups until so much time is over, and the event loop has its turn. */
+const kSliceMs = 0.25
+/** Or so many points: about as long in each exporter. */
+const kSlicePoints = 1024
 const kReaderEnded = 'the reader of cgroups ended by itself'
 /** New cgroups recognised in one turn. */
 const kSliceEntries = 100
+
+/** What is made of some readings in one turn of the event loop. */
+interface Slice {
+  /** Of the readings in it, the one after the last. */
+  end: number
+  points: number
+  /** Of cgroups that ended. */
+  readonly last: Metric[]
+  readonly metrics: Metric[]
+  readonly told: { readonly subject: Subject; readonly readNs: bigint }[]
+}
 
 /** The outside world, replaced in tests. */
 export interface CgroupWorld {
@@ -175,9 +188,11 @@ class CgroupReceiver implements Receiver {
       if (this.#reader !== undefined) this.#triggers.retry(this.#reader, (key) => this.#subjects.get(key) !== undefined)
       await this.#recognise(pass.entries, nowNs)
       await this.#refused.offer(this.#next, this.#stopping.signal)
-      for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; at += kSliceCgroups) {
+      for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; ) {
         if (at > 0) await nextTurn()
-        await this.#emit(pass, at, Math.min(at + kSliceCgroups, pass.length), nowNs)
+        const slice = this.#slice(pass, at, nowNs)
+        at = slice.end
+        await this.#emit(slice)
       }
     } finally {
       this.#forgetEnded(pass)
@@ -203,31 +218,34 @@ class CgroupReceiver implements Receiver {
     this.#reader?.ignore(unwanted)
   }
 
-  async #emit(pass: CgroupPass, from: number, to: number, nowNs: bigint): Promise<void> {
-    const { telemetry } = this.#settings
-    const metrics: Metric[] = []
-    const last: Metric[] = []
-    const told: [Subject, bigint][] = []
-    for (let i = from; i < to; i++) {
-      const { key, ended, ageMs, sample } = pass.reading(i)
+  /** Makes metrics of the readings from `from` on, until the slice is full. */
+  #slice(pass: CgroupPass, from: number, nowNs: bigint): Slice {
+    const { clock } = this.#settings
+    const untilMs = clock.monotonicMs() + kSliceMs
+    const slice: Slice = { end: from, points: 0, last: [], metrics: [], told: [] }
+    while (slice.end < pass.length && slice.points < kSlicePoints) {
+      const { key, ended, ageMs, numbers } = pass.reading(slice.end++)
       const subject = this.#subjects.get(key)
-      if (subject === undefined || sample === undefined) continue
+      if (subject === undefined || numbers === undefined) continue
       const readNs = before(nowNs, ageMs)
-      for (const metric of sampleMetrics(sample, subject, readNs)) (ended ? last : metrics).push(metric)
-      told.push([subject, readNs])
+      slice.points += sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
+      slice.told.push({ subject, readNs })
+      if (clock.monotonicMs() >= untilMs) break
     }
-    const batch = batchOf({ metrics: [...last, ...metrics] })
-    const items = countItems(batch)
-    if (items === 0) return
-    telemetry.processed(items)
-    const outcome = await this.#next.consume(batch)
+    return slice
+  }
+
+  async #emit({ points, last, metrics, told }: Slice): Promise<void> {
+    if (points === 0) return
+    this.#settings.telemetry.processed(points)
+    const outcome = await this.#next.consume(batchOf({ metrics: [...last, ...metrics] }))
     if (outcome.kind === 'retryable') {
       // The next pass replaces the numbers of what lives on, so holding them back would only make both late.
       this.#refused.drop(metrics)
       this.#refused.keep(last)
       return
     }
-    for (const [{ since }, readNs] of told) since.startNs = startOf(since, readNs)
+    for (const { subject, readNs } of told) subject.since.startNs = startOf(subject.since, readNs)
   }
 
   /** Whatever became of a pass: its reader does not tell of these again. */

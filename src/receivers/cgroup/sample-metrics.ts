@@ -1,216 +1,192 @@
-import type { CgroupSample, Pressure } from '../../binding/cgroup-source.js'
+import { deviceWords, fieldAt, fieldsBelow, ioDevices } from '../../binding/cgroup-layout.js'
+import type { CgroupNumbers } from '../../binding/cgroup-source.js'
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import { metric as names } from '../../lib/systemd/names.js'
+import { deviceAttributes } from './device-attributes.js'
 import { type Subject, startOf } from './subjects.js'
 
-type Row = readonly [value: number | undefined, attributes: Attributes]
-
-const none: Attributes = {}
-const cpuModes = { user: { 'cpu.mode': 'user' }, system: { 'cpu.mode': 'system' } } as const
-
-/** One reading as metrics. What the sample does not have gives no point: absent is never zero. */
-export function sampleMetrics(sample: CgroupSample, subject: Subject, nowNs: bigint): readonly Metric[] {
-  const out = new Builder(subject, nowNs)
-  addCpu(out, sample)
-  addMemory(out, sample)
-  addIo(out, sample)
-  out.gauge(names.pids, '{process}', 'Tasks: processes and their threads.', one(sample.pidsCurrent))
-  out.gauge(names.pidsLimit, '{process}', 'Limit on tasks; none when unlimited.', one(sample.pidsMax))
-  out.sum(
-    names.pidsEvents,
-    '{event}',
-    'Times the limit on tasks was met: forks that failed.',
-    keyed('systemd.pids.event', sample.pidsEvents),
-  )
-  addPressure(out, sample)
-  addState(out, sample)
-  return out.metrics
+/** A point of a metric: a field of the row, by which number it is divided, and its attributes, shared by all cgroups. */
+interface Place {
+  readonly field: number
+  readonly per: number
+  readonly attributes: Attributes
 }
 
-function addCpu(out: Builder, sample: CgroupSample): void {
-  out.sum(
-    names.cpuTime,
-    's',
-    'CPU time used.',
+/** A metric of a cgroup before it has numbers. */
+interface Plan {
+  readonly type: 'sum' | 'gauge'
+  readonly valueType: 'int' | 'double'
+  readonly name: string
+  readonly unit: string
+  readonly description: string
+  /** Points lead to the trace of the run. */
+  readonly exemplars: boolean
+  readonly places: readonly Place[]
+}
+
+const kUsecPerSecond = 1e6
+/** Hundredths of a percent. */
+const kParts = 1e4
+const none: Attributes = Object.freeze({})
+
+const place = (field: string, attributes: Attributes = none, per = 1): Place => ({
+  field: fieldAt(field),
+  per,
+  attributes: Object.freeze(attributes),
+})
+const keyed = (attribute: string, group: string): readonly Place[] =>
+  fieldsBelow(group).map(([key, field]) => ({ field, per: 1, attributes: Object.freeze({ [attribute]: key }) }))
+const pressures = (kind: 'Total' | 'Avg10', per: number): readonly Place[] =>
+  (['cpu', 'memory', 'io'] as const).flatMap((resource) =>
+    (['some', 'full'] as const).map((who) =>
+      place(
+        `${resource}Pressure.${who}${kind}`,
+        { 'systemd.pressure.resource': resource, 'systemd.pressure.kind': who },
+        per,
+      ),
+    ),
+  )
+
+type Text = readonly [name: string, unit: string, description: string]
+
+function plan(type: Plan['type'], valueType: Plan['valueType']) {
+  return ([name, unit, description]: Text, places: readonly Place[], { exemplars = false } = {}): Plan => ({
+    type,
+    valueType,
+    name,
+    unit,
+    description,
+    exemplars,
+    places,
+  })
+}
+const count = plan('sum', 'int')
+const total = plan('sum', 'double')
+const amount = plan('gauge', 'int')
+const ratio = plan('gauge', 'double')
+
+const withExemplars = { exemplars: true }
+
+/** In the order in which they are told. */
+const plans: readonly Plan[] = [
+  total(
+    [names.cpuTime, 's', 'CPU time used.'],
     [
-      [seconds(sample.cpuUserUsec), cpuModes.user],
-      [seconds(sample.cpuSystemUsec), cpuModes.system],
+      place('cpuUserUsec', { 'cpu.mode': 'user' }, kUsecPerSecond),
+      place('cpuSystemUsec', { 'cpu.mode': 'system' }, kUsecPerSecond),
     ],
-    { exemplars: true },
-  )
-  out.sum(
-    names.cpuThrottledTime,
-    's',
-    'Time the unit wanted to run but its CPU quota was used up.',
-    one(seconds(sample.cpuThrottledUsec)),
-  )
-  out.sum(
-    names.cpuThrottledPeriods,
-    '{period}',
-    'Quota periods in which the unit was throttled.',
-    one(sample.cpuThrottledPeriods),
-  )
-}
+    withExemplars,
+  ),
+  total(
+    [names.cpuThrottledTime, 's', 'Time the unit wanted to run but its CPU quota was used up.'],
+    [place('cpuThrottledUsec', none, kUsecPerSecond)],
+  ),
+  count(
+    [names.cpuThrottledPeriods, '{period}', 'Quota periods in which the unit was throttled.'],
+    [place('cpuThrottledPeriods')],
+  ),
+  amount([names.memoryUsage, 'By', 'Memory in use, page cache included.'], [place('memoryCurrent')], withExemplars),
+  amount([names.memoryPeak, 'By', 'Most memory ever in use.'], [place('memoryPeak')]),
+  amount([names.memoryLimit, 'By', 'Hard limit on memory (MemoryMax=); none when unlimited.'], [place('memoryMax')]),
+  amount(
+    [names.memoryHigh, 'By', 'Limit past which the unit is slowed down (MemoryHigh=); none when unlimited.'],
+    [place('memoryHigh')],
+  ),
+  amount([names.memorySwap, 'By', 'Swap in use.'], [place('memorySwapCurrent')]),
+  amount([names.memoryStat, 'By', 'What the memory is used for.'], keyed('systemd.memory.kind', 'memoryStat')),
+  count(
+    [names.memoryEvents, '{event}', 'Times a memory limit was met, and processes killed for it.'],
+    keyed('systemd.memory.event', 'memoryEvents'),
+    withExemplars,
+  ),
+  count(
+    [names.memoryEventsLocal, '{event}', 'The same without what lies below the unit.'],
+    keyed('systemd.memory.event', 'memoryEventsLocal'),
+  ),
+  count([names.ioBytes, 'By', 'Bytes read from and written to block devices.'], []),
+  count([names.ioOperations, '{operation}', 'Reads from and writes to block devices.'], []),
+  amount([names.pids, '{process}', 'Tasks: processes and their threads.'], [place('pidsCurrent')]),
+  amount([names.pidsLimit, '{process}', 'Limit on tasks; none when unlimited.'], [place('pidsMax')]),
+  count(
+    [names.pidsEvents, '{event}', 'Times the limit on tasks was met: forks that failed.'],
+    keyed('systemd.pids.event', 'pidsEvents'),
+  ),
+  total(
+    [names.pressureTime, 's', 'Time in which some, or all, tasks of the unit waited for the resource (PSI).'],
+    pressures('Total', kUsecPerSecond),
+  ),
+  ratio(
+    [names.pressureRatio, '1', 'Share of the last 10 s in which some, or all, tasks waited for the resource (PSI).'],
+    pressures('Avg10', kParts),
+  ),
+  ratio([names.cgroupPopulated, '1', '1 while the unit has processes, 0 when it has none.'], [place('populated')]),
+  ratio([names.cgroupFrozen, '1', '1 while the unit is frozen, 0 when it is not.'], [place('frozen')]),
+]
 
-function addMemory(out: Builder, sample: CgroupSample): void {
-  out.gauge(names.memoryUsage, 'By', 'Memory in use, page cache included.', one(sample.memoryCurrent), {
-    exemplars: true,
-  })
-  out.gauge(names.memoryPeak, 'By', 'Most memory ever in use.', one(sample.memoryPeak))
-  out.gauge(names.memoryLimit, 'By', 'Hard limit on memory (MemoryMax=); none when unlimited.', one(sample.memoryMax))
-  out.gauge(
-    names.memoryHigh,
-    'By',
-    'Limit past which the unit is slowed down (MemoryHigh=); none when unlimited.',
-    one(sample.memoryHigh),
-  )
-  out.gauge(names.memorySwap, 'By', 'Swap in use.', one(sample.memorySwapCurrent))
-  out.gauge(names.memoryStat, 'By', 'What the memory is used for.', keyed('systemd.memory.kind', sample.memoryStat))
-  out.sum(
-    names.memoryEvents,
-    '{event}',
-    'Times a memory limit was met, and processes killed for it.',
-    keyed('systemd.memory.event', sample.memoryEvents),
-    { exemplars: true },
-  )
-  out.sum(
-    names.memoryEventsLocal,
-    '{event}',
-    'The same without what lies below the unit.',
-    keyed('systemd.memory.event', sample.memoryEventsLocal),
-  )
-}
+/** What is told of block devices: where in a device's words its first number stands. */
+const deviceWord: Readonly<Record<string, number>> = { [names.ioBytes]: 2, [names.ioOperations]: 4 }
 
-function addIo(out: Builder, { io = [] }: CgroupSample): void {
-  const directed = (read: (device: (typeof io)[number]) => readonly [number, number]): Row[] =>
-    io.flatMap((each) => {
-      const [reads, writes] = read(each)
-      const device = { 'system.device': each.device }
-      return [
-        [reads, { ...device, 'disk.io.direction': 'read' }],
-        [writes, { ...device, 'disk.io.direction': 'write' }],
-      ] as const
-    })
-  out.sum(
-    names.ioBytes,
-    'By',
-    'Bytes read from and written to block devices.',
-    directed((device) => [device.readBytes, device.writeBytes]),
-  )
-  out.sum(
-    names.ioOperations,
-    '{operation}',
-    'Reads from and writes to block devices.',
-    directed((device) => [device.readOps, device.writeOps]),
-  )
-}
-
-const resources = ['cpu', 'memory', 'io'] as const
-const pressureKinds = resources.map((resource) => ({
-  field: `${resource}Pressure`,
-  some: { 'systemd.pressure.resource': resource, 'systemd.pressure.kind': 'some' },
-  full: { 'systemd.pressure.resource': resource, 'systemd.pressure.kind': 'full' },
-})) as readonly {
-  readonly field: `${(typeof resources)[number]}Pressure`
-  readonly some: Attributes
-  readonly full: Attributes
-}[]
-
-function addPressure(out: Builder, sample: CgroupSample): void {
-  const rows = (of: (p: Pressure) => readonly [some: number | undefined, full: number | undefined]): Row[] =>
-    pressureKinds.flatMap((kind) => {
-      const pressure = sample[kind.field]
-      if (pressure === undefined) return []
-      const [some, full] = of(pressure)
-      return [[some, kind.some] as const, [full, kind.full] as const]
-    })
-  out.sum(
-    names.pressureTime,
-    's',
-    'Time in which some, or all, tasks of the unit waited for the resource (PSI).',
-    rows((p) => [seconds(p.someTotalUsec), seconds(p.fullTotalUsec)]),
-  )
-  out.gauge(
-    names.pressureRatio,
-    '1',
-    'Share of the last 10 s in which some, or all, tasks waited for the resource (PSI).',
-    rows((p) => [p.someAvg10 / 100, p.fullAvg10 === undefined ? undefined : p.fullAvg10 / 100]),
-  )
-}
-
-function addState(out: Builder, { populated, frozen }: CgroupSample): void {
-  const flag = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : Number(value))
-  out.gauge(names.cgroupPopulated, '1', '1 while the unit has processes, 0 when it has none.', one(flag(populated)))
-  out.gauge(names.cgroupFrozen, '1', '1 while the unit is frozen, 0 when it is not.', one(flag(frozen)))
-}
-
-/** Collects the metrics of one subject; a row without a value, and a metric without rows, is left out. */
-class Builder {
-  readonly metrics: Metric[] = []
-  readonly #subject: Subject
-  readonly #nowNs: bigint
-
-  constructor(subject: Subject, nowNs: bigint) {
-    this.#subject = subject
-    this.#nowNs = nowNs
-  }
-
-  sum(name: string, unit: string, description: string, rows: readonly Row[], { exemplars = false } = {}): void {
-    const points = this.#points(rows, exemplars, {
-      startTimeUnixNano: startOf(this.#subject.since, this.#nowNs),
-    })
-    if (points.length === 0) return
-    const { resource } = this.#subject
-    const valueType = unit === 's' ? 'double' : 'int'
-    this.metrics.push({ type: 'sum', monotonic: true, valueType, name, unit, description, resource, points })
-  }
-
-  gauge(name: string, unit: string, description: string, rows: readonly Row[], { exemplars = false } = {}): void {
-    const points = this.#points(rows, exemplars, {})
-    if (points.length === 0) return
-    const { resource } = this.#subject
-    const valueType = unit === '1' ? 'double' : 'int'
-    this.metrics.push({ type: 'gauge', valueType, name, unit, description, resource, points })
-  }
-
-  #points(rows: readonly Row[], exemplars: boolean, start: { readonly startTimeUnixNano?: bigint }): NumberPoint[] {
-    const points: NumberPoint[] = []
-    for (const [value, attributes] of rows) {
-      if (value === undefined) continue
-      const point = { attributes, ...start, timeUnixNano: this.#nowNs, value }
-      const exemplar = exemplars ? this.#exemplar(value) : undefined
-      points.push(exemplar === undefined ? point : { ...point, exemplars: [exemplar] })
+/**
+ * Adds one reading's metrics to `out`. What the reading does not have gives no point, and a metric without points is left out:
+ * absent is never zero. This is done for each cgroup at each interval, so nothing is made that is not handed on.
+ *
+ * @returns how many points
+ */
+export function sampleMetrics(out: Metric[], numbers: CgroupNumbers, subject: Subject, nowNs: bigint): number {
+  const { resource, run } = subject
+  const { words, at } = numbers
+  const startNs = startOf(subject.since, nowNs)
+  let added = 0
+  for (const { type, valueType, name, unit, description, exemplars, places } of plans) {
+    const since = type === 'sum' ? startNs : undefined
+    let points = places.length === 0 ? devicePoints(numbers, deviceWord[name]!, startNs, nowNs) : undefined
+    for (const { field, per, attributes } of places) {
+      const value = words[at + field]! / per
+      if (Number.isNaN(value)) continue
+      points ??= []
+      points.push(point(attributes, since, nowNs, value, exemplars ? run : undefined))
     }
-    return points
+    if (points === undefined) continue
+    added += points.length
+    if (type === 'sum') out.push({ type, monotonic: true, valueType, name, unit, description, resource, points })
+    else out.push({ type, valueType, name, unit, description, resource, points })
   }
+  return added
+}
 
-  #exemplar(value: number): Exemplar | undefined {
-    const { run } = this.#subject
-    return run === undefined ? undefined : { timeUnixNano: this.#nowNs, value, ...run }
+function devicePoints(
+  { words, at, devicesAt }: CgroupNumbers,
+  first: number,
+  startNs: bigint,
+  nowNs: bigint,
+): NumberPoint[] | undefined {
+  const devices = words[at + ioDevices]!
+  if (!(devices > 0)) return undefined // NaN neither
+  const points: NumberPoint[] = []
+  for (let i = 0; i < devices; i++) {
+    const device = devicesAt + i * deviceWords
+    const { read, write } = deviceAttributes(words[device]!, words[device + 1]!)
+    points.push(point(read, startNs, nowNs, words[device + first]!, undefined))
+    points.push(point(write, startNs, nowNs, words[device + first + 1]!, undefined))
   }
+  return points
 }
 
-function one(value: number | undefined): Row[] {
-  return value === undefined ? [] : [[value, none]]
-}
-
-/** Attributes by value: the kernel's keys are few and fixed, and each is in every cgroup of every pass. */
-const keyedAttributes = new Map<string, Attributes>()
-
-function keyed(attribute: string, values: Readonly<Record<string, number>> = {}): Row[] {
-  return Object.entries(values).map(([key, value]) => {
-    const name = `${attribute}=${key}`
-    let attributes = keyedAttributes.get(name)
-    if (attributes === undefined) {
-      attributes = { [attribute]: key }
-      keyedAttributes.set(name, attributes)
-    }
-    return [value, attributes]
-  })
-}
-
-/** Exact to the microsecond up to 2^53 us, 285 years of CPU time. */
-function seconds(usec: number | undefined): number | undefined {
-  return usec === undefined ? undefined : usec / 1e6
+function point(
+  attributes: Attributes,
+  startNs: bigint | undefined,
+  nowNs: bigint,
+  value: number,
+  run: Subject['run'],
+): NumberPoint {
+  if (run === undefined) {
+    return startNs === undefined
+      ? { attributes, timeUnixNano: nowNs, value }
+      : { attributes, startTimeUnixNano: startNs, timeUnixNano: nowNs, value }
+  }
+  const exemplar: Exemplar = { timeUnixNano: nowNs, value, traceId: run.traceId, spanId: run.spanId }
+  return startNs === undefined
+    ? { attributes, timeUnixNano: nowNs, value, exemplars: [exemplar] }
+    : { attributes, startTimeUnixNano: startNs, timeUnixNano: nowNs, value, exemplars: [exemplar] }
 }

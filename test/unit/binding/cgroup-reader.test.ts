@@ -24,13 +24,13 @@ import {
   type CgroupOptions,
   type CgroupPass,
   type CgroupReader,
-  type CgroupSample,
   cgroupGroups,
   type OnStalls,
   type PressureStall,
 } from '../../../src/binding/cgroup-source.js'
 import { loadNative } from '../../../src/binding/native.js'
 import { findCgroupMount } from '../../../src/lib/cgroup/mount.js'
+import { type CgroupSample, sampleOf } from '../../support/cgroup-sample.js'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/cgroup', import.meta.url))
 const cleanups: (() => void)[] = []
@@ -73,7 +73,7 @@ class Follower {
     const of = (wanted: boolean) =>
       readings
         .filter(({ ended }) => ended === wanted)
-        .map(({ key, sample }): [string, CgroupSample | undefined] => [this.paths.get(key)!, sample])
+        .map(({ key, numbers }): [string, CgroupSample | undefined] => [this.paths.get(key)!, sampleOf(numbers)])
     return { alive: of(false), ended: of(true) }
   }
 
@@ -328,9 +328,11 @@ describe('a reader', () => {
     const words = new Float64Array(rowWords).fill(Number.NaN)
     words.set([7, 0, 90, 0])
     const raw = { rows: 1, devices: 0, entries: 0, paths: '', invocations: '', nowMs: 100, rootGone: false }
-    expect(decodeReading(words, raw, 0)).toEqual({ key: 7, ended: false, ageMs: 10, sample: {} })
+    const alive = decodeReading(words, raw, 0)
+    expect(alive).toMatchObject({ key: 7, ended: false, ageMs: 10 })
+    expect(sampleOf(alive.numbers)).toEqual({})
     words[1] = 1
-    expect(decodeReading(words, raw, 0)).toEqual({ key: 7, ended: true, ageMs: 10, sample: undefined })
+    expect(decodeReading(words, raw, 0)).toEqual({ key: 7, ended: true, ageMs: 10, numbers: undefined })
     expect(decodeEntries(words, raw)).toEqual([])
     expect(new Set(cgroupFields).size).toBe(cgroupFields.length)
   })

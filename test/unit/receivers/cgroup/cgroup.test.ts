@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ok, permanent, retryable } from '../../../../src/component/outcome.js'
+import { countItems } from '../../../../src/data/batch.js'
 import type { Metric } from '../../../../src/data/metric.js'
 import { UnavailableError } from '../../../../src/errors.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
@@ -17,8 +18,24 @@ const run1 = '0123456789abcdef0123456789abcdef'
 const run2 = 'fedcba9876543210fedcba9876543210'
 const containerId = 'ab12'.repeat(16)
 
-function rig(world: ReturnType<typeof fakeWorld>, written: unknown = {}) {
-  const clock = new FakeClock(1_000_000_000_000n)
+/** Each look at it takes so long. */
+class BusyClock extends FakeClock {
+  readonly #stepMs: number
+  #looks = 0
+
+  constructor(unixNano: bigint, stepMs: number) {
+    super(unixNano)
+    this.#stepMs = stepMs
+  }
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.#stepMs * ++this.#looks
+  }
+}
+
+/** @param workMs - how long the work between two looks at the clock takes */
+function rig(world: ReturnType<typeof fakeWorld>, written: unknown = {}, workMs = 0) {
+  const clock = new BusyClock(1_000_000_000_000n, workMs)
   const telemetry = new RecordingTelemetry()
   const log: string[] = []
   const note = (message: string): void => void log.push(message)
@@ -441,18 +458,18 @@ describe('as time goes on', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('hundreds of cgroups are handed on in slices, and shutdown does not wait for all of them', async () => {
+  test('a slice of cgroups is handed on after a quarter of a millisecond of work, and shutdown does not wait for all of them', async () => {
     const reader = new FakeReader()
     for (let i = 0; i < 250; i++) reader.put(`/system.slice/u${i}.service`, { pidsCurrent: 1 }, i)
-    const { receiver, host, next } = rig(fakeWorld([reader]))
+    const { receiver, host, next } = rig(fakeWorld([reader]), {}, 0.125)
     await receiver.start(host)
     while (next.items < 250) await settle()
-    expect(Math.max(...next.batches.map((batch) => batch.metrics.length))).toBeLessThanOrEqual(16)
+    expect(Math.max(...next.batches.map((batch) => batch.metrics.length))).toBe(2)
     await receiver.shutdown()
 
     const again = new FakeReader()
     for (const [path, { sample, id }] of reader.cgroups) again.put(path, sample, id)
-    const stopping = rig(fakeWorld([again]))
+    const stopping = rig(fakeWorld([again]), {}, 0.125)
     stopping.next.respond = () => {
       void stopping.receiver.shutdown()
       return ok
@@ -460,7 +477,18 @@ describe('as time goes on', () => {
     await stopping.receiver.start(stopping.host)
     while (!again.closed) await settle()
     await stopping.receiver.shutdown()
-    expect(stopping.next.items).toBe(16)
+    expect(stopping.next.items).toBe(2)
+  })
+
+  test('however quickly it is made, a slice has no more points than an exporter takes in one go', async () => {
+    const kinds = Object.fromEntries(['anon', 'file', 'kernel', 'sock', 'shmem', 'slab'].map((kind) => [kind, 1]))
+    const reader = new FakeReader()
+    for (let i = 0; i < 400; i++) reader.put(`/system.slice/u${i}.service`, { memoryStat: kinds }, i)
+    const { receiver, host, next } = rig(fakeWorld([reader]))
+    await receiver.start(host)
+    while (next.items < 2400) await settle()
+    expect(next.batches.map(countItems)).toEqual([1026, 1026, 348])
+    await receiver.shutdown()
   })
 
   test('shutdown ends a pass that is being read', async () => {

@@ -4,12 +4,12 @@ import type {
   CgroupPass,
   CgroupReader,
   CgroupReading,
-  CgroupSample,
   CgroupStats,
   OnStalls,
   PressureStall,
   PressureTrigger,
 } from '../../../../src/binding/cgroup-source.js'
+import { type CgroupSample, numbersOf } from '../../../support/cgroup-sample.js'
 
 interface Cgroup {
   readonly id: number
@@ -49,7 +49,8 @@ export class FakeReader implements CgroupReader {
     const readings: CgroupReading[] = []
     for (const [path, entry] of this.#known) {
       if (this.cgroups.get(path)?.id === entry.id) continue
-      readings.push({ key: entry.key, ended: true, ageMs: 1000, sample: this.finals.get(path) })
+      const final = this.finals.get(path)
+      readings.push({ key: entry.key, ended: true, ageMs: 1000, numbers: final && numbersOf(final) })
       this.#known.delete(path)
     }
     for (const [path, { id, invocationId }] of this.cgroups) {
@@ -64,7 +65,8 @@ export class FakeReader implements CgroupReader {
     this.#passes++
     for (const [path, { sample }] of this.cgroups) {
       const { key } = this.#known.get(path)!
-      if (!this.vanishing.has(path) && !this.ignored.has(key)) readings.push({ key, ended: false, ageMs: 0, sample })
+      if (this.vanishing.has(path) || this.ignored.has(key)) continue
+      readings.push({ key, ended: false, ageMs: 0, numbers: numbersOf(sample) })
     }
     const told = this.rootGone ? [] : readings
     return { rootGone: this.rootGone, entries, length: told.length, reading: (index) => told[index]! }
