@@ -1,58 +1,39 @@
-import { type ServiceError, status } from '@grpc/grpc-js'
 import type { SendResult } from '../../lib/delivery/sender.js'
+import type { GrpcStatus, StatusName } from '../../lib/grpc/status.js'
 import { readRetryDelayMs } from '../../lib/otlp/response.js'
 
 /** Codes the OTLP specification calls retryable ("Failures", OTLP/gRPC). */
-const retryableCodes: ReadonlySet<number> = new Set([
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.ABORTED,
-  status.OUT_OF_RANGE,
-  status.UNAVAILABLE,
-  status.DATA_LOSS,
+const retryableCodes: ReadonlySet<StatusName> = new Set([
+  'CANCELLED',
+  'DEADLINE_EXCEEDED',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNAVAILABLE',
+  'DATA_LOSS',
 ])
 
 /** Codes that are about who sends, or a service the server does not have: no other request would fare better. */
-const anyRequestCodes: ReadonlySet<number> = new Set([
-  status.UNAUTHENTICATED,
-  status.PERMISSION_DENIED,
-  status.UNIMPLEMENTED,
-])
-
-/**
- * What grpc-js says (subchannel-call.js) of a stream that ended before any status arrived: a server was killed, a proxy
- * closed the connection. It reports INTERNAL or RESOURCE_EXHAUSTED, which from a server would be a verdict on the data;
- * here nobody has judged it, so it is tried again.
- */
-const noVerdict = /^(Received RST_STREAM with code \d|Bandwidth exhausted or memory limit exceeded$|Write error: )/
+const anyRequestCodes: ReadonlySet<StatusName> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED', 'UNIMPLEMENTED'])
 
 /** The server's text is kept short and on one line; a proxy may answer with a page of HTML. */
 const kMaxDetails = 200
 
 /**
  * Decides by status code. RESOURCE_EXHAUSTED is retryable only with RetryInfo: then the server is overloaded and says
- * so; without, the request itself is too large and would be so again.
+ * so; without, the request itself is too large and would be so again. What was cut before anybody judged it is tried again
+ * whatever its code: INTERNAL is a verdict on the data only when a server says it.
  *
  * The reason is the code and the server's text, as `tellable`.
  *
  * @param secrets - the header values sent
  */
-export function sendResultOf(error: ServiceError, secrets: readonly string[]): SendResult {
-  const afterMs = retryDelayOf(error)
-  const reason = `${status[error.code] ?? `code ${error.code}`}: ${tellable(error.details, secrets)}`
-  if (!isRetryable(error, afterMs)) return { kind: 'permanent', reason, anyRequest: anyRequestCodes.has(error.code) }
+export function sendResultOf(status: GrpcStatus, secrets: readonly string[]): SendResult {
+  const afterMs = status.statusDetails && readRetryDelayMs(status.statusDetails)
+  const reason = `${status.name}: ${tellable(status.details, secrets)}`
+  const overloaded = status.name === 'RESOURCE_EXHAUSTED' && afterMs !== undefined
+  if (!retryableCodes.has(status.name) && !overloaded && status.cut !== true)
+    return { kind: 'permanent', reason, anyRequest: anyRequestCodes.has(status.name) }
   return afterMs === undefined ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
-}
-
-function isRetryable({ code, details }: ServiceError, afterMs: number | undefined): boolean {
-  if (retryableCodes.has(code)) return true
-  if (code === status.RESOURCE_EXHAUSTED && afterMs !== undefined) return true
-  return (code === status.INTERNAL || code === status.RESOURCE_EXHAUSTED) && noVerdict.test(details)
-}
-
-function retryDelayOf(error: ServiceError): number | undefined {
-  const details = error.metadata?.get('grpc-status-details-bin')[0]
-  return Buffer.isBuffer(details) ? readRetryDelayMs(details) : undefined
 }
 
 /**
@@ -68,16 +49,16 @@ export function tellable(text: string, secrets: readonly string[]): string {
 /** Shorter words ("v1") are no secrets, and taking them out would garble every message. */
 const kMinSecret = 6
 
+/** The longest first: of a secret that begins like a shorter one, the rest would stay. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .flatMap((secret) => [secret, ...secret.split(/\s+/)])
     .filter((word) => word.length >= kMinSecret)
+    .sort((a, b) => b.length - a.length)
     .reduce((rest, word) => rest.replaceAll(word, '[REDACTED]'), text)
 }
 
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is being removed
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-  // grpc-js ends its own texts with this even when there is nothing to note.
-  return line.replace(/ Resolution note: $/, '').slice(0, kMaxDetails)
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, kMaxDetails)
 }

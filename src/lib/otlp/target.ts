@@ -1,13 +1,15 @@
 import { isLoopback } from '../../util/loopback.js'
 
-/** Where a gRPC client connects, in grpc-js's own terms. */
+/** Where a gRPC client connects. */
 export interface Target {
-  /** `dns:host:port`, `unix:/path` ... */
-  readonly address: string
+  /** A host is without brackets; `local`: loopback, nothing leaves the machine. */
+  readonly address:
+    | { readonly path: string }
+    | { readonly host: string; readonly port: number; readonly local: boolean }
+  /** What requests call the server: `host:port`. */
+  readonly authority: string
   /** What the endpoint's own form says of TLS; `tls.insecure` may override it, except for `https://`. */
   readonly tls: 'required' | 'default' | 'off'
-  /** Loopback or unix socket: nothing leaves the machine. */
-  readonly local: boolean
 }
 
 const kDefaultPort = '4317'
@@ -26,7 +28,7 @@ export function parseTarget(endpoint: string): Target | { readonly reason: strin
   if (unix !== null) {
     // sun_path holds 108 bytes with the NUL (unix(7)).
     if (Buffer.byteLength(unix[1]!) > 107) return { reason: 'the socket path is longer than 107 bytes' }
-    return { address: `unix:${unix[1]}`, tls: 'off', local: true }
+    return { address: { path: unix[1]! }, authority: 'localhost', tls: 'off' }
   }
   if (endpoint.startsWith('unix:')) return { reason: 'a unix socket needs an absolute path: unix:/run/otel.sock' }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(endpoint)?.[1]?.toLowerCase()
@@ -42,5 +44,5 @@ export function parseTarget(endpoint: string): Target | { readonly reason: strin
   const host = match[1]!
   const local = isLoopback(host)
   const tls = scheme === 'https' ? 'required' : scheme === 'http' || local ? 'off' : 'default'
-  return { address: `dns:${host}:${port}`, tls, local }
+  return { address: { host: host.replace(/^\[|\]$/g, ''), port, local }, authority: `${host}:${port}`, tls }
 }

@@ -3,25 +3,33 @@ import { parseTarget } from '../../../../src/lib/otlp/target.js'
 
 describe('an endpoint', () => {
   const good: readonly [string, string, 'required' | 'default' | 'off', boolean][] = [
-    ['otel.example.com:4317', 'dns:otel.example.com:4317', 'default', false],
-    ['otel.example.com', 'dns:otel.example.com:4317', 'default', false],
-    ['http://otel:4317', 'dns:otel:4317', 'off', false],
-    ['http://otel:4317/', 'dns:otel:4317', 'off', false],
-    ['HTTPS://otel', 'dns:otel:4317', 'required', false],
-    ['localhost:4317', 'dns:localhost:4317', 'off', true],
-    ['127.0.0.1:4317', 'dns:127.0.0.1:4317', 'off', true],
-    ['127.8.9.10:4317', 'dns:127.8.9.10:4317', 'off', true],
-    ['https://localhost:4317', 'dns:localhost:4317', 'required', true],
-    ['[::1]:4317', 'dns:[::1]:4317', 'off', true],
-    ['[2001:db8::1]:4317', 'dns:[2001:db8::1]:4317', 'default', false],
+    ['otel.example.com:4317', 'otel.example.com:4317', 'default', false],
+    ['otel.example.com', 'otel.example.com:4317', 'default', false],
+    ['http://otel:4317', 'otel:4317', 'off', false],
+    ['http://otel:4317/', 'otel:4317', 'off', false],
+    ['HTTPS://otel', 'otel:4317', 'required', false],
+    ['localhost:4317', 'localhost:4317', 'off', true],
+    ['127.0.0.1:4317', '127.0.0.1:4317', 'off', true],
+    ['127.8.9.10:4317', '127.8.9.10:4317', 'off', true],
+    ['https://localhost:4317', 'localhost:4317', 'required', true],
+    ['[::1]:4317', '[::1]:4317', 'off', true],
+    ['[2001:db8::1]:4317', '[2001:db8::1]:4317', 'default', false],
     // Names that only look like loopback get TLS.
-    ['127.0.0.1.example.com:4317', 'dns:127.0.0.1.example.com:4317', 'default', false],
-    ['localhost.example.com:4317', 'dns:localhost.example.com:4317', 'default', false],
+    ['127.0.0.1.example.com:4317', '127.0.0.1.example.com:4317', 'default', false],
+    ['localhost.example.com:4317', 'localhost.example.com:4317', 'default', false],
     ['unix:/run/otel.sock', 'unix:/run/otel.sock', 'off', true],
     ['unix:///run/otel.sock', 'unix:/run/otel.sock', 'off', true],
   ]
   for (const [endpoint, address, tls, local] of good)
-    test(`${endpoint} is ${address}, TLS ${tls}`, () => expect(parseTarget(endpoint)).toEqual({ address, tls, local }))
+    test(`${endpoint} is ${address}, TLS ${tls}`, () => {
+      const path = /^unix:(.*)/.exec(address)?.[1]
+      const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? []
+      expect(parseTarget(endpoint)).toEqual(
+        path === undefined
+          ? { address: { host, port: Number(port), local }, authority: address, tls }
+          : { address: { path }, authority: 'localhost', tls },
+      )
+    })
 
   const bad: readonly [string, string][] = [
     ['', 'empty'],

@@ -1,0 +1,70 @@
+import { promisify } from 'node:util'
+import { gunzipSync, gzip } from 'node:zlib'
+import type { GrpcStatus } from './status.js'
+
+// Length-Prefixed-Message of grpc/doc/PROTOCOL-HTTP2.md: a byte that says whether it is compressed, four of length, the message.
+
+const kPrefixBytes = 5
+
+const gzipOffThread = promisify(gzip)
+
+/** One message as it goes on the wire. Compressing is done by a thread of the pool. */
+export async function framed(message: Uint8Array, compressed: boolean): Promise<Buffer> {
+  const body = compressed ? await gzipOffThread(message) : message
+  const frame = Buffer.allocUnsafe(kPrefixBytes + body.byteLength)
+  frame[0] = compressed ? 1 : 0
+  frame.writeUInt32BE(body.byteLength, 1)
+  frame.set(body, kPrefixBytes)
+  return frame
+}
+
+/** Collects the one message of a unary answer, of at most `maxBytes`. */
+export class MessageReader {
+  readonly #maxBytes: number
+  #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** @returns why it is too much: nothing more of it needs to arrive */
+  push(chunk: Buffer): GrpcStatus | undefined {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes <= kPrefixBytes) return undefined
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    const announced = this.#chunks[0]!.readUInt32BE(1)
+    if (announced <= this.#maxBytes && this.#bytes <= this.#maxBytes + kPrefixBytes) return undefined
+    const bytes = Math.max(announced, this.#bytes - kPrefixBytes)
+    return { name: 'RESOURCE_EXHAUSTED', details: `an answer of ${bytes} bytes, more than ${this.#maxBytes}` }
+  }
+
+  /**
+   * The message, after the last of its bytes.
+   *
+   * @param encoding - the answer's grpc-encoding
+   */
+  finish(encoding: string): Uint8Array | GrpcStatus {
+    const bytes = Buffer.concat(this.#chunks)
+    if (bytes.length === 0) return { name: 'UNIMPLEMENTED', details: 'the answer has no message' }
+    if (bytes.length < kPrefixBytes) return broken(`${bytes.length} bytes are no message`)
+    const end = kPrefixBytes + bytes.readUInt32BE(1)
+    if (bytes.length < end) return broken(`a message of ${end} bytes ends after ${bytes.length}`)
+    if (bytes.length > end) return { name: 'UNIMPLEMENTED', details: 'the answer has more than one message' }
+    const body = bytes.subarray(kPrefixBytes)
+    if (bytes[0] === 0) return body
+    if (bytes[0] !== 1) return broken(`compressed flag ${bytes[0]}`)
+    // Collectors written in Go answer in the encoding they were asked in.
+    if (encoding !== 'gzip') return broken(`a compressed message with grpc-encoding "${encoding.slice(0, 40)}"`)
+    try {
+      return gunzipSync(body, { maxOutputLength: this.#maxBytes })
+    } catch (error) {
+      return broken(`the message is not what gzip makes, or too much: ${(error as Error).message}`)
+    }
+  }
+}
+
+function broken(details: string): GrpcStatus {
+  return { name: 'INTERNAL', details }
+}
