@@ -89,9 +89,14 @@ function ownTicks() {
   return sum
 }
 
-/** Reads what the CPUs have done since it was made. */
+/**
+ * What the CPUs do while it is on. Only a span in which no process of ours disappears can be told: the time of one whose parent
+ * was killed with it, as in a lab that is taken down, would count as somebody else's.
+ */
 export class CpuMeter {
-  #start = CpuMeter.#read()
+  #sum = { ms: 0, busy: 0, steal: 0, own: 0 }
+  /** Set while it is on. */
+  #start
 
   static #read() {
     // user nice system idle iowait irq softirq steal guest guest_nice; guest is part of user (proc_stat(5)).
@@ -99,15 +104,23 @@ export class CpuMeter {
       .exec(readFileSync('/proc/stat', 'latin1'))[1]
       .split(' ')
       .map(Number)
-    return { at: performance.now(), busy: user + nice + system, steal, own: ownTicks() }
+    return { ms: performance.now(), busy: user + nice + system, steal, own: ownTicks() }
   }
 
-  /** Shares of all CPUs, %. */
+  on() {
+    this.#start = CpuMeter.#read()
+  }
+
+  off() {
+    const end = CpuMeter.#read()
+    for (const key of Object.keys(end)) this.#sum[key] += end[key] - this.#start[key]
+  }
+
+  /** Shares of all CPUs, %, over all the time it was on. */
   read() {
-    const now = CpuMeter.#read()
-    const all = ((now.at - this.#start.at) / 1000) * kTicksPerSecond * cpus().length
-    const other = now.busy - this.#start.busy - (now.own - this.#start.own)
+    const { ms, busy, steal, own } = this.#sum
+    const all = (ms / 1000) * kTicksPerSecond * cpus().length
     const percent = (ticks) => Math.round((Math.max(0, ticks) / all) * 1000) / 10
-    return { stealPercent: percent(now.steal - this.#start.steal), otherCpuPercent: percent(other) }
+    return { stealPercent: percent(steal), otherCpuPercent: percent(busy - own) }
   }
 }

@@ -24,7 +24,7 @@ export async function measure(benchmark, { quick, progress = () => {} }) {
   const rows = []
   for (const point of benchmark.points ?? [{ name: '' }]) {
     const told = (text) => progress(`${benchmark.id}: ${point.name === '' ? '' : `${point.name}: `}${text}`)
-    rows.push(...(await measurePoint(benchmark, point, { quick, rounds, told })))
+    rows.push(...(await measurePoint(benchmark, point, { quick, rounds, told, meter })))
   }
   const { stealPercent, otherCpuPercent } = meter.read()
   return {
@@ -39,13 +39,14 @@ export async function measure(benchmark, { quick, progress = () => {} }) {
 }
 
 /** @returns {Promise<Row[]>} */
-async function measurePoint(benchmark, point, { quick, rounds, told }) {
+async function measurePoint(benchmark, point, { quick, rounds, told, meter }) {
   const skips = new Map(benchmark.ways.map((way) => [way.name, way.skip?.(point)]))
   const ways = benchmark.ways.filter(({ name }) => skips.get(name) === undefined)
   /** @type {Map<string, Record<string, number[]>>} */
   const values = new Map(ways.map(({ name }) => [name, {}]))
   told('set-up')
   const context = await benchmark.setUp?.(point, { quick })
+  meter.on()
   try {
     const warmUps = benchmark.warmUps ?? 1
     for (let round = -warmUps; round < rounds; round++) {
@@ -56,6 +57,7 @@ async function measurePoint(benchmark, point, { quick, rounds, told }) {
       }
     }
   } finally {
+    meter.off()
     await benchmark.tearDown?.(context)
   }
   return benchmark.ways.map(({ name }) => ({
