@@ -2,6 +2,7 @@
 
 #include "addon/cgroup_reader.h"
 #include "addon/clock.h"
+#include "addon/loop_watch.h"
 #include "addon/memory.h"
 #include "addon/notify.h"
 #include "addon/peer_cred.h"
@@ -17,6 +18,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   SignalReader::init(env, exports);
   SignalParser::init(env, exports);
   CgroupReader::init(env, exports);
+  LoopWatch::init(env, exports);
   init_clock(env, exports);
   init_memory(env, exports);
   init_notify(env, exports);

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { getgid, getuid } from 'node:process'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { loadNative } from '../../../src/binding/native.js'
 
@@ -14,6 +15,7 @@ const loaded = loadNative()
 if ('unavailable' in loaded) throw new Error(loaded.unavailable)
 const { native } = loaded
 
+const addon = resolve(import.meta.dirname, '../../../build/Release/unitscope_native.node')
 const folder = mkdtempSync(join(tmpdir(), 'native-helpers-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const cleanups: (() => void)[] = []
@@ -35,6 +37,26 @@ test('the clock pair: boot clock and wall clock of one moment', () => {
   expect(Math.abs(wallMs - Date.now())).toBeLessThan(10_000)
 })
 
+test('the event loop is watched without being kept alive, and a worker that ends or is ended takes its watch along', async () => {
+  const text = `
+    const { parentPort, workerData: { addon, ends } } = require('node:worker_threads')
+    const watch = new (require(addon).LoopWatch)()
+    if (ends === 'closed') watch.close()
+    setImmediate(() => {
+      parentPort.postMessage(watch.read() ?? 'nothing')
+      if (ends === 'terminated') setInterval(() => {}, 1000)
+    })`
+  for (const ends of ['by itself', 'terminated', 'closed', 'by itself']) {
+    const worker = new Worker(text, { eval: true, workerData: { addon, ends } })
+    const exited = once(worker, 'exit')
+    const [told] = await once(worker, 'message')
+    if (ends === 'terminated') await worker.terminate()
+    await exited
+    if (ends === 'closed') expect(told).toBe('nothing')
+    else expect(told === 'nothing' || told.every((each: number) => each >= 0)).toBe(true)
+  }
+})
+
 test('memory that malloc holds free goes back to the kernel', async () => {
   // In a process of its own: blocks below malloc's threshold for mmap, of which one in a hundred stays, so that the heap cannot shrink.
   const script = `
@@ -52,7 +74,6 @@ test('memory that malloc holds free goes back to the kernel', async () => {
       addon.releaseFreeMemory()
       console.log(JSON.stringify({ full, freed, released: anonymousMiB(), kept: kept.length }))
     })`
-  const addon = resolve(import.meta.dirname, '../../../build/Release/unitscope_native.node')
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '-e', script, addon])
   const { full, freed, released } = JSON.parse(stdout) as Record<'full' | 'freed' | 'released', number>
   expect(full).toBeGreaterThan(120)

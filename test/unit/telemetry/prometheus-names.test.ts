@@ -11,7 +11,8 @@ import { src } from './spoken.js'
 
 const page = resolve(src, '../docs/telemetry.md')
 
-/** How the sources make their metrics: `out.sum(names.x, 'unit'`, `gauge(metric.x, 'unit'`, `name: metric.x,\n unit: '1'`. */
+/** How the sources make their metrics: `total([names.x, 'unit'`, `gauge(metric.x, 'unit'`, `name: metric.x,\n unit: '1'`. */
+const gauges = ['gauge', 'amount', 'ratio']
 const makers = [
   'receivers/cgroup/sample-metrics.ts',
   'lib/systemd/state-metrics.ts',
@@ -21,13 +22,15 @@ const makers = [
   .join('\n')
 
 function headOf(key: string, name: string): MetricHead {
-  const called = new RegExp(`(sum|gauge|add)\\(\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`).exec(makers)
+  const called = new RegExp(
+    `(counts?|total|${gauges.join('|')})\\(\\s*\\[?\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`,
+  ).exec(makers)
   const written = new RegExp(`type: '(\\w+)',[^}]*?name: metric\\.${key},\\s*unit: '([^']*)'`).exec(makers)
   const [, how, unit] = called ?? written ?? []
   if (how === undefined) throw new Error(`nobody makes ${name}`)
   // What is written out as a sum goes up and down (systemd.unit.state).
-  const type = called !== null && how !== 'gauge' ? 'counter' : 'gauge'
-  return { name, unit: unit!, type, isSum: how !== 'gauge', description: '' } as MetricHead
+  const isSum = !gauges.includes(how)
+  return { name, unit: unit!, type: called !== null && isSum ? 'counter' : 'gauge', isSum, description: '' }
 }
 
 function servedAs(head: MetricHead): string {
