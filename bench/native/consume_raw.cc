@@ -1,5 +1,6 @@
-// consume_raw ADDRESS: the least a reader can do: receives, and counts messages by their lengths. Nothing is looked at but the
-// marks of beginning and end. What it cannot have, no reader can.
+// consume_raw ADDRESS [WINDOW_US]: the least a reader can do: receives, and counts messages by their lengths. Nothing is looked
+// at but the marks of beginning and end. What it cannot have, no reader can. With a window it sleeps so long after each read
+// that brought company, as the product's reader does: the floor of reading in windows.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -94,9 +95,11 @@ void take(const std::uint8_t* message, std::size_t size, bench::Meter& meter, in
 
 }  // namespace
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
   static std::uint8_t buffer[256 * 1024];
-  return bench::serve([argv](bench::Meter& meter) {
+  constexpr int kCompany = 4;
+  const timespec window{0, argc > 2 ? std::atol(argv[2]) * 1000 : 0};
+  return bench::serve([argv, &window](bench::Meter& meter) {
     const int fd = connect_to(argv[1]);
     std::size_t held = 0;
     int replies = 0;
@@ -105,14 +108,17 @@ int main(int, char** argv) {
       if (got <= 0) die("recv");
       held += static_cast<std::size_t>(got);
       std::size_t at = 0;
+      int messages = 0;
       while (held - at >= 16) {
         const std::size_t size = 16 + (u32(buffer + at + 12) + 7) / 8 * 8 + u32(buffer + at + 4);
         if (held - at < size) break;
         take(buffer + at, size, meter, replies);
         at += size;
+        messages++;
       }
       std::copy(buffer + at, buffer + held, buffer);
       held -= at;
+      if (window.tv_nsec > 0 && messages >= kCompany) ::ppoll(nullptr, 0, &window, nullptr);
     }
     ::close(fd);
   });

@@ -1,20 +1,44 @@
 #include "core/batch/read_window.h"
 
+#include <cmath>
+#include <utility>
+
 namespace unitscope {
 namespace {
 
-/// What dbus-broker sends of a backlog for each edge: whoever finds as many may not sleep before having looked again.
+/// What dbus-broker sends of a backlog for one edge of the socket (its SOCKET_MMSG_MAX): more may stand behind as many.
 constexpr std::size_t kBacklogMessages = 16;
-/// Fewer, so that a steady stream is not taken for a backlog each time.
-constexpr double kGatheredMessages = 12;
+/// Few enough that one of those stands out, even where the timer is late.
+constexpr double kFew = 12;
+/// dbus-daemon writes while poll(2) allows it, which is until a quarter of its send buffer is in use: by 23 of systemd's.
+constexpr double kMost = 22;
+/// Most windows of kMost in a row. What a bus holds back meanwhile comes some 30 ms late at worst, for one read more in 17.
+constexpr unsigned kTrustedReads = 16;
+/// What makes of kMost a burst, and of kFew fewer than kBacklogMessages.
+constexpr double kSteady = 1.3;
+/// A timer is late by 50 us and more: with kMost foreseen in less than this, too much would come.
+constexpr double kShortestNs = 500'000;
 
 }  // namespace
 
 std::uint64_t ReadWindow::after_read(std::size_t messages, std::uint64_t now_ns) noexcept {
   rate_.add(messages, now_ns);
-  if (messages == 0 || messages >= kBacklogMessages) return 0;
-  if (rate_.within(longest_ns_) < kWorthWaitingFor) return 0;
-  return std::min(longest_ns_, static_cast<std::uint64_t>(kGatheredMessages / rate_.per_second() * 1e9));
+  const double foreseen = std::exchange(foreseen_, 0);
+  const double come = rate_.within(longest_ns_), longest_ns = static_cast<double>(longest_ns_);
+  if (messages == 0 || come < kWorthWaitingFor) return 0;
+  if (messages < kBacklogMessages) {
+    // Without a sleep it proves nothing: that wakes at the first of those which the bus is sending.
+    if (foreseen > 0) trusted_ = kTrustedReads;
+  } else if (trusted_ == 0 || static_cast<double>(messages) >= kSteady * foreseen) {
+    trusted_ = 0;
+    return 0;
+  } else {
+    trusted_--;
+  }
+  double parts = std::ceil(come / kMost);
+  if (trusted_ == 0 || longest_ns / parts < kShortestNs) parts = std::ceil(come / kFew);
+  foreseen_ = come / parts;
+  return static_cast<std::uint64_t>(longest_ns / parts);
 }
 
 }  // namespace unitscope

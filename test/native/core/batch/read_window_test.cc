@@ -1,0 +1,131 @@
+#include "core/batch/read_window.h"
+
+#include <deque>
+#include <string>
+
+#include "harness.h"
+
+namespace unitscope {
+namespace {
+
+using test::check;
+
+constexpr std::uint64_t kUs = 1000, kMs = 1'000'000, kSecond = 1'000'000'000;
+
+/// A bus and the socket of one listener, as far as they decide when a message can be read.
+class Bus {
+ public:
+  enum class Kind { kDaemon, kBroker };
+  explicit Bus(Kind kind) : kind_(kind) {}
+
+  void send(std::uint64_t now) {
+    queue_.push_back(now);
+    if (now >= held_up_until_) write();
+  }
+  /// Somebody else has the CPU: what comes until then is queued.
+  void hold_up(std::uint64_t until) { held_up_until_ = until; }
+  [[nodiscard]] bool readable() const { return !socket_.empty(); }
+  /// All that is in the socket; the oldest was sent at `oldest`. Its room wakes the bus.
+  std::size_t read(std::uint64_t& oldest) {
+    const std::size_t messages = socket_.size();
+    if (messages > 0) oldest = socket_.front();
+    socket_.clear();
+    writable_ = true;
+    write();
+    return messages;
+  }
+
+ private:
+  static constexpr std::size_t kBrokersAtOnce = 16, kSocketRoom = 92, kPolledRoom = 23;
+
+  void write() {
+    if (kind_ == Kind::kDaemon) return move(queue_.size(), kPolledRoom);
+    if (!writable_) return;
+    move(kBrokersAtOnce, kSocketRoom);
+    writable_ = queue_.empty();  // else the next edge tells
+  }
+  void move(std::size_t most, std::size_t room) {
+    for (; most > 0 && !queue_.empty() && socket_.size() < room; most--) {
+      socket_.push_back(queue_.front());
+      queue_.pop_front();
+    }
+  }
+
+  const Kind kind_;
+  std::deque<std::uint64_t> queue_, socket_;
+  bool writable_ = true;
+  std::uint64_t held_up_until_ = 0;
+};
+
+/// A listener that reads such a bus, in virtual time.
+struct Listener {
+  Listener(Bus::Kind kind, std::uint64_t per_second) : bus(kind), gap_ns(2 * kSecond / per_second) {}
+
+  /// Signals come in pairs, as systemd's do.
+  void come_until(std::uint64_t time) {
+    for (; next <= time; next += gap_ns) bus.send(next), bus.send(next);
+    now = time;
+  }
+  void run_until(std::uint64_t end) {
+    constexpr std::uint64_t kWakeNs = 30 * kUs, kLateNs = 60 * kUs;
+    oldest_age = reads = signals = 0;
+    while (now < end) {
+      if (sleep > 0) come_until(now + sleep + kLateNs);
+      else come_until(bus.readable() ? now + kWakeNs : std::max(now, next) + kWakeNs);
+      std::uint64_t oldest = now;
+      const std::size_t messages = bus.read(oldest);
+      oldest_age = std::max(oldest_age, now - oldest);
+      signals += messages;
+      reads++;
+      come_until(now + messages * kUs);
+      sleep = window.after_read(messages, now);
+    }
+  }
+
+  Bus bus;
+  ReadWindow window{2 * kMs};
+  const std::uint64_t gap_ns;
+  std::uint64_t now = kSecond, next = kSecond, sleep = 0;
+  std::uint64_t oldest_age = 0;
+  std::size_t reads = 0, signals = 0;
+};
+
+const test::Test kStreams{"read window: a steady stream is read as seldom as its age allows, and a bus that was held up is caught up with", [] {
+  struct Case {
+    std::uint64_t per_second;
+    std::size_t reads_per_thousand;  // at most, of signals
+  };
+  for (const Case& each : {Case{350, 500}, Case{1000, 500}, Case{4000, 130}, Case{7000, 80}, Case{8000, 75}, Case{9000, 65}, Case{10'000, 55},
+                           Case{12'000, 95}, Case{20'000, 60}, Case{40'000, 60}, Case{100'000, 100}}) {
+    for (const Bus::Kind kind : {Bus::Kind::kDaemon, Bus::Kind::kBroker}) {
+      const std::string name = std::to_string(each.per_second) + (kind == Bus::Kind::kDaemon ? ", daemon" : ", broker");
+      Listener listener(kind, each.per_second);
+      listener.run_until(2 * kSecond);
+      listener.run_until(3 * kSecond);
+      const auto as_ever = [&](const char* when) {
+        check(listener.oldest_age <= 2200 * kUs, name + when + ": waited " + std::to_string(listener.oldest_age / kUs) + " us");
+        check(listener.signals * 100 >= each.per_second * 99, name + when + ": " + std::to_string(listener.signals) + " signals");
+        check(listener.reads * 1000 <= each.reads_per_thousand * listener.signals,
+              name + when + ": " + std::to_string(listener.reads) + " reads");
+      };
+      as_ever("");
+      // The bus had no CPU; then, the listener had none.
+      listener.bus.hold_up(listener.now + 5 * kMs);
+      listener.run_until(listener.now + 100 * kMs);
+      listener.run_until(listener.now + kSecond);
+      as_ever(" after a pause of the bus");
+      listener.come_until(listener.now + 100 * kMs);
+      listener.run_until(listener.now + 100 * kMs);
+      listener.run_until(listener.now + kSecond);
+      as_ever(" after a pause of the listener");
+    }
+  }
+}};
+
+const test::Test kNever{"read window: none is asked for where a batch waits for nobody", [] {
+  ReadWindow window(0);
+  for (std::uint64_t now = kSecond; now < 2 * kSecond; now += kMs) test::equal(window.after_read(10, now), 0u);
+}};
+
+}  // namespace
+}  // namespace unitscope
