@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --heap-growing-percent=20
 // The settings: decisions 0044 and 0133.
 import { dispatch } from './cli/dispatch.js'
 import { outputOf } from './cli/terminal.js'

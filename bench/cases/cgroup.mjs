@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, promises, readFileSync, rmdirSync, 
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startCommand } from '../../test/support/start-command.mjs'
 import { compile } from '../lib/compile.mjs'
 import { root } from '../lib/machine.mjs'
 import { Resident } from '../lib/resident.mjs'
@@ -44,7 +45,7 @@ function ours(name, share) {
       const kept = Math.round(share * files.length * cgroups)
       const receiver = new Resident(name, [
         process.execPath,
-        '--max-semi-space-size=1', // as the agent has it
+        ...startCommand.flags,
         `${root}bench/consumers/cgroup-receiver.mjs`,
         folder,
         real ? 'cgroup2' : 'plain',

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { loadNative } from '../binding/native.js'
 import type { Clock, Timer } from '../util/clock.js'
 import { collectGarbage } from '../util/collect-garbage.js'
@@ -8,38 +9,46 @@ export interface Memory {
   heapUsedBytes(): number
   /** Share of the time since the last call in which the event loop was busy, 0 to 1. */
   busy(): number
-  /** Collects garbage, compacts the heap, and gives free memory back to the kernel; blocks for some 10 ms. */
-  giveBack(): void
+  /** Collects garbage and compacts the heap; blocks for some 10 ms. */
+  compact(): void
+  /** Gives the kernel what malloc(3) holds free; takes about a millisecond. */
+  trim(): void
 }
 
-/** That of this process. Without the addon only the JavaScript heap is given back. */
+/** That of this process. Without the addon nothing is trimmed. */
 export function processMemory(): Memory {
   const loaded = loadNative()
   let last = performance.eventLoopUtilization()
   return {
-    heapUsedBytes: () => process.memoryUsage().heapUsed,
+    heapUsedBytes: () => getHeapStatistics().used_heap_size,
     busy() {
       const now = performance.eventLoopUtilization()
       const { utilization } = performance.eventLoopUtilization(now, last)
       last = now
       return utilization
     },
-    giveBack() {
-      collectGarbage({ compact: true })
+    compact: () => collectGarbage({ compact: true }),
+    trim() {
       if ('native' in loaded) loaded.native.releaseFreeMemory()
     },
   }
 }
 
-/** By then every receiver has read what there is at the start. */
+/** By then every receiver of a small host has read what there is at the start. */
 export const kSettleMs = 3000
-const kLookMs = 10_000
-/** V8 lets 8 MiB of garbage gather in a heap of any size before it collects. */
+/** A collection of metrics leaves the most garbage, and is over within a second: what it left goes soon after. */
+const kLookMs = 2500
+/** V8 lets 8 MiB of garbage gather in a heap of any size before it collects, and keeps most of the pages then. */
 const kWorthBytes = 2 * 2 ** 20
 /** A busy agent is left to V8, which collects beside the work. */
 const kIdleShare = 0.1
-/** What giving back may take of all time: a heap that takes 20 ms is looked at every 40 s at most. */
-const kShareOfTime = 1 / 2000
+/**
+ * What compacting may take of all time. A heap of 1000 units takes 25 ms, and may be compacted after each collection of
+ * metrics: V8 would collect twice in that time, in 20 ms each, and keep the pages.
+ */
+const kShareOfTime = 1 / 200
+/** Blocks of malloc(3) come and go with every request, whether the agent is busy or not. */
+const kTrimMs = 10_000
 
 /**
  * Keeps the memory of an agent at rest near what it needs. Reading the configuration and all units leaves as much garbage
@@ -49,14 +58,20 @@ const kShareOfTime = 1 / 2000
  */
 export function keepMemoryLow(clock: Clock, memory: Memory): { close(): void } {
   let keptBytes = 0
-  let notBeforeMs = 0
+  let compactFromMs = 0
+  let trimFromMs = 0
   let timer: Timer
-  const giveBack = (): void => {
+  const trim = (): void => {
+    memory.trim()
+    trimFromMs = clock.monotonicMs() + kTrimMs
+  }
+  const compact = (): void => {
     const startMs = clock.monotonicMs()
-    memory.giveBack()
+    memory.compact()
     const endMs = clock.monotonicMs()
-    notBeforeMs = endMs + (endMs - startMs) / kShareOfTime
+    compactFromMs = endMs + (endMs - startMs) / kShareOfTime
     keptBytes = memory.heapUsedBytes()
+    trim()
   }
   const look = (): void => {
     const idle = memory.busy() < kIdleShare
@@ -64,11 +79,13 @@ export function keepMemoryLow(clock: Clock, memory: Memory): { close(): void } {
     // V8 may have gone below by itself: what gathers counts from there.
     keptBytes = Math.min(keptBytes, usedBytes)
     const worthIt = usedBytes - keptBytes >= kWorthBytes
-    if (idle && worthIt && clock.monotonicMs() >= notBeforeMs) giveBack()
+    const nowMs = clock.monotonicMs()
+    if (idle && worthIt && nowMs >= compactFromMs) compact()
+    else if (nowMs >= trimFromMs) trim()
   }
   timer = clock.after(kSettleMs, () => {
     memory.busy()
-    giveBack()
+    compact()
     timer = clock.every(kLookMs, look)
   })
   return { close: () => timer.cancel() }
