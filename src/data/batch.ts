@@ -27,8 +27,10 @@ export function batchOf(part: Partial<Batch>): Batch {
  * Items of a batch, the unit of every counter and limit: an event, a span, or one metric *point* (as OTLP counts).
  */
 export function countItems(batch: Batch): number {
+  const { metrics } = batch
   let points = 0
-  for (const metric of batch.metrics) points += metric.points.length
+  // Asked at each border of each component: without an iterator.
+  for (let at = 0; at < metrics.length; at++) points += metrics[at]!.points.length
   return batch.events.length + batch.spans.length + points
 }
 

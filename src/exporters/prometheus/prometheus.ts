@@ -85,7 +85,8 @@ class ScrapedExporter implements PrometheusExporter {
     const { batch, omitted } = checkIds({ ...offered, spans: [] })
     if (omitted > 0) this.#invalidIds(omitted)
     let refused = 0
-    for (const metric of batch.metrics) refused += this.#store.addMetric(metric, nowMs)
+    const { metrics } = batch
+    for (let at = 0; at < metrics.length; at++) refused += this.#store.addMetric(metrics[at]!, nowMs)
     for (const event of batch.events) if (!this.#store.addEvent(event, nowMs)) refused++
     // Spans have no place on the page; the graph does not send any.
     const taken = countItems(batch)

@@ -59,7 +59,9 @@ export class SeriesStore implements StoreView {
     let resource = this.#resources.find(metric.resource)
     let refused = 0
     let row = -1
-    for (const point of metric.points) {
+    const { points } = metric
+    for (let at = 0; at < points.length; at++) {
+      const point = points[at]!
       const stamp = this.#stampOf(point.timeUnixNano, nowMs)
       let attributes = table?.attributesAfter(row, point.attributes) ?? this.#attributes.find(point.attributes)
       const found = table && resource && attributes ? table.find(resource, attributes) : -1
@@ -132,7 +134,11 @@ export class SeriesStore implements StoreView {
 
   #tableOf(metric: Metric): SeriesTable | undefined {
     const type = typeOf(metric)
-    return this.#byName.get(metric.name)?.find(({ head }) => head.type === type)
+    const tables = this.#byName.get(metric.name)
+    if (tables === undefined) return undefined
+    // At most three. For each metric of each unit at each interval: no closure.
+    for (let at = 0; at < tables.length; at++) if (tables[at]!.head.type === type) return tables[at]
+    return undefined
   }
 
   #addTable(metric: Metric): SeriesTable {

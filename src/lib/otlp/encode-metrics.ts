@@ -27,13 +27,13 @@ function writeMetric(writer: ProtobufWriter, metric: Metric): void {
   switch (metric.type) {
     case 'gauge': {
       const data = writer.begin(5, lengthBytes)
-      for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
+      writeNumberPoints(writer, metric.points, metric.valueType)
       writer.end(data, lengthBytes)
       break
     }
     case 'sum': {
       const data = writer.begin(7, lengthBytes)
-      for (const point of metric.points) writeNumberPoint(writer, point, metric.valueType)
+      writeNumberPoints(writer, metric.points, metric.valueType)
       writer.varint(2, kCumulative)
       writer.varint(3, metric.monotonic ? 1 : 0)
       writer.end(data, lengthBytes)
@@ -73,14 +73,19 @@ function writeHead(writer: ProtobufWriter, { name, description, unit }: Head): v
 /** Frozen is what many points share: states, kinds of memory. */
 const pointAttributes = new Prepared<Attributes>((writer, each) => writeAttributes(writer, 7, each), Object.isFrozen)
 
+function writeNumberPoints(writer: ProtobufWriter, points: readonly NumberPoint[], valueType: ValueType): void {
+  for (let at = 0; at < points.length; at++) writeNumberPoint(writer, points[at]!, valueType)
+}
+
 function writeNumberPoint(writer: ProtobufWriter, point: NumberPoint, valueType: ValueType): void {
   const start = writer.begin(1)
   if (point.startTimeUnixNano !== undefined) writer.fixed64(2, point.startTimeUnixNano)
   writer.fixed64(3, point.timeUnixNano)
   // as_double 4, as_int 6
   writeValue(writer, point.value, valueType, 4, 6)
-  if (point.exemplars !== undefined)
-    for (const exemplar of point.exemplars) writeExemplar(writer, 5, exemplar, valueType)
+  const { exemplars } = point
+  if (exemplars !== undefined)
+    for (let at = 0; at < exemplars.length; at++) writeExemplar(writer, 5, exemplars[at]!, valueType)
   pointAttributes.write(writer, point.attributes)
   writer.end(start)
 }

@@ -6,6 +6,7 @@ import { attr, metric } from './names.js'
 import type { RestartCause } from './occurrence.js'
 import type { RunCounter, TrackedUnit } from './tracked-unit.js'
 import { hostResource } from './unit-resource.js'
+import type { UnitStore } from './unit-store.js'
 
 /** All values of ActiveState: each gets a point, so that a sum over a unit is always 1. */
 export const activeStates = [
@@ -37,16 +38,22 @@ const kPartPoints = 1024
  * the beginning; each is read when its part is made, so no part is older than its points say.
  */
 export function* stateMetrics(
-  units: Iterable<readonly [string, TrackedUnit]>,
+  all: Pick<UnitStore, 'forEach'>,
   context: MetricContext,
 ): Generator<readonly Metric[], void, undefined> {
-  const listed = [...units]
-  let part: Metric[] = [unitsByState(listed, context)]
+  const names: string[] = []
+  const units: TrackedUnit[] = []
+  all.forEach((unit, name) => {
+    names.push(name)
+    units.push(unit)
+  })
+  let part: Metric[] = [unitsByState(units, context)]
   let points = part[0]!.points.length
   let nowNs = context.now()
-  for (const [name, unit] of listed) {
+  for (let n = 0; n < units.length; n++) {
     const from = part.length
-    addUnit(part, name, unit, context.resource(name), nowNs)
+    const name = names[n]!
+    addUnit(part, name, units[n]!, context.resource(name), nowNs)
     for (let at = from; at < part.length; at++) points += part[at]!.points.length
     if (points < kPartPoints) continue
     yield part
@@ -57,9 +64,10 @@ export function* stateMetrics(
   if (part.length > 0) yield part
 }
 
-function unitsByState(units: readonly (readonly [string, TrackedUnit])[], { now, pool }: MetricContext): Metric {
+function unitsByState(units: readonly TrackedUnit[], { now, pool }: MetricContext): Metric {
   const byState = new Map<string, number>(activeStates.map((name) => [name, 0]))
-  for (const [, { loaded, machine }] of units) {
+  for (let n = 0; n < units.length; n++) {
+    const { loaded, machine } = units[n]!
     if (!loaded) continue
     const { activeState } = machine.state
     byState.set(activeState, (byState.get(activeState) ?? 0) + 1)

@@ -49,9 +49,10 @@ export class UnitStore {
     return this.#untracked.size
   }
 
-  *all(): Iterable<readonly [string, TrackedUnit]> {
-    yield* this.#followed
-    yield* this.#remembered
+  /** Loaded ones first. */
+  forEach(visit: (unit: TrackedUnit, name: string) => void): void {
+    this.#followed.forEach(visit)
+    this.#remembered.forEach(visit)
   }
 
   find(name: string): TrackedUnit | undefined {

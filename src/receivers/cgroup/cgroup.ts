@@ -16,7 +16,6 @@ import {
 import { loadNative } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { batchOf } from '../../data/batch.js'
-import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import type { Timer } from '../../util/clock.js'
@@ -25,8 +24,8 @@ import { missingControllers } from './controllers.js'
 import { LastNumbers } from './last-numbers.js'
 import { PressureTriggers } from './pressure-events.js'
 import { ReaderHealth } from './reader-health.js'
-import { sampleMetrics } from './sample-metrics.js'
-import { before, type Subject, Subjects, startOf } from './subjects.js'
+import { Slices } from './slices.js'
+import { Subjects } from './subjects.js'
 
 /** Four times what the largest hosts run; a fork bomb of cgroups must not take the agent with it. */
 const kMaxCgroups = 16_384
@@ -34,24 +33,9 @@ const kMaxCgroups = 16_384
 const kMaxDepth = 32
 /** Everything is listed this often although the kernel tells of every change. */
 const kWalkIntervalMs = 600_000
-/** A slice is made of cgroups until so much time is over, and the event loop has its turn. */
-const kSliceMs = 0.25
-/** Or so many points: about as long in each exporter. */
-const kSlicePoints = 1024
 const kReaderEnded = 'the reader of cgroups ended by itself'
 /** New cgroups recognised in one turn. */
 const kSliceEntries = 100
-
-/** What is made of some readings in one turn of the event loop. */
-interface Slice {
-  /** Of the readings in it, the one after the last. */
-  end: number
-  points: number
-  /** Of cgroups that ended. */
-  readonly last: Metric[]
-  readonly metrics: Metric[]
-  readonly told: { readonly subject: Subject; readonly readNs: bigint }[]
-}
 
 /** The outside world, replaced in tests. */
 export interface CgroupWorld {
@@ -84,6 +68,7 @@ class CgroupReceiver implements Receiver {
   #timer: Timer | undefined
   #pass: Promise<void> | undefined
   readonly #refused: LastNumbers
+  readonly #slices: Slices
   /** Deliveries of events under way. */
   readonly #telling = new Set<Promise<void>>()
 
@@ -96,6 +81,7 @@ class CgroupReceiver implements Receiver {
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
     this.#triggers = new PressureTriggers(settings, config)
     this.#refused = new LastNumbers(settings)
+    this.#slices = new Slices({ settings, next, subjects: this.#subjects, refused: this.#refused })
   }
 
   async start(host: Host): Promise<void> {
@@ -188,12 +174,7 @@ class CgroupReceiver implements Receiver {
       if (this.#reader !== undefined) this.#triggers.retry(this.#reader, (key) => this.#subjects.get(key) !== undefined)
       await this.#recognise(pass.entries, nowNs)
       await this.#refused.offer(this.#next, this.#stopping.signal)
-      for (let at = 0; at < pass.length && !this.#stopping.signal.aborted; ) {
-        if (at > 0) await nextTurn()
-        const slice = this.#slice(pass, at, nowNs)
-        at = slice.end
-        await this.#emit(slice)
-      }
+      await this.#slices.emit(pass, nowNs, this.#stopping.signal)
     } finally {
       this.#forgetEnded(pass)
     }
@@ -216,36 +197,6 @@ class CgroupReceiver implements Receiver {
       else if (isNew && this.#reader !== undefined) this.#triggers.arm(this.#reader, entry.key, subject)
     }
     this.#reader?.ignore(unwanted)
-  }
-
-  /** Makes metrics of the readings from `from` on, until the slice is full. */
-  #slice(pass: CgroupPass, from: number, nowNs: bigint): Slice {
-    const { clock } = this.#settings
-    const untilMs = clock.monotonicMs() + kSliceMs
-    const slice: Slice = { end: from, points: 0, last: [], metrics: [], told: [] }
-    while (slice.end < pass.length && slice.points < kSlicePoints) {
-      const { key, ended, ageMs, numbers } = pass.reading(slice.end++)
-      const subject = this.#subjects.get(key)
-      if (subject === undefined || numbers === undefined) continue
-      const readNs = before(nowNs, ageMs)
-      slice.points += sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
-      slice.told.push({ subject, readNs })
-      if (clock.monotonicMs() >= untilMs) break
-    }
-    return slice
-  }
-
-  async #emit({ points, last, metrics, told }: Slice): Promise<void> {
-    if (points === 0) return
-    this.#settings.telemetry.processed(points)
-    const outcome = await this.#next.consume(batchOf({ metrics: [...last, ...metrics] }))
-    if (outcome.kind === 'retryable') {
-      // The next pass replaces the numbers of what lives on, so holding them back would only make both late.
-      this.#refused.drop(metrics)
-      this.#refused.keep(last)
-      return
-    }
-    for (const { subject, readNs } of told) subject.since.startNs = startOf(subject.since, readNs)
   }
 
   /** Whatever became of a pass: its reader does not tell of these again. */

@@ -480,6 +480,21 @@ describe('as time goes on', () => {
     expect(stopping.next.items).toBe(2)
   })
 
+  test('a slice is not waited for before the next is made, so that what joins batches behind gets more than one', async () => {
+    const reader = new FakeReader()
+    for (let i = 0; i < 20; i++) reader.put(`/system.slice/u${i}.service`, { pidsCurrent: 1 }, i)
+    const { receiver, host, next } = rig(fakeWorld([reader]), {}, 0.125)
+    const held: (() => void)[] = []
+    next.respond = () => new Promise((resolve) => held.push(() => resolve(ok)))
+    await receiver.start(host)
+    while (held.length < 10) await settle()
+    expect(host.last).toEqual({ state: 'starting' })
+    for (const answer of held) answer()
+    while (host.last?.state === 'starting') await settle()
+    expect(host.last).toEqual({ state: 'ok' })
+    await receiver.shutdown()
+  })
+
   test('however quickly it is made, a slice has no more points than an exporter takes in one go', async () => {
     const kinds = Object.fromEntries(['anon', 'file', 'kernel', 'sock', 'shmem', 'slab'].map((kind) => [kind, 1]))
     const reader = new FakeReader()

@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { CgroupPass } from '../../binding/cgroup-source.js'
+import type { Consumer, Settings } from '../../component/component.js'
+import { batchOf } from '../../data/batch.js'
+import type { Metric } from '../../data/metric.js'
+import type { LastNumbers } from './last-numbers.js'
+import { sampleMetrics } from './sample-metrics.js'
+import { before, type Subject, type Subjects, startOf } from './subjects.js'
+
+/** A slice is made of cgroups until so much time is over, and the event loop has its turn. */
+const kSliceMs = 0.25
+/** Or so many points: about as long in each exporter. */
+const kSlicePoints = 1024
+/** Points under way at once: enough that a `batch` behind this fills up, and is not waited for once per slice. */
+const kMaxPointsUnderWay = 8192
+
+/** What is made of some readings in one turn of the event loop. */
+interface Slice {
+  /** Of the readings in it, the one after the last. */
+  end: number
+  points: number
+  /** Of cgroups that ended. */
+  readonly last: Metric[]
+  readonly metrics: Metric[]
+  readonly told: { readonly subject: Subject; readonly readNs: bigint }[]
+}
+
+export interface SlicesOptions {
+  readonly settings: Settings
+  readonly next: Consumer
+  readonly subjects: Subjects
+  /** Where numbers go that were refused. */
+  readonly refused: LastNumbers
+}
+
+/** Hands a pass on as metrics, slice by slice. */
+export class Slices {
+  readonly #options: SlicesOptions
+
+  constructor(options: SlicesOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when all that was handed on is answered; rejects with the first failure, and then hands on no more. */
+  async emit(pass: CgroupPass, nowNs: bigint, stopping: AbortSignal): Promise<void> {
+    const underWay = new Set<Promise<void>>()
+    const failures: unknown[] = []
+    let points = 0
+    for (let at = 0; at < pass.length && !stopping.aborted && failures.length === 0; ) {
+      if (at > 0) await nextTurn()
+      const slice = this.#slice(pass, at, nowNs)
+      at = slice.end
+      if (slice.points === 0) continue
+      points += slice.points
+      const sending = this.#send(slice)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => {
+          underWay.delete(sending)
+          points -= slice.points
+        })
+      underWay.add(sending)
+      while (points > kMaxPointsUnderWay) await Promise.race(underWay)
+    }
+    await Promise.all(underWay)
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Makes metrics of the readings from `from` on, until the slice is full. */
+  #slice(pass: CgroupPass, from: number, nowNs: bigint): Slice {
+    const { settings, subjects } = this.#options
+    const untilMs = settings.clock.monotonicMs() + kSliceMs
+    const slice: Slice = { end: from, points: 0, last: [], metrics: [], told: [] }
+    while (slice.end < pass.length && slice.points < kSlicePoints) {
+      const { key, ended, ageMs, numbers } = pass.reading(slice.end++)
+      const subject = subjects.get(key)
+      if (subject === undefined || numbers === undefined) continue
+      const readNs = before(nowNs, ageMs)
+      slice.points += sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
+      slice.told.push({ subject, readNs })
+      if (settings.clock.monotonicMs() >= untilMs) break
+    }
+    return slice
+  }
+
+  async #send({ points, last, metrics, told }: Slice): Promise<void> {
+    const { settings, next, refused } = this.#options
+    settings.telemetry.processed(points)
+    const outcome = await next.consume(batchOf({ metrics: last.length === 0 ? metrics : [...last, ...metrics] }))
+    if (outcome.kind === 'retryable') {
+      // The next pass replaces the numbers of what lives on, so holding them back would only make both late.
+      refused.drop(metrics)
+      refused.keep(last)
+      return
+    }
+    for (const { subject, readNs } of told) subject.since.startNs = startOf(subject.since, readNs)
+  }
+}
