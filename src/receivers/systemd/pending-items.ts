@@ -16,11 +16,18 @@ const kMaxRetryMs = 5000
 const kMaxPointsUnderWay = 8192
 
 /**
+ * Batches of events under way at once; what comes while so many are goes together in the next. A `batch` behind this answers
+ * after its `timeout`: if one event had to wait for the answer to the one before, it would wait that long twice.
+ */
+const kMaxBatchesUnderWay = 16
+
+/**
  * Between a source that cannot wait and a pipeline that may refuse. Events and metrics wait apart, so neither takes the
  * other's room or turn; each batch is offered until taken.
  *
  * Events cannot be asked for again: up to `kMaxPendingEvents` wait, in order, and of what finds no room the newest is
- * dropped, as `backpressure`. Metrics wait for nobody: a collection is made part by part, as the pipeline takes it, and the
+ * dropped, as `backpressure`. Once a batch was refused no other is begun until it is taken; those that were under way behind
+ * it may be taken before it. Metrics wait for nobody: a collection is made part by part, as the pipeline takes it, and the
  * next one is left out while that lasts. Counters only grow, so it costs resolution.
  */
 export class PendingItems {
@@ -31,7 +38,9 @@ export class PendingItems {
   /** Waiting or under way. */
   #events = 0
   #points = 0
-  #sendingEvents: Promise<void> | undefined
+  readonly #sendingEvents = new Set<Promise<void>>()
+  /** Batches of events that were refused and will be offered again. */
+  #refused = 0
   #collecting: Promise<void> | undefined
 
   constructor(settings: Settings, next: Consumer) {
@@ -51,7 +60,7 @@ export class PendingItems {
     if (taken.length === 0) return
     for (const event of taken) this.#waitingEvents.push(event)
     this.#events += taken.length
-    this.#sendingEvents ??= this.#sendEvents()
+    this.#sendEvents()
   }
 
   /** Sends a collection, unless one is under way still; never waits. */
@@ -63,17 +72,30 @@ export class PendingItems {
   /** Offers what is left once more, counts what is refused as `shutdown`, and returns when nothing is under way. */
   async close(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all([this.#sendingEvents, this.#collecting])
+    while (this.#sendingEvents.size > 0) await Promise.all(this.#sendingEvents)
+    await this.#collecting
   }
 
-  async #sendEvents(): Promise<void> {
-    while (this.#waitingEvents.length > 0) {
-      const events = this.#waitingEvents
-      this.#waitingEvents = []
-      await this.#deliver(batchOf({ events }))
-      this.#events -= events.length
-    }
-    this.#sendingEvents = undefined
+  #sendEvents(): void {
+    if (this.#waitingEvents.length === 0 || this.#refused > 0) return
+    if (this.#sendingEvents.size >= kMaxBatchesUnderWay) return
+    const events = this.#waitingEvents
+    this.#waitingEvents = []
+    const sending = this.#sendBatch(events).then(() => {
+      this.#sendingEvents.delete(sending)
+      this.#sendEvents()
+    })
+    this.#sendingEvents.add(sending)
+  }
+
+  async #sendBatch(events: readonly RawEvent[]): Promise<void> {
+    let refused = false
+    await this.#deliver(batchOf({ events }), () => {
+      if (!refused) this.#refused++
+      refused = true
+    })
+    if (refused) this.#refused--
+    this.#events -= events.length
   }
 
   /**
@@ -102,7 +124,7 @@ export class PendingItems {
     this.#points -= points
   }
 
-  async #deliver(batch: Batch): Promise<void> {
+  async #deliver(batch: Batch, onRefused = (): void => {}): Promise<void> {
     const { clock, telemetry } = this.#settings
     for (let waitMs = kFirstRetryMs; ; waitMs = Math.min(waitMs * 2, kMaxRetryMs)) {
       const startMs = clock.monotonicMs()
@@ -114,6 +136,7 @@ export class PendingItems {
         telemetry.dropped(countItems(batch), 'shutdown')
         return
       }
+      onRefused()
       await sleep(clock, outcome.afterMs ?? waitMs, this.#stopping.signal)
     }
   }
