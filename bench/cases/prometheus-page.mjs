@@ -85,7 +85,7 @@ async function ours() {
       for (const metric of metrics) if (store.addMetric(metric, nowMs) > 0) throw new Error('no room')
     },
     async page() {
-      store.expire(nowMs)
+      await inTurns(store.expire(nowMs), () => performance.now())
       const { plain } = await inTurns(makePage(writePage(store, wanted, openMetricsFormat)), () => performance.now())
       return plain.chunks
     },

@@ -116,7 +116,10 @@ function profileOf(mappings: readonly Mapping[]): Profile {
       if (mapping === undefined || head.type === 'histogram') return undefined
       return { family: mapping.family, scale: 1, ...mapping.labels }
     },
-    others: () => [],
+    // biome-ignore lint/correctness/useYield: there is nothing to pause in
+    *others() {
+      return []
+    },
   }
 }
 

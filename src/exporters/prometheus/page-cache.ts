@@ -38,17 +38,26 @@ export class PageCache {
   page(format: Format): Promise<Page> {
     const known = this.#pages.get(format)
     if (known !== undefined) return known
-    const page = inTurns(makePage(this.#write(format)), () => this.#clock.monotonicMs())
+    const page = inTurns(makePage(this.#untilClosed(format)), () => this.#clock.monotonicMs())
     this.#pages.set(format, page)
     const forget = (): boolean => this.#pages.delete(format)
     page.then(() => this.#after(kPageMs, forget), forget)
     return page
   }
 
-  close(): void {
+  /** Resolves when no page is being made any more: one under way ends, rejected, with its next piece. */
+  async close(): Promise<void> {
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
+    await Promise.allSettled(this.#pages.values())
     this.#pages.clear()
+  }
+
+  *#untilClosed(format: Format): Generator<string, void, undefined> {
+    for (const piece of this.#write(format)) {
+      if (this.#closed) throw new Error('the exporter is shutting down')
+      yield piece
+    }
   }
 
   #after(ms: number, fire: () => void): void {

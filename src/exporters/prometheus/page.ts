@@ -1,5 +1,6 @@
 import { type Format, familyHead, pageEnd } from '../../lib/openmetrics/exposition.js'
 import { type Family, namesOf } from '../../lib/openmetrics/family.js'
+import type { Pausable } from '../../util/pausable.js'
 import { nodeExporterProfile, systemdExporterProfile } from './compat-profiles.js'
 import { MetricPart, type Part, type Twins } from './part.js'
 import type { Profile } from './profile.js'
@@ -48,9 +49,16 @@ export function* writePage(
   wanted: ReadonlySet<ProfileName>,
   format: Format,
 ): Generator<string, number, undefined> {
-  const { families, leftOut } = assemble(store, wanted)
+  const assembling = assemble(store, wanted)
+  let step = assembling.next()
+  for (; step.done !== true; step = assembling.next()) yield ''
+  const { families, leftOut } = step.value
   let duplicates = 0
-  for (const part of leftOut) for (let row = 0; row < part.rows; row++) duplicates += part.samples(row, format).length
+  for (const part of leftOut)
+    for (let row = 0; row < part.rows; row++) {
+      duplicates += part.samples(row, format).length
+      if (row % kPieceRows === kPieceRows - 1) yield ''
+    }
   for (const family of families) duplicates += yield* writeFamily(family, format)
   yield pageEnd(format)
   return duplicates
@@ -60,16 +68,26 @@ export function* writePage(
  * Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`) share the family when their types agree;
  * else the first one has the name. So it is with a gauge that is called like the samples of another (`h_count`).
  */
-function assemble(store: StoreView, wanted: ReadonlySet<ProfileName>): Assembled {
+function* assemble(live: StoreView, wanted: ReadonlySet<ProfileName>): Pausable<Assembled> {
+  // Series, and the resources that tell them apart, are those of one moment: another one that came between the two could be
+  // the twin that nobody had looked for.
+  const store = heldStill(live)
+  const twins = new Map<unknown, ReadonlySet<string>>()
+  const profiles = byPrecedence
+    .filter(([name]) => wanted.has(name))
+    .map(([, profile]) => ({ profile, metrics: metricsOf(profile, store, (rule) => twins.get(rule)!) }))
   const families = new Map<string, PageFamily>()
   const owned = new Set<string>()
   const leftOut: Part[] = []
-  const twins = twinsOf(store)
-  for (const [name, profile] of byPrecedence) {
-    if (!wanted.has(name)) continue
+  for (const { profile, metrics } of profiles) {
     const taken = new Set(families.keys())
-    for (const { family, part } of familiesOf(profile, store, twins)) {
-      if (part.isEmpty || taken.has(family.name)) continue
+    for (const { family, part } of [...(yield* profile.others(store)), ...metrics]) {
+      yield
+      if (part instanceof MetricPart) {
+        const rule = part.spelling.resource
+        if (!twins.has(rule)) twins.set(rule, yield* rule.twins(store.resources()))
+      }
+      if (taken.has(family.name) || part.isEmpty()) continue
       const names = namesOf(family)
       const known = families.get(family.name)
       if (known?.family.type === family.type)
@@ -85,25 +103,23 @@ function assemble(store: StoreView, wanted: ReadonlySet<ProfileName>): Assembled
   return { families: sorted, leftOut }
 }
 
-function* familiesOf(
-  profile: Profile,
-  store: StoreView,
-  twins: Twins,
-): Iterable<{ readonly family: Family; readonly part: Part }> {
-  yield* profile.others(store)
-  for (const table of store.tables()) {
-    const spelling = profile.spell(table.head)
-    if (spelling !== undefined) yield { family: spelling.family, part: new MetricPart(table, spelling, twins) }
-  }
+interface Named {
+  readonly family: Family
+  readonly part: Part
 }
 
-function twinsOf(store: StoreView): Twins {
-  const known = new Map<unknown, ReadonlySet<string>>()
-  return (rule) => {
-    const twins = known.get(rule) ?? rule.twins(store.resources())
-    known.set(rule, twins)
-    return twins
+function metricsOf(profile: Profile, store: StoreView, twins: Twins): readonly Named[] {
+  const found: Named[] = []
+  for (const table of store.tables()) {
+    const spelling = profile.spell(table.head)
+    if (spelling !== undefined) found.push({ family: spelling.family, part: new MetricPart(table, spelling, twins) })
   }
+  return found
+}
+
+function heldStill(store: StoreView): StoreView {
+  const [tables, resources, events] = [[...store.tables()], [...store.resources()], [...store.events()]]
+  return { tables: () => tables, resources: () => resources, events: () => events }
 }
 
 /** About 600 lines, 0.1 ms. */
@@ -112,21 +128,23 @@ const kPieceChars = 65_536
 const kPieceRows = 1024
 
 function* writeFamily({ family, parts }: PageFamily, format: Format): Generator<string, number, undefined> {
-  // Who has no twin is written as he comes; of all others the last one, at the place of the first.
+  // Who has no twin is written as he comes; of all others the newest one, at the place of the first.
   const anyMayHave = parts.length > 1 || parts.some(({ mixes }) => mixes)
   const mayHaveTwin = (part: Part, row: number): boolean => anyMayHave || part.mayHaveTwin(row)
-  const last = new Map<string, string>()
+  const newest = new Map<string, { readonly rest: string; readonly cameMs: number }>()
   let given = 0
   for (const part of parts)
     for (let row = 0; row < part.rows; row++) {
       if (!mayHaveTwin(part, row)) continue
+      const cameMs = part.cameMs(row)
       for (const [head, rest] of part.samples(row, format)) {
-        last.set(head, rest)
+        const other = newest.get(head)
+        if (other === undefined || other.cameMs <= cameMs) newest.set(head, { rest, cameMs })
         given++
       }
       if (row % kPieceRows === kPieceRows - 1) yield ''
     }
-  const duplicates = given - last.size
+  const duplicates = given - newest.size
 
   let text = familyHead(family, format)
   for (const part of parts)
@@ -140,10 +158,10 @@ function* writeFamily({ family, parts }: PageFamily, format: Format): Generator<
         continue
       }
       for (const [head] of part.samples(row, format)) {
-        const rest = last.get(head)
-        if (rest === undefined) continue
-        text += head + rest
-        last.delete(head)
+        const shown = newest.get(head)
+        if (shown === undefined) continue
+        text += head + shown.rest
+        newest.delete(head)
       }
     }
   yield text

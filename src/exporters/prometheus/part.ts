@@ -7,6 +7,7 @@ import {
   number,
   sampleHead,
 } from '../../lib/openmetrics/exposition.js'
+import { atOnce } from '../../util/pausable.js'
 import { histogramSamples } from './histogram-samples.js'
 import { mergeLabels, type Spelling, sampleExemplar } from './profile.js'
 import type { SeriesTable } from './series-table.js'
@@ -18,29 +19,30 @@ export type Sample = readonly [head: string, rest: string]
 export interface Part {
   readonly rows: number
   /** No row has a line. */
-  readonly isEmpty: boolean
+  isEmpty(): boolean
   /** Attributes and resources may make the same labels: any row may have a twin. */
   readonly mixes: boolean
   /** Whether another row of this part may have the same name and labels. */
   mayHaveTwin(row: number): boolean
+  /** When its newest numbers came, by the monotonic clock: of twins, the newer one is shown. */
+  cameMs(row: number): number
   /** The lines of a row as one text. */
   text(row: number, format: Format): string
   /** The same lines one by one. */
   samples(row: number, format: Format): readonly Sample[]
 }
 
-/** Texts by which this rule labels more than one resource. Asked once for each page. */
+/** Texts by which this rule labels more than one resource. */
 export type Twins = (rule: Spelling['resource']) => ReadonlySet<string>
 
 /** The series of one metric as a profile spells them. */
 export class MetricPart implements Part {
   readonly rows: number
-  readonly isEmpty: boolean
   readonly mixes: boolean
-  readonly #spelling: Spelling
+  readonly spelling: Spelling
   readonly #sampleName: string
   readonly #isHistogram: boolean
-  readonly #resourceTwins: ReadonlySet<string>
+  readonly #twins: Twins
   readonly #attributesTwins: ReadonlySet<string>
   readonly #resources: SeriesTable['resources']
   readonly #attributes: SeriesTable['attributes']
@@ -48,15 +50,17 @@ export class MetricPart implements Part {
   readonly #exact: ReadonlyMap<number, bigint>
   readonly #exemplars: ReadonlyMap<number, Exemplar>
   readonly #histograms: SeriesTable['histograms']
+  readonly #stamps: SeriesTable['stamps']
 
+  /** Takes hold of the rows as they are now. `twins` is asked from the first row on that is looked at. */
   constructor(table: SeriesTable, spelling: Spelling, twins: Twins) {
     const { attributes } = spelling
     this.rows = table.size
-    this.#spelling = spelling
+    this.spelling = spelling
+    this.#twins = twins
     this.#sampleName = spelling.family.type === 'counter' ? `${spelling.family.name}_total` : spelling.family.name
     this.#isHistogram = table.head.type === 'histogram'
-    this.#resourceTwins = twins(spelling.resource)
-    this.#attributesTwins = attributes.twins(table.kinds)
+    this.#attributesTwins = atOnce(attributes.twins(table.kinds))
     this.mixes = [...table.kinds].some((kind) => attributes.of(kind)?.mixes === true)
     this.#resources = table.resources
     this.#attributes = table.attributes
@@ -64,15 +68,25 @@ export class MetricPart implements Part {
     this.#exact = table.exact
     this.#exemplars = table.exemplars
     this.#histograms = table.histograms
-    this.isEmpty = !this.#anyShown()
+    this.#stamps = table.stamps
+  }
+
+  isEmpty(): boolean {
+    for (let row = 0; row < this.rows; row++) if (this.#labels(row) !== undefined) return false
+    return true
+  }
+
+  cameMs(row: number): number {
+    return this.#stamps[row]!.atMs
   }
 
   mayHaveTwin(row: number): boolean {
-    if (this.#resourceTwins.size === 0 && this.#attributesTwins.size === 0) return false
-    const resource = this.#spelling.resource.of(this.#resources[row]!)
-    const attributes = this.#spelling.attributes.of(this.#attributes[row]!)
+    const resourceTwins = this.#twins(this.spelling.resource)
+    if (resourceTwins.size === 0 && this.#attributesTwins.size === 0) return false
+    const resource = this.spelling.resource.of(this.#resources[row]!)
+    const attributes = this.spelling.attributes.of(this.#attributes[row]!)
     if (resource === null || attributes === null) return false
-    return this.#resourceTwins.has(resource.text) || this.#attributesTwins.has(attributes.text)
+    return resourceTwins.has(resource.text) || this.#attributesTwins.has(attributes.text)
   }
 
   text(row: number, format: Format): string {
@@ -88,13 +102,13 @@ export class MetricPart implements Part {
   samples(row: number, format: Format): readonly Sample[] {
     const labels = this.#labels(row)
     if (labels === undefined) return []
-    const { family, scale } = this.#spelling
+    const { family, scale } = this.spelling
     if (this.#isHistogram) return histogramSamples(family.name, labels, this.#histograms[row]!, scale, format)
     return [[sampleHead(this.#sampleName, labels), this.#rest(row, format)]]
   }
 
   #labels(row: number): string | undefined {
-    const { resource: byResource, attributes: byAttributes } = this.#spelling
+    const { resource: byResource, attributes: byAttributes } = this.spelling
     const [resource, attributes] = [this.#resources[row]!, this.#attributes[row]!]
     const first = byResource.of(resource)
     const second = byAttributes.of(attributes)
@@ -104,17 +118,12 @@ export class MetricPart implements Part {
   }
 
   #rest(row: number, format: Format): string {
-    const { scale, family } = this.#spelling
+    const { scale, family } = this.spelling
     const value = scale === 1 ? (this.#exact.get(row) ?? this.#values[row]!) : this.#values[row]! * scale
     if (!format.openMetrics || family.type !== 'counter') return `${number(value)}\n`
     const exemplar = this.#exemplars.get(row)
     if (exemplar === undefined) return `${number(value)}\n`
     return `${number(value)}${exemplarText(sampleExemplar(exemplar, scale))}\n`
-  }
-
-  #anyShown(): boolean {
-    for (let row = 0; row < this.rows; row++) if (this.#labels(row) !== undefined) return true
-    return false
   }
 }
 
@@ -133,8 +142,13 @@ export class FixedPart implements Part {
   get rows(): number {
     return this.#lines.length
   }
-  get isEmpty(): boolean {
+  isEmpty(): boolean {
     return this.#lines.length === 0
+  }
+
+  /** Several lines that are alike say the same. */
+  cameMs(): number {
+    return 0
   }
 
   mayHaveTwin(): boolean {

@@ -5,6 +5,7 @@ import { kMaxExemplarChars } from '../../lib/openmetrics/exposition.js'
 import type { Family, Labels, SampleExemplar } from '../../lib/openmetrics/family.js'
 import { sanitizeLabel } from '../../lib/openmetrics/names.js'
 import { attr } from '../../lib/systemd/names.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { Labelled } from './labelled.js'
 import type { Part } from './part.js'
 import type { StoreView } from './series-store.js'
@@ -25,7 +26,7 @@ export interface Profile {
   /** Undefined when the metric has no place in it. */
   spell(head: MetricHead): Spelling | undefined
   /** Families that are made of something else than metrics. */
-  others(store: StoreView): readonly { readonly family: Family; readonly part: Part }[]
+  others(store: StoreView): Pausable<readonly { readonly family: Family; readonly part: Part }[]>
 }
 
 /** Attributes that tell resources apart, and the label each becomes on every sample. */

@@ -6,6 +6,7 @@ import type { Format } from '../../lib/openmetrics/exposition.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
+import { inTurns } from '../../util/pausable.js'
 import type { Config } from './config.js'
 import { type ProfileName, showsExemplars, writePage } from './page.js'
 import { PageCache } from './page-cache.js'
@@ -35,6 +36,7 @@ class ScrapedExporter implements PrometheusExporter {
   readonly #invalidIds: (add: number) => void
   #server: ScrapeServer | undefined
   #sweep: Timer | undefined
+  #sweeping: Promise<void> | undefined
   #overflowing = false
 
   constructor(settings: Settings, config: Config) {
@@ -74,7 +76,7 @@ class ScrapedExporter implements PrometheusExporter {
       onRefusal: telemetry.counter('requests_refused', 'Requests answered with an error'),
       onFailure: (error) => this.#cannotShow(host, error),
     })
-    this.#sweep = this.#settings.clock.every(kSweepMs, () => this.#store.expire(this.#nowMs))
+    this.#sweep = this.#settings.clock.every(kSweepMs, () => this.#expire())
     this.#settings.logger.info('metrics can be scraped', { url: `http://${endpoint}${path}` })
     host.report({ state: 'ok' })
   }
@@ -97,18 +99,27 @@ class ScrapedExporter implements PrometheusExporter {
 
   async shutdown(): Promise<void> {
     this.#sweep?.cancel()
-    await this.#server?.close()
+    const server = this.#server
     this.#server = undefined
-    this.#pages.close()
+    await server?.close()
+    await this.#pages.close()
+    await this.#sweeping
+  }
+
+  #expire(): void {
+    this.#sweeping ??= inTurns(this.#store.expire(this.#nowMs), () => this.#nowMs).finally(() => {
+      this.#sweeping = undefined
+    })
   }
 
   *#write(format: Format): Generator<string, void, undefined> {
-    this.#store.expire(this.#nowMs)
+    for (const _ of this.#store.expire(this.#nowMs)) yield ''
     const duplicates = yield* writePage(this.#store, this.#wanted, format)
     if (duplicates > 0) this.#duplicates(duplicates)
   }
 
   #cannotShow(host: Host, error: unknown): void {
+    if (this.#server === undefined) return // who asked was told that it shuts down, by the end of the connection
     this.#settings.telemetry.error('page_failed')
     const reason = `the page cannot be made: ${error instanceof Error ? error.message : String(error)}`
     host.report({ state: 'degraded', reason: `${reason}; lower max_series` })

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Format, negotiate } from '../../lib/openmetrics/exposition.js'
 import type { ListenAddress } from '../../lib/openmetrics/listen-address.js'
@@ -10,6 +16,10 @@ const kMaxHeaderBytes = 16 * 1024
 const kHeadersMs = 5000
 /** A scraper that takes nothing of its page for so long has gone; Prometheus itself waits 10 s by default. */
 const kStalledMs = 30_000
+/** A page is to be taken whole within this time: who reads a byte now and then would hold it, megabytes, for hours. */
+const kAnswerMs = 60_000
+/** Pages that are being taken at once. They are made once a second at most, and taken within one: more are in slow hands. */
+const kMaxPagesInHand = 8
 /** Pages below this go uncompressed: a packet more or less. */
 const kGzipFromBytes = 1024
 
@@ -22,6 +32,8 @@ export interface ScrapeServerSettings {
   readonly headersMs?: number
   /** How long a page may lie unread; 30 s unless said otherwise. */
   readonly stalledMs?: number
+  /** How long the taking of a page may last; 60 s unless said otherwise. */
+  readonly answerMs?: number
   readonly page: (format: Format) => Promise<Page>
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
@@ -51,10 +63,11 @@ export async function listenForScrapes(settings: ScrapeServerSettings): Promise<
   server.setTimeout(settings.stalledMs ?? kStalledMs)
   const hosts = hostRule(settings.address.loopback, settings.allowedHosts)
   const places = keepPlaces(server, settings.onRefusal)
+  const inHand: PagesInHand = new Map()
   server.on('request', (request, response) => {
     if (!places.has(request.socket)) return void request.socket.destroy()
     places.asked(request.socket, response)
-    answer(request, response, settings, hosts).catch((error: unknown) => fail(response, settings, error))
+    answer(request, response, settings, hosts, inHand).catch((error: unknown) => fail(response, settings, error))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!places.has(socket)) return void socket.destroy()
@@ -72,23 +85,30 @@ export async function listenForScrapes(settings: ScrapeServerSettings): Promise<
   }
 }
 
+/** By how many connections each page is being taken. */
+type PagesInHand = Map<Page, number>
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { path, page: pageOf, onAnswer, onRefusal }: ScrapeServerSettings,
+  { path, page: pageOf, onAnswer, onRefusal, answerMs }: ScrapeServerSettings,
   hosts: HostRule,
+  inHand: PagesInHand,
 ): Promise<void> {
-  const refusal = refusalOf(request, path, hosts)
-  if (refusal !== undefined) {
+  const refuse = (status: number, reason: string, headers: OutgoingHttpHeaders = {}): void => {
     onRefusal(1)
-    const allow = refusal.status === 405 ? { Allow: 'GET, HEAD' } : {}
     // The rest of the request is not read: its framing is what may be wrong.
-    response.writeHead(refusal.status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close', ...allow })
-    response.end(request.method === 'HEAD' ? undefined : `${refusal.reason}\n`)
-    return
+    response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close', ...headers })
+    response.end(request.method === 'HEAD' ? undefined : `${reason}\n`)
   }
+  const refusal = refusalOf(request, path, hosts)
+  if (refusal !== undefined)
+    return refuse(refusal.status, refusal.reason, refusal.status === 405 ? { Allow: 'GET, HEAD' } : {})
   const format = negotiate(request.headers.accept)
   const page = await pageOf(format)
+  if (!inHand.has(page) && inHand.size >= kMaxPagesInHand)
+    return refuse(503, `${kMaxPagesInHand} pages are still being taken by slow readers`, { 'Retry-After': 10 })
+  hold(page, response, inHand, answerMs ?? kAnswerMs)
   const zipped = page.plain.bytes >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
   const body = zipped ? await page.zipped() : page.plain
   onAnswer(1)
@@ -102,6 +122,19 @@ async function answer(
   })
   if (request.method !== 'HEAD') for (const chunk of body.chunks) response.write(chunk)
   response.end()
+}
+
+/** Until the answer is out, or its time is over. */
+function hold(page: Page, response: ServerResponse, inHand: PagesInHand, answerMs: number): void {
+  if (response.destroyed) return // who asked has gone meanwhile, and no `close` would come
+  inHand.set(page, (inHand.get(page) ?? 0) + 1)
+  const late = setTimeout(() => response.destroy(), answerMs).unref()
+  response.once('close', () => {
+    clearTimeout(late)
+    const others = inHand.get(page)! - 1
+    if (others > 0) inHand.set(page, others)
+    else inHand.delete(page)
+  })
 }
 
 /** Whatever cannot be served (a page beyond 512 MiB) costs this request, not the agent. */

@@ -2,6 +2,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Exemplar, Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { assertNever } from '../../util/assert-never.js'
+import type { Pausable } from '../../util/pausable.js'
 import { type MetricHead, SeriesTable, type Stamp } from './series-table.js'
 import { attributesPool, resourcePool, type SharedAttributes, type SharedResource } from './shared.js'
 
@@ -28,6 +29,9 @@ export interface StoreLimits {
 
 /** Event counts outlive silence of points: a counter that vanished between two failures would show no increase. */
 const kMinEventLifeMs = 3_600_000
+
+/** Looked through in one piece, a fraction of a millisecond. */
+const kPieceEvents = 4096
 
 /** Keeps the last point of each series and counts events, both bounded in number and in age. */
 export class SeriesStore implements StoreView {
@@ -100,8 +104,8 @@ export class SeriesStore implements StoreView {
     return true
   }
 
-  /** Forgets what was not updated for the expiration time. */
-  expire(nowMs: number): void {
+  /** Forgets what was not updated for the expiration time, a table at a time: some milliseconds for the largest. */
+  *expire(nowMs: number): Pausable<void> {
     const { expirationMs } = this.#limits
     const released = (resource: SharedResource, attributes: SharedAttributes): void => {
       this.#resources.release(resource)
@@ -111,9 +115,12 @@ export class SeriesStore implements StoreView {
     for (const table of this.#tables) {
       table.expire(nowMs - expirationMs, released)
       if (table.size === 0) this.#dropTable(table)
+      yield
     }
     const eventLifeMs = Math.max(expirationMs, kMinEventLifeMs)
+    let looked = 0
     for (const [id, { updatedMs }] of this.#events) {
+      if (++looked % kPieceEvents === 0) yield
       if (nowMs - updatedMs < eventLifeMs) continue
       this.#events.delete(id)
       this.#size--

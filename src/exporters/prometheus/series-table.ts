@@ -40,7 +40,7 @@ export class SeriesTable {
   exact = new Map<number, bigint>()
   /** The sets of attributes that occur. */
   kinds = new Set<SharedAttributes>()
-  #stamps: Stamp[] = []
+  stamps: Stamp[] = []
   /** Rows by hash of (resource, attributes), open addressing; 0 is free, else the row plus one. At most half full. */
   #slots = new Int32Array(2 * kFirstRows)
   readonly #keepsExemplars: boolean
@@ -81,7 +81,7 @@ export class SeriesTable {
     const row = this.size
     this.resources.push(resource)
     this.attributes.push(attributes)
-    this.#stamps.push(stamp)
+    this.stamps.push(stamp)
     this.kinds.add(attributes)
     if (this.head.type !== 'histogram' && row >= this.values.length) {
       const longer = new Float64Array(kFirstRows + row + (row >> 1))
@@ -94,11 +94,11 @@ export class SeriesTable {
   }
 
   stampOf(row: number): Stamp {
-    return this.#stamps[row]!
+    return this.stamps[row]!
   }
 
   put(row: number, point: NumberPoint | HistogramPoint, stamp: Stamp): void {
-    this.#stamps[row] = stamp
+    this.stamps[row] = stamp
     if (isHistogram(point)) this.histograms[row] = keepExemplars(point, this.histograms[row])
     else this.#putNumber(row, point)
   }
@@ -106,9 +106,9 @@ export class SeriesTable {
   /** Forgets rows whose last point came before `beforeMs`; `released` is called for each. */
   expire(beforeMs: number, released: (resource: SharedResource, attributes: SharedAttributes) => void): void {
     const old = (stamp: Stamp): boolean => stamp.atMs <= beforeMs
-    if (!this.#stamps.some(old)) return
+    if (!this.stamps.some(old)) return
     const { resources, attributes, values, histograms, exemplars, exact } = this
-    const stamps = this.#stamps
+    const stamps = this.stamps
     this.resources = []
     this.attributes = []
     this.values = new Float64Array(values.length)
@@ -116,7 +116,7 @@ export class SeriesTable {
     this.exemplars = new Map()
     this.exact = new Map()
     this.kinds = new Set()
-    this.#stamps = []
+    this.stamps = []
     this.#slots = new Int32Array(2 * kFirstRows)
     for (let from = 0; from < stamps.length; from++) {
       if (old(stamps[from]!)) {

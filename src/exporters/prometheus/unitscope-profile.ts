@@ -1,7 +1,8 @@
 import { labelText } from '../../lib/openmetrics/exposition.js'
 import type { Labels } from '../../lib/openmetrics/family.js'
 import { prometheusName } from '../../lib/openmetrics/names.js'
-import { ofAttributes, ofResource } from './labelled.js'
+import type { Pausable } from '../../util/pausable.js'
+import { kPieceLabels, ofAttributes, ofResource } from './labelled.js'
 import { type FixedLine, FixedPart } from './part.js'
 import {
   attributeLabels,
@@ -27,24 +28,26 @@ const asBucketLabels = ofAttributes((attributes) => attributeLabels(attributes).
  */
 export const unitscopeProfile: Profile = {
   spell,
-  others: (store) => [
-    {
-      family: {
-        name: 'target',
-        type: 'info',
-        help: 'What is known of each observed entity; join it by the labels they share',
+  *others(store) {
+    return [
+      {
+        family: {
+          name: 'target',
+          type: 'info',
+          help: 'What is known of each observed entity; join it by the labels they share',
+        },
+        part: new FixedPart('target_info', yield* infoLines(store)),
       },
-      part: new FixedPart('target_info', infoLines(store)),
-    },
-    {
-      family: {
-        name: 'unitscope_events',
-        type: 'counter',
-        help: 'Events seen since the agent started, by name and unit',
+      {
+        family: {
+          name: 'unitscope_events',
+          type: 'counter',
+          help: 'Events seen since the agent started, by name and unit',
+        },
+        part: new FixedPart('unitscope_events_total', yield* eventLines(store)),
       },
-      part: new FixedPart('unitscope_events_total', eventLines(store)),
-    },
-  ],
+    ]
+  },
 }
 
 /** Entities that are no units are the agent, the host, and what an agent is sent by others: few, else it is not worth the time. */
@@ -54,18 +57,20 @@ const kMaxCompared = 16
  * Two resources may describe one entity, one of them in more detail: the receivers' host and the agent itself, which knows its
  * version, too. Who joins `target_info` needs one line of each, so the fuller one stays.
  */
-function infoLines(store: StoreView): readonly FixedLine[] {
+function* infoLines(store: StoreView): Pausable<readonly FixedLine[]> {
   // Quotes in values are escaped, so this is the label itself.
   const isUnit = (resource: SharedResource): boolean => /(^|,)unit="/.test(all.of(resource)!.text)
   const words = (resource: SharedResource): Set<string> =>
     new Set(all.labels(resource.content)!.map((label) => label.join('=')))
-  const resources = [...store.resources()]
-  const known = resources
-    .filter((resource) => !isUnit(resource))
-    .slice(0, kMaxCompared)
-    .map(words)
+  const known: Set<string>[] = []
+  let looked = 0
+  for (const resource of store.resources()) {
+    if (++looked % kPieceLabels === 0) yield
+    if (known.length < kMaxCompared && !isUnit(resource)) known.push(words(resource))
+  }
   const lines: FixedLine[] = []
-  for (const resource of resources) {
+  for (const resource of store.resources()) {
+    if (++looked % kPieceLabels === 0) yield
     if (!isUnit(resource)) {
       const own = words(resource)
       if (known.some((other) => other.size > own.size && [...own].every((word) => other.has(word)))) continue
@@ -75,12 +80,13 @@ function infoLines(store: StoreView): readonly FixedLine[] {
   return lines
 }
 
-function eventLines(store: StoreView): readonly FixedLine[] {
-  return Array.from(store.events(), ({ name, resource, count, exemplar }) => ({
-    labels: labelText([['event', name], ...identityLabels(resource)]),
-    value: count,
-    exemplar,
-  }))
+function* eventLines(store: StoreView): Pausable<readonly FixedLine[]> {
+  const lines: FixedLine[] = []
+  for (const { name, resource, count, exemplar } of store.events()) {
+    if ((lines.length + 1) % kPieceLabels === 0) yield
+    lines.push({ labels: labelText([['event', name], ...identityLabels(resource)]), value: count, exemplar })
+  }
+  return lines
 }
 
 /** Prometheus wants seconds; promtool refuses anything finer. */

@@ -8,6 +8,7 @@ import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
 import { type ProfileName, profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore, type StoreView } from '../../../../src/exporters/prometheus/series-store.js'
 import { type Format, openMetricsFormat, textFormat } from '../../../../src/lib/openmetrics/exposition.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 import { failure, gauge, host, smallMachine, spanId, traceId, unitOf } from './fixture.js'
 
 const t0 = 1_795_176_271_000_000_000n
@@ -60,6 +61,55 @@ test('two attributes that become one label, and two resources that look the same
   const page = pageOf(batchOf({ metrics: [gauge('m', '1', a, [point]), gauge('m', '1', b, [point])] }), ['unitscope'])
   expect(page.duplicates).toBe(2) // m and target_info
   expect(page.text).toContain('m_ratio{service_name="x",a_b="1;2"} 1')
+})
+
+test('of two series that look the same the one that was heard of last is shown, whichever came first', () => {
+  const [old, young] = ['a', 'b'].map((key) => ({ key, attributes: { 'service.name': 'x' } }))
+  const at = (value: number, ms: number) => ({ attributes: {}, timeUnixNano: t0 + BigInt(ms), value })
+  const store = new SeriesStore({ maxSeries: 10, expirationMs: 60_000 })
+  store.addMetric(gauge('m', 'By', young!, [at(1, 0)]), 0)
+  store.addMetric(gauge('m', 'By', old!, [at(2, 10)]), 10)
+  store.addMetric(gauge('m', 'By', young!, [at(3, 20)]), 20)
+  expect(shown(store)).toEqual(['m_bytes{service_name="x"} 3'])
+})
+
+describe('a large page', () => {
+  const kUnits = 2000
+  const large = (): SeriesStore => {
+    const store = new SeriesStore({ maxSeries: 10_000, expirationMs: 60_000 })
+    for (let n = 0; n < kUnits; n++) {
+      const point = { attributes: {}, timeUnixNano: t0, value: n }
+      store.addMetric(gauge('m', 'By', unitOf(`${n}.service`), [point]), 0)
+      store.addEvent(failure(unitOf(`${n}.service`), t0), 0)
+    }
+    return store
+  }
+
+  test('is made in pieces from the first on: also what is looked at before there is a line', () => {
+    const pieces = [...writePage(large(), new Set(['unitscope']), textFormat)]
+    const firstLine = pieces.findIndex((text) => text !== '')
+    // Twins, entities, events: each of 2000, in pieces of 256.
+    expect(firstLine).toBeGreaterThanOrEqual((3 * kUnits) / 256 - 3)
+  })
+
+  test('shows the series of one moment, each once, whatever comes and goes while it is made', () => {
+    const store = large()
+    const pages = writePage(store, new Set(['unitscope']), textFormat)
+    let text = ''
+    let twins = 0
+    for (let step = pages.next(); step.done !== true; step = pages.next()) {
+      text += step.value
+      if (twins >= 20) continue
+      // The agent of the next minute: other resources that look like those of before.
+      const twin = { ...unitOf(`${twins}.service`), key: `again:${twins++}` }
+      store.addMetric(gauge('m', 'By', twin, [{ attributes: {}, timeUnixNano: t0, value: -1 }]), 1)
+    }
+    const series = linesOf(text)
+      .filter((line) => line.startsWith('m_bytes{'))
+      .map((line) => line.replace(/ [^ ]+$/, ''))
+    expect(series).toHaveLength(kUnits)
+    expect(new Set(series).size).toBe(kUnits)
+  })
 })
 
 test('the host and the agent on it are one entity, told by the resource that says more', () => {
@@ -219,9 +269,9 @@ describe('the store', () => {
     store.addMetric(gauge('old', 'By', host, [point(1)]), 0)
     store.addMetric(gauge('live', 'By', host, [point(1)]), 0)
     store.addMetric(gauge('live', 'By', host, [point(2, t0 + 1n)]), 500)
-    store.expire(999)
+    atOnce(store.expire(999))
     expect(store.size).toBe(2)
-    store.expire(1000)
+    atOnce(store.expire(1000))
     expect(shown(store)).toEqual(['live_bytes 2'])
     expect(store.size).toBe(1)
   })
@@ -231,7 +281,7 @@ describe('the store', () => {
     const unit = (n: number) => gauge('m', 'By', unitOf(`${n}.service`), [point(1)])
     expect([1, 2, 3, 1].map((n) => store.addMetric(unit(n), 0))).toEqual([0, 0, 1, 0])
     expect(store.addEvent(failure(host, t0), 0)).toBe(false)
-    store.expire(1000)
+    atOnce(store.expire(1000))
     expect(store.addMetric(unit(3), 1000)).toBe(0)
   })
 

@@ -79,6 +79,39 @@ test('who asks and then reads nothing is cut off', async () => {
   expect((await answer).length).toBeLessThan(2 ** 25)
 })
 
+test('who takes his page a little at a time has it for a limited time', async () => {
+  const { port } = await serve({ answerMs: 300, page: () => pageOf('x'.repeat(2 ** 25)) })
+  const reader = await opened(port)
+  const ended = new Promise((resolve) => reader.once('close', resolve))
+  let bytes = 0
+  reader.on('data', (chunk) => {
+    bytes += chunk.length
+    reader.pause()
+    setTimeout(() => reader.resume(), 20)
+  })
+  reader.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await ended
+  expect(bytes).toBeLessThan(2 ** 25)
+})
+
+test('slow readers hold eight pages at most; who comes then is told when to come again, and has a page when they are gone', async () => {
+  let made = 0
+  const { port } = await serve({ page: () => pageOf(`${made++}`.padEnd(2 ** 24, 'x')) })
+  const slow: Socket[] = []
+  for (let n = 0; n < 8; n++) {
+    const reader = await opened(port)
+    reader.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await new Promise((resolve) => reader.once('data', resolve))
+    reader.pause()
+    slow.push(reader)
+  }
+  const refused = await talk(port, 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  expect(statusOf(refused)).toBe(503)
+  expect(refused).toContain('\r\nRetry-After: 10\r\n')
+  for (const reader of slow) reader.destroy()
+  expect(await statusOncePlaced(port)).toBe(200)
+})
+
 test('a client that never ends its header is cut off, and others are served meanwhile', async () => {
   const { port } = await serve({ headersMs: 300 })
   const slow = await opened(port)

@@ -3,9 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { batchOf, countItems } from '../../../../src/data/batch.js'
 import type { Metric } from '../../../../src/data/metric.js'
 import { type Config, check } from '../../../../src/exporters/prometheus/config.js'
+import { PageCache } from '../../../../src/exporters/prometheus/page-cache.js'
 import { createPrometheusExporter } from '../../../../src/exporters/prometheus/prometheus.js'
+import { textFormat } from '../../../../src/lib/openmetrics/exposition.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { systemClock } from '../../../../src/util/clock.js'
 import { freePort } from '../../../support/free-port.js'
 import { gauge, smallMachine, unitOf } from './fixture.js'
 import { cleanUps } from './serve.js'
@@ -50,6 +53,15 @@ describe('the exporter', () => {
     await exporter.shutdown()
     await expect(scrape()).rejects.toThrow()
     expect(clock.pending).toBe(0)
+  })
+
+  test('shutdown ends a page that is being made, however long it would be', async () => {
+    const pages = new PageCache(systemClock, function* () {
+      for (;;) yield ''
+    })
+    const ended = expect(pages.page(textFormat)).rejects.toThrow('the exporter is shutting down')
+    await pages.close()
+    await ended
   })
 
   test('a page of more than 512 MiB is told as degraded, with what to do; a page that fits heals it', async () => {
