@@ -29,7 +29,10 @@ export function cpuByThread(pid) {
   return threads
 }
 
-/** Memory in KiB: resident and private (proc_pid_status(5)), proportional (smaps_rollup, costs a walk of the page table). */
+/**
+ * Memory in KiB: resident and private (proc_pid_status(5)), proportional (smaps_rollup, costs a walk of the page table), and
+ * what of the private is malloc's (`[heap]`, where MALLOC_ARENA_MAX is 1, but for blocks that have a mapping of their own).
+ */
 export function memoryKiB(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
@@ -40,7 +43,14 @@ export function memoryKiB(pid) {
     file: field(status, 'RssFile'),
     peak: field(status, 'VmHWM'),
     pss: field(rollup, 'Pss'),
+    malloc: field(heapMapping(pid), 'Anonymous'),
   }
+}
+
+function heapMapping(pid) {
+  const smaps = readFileSync(`/proc/${pid}/smaps`, 'utf8')
+  const from = smaps.indexOf('[heap]')
+  return from < 0 ? 'Anonymous: 0 kB' : smaps.slice(from)
 }
 
 export function threadCount(pid) {
