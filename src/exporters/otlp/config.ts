@@ -51,8 +51,8 @@ export const schema = {
     compression: {
       type: 'string',
       enum: ['gzip', 'none'],
-      default: 'gzip',
-      description: 'Requests below 8 KiB are never compressed. `none` saves CPU where the server is near.',
+      description:
+        'By default `gzip`, and `none` to this machine, where it saves nothing and costs both ends. Requests below 8 KiB are never compressed.',
     },
     timeout: {
       type: 'string',

@@ -41,7 +41,7 @@ export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 
     tls: await tlsOf(config, target),
     headers: config.headers,
     userAgent: `${agentScope().name}/${agentScope().version}`,
-    gzip: config.compression === 'gzip',
+    gzip: config.compression === undefined ? leavesMachine(target) : config.compression === 'gzip',
     timeoutMs: config.timeout,
     maxAnswerBytes: kMaxAnswerBytes,
     clock,
@@ -54,6 +54,10 @@ export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 
     },
     close: () => client.close(),
   }
+}
+
+function leavesMachine({ address }: Target): boolean {
+  return 'host' in address && !address.local
 }
 
 function delivered(answer: Uint8Array | undefined, secrets: readonly string[]): SendResult {
