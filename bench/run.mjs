@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../test/support/command-line.mjs'
 import { describeCommit, describeMachine, describeVersions, root } from './lib/machine.mjs'
 import { kMaxOtherPercent, measure } from './lib/measure.mjs'
 import { basis, plain, tableOf, verdictTableOf } from './lib/page.mjs'
@@ -23,17 +23,13 @@ Appends the result of each to bench/history/ and makes the figures of bench/READ
 Some cases need root (they boot a systemd, or give a bus a /run of its own); they say so.
 `
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    list: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    'no-save': { type: 'boolean', default: false },
-    json: { type: 'string' },
-    page: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const { values: options, positionals } = commandLine(help, {
+  list: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  'no-save': { type: 'boolean', default: false },
+  json: { type: 'string' },
+  page: { type: 'boolean', default: false },
 })
 
 // By way of the hooks that end what was started.
@@ -47,10 +43,6 @@ for (const [signal, code] of [
 process.exitCode = await main()
 
 async function main() {
-  if (options.help) {
-    process.stdout.write(help)
-    return 0
-  }
   const cases = await loadCases()
   const unknown = positionals.filter((name) => !cases.some(({ id }) => id === name))
   if (unknown.length > 0) {

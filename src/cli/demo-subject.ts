@@ -3,6 +3,7 @@ import { getuid } from 'node:process'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
 import { findCgroupMount } from '../lib/cgroup/mount.js'
 import { packageFile } from '../util/package.js'
+import { FailureError } from './command.js'
 import type { DemoLab } from './demo-lab.js'
 
 const liveConfig = packageFile('pipelines/demo.yaml')
@@ -20,6 +21,14 @@ export type Subject =
   | { readonly kind: 'host' }
   | { readonly kind: 'lab'; readonly lab: DemoLab }
   | { readonly kind: 'recording'; readonly because: string }
+
+/** @throws FailureError where only what the agent itself needs was installed */
+export function checkInstalled(): void {
+  if (existsSync(liveConfig)) return
+  throw new FailureError(
+    `the files of the demo are not installed (${liveConfig}): run it in a checkout, or from the package that npm pack makes`,
+  )
+}
 
 export const hasRecording = (): boolean => existsSync(recording)
 

@@ -41,11 +41,9 @@ async function run(invocation: Invocation): Promise<number> {
   const forMs = forOption.parse(values['for'])
   if (values['lab'] === true && values['no-lab'] === true) throw new UsageError('--lab and --no-lab exclude each other')
 
-  const [{ bootDemoLab, labObstacle }, { hostHasSystemd }, { hasRecording, kRecordingMs }] = await Promise.all([
-    import('./demo-lab.js'),
-    import('./demo-source.js'),
-    import('./demo-subject.js'),
-  ])
+  const [{ bootDemoLab, labObstacle }, { hostHasSystemd }, { checkInstalled, hasRecording, kRecordingMs }] =
+    await Promise.all([import('./demo-lab.js'), import('./demo-source.js'), import('./demo-subject.js')])
+  checkInstalled()
   await checkConfig(invocation)
   const onHost = values['lab'] !== true && (await hostHasSystemd())
   const obstacle = onHost ? undefined : values['no-lab'] === true ? 'you asked for none' : await labObstacle()
@@ -78,8 +76,8 @@ async function checkConfig({ values, env }: Invocation): Promise<void> {
 /** Why there is nothing to show, and what would help. */
 function refusal({ lab, 'no-lab': noLab }: Invocation['values'], obstacle: string): string {
   const noBus = 'no systemd answers on this machine (/run/dbus/system_bus_socket)'
-  if (noLab === true) return `${noBus}: leave out --no-lab to have one booted for the demo`
-  const asRoot = getuid?.() === 0 ? '' : '; as root it may: sudo npm run demo'
+  if (noLab === true) return `${noBus}: leave out --no-lab, and the demo boots one of its own or plays a recording`
+  const asRoot = getuid?.() === 0 ? '' : `; as root it may: sudo npm run demo${lab === true ? ' -- --lab' : ''}`
   return `${lab === true ? '' : `${noBus}, and `}none can be booted for the demo: ${obstacle}${asRoot}`
 }
 

@@ -5,6 +5,7 @@ import { parseArguments } from './arguments.js'
 import { type Command, FailureError, type Invocation, UsageError } from './command.js'
 import { commands, loadCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
+import { printProblems } from './problems.js'
 
 export type World = Pick<Invocation, 'terminal' | 'env' | 'onOutputGone' | 'exitNow'>
 
@@ -46,7 +47,7 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
       return ExitCode.failure
     }
     if (error instanceof ConfigError) {
-      err.write(`${error.message}\n`)
+      printProblems(error, err)
       return ExitCode.config
     }
     throw error

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Factory } from '../component/component.js'
 import type { ObjectSchema, Schema } from '../component/schema.js'
 import { FailureError } from './command.js'
@@ -8,7 +8,7 @@ import { FailureError } from './command.js'
 export async function writeReference(factories: readonly Factory[], directory: string): Promise<readonly string[]> {
   const files: string[] = []
   try {
-    await mkdir(directory, { recursive: true })
+    await makeFolder(resolve(directory))
     for (const [name, text] of referencePages(factories)) {
       const file = join(directory, name)
       await writeFile(file, text)
@@ -18,6 +18,17 @@ export async function writeReference(factories: readonly Factory[], directory: s
     throw new FailureError(`cannot write into ${directory}: ${error instanceof Error ? error.message : String(error)}`)
   }
   return files
+}
+
+/** With those it lies in, one by one: in /proc, mkdir's own `recursive` never comes to an end (Node 20.20). */
+async function makeFolder(directory: string): Promise<void> {
+  const parent = dirname(directory)
+  if (parent !== directory) await makeFolder(parent)
+  try {
+    await mkdir(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** File names and texts. */

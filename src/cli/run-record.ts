@@ -46,13 +46,14 @@ export async function runRecord({ values, env, terminal }: Invocation, source?: 
     const { reason, units, bytes, truncated } = await recorder.record(create, forMs, {
       begun(count) {
         const until = forMs === undefined ? 'Ctrl-C ends it' : `for ${forMs / 1000} s, or until Ctrl-C`
-        terminal.err.write(`recording ${count} units to ${values['output']}: ${until}\n`)
+        const none = count === 0 && patterns.length > 0 ? `, for ${patterns.join(', ')} matches none now` : ''
+        terminal.err.write(`recording ${unitsOf(count)} to ${values['output']}${none}: ${until}\n`)
       },
       written(size, messages) {
         if (terminal.err.isTty) terminal.err.write(`\r${size} bytes, ${messages} messages `)
       },
     })
-    terminal.err.write(`${terminal.err.isTty ? '\n' : ''}recorded ${units} units, ${bytes} bytes: ${reason}\n`)
+    terminal.err.write(`${terminal.err.isTty ? '\n' : ''}recorded ${unitsOf(units)}, ${bytes} bytes: ${reason}\n`)
     if (!truncated) return ExitCode.ok
     terminal.err.write('unitscope record: what came after that is missing: write to a faster disk, or fewer --units\n')
     return ExitCode.failure
@@ -65,6 +66,8 @@ export async function runRecord({ values, env, terminal }: Invocation, source?: 
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }
+
+const unitsOf = (count: number): string => `${count} ${count === 1 ? 'unit' : 'units'}`
 
 interface Recorded {
   readonly reason: string

@@ -1,7 +1,7 @@
 import type { AgentConfig, ConfigWarning } from '../config/agent-config.js'
 import { ConfigError, type ConfigProblem, ExitCode, formatProblem } from '../errors.js'
 import type { Command, Invocation } from './command.js'
-import type { Output } from './terminal.js'
+import { good, printProblems, warning as warningLine } from './problems.js'
 
 export const command: Command = {
   name: 'validate',
@@ -42,7 +42,7 @@ async function run({ values, env, terminal }: Invocation): Promise<number> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     if (values['json'] === true) out.write(asJson({ ok: false, file, problems: error.problems.map(flat) }))
-    else printProblems(error, file, err)
+    else printProblems(error, err)
     return ExitCode.config
   }
   if (values['json'] === true) {
@@ -51,23 +51,9 @@ async function run({ values, env, terminal }: Invocation): Promise<number> {
     )
     return ExitCode.ok
   }
-  for (const warning of config.warnings) err.write(`${paint(err, kYellow, 'warning:')} ${formatProblem(warning)}\n`)
-  out.write(`${paint(out, kGreen, 'OK')} ${file}\n${pipelineTable(config)}`)
+  for (const warning of config.warnings) err.write(`${warningLine(err, formatProblem(warning))}\n`)
+  out.write(`${good(out, 'OK')} ${file}\n${pipelineTable(config)}`)
   return ExitCode.ok
-}
-
-// SGR colours (ECMA-48 8.3.117).
-const kRed = 31
-const kGreen = 32
-const kYellow = 33
-
-function paint(output: Output, color: number, text: string): string {
-  return output.color ? `\x1b[${color}m${text}\x1b[0m` : text
-}
-
-function printProblems({ problems }: ConfigError, file: string, err: Output): void {
-  for (const problem of problems) err.write(`${paint(err, kRed, 'error:')} ${formatProblem(problem)}\n`)
-  err.write(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}\n`)
 }
 
 function pipelineTable({ pipelines }: AgentConfig): string {

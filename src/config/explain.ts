@@ -98,7 +98,7 @@ function reasonOf(violation: Other, node: Node): string {
       return `must have at most ${violation.schema.maxLength} characters`
     case 'pattern': {
       const { pattern } = violation.schema
-      if (pattern === '^/') return `must be an absolute path${butIs(node)}`
+      if (pattern === '^/' || pattern === '^(/.*)?$') return `must be an absolute path${butIs(node)}`
       return `${patternSubject(node, secret)} does not match the pattern ${pattern}`
     }
     case 'minItems': {

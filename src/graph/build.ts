@@ -3,7 +3,7 @@ import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
 import type { Status } from '../component/status.js'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
-import { signals } from '../data/batch.js'
+import { type Signal, signals } from '../data/batch.js'
 import { fanOut, type Route } from './fan-out.js'
 import { createGraph, type Graph, type PipelinePart } from './graph.js'
 import { messageOf, Node, type NodeSettings } from './node.js'
@@ -51,8 +51,8 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
   const entries = new Map<string, Route>()
   const processorsOf = new Map<string, readonly Node[]>()
   for (const pipeline of config.pipelines) {
-    const routes = pipeline.exporters.map((id) => exporters.get(id)!.route)
-    let next: Consumer = fanOut(routes, unroutedAt(`pipeline ${pipeline.id}`))
+    const routes = pipeline.exporters.map((id) => limitedTo(pipeline.signals, exporters.get(id)!.route))
+    let next: Consumer = fanOut(routes, unroutedAt(`pipeline ${pipeline.id}`), pipeline.signals)
     const processors: Node[] = []
     for (const id of [...pipeline.processors].reverse()) {
       const part = partOf(config.processors, id)
@@ -62,7 +62,7 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
       next = node.intake
     }
     processorsOf.set(pipeline.id, processors)
-    entries.set(pipeline.id, { signals: pipeline.signals, consumer: next })
+    entries.set(pipeline.id, { signals: madeFrom(pipeline.signals), consumer: next })
   }
 
   const receivers = new Map<string, Node>()
@@ -94,6 +94,15 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
   }
   return createGraph(parts, options.logger)
 }
+
+const limitedTo = (carried: ReadonlySet<Signal>, { signals: taken, consumer }: Route): Route => ({
+  signals: new Set([...taken].filter((signal) => carried.has(signal))),
+  consumer,
+})
+
+/** What a pipeline is given for what it carries: spans are made by its processors, of events. */
+const madeFrom = (carried: ReadonlySet<Signal>): ReadonlySet<Signal> =>
+  carried.has('traces') ? new Set([...carried, 'logs']) : carried
 
 function partOf(parts: ReadonlyMap<string, ComponentConfig>, id: string): ComponentConfig {
   const part = parts.get(id)

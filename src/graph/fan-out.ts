@@ -29,11 +29,15 @@ interface Unfinished {
  * asked, so a retry duplicates nothing here. The memory hangs on the batch and goes with it. A component in between
  * that makes a new batch for each offer hides the identity; delivery is then at least once.
  *
- * @param onUnrouted - told how many items of a batch no route takes
+ * @param onUnrouted - told how many items of a batch no route takes, of the signals that are meant to go somewhere
  */
-export function fanOut(routes: readonly Route[], onUnrouted: (items: number) => void): Consumer {
+export function fanOut(
+  routes: readonly Route[],
+  onUnrouted: (items: number) => void,
+  meant: Iterable<Signal> = signals,
+): Consumer {
   const unfinished = new WeakMap<Batch, Unfinished>()
-  const untaken = new Set(signals.filter((signal) => !routes.some((route) => route.signals.has(signal))))
+  const untaken = new Set([...meant].filter((signal) => !routes.some((route) => route.signals.has(signal))))
 
   const firstOffer = (batch: Batch): Unfinished => {
     if (untaken.size > 0) onUnrouted(countItems(selectSignals(batch, untaken)))

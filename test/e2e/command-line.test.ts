@@ -100,6 +100,7 @@ service:
     const { status, stdout, stderr } = run('run')
     expect({ status, stdout }).toEqual({ status: 78, stdout: '' })
     const lines = stderr.trimEnd().split('\n')
+    expect(lines.pop()).toMatch(/^\d+ problems in \S+agent\.yaml$/)
     expect(lines.length).toBeGreaterThanOrEqual(5)
     for (const line of lines) expect(line).toMatch(/agent\.yaml:\d+:\d+ [\w./[\] ]+: .+/)
     expect(stderr).toContain('poll_intervall: is not a key here: did you mean "poll_interval"?')
@@ -210,7 +211,9 @@ function isThere(pid: number): boolean {
 
 test.skipIf(notRoot !== '')(`a demo that may not boot a systemd says what would help${notRoot}`, () => {
   const { code, err } = unitscope(['demo', '--lab'], 'pipe', 65534)
-  expect(err).toMatch(/^unitscope: none can be booted for the demo: needs root.*; as root it may: sudo npm run demo\n$/)
+  expect(err).toMatch(
+    /^unitscope: none can be booted for the demo: needs root.*; as root it may: sudo npm run demo -- --lab\n$/,
+  )
   expect(code).toBe(1)
 })
 

@@ -63,6 +63,6 @@ export async function behave(lab: Lab): Promise<void> {
 export async function startRecording(lab: Lab, file: string): Promise<Agent> {
   const units = recordedUnits.flatMap((pattern) => ['--units', pattern])
   const recorder = startAgent(['record', '--output', file, '--address', lab.busAddress, ...units])
-  await recorder.logged(/^recording \d+ units to /m)
+  await recorder.logged(/^recording \d+ units? to /m)
   return recorder
 }

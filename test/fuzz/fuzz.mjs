@@ -4,11 +4,17 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { configure } from '../../native/build.mjs'
 import { hasProgram, make, root, run, variants } from '../native/variants.mjs'
+import { commandLine } from '../support/command-line.mjs'
 
 const kCompiler = variants.fuzz.env.CXX
+const help = `usage: npm run fuzz -- [--seconds N] [TARGET...]
+
+Builds the fuzz targets with clang's libFuzzer, ASan and UBSan, and runs each, or those named, for N seconds (60), two at a time.
+What it finds new stays in build/native/fuzz/corpus/, a crash in build/native/fuzz/TARGET-crash-*; test/fuzz/README.md says more.
+`
+
 /** An input that takes longer is a finding: the largest takes microseconds. */
 const kSlowSeconds = 5
 const kMaxMb = 512
@@ -87,10 +93,12 @@ function judge({ ok, output }) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values, positionals } = parseArgs({
-    options: { seconds: { type: 'string', default: '60' } },
-    allowPositionals: true,
-  })
+  const { values, positionals } = commandLine(help, { seconds: { type: 'string', default: '60' } })
+  const unknown = positionals.filter((name) => !targets.includes(name))
+  if (unknown.length > 0) {
+    console.error(`no such target: ${unknown.join(', ')}; there are ${targets.join(', ')}`)
+    process.exit(64)
+  }
   const configured = await configure()
   if (!configured.ok) throw new Error(configured.output)
   for (const [name, result] of await fuzz(positionals, { seconds: Number(values.seconds), jobs: 2 })) {

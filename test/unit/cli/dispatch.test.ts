@@ -38,6 +38,7 @@ test.each([
   [['run'], 64, /^unitscope: option --config is missing: add --config FILE\nTry: unitscope run --help\n$/],
   [['validate', 'agent.yaml'], 64, /option --config is missing: add --config agent\.yaml\n/],
   [['components', '--markdown', '/dev/null/x'], 1, /^unitscope: cannot write into \/dev\/null\/x: ENOTDIR/],
+  [['components', '--markdown', '/proc/none/x'], 1, /^unitscope: cannot write into \/proc\/none\/x: ENOENT/],
   [['run', '--config', 'x', '--fro', '5s'], 64, /unknown option --fro: did you mean "--for"/],
   [['run', '--config', 'x', '--for', '5'], 64, /"5" is not a duration .* did you mean "5s"/],
   [['run', '--config', 'x', '--for', '0s'], 64, /must be from 1ms to 24d/],
@@ -49,7 +50,11 @@ test.each([
 })
 
 test('a configuration that cannot be read ends with 78, and says which file', async () => {
-  await check(['run', '--config', '/nonexistent/agent.yaml'], 78, /^\/nonexistent\/agent\.yaml:1:1 .+\n$/)
+  await check(
+    ['run', '--config', '/nonexistent/agent.yaml'],
+    78,
+    /^error: \/nonexistent\/agent\.yaml:1:1 .+\n1 problem in \/nonexistent\/agent\.yaml\n$/,
+  )
 })
 
 describe('every command', () => {

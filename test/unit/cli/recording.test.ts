@@ -51,13 +51,19 @@ async function record(name: string, units: readonly string[], source: RecordSour
   return { exit: await runRecord(invocation, source), stderr, file }
 }
 
+test('a pattern that matches no unit is said at once: the time would be for nothing', async () => {
+  const { exit, stderr } = await record('none.usrec', ['wbe'], makeSource({ chunks: [], truncated: false }))
+  expect(exit).toBe(0)
+  expect(stderr).toMatch(/^recording 0 units to \S+, for wbe\.service matches none now: /)
+})
+
 test('--units names no other unit, not even those that the chosen ones depend on', async () => {
   const quiet = { chunks: [], truncated: false }
   const all = await record('all.usrec', [], makeSource(quiet))
   expect(readFileSync(all.file, 'utf8')).toMatch(/secret-db\.service.*secret\.mount/s)
 
   const chosen = await record('chosen.usrec', ['web'], makeSource(quiet))
-  expect(chosen).toMatchObject({ exit: 0, stderr: expect.stringMatching(/^recorded 1 units, \d+ bytes: /m) })
+  expect(chosen).toMatchObject({ exit: 0, stderr: expect.stringMatching(/^recorded 1 unit, \d+ bytes: /m) })
   const text = readFileSync(chosen.file, 'utf8')
   expect(text).toContain('web.service')
   expect(text).not.toContain('secret')

@@ -98,7 +98,8 @@ test('keys of a user never reach a prototype', async () => {
       'isPrototypeOf',
       'then',
     ),
-    fc.stringMatching(/^[a-z_]{1,12}$/),
+    // Three names are refused as keys, whatever they hold; golden/config/forbidden-keys has that.
+    fc.stringMatching(/^[a-z_]{1,12}$/).filter((name) => !['__proto__', 'constructor', 'prototype'].includes(name)),
   )
   await fc.assert(
     fc.asyncProperty(key, fc.string({ maxLength: 20 }), async (name, value) => {
