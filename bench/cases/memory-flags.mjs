@@ -51,7 +51,10 @@ async function run({ lab, sink }, { quick }, start) {
 }
 
 const { flags, env } = startCommand
-const but = (name) => ({ flags: flags.filter((flag) => !flag.startsWith(name)), env })
+const but = (name) => ({
+  flags: flags.filter((flag) => !flag.startsWith(name)),
+  env: Object.fromEntries(Object.entries(env).filter(([variable]) => variable !== name)),
+})
 const and = (flag) => ({ flags: [...flags, flag], env })
 
 /** @type {readonly (readonly [string, Parameters<typeof startAgent>[1]])[]} */
@@ -60,7 +63,8 @@ const choices = [
   ['no settings', { flags: [], env: {} }],
   ['but --max-semi-space-size', but('--max-semi-space-size')],
   ['but --heap-growing-percent', but('--heap-growing-percent')],
-  ['but MALLOC_ARENA_MAX', { flags, env: {} }],
+  ['but MALLOC_ARENA_MAX', but('MALLOC_ARENA_MAX')],
+  ['but MALLOC_MMAP_THRESHOLD_', but('MALLOC_MMAP_THRESHOLD_')],
   ['and --optimize-for-size', and('--optimize-for-size')],
   ['and --single-threaded-gc', and('--single-threaded-gc')],
 ]
