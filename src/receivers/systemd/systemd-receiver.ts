@@ -18,7 +18,7 @@ import { RateLimiter } from './rate-limiter.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
 import { noSignals, Watcher } from './watcher.js'
 
-/** A summary of suppressed events at most this often. */
+/** How long after the first suppressed event a summary tells of all; then the next one begins. */
 const kSummaryIntervalMs = 1000
 
 /** Without a number that changes: each new wording is a line in the log. */
@@ -61,6 +61,8 @@ class SystemdReceiver implements Receiver {
   readonly #tracker: UnitTracker
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
+  /** Set while something was suppressed that no summary has told. */
+  #summary: Timer | undefined
   #watcher: Watcher | undefined
   #running: Promise<void> | undefined
   #collected = false
@@ -109,7 +111,6 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     host.report({ state: 'starting' })
     this.#running = watcher.run(this.#stopping.signal)
-    this.#timers.push(clock.every(kSummaryIntervalMs, () => this.#summarise()))
     if (this.#config.collection_interval > 0) {
       this.#timers.push(clock.every(this.#config.collection_interval, () => this.#collect()))
     }
@@ -145,9 +146,12 @@ class SystemdReceiver implements Receiver {
     telemetry.processed(events.length - admitted)
     telemetry.dropped(events.length - admitted, 'rate_limit')
     this.#pending.pushEvents(events.slice(0, admitted))
+    this.#summary ??= this.#settings.clock.after(kSummaryIntervalMs, () => this.#summarise())
   }
 
   #summarise(): void {
+    this.#summary?.cancel()
+    this.#summary = undefined
     const count = this.#limiter.takeSuppressed()
     if (count === 0) return
     const { resources, clock } = this.#settings
