@@ -8,6 +8,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net'
 import { type Format, negotiate } from '../../lib/openmetrics/exposition.js'
 import type { ListenAddress } from '../../lib/openmetrics/listen-address.js'
+import { isLoopback } from '../../util/loopback.js'
 import type { Page } from './page-cache.js'
 import { keepPlaces, refuseRaw } from './places.js'
 import { type HostRule, hostRule, refusalOf } from './request-rules.js'
@@ -34,6 +35,8 @@ export interface ScrapeServerSettings {
   readonly stalledMs?: number
   /** How long the taking of a page may last; 60 s unless said otherwise. */
   readonly answerMs?: number
+  /** Whether a page to this address is compressed, where its reader can; to other machines only, unless said otherwise. */
+  readonly zips?: (peer: string) => boolean
   readonly page: (format: Format) => Promise<Page>
   readonly onAnswer: (add: number) => void
   readonly onRefusal: (add: number) => void
@@ -91,7 +94,7 @@ type PagesInHand = Map<Page, number>
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { path, page: pageOf, onAnswer, onRefusal, answerMs }: ScrapeServerSettings,
+  { path, page: pageOf, onAnswer, onRefusal, answerMs, zips = isElsewhere }: ScrapeServerSettings,
   hosts: HostRule,
   inHand: PagesInHand,
 ): Promise<void> {
@@ -109,7 +112,10 @@ async function answer(
   if (!inHand.has(page) && inHand.size >= kMaxPagesInHand)
     return refuse(503, `${kMaxPagesInHand} pages are still being taken by slow readers`, { 'Retry-After': 10 })
   hold(page, response, inHand, answerMs ?? kAnswerMs)
-  const zipped = page.plain.bytes >= kGzipFromBytes && acceptsGzip(request.headers['accept-encoding'])
+  const zipped =
+    page.plain.bytes >= kGzipFromBytes &&
+    acceptsGzip(request.headers['accept-encoding']) &&
+    zips(request.socket.remoteAddress ?? '')
   const body = zipped ? await page.zipped() : page.plain
   onAnswer(1)
   response.writeHead(200, {
@@ -144,6 +150,11 @@ function fail(response: ServerResponse, { onFailure, onRefusal }: ScrapeServerSe
   if (response.headersSent) return void response.destroy()
   response.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
   response.end('the page cannot be made; see the log of the agent\n')
+}
+
+/** On this machine compressing costs both ends more than copying: the agent spent a large part of a scrape on it (bench scrape). */
+function isElsewhere(peer: string): boolean {
+  return !isLoopback(peer.replace(/^::ffff:/, '')) // as an IPv6 socket sees IPv4
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {

@@ -49,7 +49,7 @@ test('HEAD and errors to HEAD carry no body', async () => {
 })
 
 test('the format follows Accept, and gzip Accept-Encoding', async () => {
-  const { port } = await serve()
+  const { port } = await serve({ zips: () => true })
   const url = `http://127.0.0.1:${port}/metrics`
   const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
   expect(plain.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
@@ -70,6 +70,16 @@ test('the format follows Accept, and gzip Accept-Encoding', async () => {
     if (zipped) expect(gunzipSync(Buffer.from(raw.slice(raw.indexOf('\r\n\r\n') + 4), 'latin1')).toString()).toBe(text)
   }
 })
+
+test.each([['127.0.0.1'], ['::']])(
+  'a scraper on this machine is not sent gzip, which both would pay for: %s',
+  async (host) => {
+    const { port } = await serve({ address: { host, port: 0, loopback: host !== '::' } })
+    const raw = await talk(port, 'GET /metrics HTTP/1.0\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n')
+    expect(raw).not.toContain('Content-Encoding')
+    expect(raw).toContain(`Content-Length: ${text.length}\r\n`)
+  },
+)
 
 test('a page that cannot be made is answered 500, and the next one is served', async () => {
   let maxBytes = text.length - 1
