@@ -74,7 +74,7 @@ test('the format follows Accept, and gzip Accept-Encoding', async () => {
 test.each([['127.0.0.1'], ['::']])(
   'a scraper on this machine is not sent gzip, which both would pay for: %s',
   async (host) => {
-    const { port } = await serve({ address: { host, port: 0, loopback: host !== '::' } })
+    const { port } = await serve({ address: { host, port: 0, loopback: host !== '::' }, allowedHosts: ['localhost'] })
     const raw = await talk(port, 'GET /metrics HTTP/1.0\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n')
     expect(raw).not.toContain('Content-Encoding')
     expect(raw).toContain(`Content-Length: ${text.length}\r\n`)
