@@ -10,8 +10,8 @@ export interface Joining<P extends Parcel> {
 }
 
 /**
- * Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much does not wait, either, nor
- * does anything in a queue that is over half full: company is worth less than room for what comes next.
+ * Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much of one lane does not
+ * wait, either, nor does anything in a queue that is over half full: company is worth less than room for what comes next.
  */
 const kMaxJoinedBytes = 256 * 1024
 
@@ -45,20 +45,22 @@ export class Picker<P extends Parcel> {
     const joining = this.#joining
     if (joining === undefined) return this.#queue.take()
     const nowMs = this.#clock.monotonicMs()
-    const all = hurry || this.#queue.overHalfFull || this.#queue.bytes >= kMaxJoinedBytes
-    const early = new Map<string, number>()
+    const all = hurry || this.#queue.overHalfFull
+    const bytesOf = new Map<string, number>()
+    let soonestMs = Number.POSITIVE_INFINITY
     for (const parcel of this.#queue.waiting()) {
       const lane = this.#laneOf(parcel)
-      if (early.has(lane)) continue
+      const bytes = (bytesOf.get(lane) ?? 0) + parcel.bytes.byteLength
+      bytesOf.set(lane, bytes)
       const dueInMs = (this.#began.get(lane) ?? Number.NEGATIVE_INFINITY) + joining.intervalMs - nowMs
-      if (dueInMs > 0 && !all) {
-        early.set(lane, dueInMs)
+      if (dueInMs > 0 && bytes < kMaxJoinedBytes && !all) {
+        soonestMs = Math.min(soonestMs, dueInMs)
         continue
       }
       this.#began.set(lane, nowMs)
       const parcels = this.#queue.takeOf((one) => this.#laneOf(one) === lane, kMaxJoinedBytes)
-      return parcels.length === 1 ? parcel : joining.join(parcels)
+      return parcels.length === 1 ? parcels[0] : joining.join(parcels)
     }
-    return early.size === 0 ? undefined : Math.min(...early.values())
+    return bytesOf.size === 0 ? undefined : soonestMs
   }
 }

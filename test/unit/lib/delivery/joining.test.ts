@@ -69,6 +69,31 @@ describe('parcels that come close together', () => {
     expect(got.map(({ bytes }) => bytes.length).slice(0, 3)).toEqual([10, 2 * kibi100, 2 * kibi100])
   })
 
+  test('much of another lane, waiting or under way, is no reason to send alone', async () => {
+    const kibi300 = 300 * 1024
+    const logs: number[] = []
+    const { delivery, clock } = setUp(
+      (one, tries, signal) => {
+        const { lane, items } = one as LaneParcel
+        if (lane === 'metrics') return hang(one, tries, signal)
+        logs.push(items)
+        return delivered
+      },
+      { intervalMs: 50, queue: { maxBytes: 2 ** 24, concurrency: 4 } },
+    )
+    delivery.start()
+    delivery.offer([ofLane('metrics', 1, kibi300), ofLane('logs', 1)])
+    await settle()
+    delivery.offer([ofLane('metrics', 1, 200 * 1024)])
+    for (let n = 0; n < 3; n++) {
+      delivery.offer([ofLane('logs', 1)])
+      await clock.advance(10)
+    }
+    expect(logs).toEqual([1])
+    await clock.advance(50)
+    expect(logs).toEqual([1, 3])
+  })
+
   test.each([
     ['items', { maxItems: 20 }, 3, 10],
     ['bytes', { maxBytes: 2000 }, 1, 300],
