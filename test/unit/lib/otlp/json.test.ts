@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Batch } from '../../../../src/data/batch.js'
+import { type Batch, emptyBatch as nothing } from '../../../../src/data/batch.js'
 import { OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { otlpJsonLines } from '../../../../src/lib/otlp/json.js'
+import { sampleEvent } from '../../../../src/testkit/sample.js'
 import { decodeRequest } from '../../../support/otlp-sink/decode.js'
 import { smallMachine, spanId, traceId, unitOf } from '../../exporters/prometheus/fixture.js'
 
@@ -67,4 +69,31 @@ function camel(value: unknown): unknown {
     return empty ? [] : [[key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), camel(inner)]]
   })
   return Object.fromEntries(entries)
+}
+
+test('whatever text there is, a request is one line and says it again', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 40 })
+  const value = fc.oneof(text, fc.boolean(), fc.double(), fc.maxSafeInteger(), fc.array(text, { maxLength: 3 }))
+  const attributes = fc.dictionary(text, value, { maxKeys: 4, noNullPrototype: true })
+  fc.assert(
+    fc.property(text, text, attributes, attributes, fc.boolean(), (name, body, own, shared, frozen) => {
+      const resource = { key: 'r', attributes: frozen ? Object.freeze(shared) : shared }
+      const event = sampleEvent({ name, body, attributes: own, resource: frozen ? Object.freeze(resource) : resource })
+      const [line, ...more] = otlpJsonLines({ ...nothing, events: [event, event] }, scope)
+      expect(more).toEqual([])
+      expect(line).not.toContain('\n')
+      const [group] = JSON.parse(line!).resourceLogs
+      expect(keysOf(group.resource.attributes)).toEqual(Object.keys(shared))
+      const [first, second] = group.scopeLogs[0].logRecords
+      expect(first).toMatchObject({ eventName: name, body: { stringValue: body } })
+      expect(keysOf(first.attributes)).toEqual(Object.keys(own))
+      for (const { key, value: said } of first.attributes)
+        if (typeof own[key] === 'string') expect(said).toEqual({ stringValue: own[key] })
+      expect(second).toEqual(first)
+    }),
+  )
+})
+
+function keysOf(attributes: readonly { readonly key: string }[]): readonly string[] {
+  return attributes.map(({ key }) => key)
 }
