@@ -75,7 +75,8 @@ export class Session {
       // Match rules first: what happens from here on is in the queue, whatever the snapshot shows.
       while (!this.#connected && this.#over === undefined) await this.#woken()
       if (this.#over !== undefined) return this.#over
-      plane = await this.#options.connectPlane()
+      plane = await this.#connectPlane()
+      if (plane === undefined) return this.#over!
       void plane.closed.then((reason) => this.#end(reason))
       this.#startTimers(reader)
       await this.#work(plane, reader)
@@ -99,6 +100,24 @@ export class Session {
   /** What was held back when the connection ended: it is true, and older than the gap that begins now. */
   end(): RawEvent[] {
     return this.#synchronised ? this.#options.queue.resume() : []
+  }
+
+  /** Undefined when the session is over before there is one: a bus that says nothing must not hold up a stop. */
+  async #connectPlane(): Promise<ControlPlane | undefined> {
+    const connecting = this.#options.connectPlane()
+    let settled = false
+    const wake = (): void => {
+      settled = true
+      this.#wake.ring()
+    }
+    connecting.then(wake, wake)
+    while (!settled && this.#over === undefined) await this.#woken()
+    if (settled) return connecting
+    connecting.then(
+      (late) => late.close(),
+      () => {},
+    )
+    return undefined
   }
 
   async #work(plane: ControlPlane, reader: SignalReader): Promise<void> {

@@ -209,6 +209,22 @@ test('a buffer that fills is told while it is so, before anything is lost, and c
   expect(telemetry.counters.get('signals_backpressure')).toBe(2)
 })
 
+test('shutdown does not wait for a bus that takes the connection and says nothing; what it says later is closed', async () => {
+  let speak = (): void => {}
+  const over = new Promise<void>((resolve) => {
+    speak = resolve
+  })
+  const { source, clock, receiver } = await start(quiet, (it) => {
+    it.silence = { from: 'Hello', over }
+  })
+  await receiver.shutdown()
+  expect(clock.pending).toBe(0)
+  speak()
+  await clock.advance(0)
+  expect(source.asked).toEqual([])
+  expect(source.open).toBe(0)
+})
+
 test('shutdown while the pipeline refuses: one more try, then counted', async () => {
   const { source, clock, exporter, telemetry, receiver } = await start()
   exporter.respond = () => ({ kind: 'retryable', reason: 'full' })
