@@ -5,12 +5,15 @@ import { collectGarbage } from '../util/collect-garbage.js'
 
 /** What the keeper sees of this process's memory, and what it does to it. */
 export interface Memory {
-  /** JavaScript heap in use, garbage included, bytes. */
-  heapUsedBytes(): number
+  /**
+   * Pages of the JavaScript heap and the buffers that hang on it, garbage included, bytes. Not what is in use: V8 collects by
+   * itself and keeps the pages, and a dead buffer is no part of the heap.
+   */
+  heldBytes(): number
   /** Share of the time since the last call in which the event loop was busy, 0 to 1. */
   busy(): number
-  /** Collects garbage and compacts the heap; blocks for some 10 ms. */
-  compact(): void
+  /** Collects garbage and compacts the heap; blocks for some 10 ms. Answers with the CPU time it took, milliseconds. */
+  compact(): number
   /** Gives the kernel what malloc(3) holds free; takes about a millisecond. */
   trim(): void
 }
@@ -20,14 +23,22 @@ export function processMemory(): Memory {
   const loaded = loadNative()
   let last = performance.eventLoopUtilization()
   return {
-    heapUsedBytes: () => getHeapStatistics().used_heap_size,
+    heldBytes() {
+      const { total_physical_size, external_memory } = getHeapStatistics()
+      return total_physical_size + external_memory
+    },
     busy() {
       const now = performance.eventLoopUtilization()
       const { utilization } = performance.eventLoopUtilization(now, last)
       last = now
       return utilization
     },
-    compact: () => collectGarbage({ compact: true }),
+    compact() {
+      const before = process.cpuUsage()
+      collectGarbage({ compact: true })
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    },
     trim() {
       if ('native' in loaded) loaded.native.releaseFreeMemory()
     },
@@ -66,19 +77,17 @@ export function keepMemoryLow(clock: Clock, memory: Memory): { close(): void } {
     trimFromMs = clock.monotonicMs() + kTrimMs
   }
   const compact = (): void => {
-    const startMs = clock.monotonicMs()
-    memory.compact()
-    const endMs = clock.monotonicMs()
-    compactFromMs = endMs + (endMs - startMs) / kShareOfTime
-    keptBytes = memory.heapUsedBytes()
+    const tookMs = memory.compact()
+    compactFromMs = clock.monotonicMs() + tookMs / kShareOfTime
+    keptBytes = memory.heldBytes()
     trim()
   }
   const look = (): void => {
     const idle = memory.busy() < kIdleShare
-    const usedBytes = memory.heapUsedBytes()
+    const heldBytes = memory.heldBytes()
     // V8 may have gone below by itself: what gathers counts from there.
-    keptBytes = Math.min(keptBytes, usedBytes)
-    const worthIt = usedBytes - keptBytes >= kWorthBytes
+    keptBytes = Math.min(keptBytes, heldBytes)
+    const worthIt = heldBytes - keptBytes >= kWorthBytes
     const nowMs = clock.monotonicMs()
     if (idle && worthIt && nowMs >= compactFromMs) compact()
     else if (nowMs >= trimFromMs) trim()
@@ -86,6 +95,7 @@ export function keepMemoryLow(clock: Clock, memory: Memory): { close(): void } {
   timer = clock.after(kSettleMs, () => {
     memory.busy()
     compact()
+    compactFromMs = 0 // many units are still being read; that it took long says nothing of an agent at rest
     timer = clock.every(kLookMs, look)
   })
   return { close: () => timer.cancel() }
