@@ -109,6 +109,8 @@ export interface ReceiverFactory extends FactoryHead {
 }
 export interface ProcessorFactory extends FactoryHead {
   readonly kind: 'processor'
+  /** What it makes of what: a pipeline that carries only the first is given the second, too, where it has this processor. */
+  readonly makes?: { readonly signal: Signal; readonly of: Signal }
   create(settings: Settings, config: never, next: Consumer): Processor
 }
 export interface ExporterFactory extends FactoryHead {

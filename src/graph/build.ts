@@ -62,7 +62,8 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
       next = node.intake
     }
     processorsOf.set(pipeline.id, processors)
-    entries.set(pipeline.id, { signals: madeFrom(pipeline.signals), consumer: next })
+    const factories = pipeline.processors.map((id) => partOf(config.processors, id).factory)
+    entries.set(pipeline.id, { signals: withSourcesOf(factories, pipeline.signals), consumer: next })
   }
 
   const receivers = new Map<string, Node>()
@@ -100,9 +101,15 @@ const limitedTo = (carried: ReadonlySet<Signal>, { signals: taken, consumer }: R
   consumer,
 })
 
-/** What a pipeline is given for what it carries: spans are made by its processors, of events. */
-const madeFrom = (carried: ReadonlySet<Signal>): ReadonlySet<Signal> =>
-  carried.has('traces') ? new Set([...carried, 'logs']) : carried
+/** What a pipeline is given: what it carries, and that of which its processors make such. */
+function withSourcesOf(processors: readonly Factory[], carried: ReadonlySet<Signal>): ReadonlySet<Signal> {
+  const sources = processors.flatMap((factory) =>
+    factory.kind === 'processor' && factory.makes !== undefined && carried.has(factory.makes.signal)
+      ? factory.makes.of
+      : [],
+  )
+  return new Set([...carried, ...sources])
+}
 
 function partOf(parts: ReadonlyMap<string, ComponentConfig>, id: string): ComponentConfig {
   const part = parts.get(id)

@@ -152,10 +152,12 @@ std::string_view PropertyReader::read_name(WireReader& in, Name& name) noexcept 
 
 void PropertyReader::read_invalidated(WireReader& in) noexcept {
   in.align(4);
-  if (in.is_native() && in.skip_known(invalidated_)) return;
-  const std::size_t start = in.offset();
+  if (in.is_native() && in.skip_known(invalidated_, invalidated_items_)) return;
+  const std::size_t start = in.offset(), items = in.items();
   in.skip("as", 0);
-  if (in.is_native() && in.ok()) invalidated_.remember(in.since(start));
+  if (!in.is_native() || !in.ok()) return;
+  invalidated_.remember(in.since(start));
+  invalidated_items_ = in.items() - items;
 }
 
 }  // namespace unitscope::dbus

@@ -57,6 +57,7 @@ class PropertyReader {
 
   std::array<Name, kMaxNames> names_;
   KnownBytes<kMaxInvalidatedBytes> invalidated_;
+  std::size_t invalidated_items_ = 0;
 };
 
 }  // namespace unitscope::dbus

@@ -113,13 +113,17 @@ class WireReader {
     skip_nested(types, depth);
   }
 
-  /// Moves over the bytes that come next if they are the known ones, and says whether they were.
+  /// Moves over the bytes that come next if they are the known ones, and says whether they were. With `items` array elements in
+  /// them, which count as if they were walked: those that would be too many are not moved over.
   template <std::size_t kMost>
-  [[nodiscard]] bool skip_known(const KnownBytes<kMost>& known) noexcept {
-    if (failure_ || !known.begin(bytes_.subspan(at_))) return false;
+  [[nodiscard]] bool skip_known(const KnownBytes<kMost>& known, std::size_t items = 0) noexcept {
+    if (failure_ || items_ + items > kMaxArrayItems || !known.begin(bytes_.subspan(at_))) return false;
     at_ += known.bytes().size();
+    items_ += items;
     return true;
   }
+  /// Array elements walked so far.
+  [[nodiscard]] std::size_t items() const noexcept { return items_; }
 
   void reject(Reason reason) noexcept {
     if (!failure_) failure_ = reason;

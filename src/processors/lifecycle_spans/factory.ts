@@ -9,5 +9,6 @@ export const factory = {
   description: "Makes a trace of every run of a unit, with systemd's own timestamps; its ID is the InvocationID.",
   configSchema: schema,
   capabilities: [],
+  makes: { signal: 'traces', of: 'logs' },
   create: (settings: Settings, config: Config, next: Consumer) => createLifecycleSpans(settings, config, next),
 } satisfies ProcessorFactory

@@ -127,8 +127,9 @@ describe('instances', () => {
     expect(graph.ledger().unrouted).toEqual({ 'pipeline mixed': 7 })
   })
 
-  test('a pipeline of traces is given events, of which its processors make spans, and delivers the spans alone', async () => {
+  test('a pipeline of traces is given events where a processor makes spans of them, and delivers the spans alone', async () => {
     const world = newWorld()
+    world.behaviour.set('processor p', { makes: { signal: 'traces', of: 'logs' } })
     const graph = buildFake(world, ['traces: r -> p -> x'], {
       process: (_settings, next) => ({
         consume: ({ events }) => next.consume(items(events.length, 0, 2 * events.length)),
@@ -138,6 +139,14 @@ describe('instances', () => {
     await world.receivers.get('r')!.emit(items(3, 4))
     expect(world.exporters.get('x')!.items).toBe(6)
     expect(graph.ledger().unrouted).toEqual({ 'receiver r': 4 })
+  })
+
+  test('where none does, the events are shown as unrouted', async () => {
+    const world = newWorld()
+    const graph = buildFake(world, ['traces: r -> p -> x'])
+    await graph.start()
+    await world.receivers.get('r')!.emit(items(3, 4))
+    expect(graph.ledger().unrouted).toEqual({ 'receiver r': 7 })
   })
 
   test('items of a signal that no pipeline carries are shown as unrouted at the receiver', async () => {

@@ -26,6 +26,7 @@ export interface Behaviour {
   shutdown?: () => Promise<void> | void
   unavailable?: string
   signals?: readonly Signal[]
+  makes?: ProcessorFactory['makes']
 }
 
 export interface FakeReceiver {
@@ -99,6 +100,7 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
     type: componentId.type,
     configSchema,
     unavailable,
+    ...(behaviour.makes === undefined ? {} : { makes: behaviour.makes }),
     create(settings, _config, next) {
       made(world, id)
       return { ...lifeOf(world, `processor ${id}`), ...process(settings, next) }

@@ -88,6 +88,21 @@ const test::Test kOrders{"known messages: the same bytes in the other byte order
   check_same(reading, message, "big");
 }};
 
+const test::Test kItems{"known messages: what is remembered counts to the limit of array elements", [] {
+  test::SameReading reading;
+  for (const std::size_t elements : {1u, 999'990u, 999'998u, 999'999u, 1'000'000u, 1u}) {
+    MessageParts parts = test::unit_half("a.service", "active", "running");
+    parts.body = [=](Wire& out) {
+      out.str("org.freedesktop.systemd1.Unit");
+      out.array(8, [&](Wire& dict) {
+        dict.align(8).str("Empty").sig("ag").array(1, [&](Wire& list) { list.bytes.resize(list.bytes.size() + 2 * elements); });
+      });
+      out.array(4, [](Wire& list) { list.str("Conditions").str("Asserts"); });
+    };
+    check_same(reading, parts.bytes(), std::to_string(elements));
+  }
+}};
+
 const test::Test kLong{"known messages: more properties than are remembered, and longer names, are read all the same", [] {
   test::SameReading reading;
   for (int round = 0; round < 3; round++) {
