@@ -8,6 +8,8 @@ import type { UnitSelection } from './unit-selection.js'
 export interface Gap {
   readonly reason: GapReason
   readonly lost: number
+  /** The only units of which something was missed; without it, it may be any. */
+  readonly units?: ReadonlySet<string>
 }
 
 /**
@@ -20,7 +22,7 @@ export class RecordQueue {
   readonly #max: number
   readonly #onDropped: (records: number) => void
   #held: SignalRecord[] | undefined
-  #overflowed = 0
+  #overflowed: Overflow | undefined
   /** In this session systemd was seen leaving the bus. */
   #absent = false
   /** systemd came back to the bus in the middle of a reload: it was executed anew. */
@@ -31,7 +33,7 @@ export class RecordQueue {
 
   /**
    * @param max - records held back at most
-   * @param onDropped - told of those that came when so many were held; they are gone, and all states are read once more
+   * @param onDropped - told of those that came when so many were held; they are gone, and their units are read once more
    */
   constructor(tracker: UnitTracker, selection: UnitSelection, max: number, onDropped: (records: number) => void) {
     this.#tracker = tracker
@@ -63,7 +65,7 @@ export class RecordQueue {
   begin(): void {
     this.#absent = false
     this.#newOwner = false
-    this.#overflowed = 0
+    this.#overflowed = undefined
     this.#held = []
     this.#reload = undefined
     this.#tracker.endReloading()
@@ -74,10 +76,16 @@ export class RecordQueue {
     this.#held ??= []
   }
 
-  /** Notes that states must be read again. The graver reason stays; lost records add up. */
-  noteGap(reason: GapReason, lost = 0): void {
-    const graver = this.#gap === undefined || gravity.indexOf(reason) > gravity.indexOf(this.#gap.reason)
-    this.#gap = { reason: graver ? reason : this.#gap!.reason, lost: (this.#gap?.lost ?? 0) + lost }
+  /** Notes that states must be read again, of `units` or of all. The graver reason stays; lost records add up. */
+  noteGap(reason: GapReason, lost = 0, units?: ReadonlySet<string>): void {
+    const gap = this.#gap
+    const graver = gap === undefined || gravity.indexOf(reason) > gravity.indexOf(gap.reason)
+    const few = gap === undefined ? units : union(gap.units, units)
+    this.#gap = {
+      reason: graver ? reason : gap.reason,
+      lost: (gap?.lost ?? 0) + lost,
+      ...(few === undefined ? {} : { units: few }),
+    }
     this.pause()
   }
 
@@ -89,16 +97,14 @@ export class RecordQueue {
   /** Feeds records in order, up to one after which states must be read again; the rest is held. */
   take(records: readonly SignalRecord[]): RawEvent[] {
     const events: RawEvent[] = []
-    let dropped = 0
+    const before = this.#overflowed?.records ?? 0
     for (const record of records) {
       if (this.#held === undefined) events.push(...this.#feed(record))
       else if (this.#held.length < this.#max) this.#held.push(record)
-      else dropped++
+      else this.#overflowed = (this.#overflowed ?? new Overflow()).add(record)
     }
-    if (dropped > 0) {
-      this.#overflowed += dropped
-      this.#onDropped(dropped)
-    }
+    const dropped = (this.#overflowed?.records ?? 0) - before
+    if (dropped > 0) this.#onDropped(dropped)
     return events
   }
 
@@ -107,9 +113,9 @@ export class RecordQueue {
     const held = this.#held ?? []
     this.#held = undefined
     const events = this.take(this.#afterReload(held))
-    if (this.#overflowed > 0) {
-      this.noteGap('lost_records', this.#overflowed)
-      this.#overflowed = 0
+    if (this.#overflowed !== undefined) {
+      this.noteGap('lost_records', this.#overflowed.records, this.#overflowed.units)
+      this.#overflowed = undefined
     }
     return events
   }
@@ -146,6 +152,31 @@ export class RecordQueue {
     // Coming without having left is coming to a bus that was there first: the session's first reading waited for it.
     else if (returned) this.noteGap('reexec')
   }
+}
+
+/**
+ * What came when no more could be held. Whose it was is known, so those units alone are read again: on a busy systemd a reading of
+ * all takes so long that as many come in its time once more, and after it another would follow, for ever.
+ */
+class Overflow {
+  records = 0
+  /** Undefined once a record was among them that concerns all. */
+  units: Set<string> | undefined = new Set()
+
+  add(record: SignalRecord): this {
+    this.records++
+    if ('unit' in record) this.units?.add(record.unit)
+    else this.units = undefined
+    return this
+  }
+}
+
+/** Of two sets of units; undefined is all there are. */
+function union(
+  a: ReadonlySet<string> | undefined,
+  b: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return a === undefined || b === undefined ? undefined : new Set([...a, ...b])
 }
 
 /** By how much may have been missed. After `reload` a comparison of states is enough; the others need every unit read. */

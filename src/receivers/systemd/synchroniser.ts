@@ -36,7 +36,7 @@ export class Synchroniser {
     }
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
     // PID 1 does nothing else while it reloads, so states that look the same are the same runs.
-    const changed = gap.reason === 'reload' ? tracker.differing(listed) : names
+    const changed = gap.reason === 'reload' ? tracker.differing(listed) : missedOf(gap, names)
     const units = await this.#read(changed)
     if (gap.reason === 'reload') tracker.forgetFacts()
     const nowNs = settings.clock.unixNano()
@@ -103,4 +103,9 @@ export class Synchroniser {
     if (this.#options.config.track_dependencies) return units
     return units.map((unit) => ({ ...unit, facts: { ...noFacts, serviceType: unit.facts?.serviceType ?? '' } }))
   }
+}
+
+/** Of the units there are, those of which something may have been missed. */
+function missedOf({ units }: Gap, names: readonly string[]): readonly string[] {
+  return units === undefined ? names : names.filter((name) => units.has(name))
 }

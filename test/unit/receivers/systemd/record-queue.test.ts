@@ -51,6 +51,31 @@ describe('what makes it necessary to read all states again', () => {
     expect(queue.gap).toEqual(gap)
   })
 
+  it('of what could not be held, the units alone; of all, once one of the records concerns all', () => {
+    const [a, b, c] = ['a.service', 'b.service', 'c.service'].map((unit) => new Script(unit).start(1, unit).records)
+    const check = (records: readonly SignalRecord[], gap: Gap): void => {
+      const { queue } = newQueue(a!.length)
+      queue.begin()
+      queue.take([...a!, ...records])
+      queue.closeGap()
+      queue.resume()
+      expect(queue.gap).toEqual(gap)
+    }
+    const units = new Set(['b.service', 'c.service'])
+    check([...b!, ...c!], { reason: 'lost_records', lost: b!.length + c!.length, units })
+    check([...b!, reloading(true), ...c!], { reason: 'lost_records', lost: b!.length + c!.length + 1 })
+  })
+
+  it('once all units must be read, that stays so', () => {
+    const { queue } = synchronised()
+    queue.noteGap('lost_records', 1, new Set(['a.service']))
+    queue.noteGap('lost_records', 2, new Set(['b.service']))
+    expect(queue.gap).toEqual({ reason: 'lost_records', lost: 3, units: new Set(['a.service', 'b.service']) })
+    queue.noteGap('lost_records', 4)
+    queue.noteGap('lost_records', 1, new Set(['c.service']))
+    expect(queue.gap).toEqual({ reason: 'lost_records', lost: 8 })
+  })
+
   it('the gravest of several reasons stays, and losses add up', () => {
     const { queue } = synchronised()
     queue.noteGap('reload')
@@ -85,7 +110,7 @@ describe('while states are being read', () => {
     expect(queue.resume().map(brief)).toEqual(['started a', 'job.finished a done'])
   })
 
-  it('holds no more than its limit; what is over is counted, and makes all states to be read again', () => {
+  it('holds no more than its limit; what is over is counted, and makes its units to be read again', () => {
     const { queue, drops } = synchronised(3)
     queue.pause()
     const { records } = new Script('a.service').start(1, 'a').u('failed/failed', { result: 'signal', exit: 'killed:9' })
@@ -95,7 +120,7 @@ describe('while states are being read', () => {
     expect(drops).toEqual([records.length - 3, 1])
     queue.resume()
     expect(drops).toHaveLength(2) // none twice
-    expect(queue.gap).toEqual({ reason: 'lost_records', lost: records.length - 2 })
+    expect(queue.gap).toEqual({ reason: 'lost_records', lost: records.length - 2, units: new Set(['a.service']) })
   })
 
   it('a gap among the held records holds the ones behind it', () => {

@@ -66,11 +66,14 @@ test('lost records: every unit is read again, and the count is told', async () =
   await receiver.shutdown()
 })
 
-test('more signals during a reading than may wait: what is over is counted, and everything is read once more', async () => {
+test('more signals during a reading than may wait: what is over is counted, and its units are read once more', async () => {
   const limit = 100
   const { source, clock, exporter, gaps, telemetry, receiver } = await start(
     { ...quiet, signal_buffer_size: limit },
-    (it) => it.units.set('a.service', running),
+    (it) => {
+      it.units.set('a.service', running)
+      it.units.set(`u${limit - 1}.service`, running)
+    },
   )
   let answer!: () => void
   source.silence = {
@@ -87,9 +90,12 @@ test('more signals during a reading than may wait: what is over is counted, and 
   source.send(...flood)
   expect(telemetry.drops).toEqual(new Map([['reading_overflowed', over]]))
   source.silence = undefined
+  source.asked.length = 0
   answer()
   await clock.advance(0)
   expect(gaps()).toEqual(['lost_records', 'lost_records'])
+  // Two units in the first reading. In the second, one: nothing of a.service was let go.
+  expect(source.asked.filter((member) => member === 'GetAll')).toHaveLength(3)
   expect(exporter.events.flatMap(({ attributes }) => attributes[attr.gapLost] ?? [])).toEqual([12, over])
   await receiver.shutdown()
   expect(telemetry.drops).toEqual(new Map([['reading_overflowed', over]]))
