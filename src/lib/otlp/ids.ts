@@ -93,10 +93,20 @@ class Checker {
 
 /** The look at what is nearly always right: nothing is made for it. */
 function areAllIds({ events, metrics, spans }: Batch): boolean {
-  return events.every(isRight) && metrics.every(areExemplarsRight) && spans.every(isSpanRight)
+  return events.every(areOptionalIdsRight) && metrics.every(areExemplarsRight) && spans.every(isSpanRight)
 }
 
-function isRight(one: { readonly traceId?: string; readonly spanId?: string }): boolean {
+// A required ID may be missing all the same: components in JavaScript have no types. `undefined` is not 16 bytes in hex.
+
+function areIdsRight(one: { readonly traceId: string; readonly spanId: string }): boolean {
+  return traceId.test(one.traceId) && spanId.test(one.spanId)
+}
+
+function isExemplarRight(one: Exemplar): boolean {
+  return traceId.test(one.traceId) && (one.spanId === undefined || spanId.test(one.spanId))
+}
+
+function areOptionalIdsRight(one: { readonly traceId?: string; readonly spanId?: string }): boolean {
   return (
     (one.traceId === undefined || traceId.test(one.traceId)) && (one.spanId === undefined || spanId.test(one.spanId))
   )
@@ -105,14 +115,14 @@ function isRight(one: { readonly traceId?: string; readonly spanId?: string }): 
 function areExemplarsRight({ points }: Metric): boolean {
   for (let at = 0; at < points.length; at++) {
     const { exemplars } = points[at]!
-    if (exemplars !== undefined && !exemplars.every(isRight)) return false
+    if (exemplars !== undefined && !exemplars.every(isExemplarRight)) return false
   }
   return true
 }
 
 function isSpanRight(span: Span): boolean {
   if (span.parentSpanId !== undefined && !spanId.test(span.parentSpanId)) return false
-  return isRight(span) && span.links.every(isRight)
+  return areIdsRight(span) && span.links.every(areIdsRight)
 }
 
 /** Like map, without what becomes undefined; the very list given when nothing changes. */
