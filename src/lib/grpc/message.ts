@@ -23,6 +23,8 @@ export class MessageReader {
   readonly #maxBytes: number
   #chunks: Buffer[] = []
   #bytes = 0
+  /** Length of the message, from its prefix on. */
+  #announced: number | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -32,9 +34,10 @@ export class MessageReader {
   push(chunk: Buffer): GrpcStatus | undefined {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes <= kPrefixBytes) return undefined
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
-    const announced = this.#chunks[0]!.readUInt32BE(1)
+    if (this.#bytes < kPrefixBytes) return undefined
+    // Joined once: a server may send a byte at a time, and joining at each would copy the square of it.
+    this.#announced ??= Buffer.concat(this.#chunks).readUInt32BE(1)
+    const announced = this.#announced
     if (announced <= this.#maxBytes && this.#bytes <= this.#maxBytes + kPrefixBytes) return undefined
     const bytes = Math.max(announced, this.#bytes - kPrefixBytes)
     return { name: 'RESOURCE_EXHAUSTED', details: `an answer of ${bytes} bytes, more than ${this.#maxBytes}` }
