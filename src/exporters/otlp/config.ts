@@ -67,6 +67,15 @@ export const schema = {
 
 export type Config = ConfigOf<typeof schema>
 
+/**
+ * Names of gRPC metadata that are not the user's: what each request says of itself, and what speaks of one connection, with
+ * which HTTP/2 refuses the request (RFC 9113, section 8.2.2).
+ */
+const reservedHeaders: ReadonlySet<string> = new Set([
+  ...['content-length', 'content-type', 'host', 'te', 'user-agent'],
+  ...['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'],
+])
+
 export function check(config: Config): readonly ConfigComplaint[] {
   const complaints: ConfigComplaint[] = []
   const target = parseTarget(config.endpoint)
@@ -86,6 +95,8 @@ export function check(config: Config): readonly ConfigComplaint[] {
         path: ['headers', name],
         reason: 'is not a gRPC header name: lower case letters, digits, "_", "-", "."; not grpc-* and not *-bin',
       })
+    else if (reservedHeaders.has(name))
+      complaints.push({ path: ['headers', name], reason: 'is set by gRPC or HTTP/2 itself and cannot be configured' })
     // The value itself stays out of the text: it is a secret.
     else if (!/^[\x20-\x7e]*$/.test(config.headers[name] ?? ''))
       complaints.push({ path: ['headers', name], reason: 'its value has characters outside printable ASCII' })

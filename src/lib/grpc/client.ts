@@ -15,7 +15,7 @@ export interface GrpcClientOptions {
   readonly authority: string
   /** Without it the connection is plain text. */
   readonly tls?: Tls | undefined
-  /** Sent with each request. */
+  /** Sent with each request, beside the client's own, which they do not replace. */
   readonly headers: Readonly<Record<string, string>>
   readonly userAgent: string
   /** Whether messages of 8 KiB and more are compressed. */
@@ -41,6 +41,7 @@ export class GrpcClient {
     this.#options = options
     this.#connection = new Connection({ address, tls, limitMs: Math.max(timeoutMs, kMinConnectMs), clock })
     this.#headers = {
+      ...options.headers,
       ':method': 'POST',
       ':scheme': tls === undefined ? 'http' : 'https',
       ':authority': options.authority,
@@ -49,7 +50,6 @@ export class GrpcClient {
       'user-agent': options.userAgent,
       ...(options.gzip ? { 'grpc-encoding': 'gzip' } : {}),
       'grpc-accept-encoding': 'identity,gzip',
-      ...options.headers,
     }
   }
 
@@ -58,6 +58,7 @@ export class GrpcClient {
    * UNAVAILABLE, no answer in time DEADLINE_EXCEEDED; CANCELLED at once when `signal` aborts.
    */
   async unary(method: string, message: Uint8Array, signal: AbortSignal): Promise<Answer> {
+    if (signal.aborted) return { status: givenUp }
     const { clock, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let stop: (status: GrpcStatus) => void = () => {}
@@ -65,10 +66,9 @@ export class GrpcClient {
       stop = (status) => resolve({ status })
     })
     const late = (): void => stop({ name: 'DEADLINE_EXCEEDED', details: `no answer in ${timeoutMs} ms` })
-    const abort = (): void => stop({ name: 'CANCELLED', details: 'given up' })
+    const abort = (): void => stop(givenUp)
     const timer = clock.after(timeoutMs, late)
     signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
     try {
       return await this.#call(method, message, deadlineMs, stopped)
     } finally {
@@ -84,7 +84,9 @@ export class GrpcClient {
 
   async #call(method: string, message: Uint8Array, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
     const { gzip, clock, maxAnswerBytes } = this.#options
-    const frame = await framed(message, gzip && message.byteLength >= kMinGzipBytes)
+    const framing = framed(message, gzip && message.byteLength >= kMinGzipBytes).catch(unframed)
+    const frame = await Promise.race([stopped, framing])
+    if (!Buffer.isBuffer(frame)) return frame
     const line = await Promise.race([stopped, this.#connection.line().catch(unavailable)])
     if ('status' in line) return line
     line.enter()
@@ -103,6 +105,13 @@ export class GrpcClient {
       line.leave()
     }
   }
+}
+
+const givenUp: GrpcStatus = { name: 'CANCELLED', details: 'given up' }
+
+/** zlib had no memory: another try may have. */
+function unframed(error: Error): Answer {
+  return { status: { name: 'INTERNAL', details: `the request cannot be made: ${error.message}`, cut: true } }
 }
 
 function unavailable(error: Error): Answer {

@@ -24,9 +24,12 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly #options: ConnectionOptions
+  /** The newest line, as long as it takes calls. */
   #line: Promise<Line> | undefined
-  /** Of the newest line, from its first packet on. */
-  #life = new AbortController()
+  /** What `#line` came to. */
+  #made: Line | undefined
+  /** Of each line from its first packet to its last, so also of those that went away or were replaced and still have calls. */
+  readonly #lives = new Set<AbortController>()
   #closed = false
 
   constructor(options: ConnectionOptions) {
@@ -42,30 +45,38 @@ export class Connection {
       if (this.#line === line) this.#line = undefined
     }
     this.#line = line
-    line.then((made) => made.session.once('goaway', forget).once('close', forget), forget)
+    this.#made = undefined
+    line.then((made) => {
+      if (this.#line === line) this.#made = made
+      made.session.once('goaway', forget).once('close', forget)
+    }, forget)
     return line
   }
 
   /** No more calls for this one; it ends with the last of those it has. */
   replace(line: Line): void {
-    this.#line = undefined
+    // Of several calls that time out on it, the later ones find a newer line here, which is not theirs to judge.
+    if (this.#made === line) this.#line = this.#made = undefined
     line.retire()
   }
 
-  /** Ends it, and whatever runs on it. */
+  /** Ends it and those before it, and whatever runs on them. */
   close(): void {
     this.#closed = true
-    this.#life.abort(new Error('the client is closed'))
+    for (const life of this.#lives) life.abort(new Error('the client is closed'))
   }
 
   async #connect(): Promise<Line> {
     const { address, tls, limitMs, clock } = this.#options
-    const { connect } = await import('node:http2')
     const life = new AbortController()
-    this.#life = life
+    this.#lives.add(life)
     const timer = clock.after(limitMs, () => life.abort(new Error(`not connected in ${limitMs} ms`)))
     try {
+      const { connect } = await import('node:http2')
+      life.signal.throwIfAborted()
       const socket = await openSocket(address, tls, life.signal)
+      socket.once('close', () => this.#lives.delete(life))
+      life.signal.throwIfAborted()
       const session = connect('http://localhost', {
         createConnection: () => socket,
         settings: { enablePush: false },
@@ -74,6 +85,10 @@ export class Connection {
       })
       await spokenTo(session)
       return new Line(session, socket)
+    } catch (error) {
+      life.abort(error) // what is left of it
+      this.#lives.delete(life)
+      throw error
     } finally {
       timer.cancel()
     }

@@ -16,6 +16,16 @@ describe('a configuration that cannot work gets a complaint', () => {
     ['https with insecure', { endpoint: 'https://otel', tls: { insecure: true } }, ['tls', 'insecure'], 'contradicts'],
     ['a certificate without key', { tls: { cert_file: '/c.pem' } }, ['tls'], 'go together'],
     ['an upper-case header', { headers: { 'X-Key': 'v' } }, ['headers', 'X-Key'], 'lower case'],
+    ...[
+      ...['connection', 'content-length', 'content-type', 'host', 'http2-settings', 'keep-alive'],
+      ...['proxy-connection', 'te', 'transfer-encoding', 'upgrade', 'user-agent'],
+    ].map((name): [string, Partial<Config>, readonly string[], string] => [
+      `the header ${name}`,
+      { headers: { [name]: 'v' } },
+      ['headers', name],
+      'set by gRPC or HTTP/2 itself',
+    ]),
+    ['a grpc- header', { headers: { 'grpc-timeout': '1S' } }, ['headers', 'grpc-timeout'], 'not grpc-*'],
     ['a newline in a header value', { headers: { key: 'a\nSECRET' } }, ['headers', 'key'], 'outside printable ASCII'],
     [
       'a queue that stops for longer than the agent does',
