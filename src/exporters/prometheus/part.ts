@@ -7,8 +7,9 @@ import {
   number,
   sampleHead,
 } from '../../lib/openmetrics/exposition.js'
-import { atOnce } from '../../util/pausable.js'
+import type { Pausable } from '../../util/pausable.js'
 import { histogramSamples } from './histogram-samples.js'
+import { kPieceLabels } from './labelled.js'
 import { mergeLabels, type Spelling, sampleExemplar } from './profile.js'
 import type { SeriesTable } from './series-table.js'
 
@@ -38,12 +39,13 @@ export type Twins = (rule: Spelling['resource']) => ReadonlySet<string>
 /** The series of one metric as a profile spells them. */
 export class MetricPart implements Part {
   readonly rows: number
-  readonly mixes: boolean
   readonly spelling: Spelling
   readonly #sampleName: string
   readonly #isHistogram: boolean
   readonly #twins: Twins
-  readonly #attributesTwins: ReadonlySet<string>
+  readonly #kinds: SeriesTable['kinds']
+  #attributesTwins: ReadonlySet<string> = new Set()
+  #mixes = false
   readonly #resources: SeriesTable['resources']
   readonly #attributes: SeriesTable['attributes']
   readonly #values: Float64Array
@@ -52,16 +54,17 @@ export class MetricPart implements Part {
   readonly #histograms: SeriesTable['histograms']
   readonly #stamps: SeriesTable['stamps']
 
-  /** Takes hold of the rows as they are now. `twins` is asked from the first row on that is looked at. */
+  /**
+   * Takes hold of the rows as they are now. Before the first of them is looked at, `lookAtAttributes` is to be done, and what
+   * `twins` is asked for to be known.
+   */
   constructor(table: SeriesTable, spelling: Spelling, twins: Twins) {
-    const { attributes } = spelling
     this.rows = table.size
     this.spelling = spelling
     this.#twins = twins
     this.#sampleName = spelling.family.type === 'counter' ? `${spelling.family.name}_total` : spelling.family.name
     this.#isHistogram = table.head.type === 'histogram'
-    this.#attributesTwins = atOnce(attributes.twins(table.kinds))
-    this.mixes = [...table.kinds].some((kind) => attributes.of(kind)?.mixes === true)
+    this.#kinds = table.kinds
     this.#resources = table.resources
     this.#attributes = table.attributes
     this.#values = table.values
@@ -69,6 +72,21 @@ export class MetricPart implements Part {
     this.#exemplars = table.exemplars
     this.#histograms = table.histograms
     this.#stamps = table.stamps
+  }
+
+  /** There may be as many sets of attributes as rows. Such as come meanwhile are looked at as well, which changes nothing. */
+  *lookAtAttributes(): Pausable<void> {
+    const { attributes } = this.spelling
+    this.#attributesTwins = yield* attributes.twins(this.#kinds)
+    let looked = 0
+    for (const kind of this.#kinds) {
+      if (++looked % kPieceLabels === 0) yield
+      if (attributes.of(kind)?.mixes === true) this.#mixes = true
+    }
+  }
+
+  get mixes(): boolean {
+    return this.#mixes
   }
 
   isEmpty(): boolean {

@@ -111,7 +111,7 @@ async function answer(
   const page = await pageOf(format)
   if (!inHand.has(page) && inHand.size >= kMaxPagesInHand)
     return refuse(503, `${kMaxPagesInHand} pages are still being taken by slow readers`, { 'Retry-After': 10 })
-  hold(page, response, inHand, answerMs ?? kAnswerMs)
+  hold(page, request.socket, response, inHand, answerMs ?? kAnswerMs)
   const zipped =
     page.plain.bytes >= kGzipFromBytes &&
     acceptsGzip(request.headers['accept-encoding']) &&
@@ -130,17 +130,27 @@ async function answer(
   response.end()
 }
 
-/** Until the answer is out, or its time is over. */
-function hold(page: Page, response: ServerResponse, inHand: PagesInHand, answerMs: number): void {
-  if (response.destroyed) return // who asked has gone meanwhile, and no `close` would come
+/** Until the answer is out, its connection has gone, or its time is over. */
+function hold(page: Page, socket: Socket, response: ServerResponse, inHand: PagesInHand, answerMs: number): void {
+  if (socket.destroyed || response.destroyed) return // who asked has gone meanwhile, and no `close` would come
   inHand.set(page, (inHand.get(page) ?? 0) + 1)
-  const late = setTimeout(() => response.destroy(), answerMs).unref()
-  response.once('close', () => {
+  let held = true
+  const release = (): void => {
+    if (!held) return
+    held = false
     clearTimeout(late)
+    socket.removeListener('close', release)
     const others = inHand.get(page)! - 1
     if (others > 0) inHand.set(page, others)
     else inHand.delete(page)
-  })
+  }
+  const late = setTimeout(() => {
+    socket.destroy()
+    release()
+  }, answerMs).unref()
+  response.once('close', release)
+  // Of pipelined requests only the first has the socket: the responses queued behind it never emit `close` when it goes.
+  socket.setMaxListeners(0).once('close', release)
 }
 
 /** Whatever cannot be served (a page beyond 512 MiB) costs this request, not the agent. */

@@ -92,6 +92,24 @@ describe('a large page', () => {
     expect(firstLine).toBeGreaterThanOrEqual((3 * kUnits) / 256 - 3)
   })
 
+  /** Pauses before the first line of a metric of `units` units with so many sets of attributes each. */
+  const pauses = (units: number, sets: number): number => {
+    const store = new SeriesStore({ maxSeries: 20_000, expirationMs: 60_000 })
+    const points = Array.from({ length: sets }, (_, n) => ({ attributes: { n }, timeUnixNano: t0, value: n }))
+    for (let n = 0; n < units; n++) store.addMetric(gauge('m', 'By', unitOf(`${n}.service`), points), 0)
+    return [...writePage(store, new Set(['unitscope']), textFormat)].findIndex((text) => text !== '')
+  }
+
+  test('is made in pieces also where one unit has all the sets of attributes, none of which looks like another', () => {
+    // Looked at in pieces of 256 for twins, and for labels that a resource may have.
+    expect(pauses(1, 10_240) - pauses(1, 1)).toBeGreaterThanOrEqual(2 * 40)
+  })
+
+  test('is made in pieces also where one metric has all the series, none of which looks like another', () => {
+    // Rows in pieces of 1024; what they share is few.
+    expect(pauses(100, 103) - pauses(1, 1)).toBeGreaterThanOrEqual(10)
+  })
+
   test('shows the series of one moment, each once, whatever comes and goes while it is made', () => {
     const store = large()
     const pages = writePage(store, new Set(['unitscope']), textFormat)

@@ -112,6 +112,31 @@ test('slow readers hold eight pages at most; who comes then is told when to come
   expect(await statusOncePlaced(port)).toBe(200)
 })
 
+test.each([
+  ['and go', 60_000, true],
+  ['and stay until their time is over', 300, false],
+])('who ask four times in one write, read nothing %s, hold no page afterwards', async (_, answerMs, leaves) => {
+  let page = pageOf('x')
+  let asked = 0
+  const { port } = await serve({
+    answerMs,
+    page: () => {
+      asked++
+      return page
+    },
+  })
+  for (let n = 1; n <= 9; n++) {
+    page = pageOf(`${n}`.padEnd(2 ** 23, 'x'))
+    const asker = await opened(port)
+    asker.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(4))
+    while (asked < 4 * n) await new Promise((resolve) => setImmediate(resolve))
+    if (leaves) asker.destroy()
+    else cleanUps.push(() => void asker.destroy())
+  }
+  page = pageOf('x')
+  expect(await statusOncePlaced(port)).toBe(200)
+})
+
 test('a client that never ends its header is cut off, and others are served meanwhile', async () => {
   const { port } = await serve({ headersMs: 300 })
   const slow = await opened(port)
