@@ -3,6 +3,7 @@ import type { CgroupPass } from '../../binding/cgroup-source.js'
 import type { Consumer, Settings } from '../../component/component.js'
 import { batchOf } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
+import { PointsUnderWay } from '../../lib/delivery/points-under-way.js'
 import type { LastNumbers } from './last-numbers.js'
 import { sampleMetrics } from './sample-metrics.js'
 import { before, type Subject, type Subjects, startOf } from './subjects.js'
@@ -11,8 +12,6 @@ import { before, type Subject, type Subjects, startOf } from './subjects.js'
 const kSliceMs = 0.25
 /** Or so many points: about as long in each exporter. */
 const kSlicePoints = 1024
-/** Points under way at once: enough that a `batch` behind this fills up, and is not waited for once per slice. */
-const kMaxPointsUnderWay = 8192
 
 /** What is made of some readings in one turn of the event loop. */
 interface Slice {
@@ -43,26 +42,14 @@ export class Slices {
 
   /** Resolves when all that was handed on is answered; rejects with the first failure, and then hands on no more. */
   async emit(pass: CgroupPass, nowNs: bigint, stopping: AbortSignal): Promise<void> {
-    const underWay = new Set<Promise<void>>()
-    const failures: unknown[] = []
-    let points = 0
-    for (let at = 0; at < pass.length && !stopping.aborted && failures.length === 0; ) {
+    const underWay = new PointsUnderWay()
+    for (let at = 0; at < pass.length && !stopping.aborted && !underWay.failed; ) {
       if (at > 0) await nextTurn()
       const slice = this.#slice(pass, at, nowNs)
       at = slice.end
-      if (slice.points === 0) continue
-      points += slice.points
-      const sending = this.#send(slice)
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => {
-          underWay.delete(sending)
-          points -= slice.points
-        })
-      underWay.add(sending)
-      while (points > kMaxPointsUnderWay) await Promise.race(underWay)
+      if (slice.points > 0) await underWay.add(slice.points, this.#send(slice))
     }
-    await Promise.all(underWay)
-    if (failures.length > 0) throw failures[0]
+    await underWay.end()
   }
 
   /** Makes metrics of the readings from `from` on, until the slice is full. */

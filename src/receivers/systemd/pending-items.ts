@@ -3,6 +3,7 @@ import type { Consumer, Settings } from '../../component/component.js'
 import { type Batch, batchOf, countItems } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
+import { PointsUnderWay } from '../../lib/delivery/points-under-way.js'
 import { sleep } from '../../util/clock.js'
 
 /** About 20 MB of events: some seconds of the worst storm, so that a short refusal downstream costs nothing. */
@@ -11,9 +12,6 @@ export const kMaxPendingEvents = 10_000
 /** Wait before a refused batch is offered again, where `next` named no time; doubles up to the limit. */
 const kFirstRetryMs = 100
 const kMaxRetryMs = 5000
-
-/** Metric points under way at once: enough that a `batch` behind this fills up, whatever its `timeout`. */
-const kMaxPointsUnderWay = 8192
 
 /**
  * Batches of events under way at once; what comes while so many are goes together in the next. A `batch` behind this answers
@@ -37,16 +35,16 @@ export class PendingItems {
   #waitingEvents: RawEvent[] = []
   /** Waiting or under way. */
   #events = 0
-  #points = 0
   readonly #sendingEvents = new Set<Promise<void>>()
   /** Batches of events that were refused and will be offered again. */
   #refused = 0
+  readonly #underWay = new PointsUnderWay()
   #collecting: Promise<void> | undefined
 
   constructor(settings: Settings, next: Consumer) {
     this.#settings = settings
     this.#next = next
-    const held = (): number => this.#events + this.#points
+    const held = (): number => this.#events + this.#underWay.points
     settings.telemetry.gauge('pending_items', 'Items that wait for the pipeline.', '{item}', held)
   }
 
@@ -103,25 +101,16 @@ export class PendingItems {
    * One part in a turn of the event loop: a pipeline that never waits (prometheus) would else take 65,536 units in one.
    */
   async #sendMetrics(parts: Iterable<readonly Metric[]>): Promise<void> {
-    const underWay = new Set<Promise<void>>()
     for (const metrics of parts) {
-      const sending = this.#sendPart(metrics).finally(() => underWay.delete(sending))
-      underWay.add(sending)
-      while (this.#points > kMaxPointsUnderWay) await Promise.race(underWay)
+      const batch = batchOf({ metrics })
+      const points = countItems(batch)
+      this.#settings.telemetry.processed(points)
+      await this.#underWay.add(points, this.#deliver(batch))
       await nextTurn()
       if (this.#stopping.signal.aborted) break
     }
-    await Promise.all(underWay)
+    await this.#underWay.end()
     this.#collecting = undefined
-  }
-
-  async #sendPart(metrics: readonly Metric[]): Promise<void> {
-    const batch = batchOf({ metrics })
-    const points = countItems(batch)
-    this.#settings.telemetry.processed(points)
-    this.#points += points
-    await this.#deliver(batch)
-    this.#points -= points
   }
 
   async #deliver(batch: Batch, onRefused = (): void => {}): Promise<void> {
