@@ -110,6 +110,7 @@ bool Session::gather(std::size_t messages, std::uint64_t now) {
   if (delay == 0) return true;
   // Not past the time to ring: what has come by then is read first, and rung for together.
   const std::uint64_t until = std::min(now + delay, batch_.deadline().value_or(UINT64_MAX));
+  if (until < now + delay / 4 * 3) window_.cut_short();
   return shared_.stop.wait(-1, 0, until) != Wakeup::Ready::kRaised;
 }
 

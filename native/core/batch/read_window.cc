@@ -16,8 +16,6 @@ constexpr double kMost = 22;
 constexpr unsigned kTrustedReads = 16;
 /// What makes of kMost a burst, and of kFew fewer than kBacklogMessages.
 constexpr double kSteady = 1.3;
-/// A timer is late by 50 us and more: with kMost foreseen in less than this, too much would come.
-constexpr double kShortestNs = 500'000;
 
 }  // namespace
 
@@ -29,14 +27,14 @@ std::uint64_t ReadWindow::after_read(std::size_t messages, std::uint64_t now_ns)
   if (messages < kBacklogMessages) {
     // Without a sleep it proves nothing: that wakes at the first of those which the bus is sending.
     if (foreseen > 0) trusted_ = kTrustedReads;
-  } else if (trusted_ == 0 || static_cast<double>(messages) >= kSteady * foreseen) {
+  } else if (trusted_ == 0 || static_cast<double>(messages) >= kSteady * foreseen ||
+             (messages == kBacklogMessages && foreseen > kBacklogMessages + 1)) {  // as many as one edge brings, and too few
     trusted_ = 0;
     return 0;
   } else {
     trusted_--;
   }
-  double parts = std::ceil(come / kMost);
-  if (trusted_ == 0 || longest_ns / parts < kShortestNs) parts = std::ceil(come / kFew);
+  const double parts = trusted_ > 0 && come <= kMost ? 1 : std::ceil(come / kFew);
   foreseen_ = come / parts;
   return static_cast<std::uint64_t>(longest_ns / parts);
 }

@@ -11,7 +11,7 @@ namespace unitscope {
 /// Tells how long to let messages gather before the next read.
 ///
 /// A wake-up costs tens of microseconds, a message one or two: so a steady stream is read once in the time for which records
-/// wait for each other, or in as few equal parts of it as the socket has room for. The first message after a pause is never
+/// wait for each other, or in equal parts of it where more would come than a bus may hold back. The first message after a pause is never
 /// delayed, nor are those of a slow stream.
 ///
 /// But a bus with a backlog must not be slept on: a unix socket holds about 92 of systemd's messages, and dbus-broker refills 16
@@ -29,6 +29,9 @@ class ReadWindow {
 
   /// Called after each read with the messages it brought and the monotonic time. Returns the sleep in nanoseconds.
   [[nodiscard]] std::uint64_t after_read(std::size_t messages, std::uint64_t now_ns) noexcept;
+
+  /// The sleep just told of ends much earlier: what few messages it brings prove nothing.
+  void cut_short() noexcept { foreseen_ = 0; }
 
  private:
   const std::uint64_t longest_ns_;
