@@ -16,7 +16,7 @@ const kFirstEventsMs = 30_000
 /** Units that crash about once a second each: 350 events a second (failed, restarting, restarted, job finished). */
 const kCrashing = 104
 /** For events that are to be at the exporter's server within milliseconds, paid for with more and smaller requests. */
-const kLowLatency = { batch: { timeout: '4ms' }, queue: { request_interval: '0s' } }
+const kLowLatency = { queue: { request_interval: '0s' } }
 /** 10 k signals a second are 1,900 changes of state; the default passes on 1000 events a second. */
 const kUnlimited = { systemd: { max_events_per_second: 100_000 } }
 

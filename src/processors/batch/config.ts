@@ -7,8 +7,9 @@ export const schema = {
     timeout: {
       type: 'string',
       format: 'duration',
-      default: '5ms',
-      description: 'Longest time an item waits for others. `0s` sends at once and only splits.',
+      default: '0s',
+      description:
+        'Longest time an item waits for others. With `0s` none does; what comes while a batch is on its way still goes together in the next.',
     },
     send_batch_size: {
       type: 'integer',

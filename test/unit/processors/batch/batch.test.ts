@@ -52,7 +52,7 @@ describe('when a batch is sent', () => {
   })
 
   test('at once when it is large enough', async () => {
-    const { next, offer } = rig({ send_batch_size: 10 })
+    const { next, offer } = rig({ send_batch_size: 10, timeout: '1s' })
     offer(sampleBatch(9))
     await settle()
     expect(next.calls).toBe(0)
