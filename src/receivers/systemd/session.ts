@@ -58,8 +58,9 @@ export class Session {
   take(records: readonly SignalRecord[]): void {
     const { queue, onEvents } = this.#options
     for (const record of records) {
-      if (record.kind === 'connected') this.#setConnected()
-      else if (record.kind === 'disconnected') this.#end(record.reason)
+      if (record.kind === 'disconnected') this.#end(record.reason)
+      // By any other: `connected` is the first, but where the buffer was full before we looked, it is also the first to be lost.
+      else if (!this.#connected) this.#setConnected()
     }
     onEvents(queue.take(records))
     this.#fed()

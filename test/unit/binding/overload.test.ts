@@ -77,9 +77,12 @@ test('close() from within the listener hands over all that is queued, in order a
   const address = await flood()
   let units = 0
   let next = 0
+  /** Where the ring is full before this thread first looks, `connected` is the oldest, and the first to be lost. */
+  let connected = 0
   const reader: SignalReader = native.createSignalReader({ ...readerDefaults, matchRules: [], address }, (records) => {
     for (const record of records) {
-      if (record.kind === 'lost') next += record.count
+      if (record.kind === 'connected') connected++
+      if (record.kind === 'lost') next += record.count - (next === 0 && connected === 0 ? 1 : 0)
       if (record.kind !== 'unit_new') continue
       expect(record.unit).toBe(`unit-${next++ % kUnits}.service`)
       units++
@@ -92,7 +95,7 @@ test('close() from within the listener hands over all that is queued, in order a
   reader.start()
   while (units === 0) await new Promise((resolve) => setImmediate(resolve))
   const { records, dropped } = reader.stats()
-  expect(units + 1, 'with `connected`').toBe(records - dropped)
+  expect(units + connected).toBe(records - dropped)
   await new Promise((resolve) => setImmediate(resolve))
-  expect(units + 1).toBe(records - dropped)
+  expect(units + connected).toBe(records - dropped)
 })
