@@ -50,9 +50,9 @@ describe('a configuration that is wrong', () => {
       const agent = startAgent(['run', '--config', file])
       expect(await agent.exited).toMatchObject({ code: 78 })
       const lines = agent.stderr.split('\n')
-      expect(lines.find((line) => line.startsWith(`${file}:3:`))).toMatch(/unit_typs.*did you mean "unit_types"/)
-      expect(lines.find((line) => line.startsWith(`${file}:6:`))).toMatch(/verbosity/)
-      expect(lines.find((line) => line.startsWith(`${file}:9:`))).toMatch(/prometheus/)
+      expect(lines.find((line) => line.startsWith(`error: ${file}:3:`))).toMatch(/unit_typs.*did you mean "unit_types"/)
+      expect(lines.find((line) => line.startsWith(`error: ${file}:6:`))).toMatch(/verbosity/)
+      expect(lines.find((line) => line.startsWith(`error: ${file}:9:`))).toMatch(/prometheus/)
     } finally {
       workspace.remove()
     }
