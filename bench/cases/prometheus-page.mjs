@@ -17,6 +17,7 @@ async function machineOf(units) {
   const { unloadedState } = await product('lib/systemd/unit-phase.js')
   const { unitResource } = await product('lib/systemd/unit-resource.js')
   const { sampleMetrics } = await product('receivers/cgroup/sample-metrics.js')
+  const { cgroupFields } = await product('binding/cgroup-layout.js')
   const { ResourcePool } = await product('data/resource.js')
   const pool = new ResourcePool()
   const resource = (name) => unitResource(pool, name)
@@ -42,17 +43,19 @@ async function machineOf(units) {
     batch(interval) {
       const nowNs = kStartNs + BigInt(interval) * 10n * kNsPerSecond
       const states = [...stateMetrics(tracked, { now: () => nowNs, resource, pool })].flat()
-      const resources = subjects.flatMap((subject, n) => sampleMetrics(sampleOf(n, interval), subject, nowNs))
+      const resources = []
+      subjects.forEach(
+        (subject, n) => void sampleMetrics(resources, numbersOf(n, interval, cgroupFields), subject, nowNs),
+      )
       return { metrics: [...states, ...resources], events: [], spans: [] }
     },
   }
 }
 
-/** A reading of a busy service on a unified hierarchy, different at each interval. */
-function sampleOf(n, interval) {
+/** A reading of a busy service on a unified hierarchy, different at each interval, as the native reader's table has it. */
+function numbersOf(n, interval, fields) {
   const work = (n + 1) * (interval + 1)
-  const pressure = { someTotalUsec: 17 * work, fullTotalUsec: 5 * work, someAvg10: (work % 97) / 10, fullAvg10: 0 }
-  return {
+  const known = {
     cpuUserUsec: 1001 * work,
     cpuSystemUsec: 313 * work,
     cpuThrottledPeriods: 0,
@@ -62,10 +65,17 @@ function sampleOf(n, interval) {
     memorySwapCurrent: 0,
     pidsCurrent: 1 + (work % 7),
     pidsMax: 4915,
-    cpuPressure: pressure,
-    memoryPressure: pressure,
-    ioPressure: pressure,
   }
+  for (const name of ['cpuPressure', 'memoryPressure', 'ioPressure'])
+    Object.assign(known, {
+      [`${name}.someTotal`]: 17 * work,
+      [`${name}.someAvg10`]: 10 * (work % 97),
+      [`${name}.fullTotal`]: 5 * work,
+      [`${name}.fullAvg10`]: 0,
+    })
+  const unknown = Object.keys(known).filter((name) => !fields.includes(name))
+  if (unknown.length > 0) throw new Error(`the native table has no ${unknown.join(', ')}`)
+  return { words: Float64Array.from(fields, (name) => known[name] ?? Number.NaN), at: 0, devicesAt: fields.length }
 }
 
 /** The exporter's own store and pages, as its consume() and a scrape use them. */

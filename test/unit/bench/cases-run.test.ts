@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+
+// Cases are made of the product's own inner parts, which nothing else tells when they change. Those that need neither a bus nor
+// root run here, at their shortest; what they measure is not looked at.
+test.each(['prometheus-page', 'dbus-parse', 'otlp-call', 'napi'])(
+  'the case %s still runs',
+  (id) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/run.mjs', id, '--quick', '--no-save'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(new RegExp(`^${id}: [^]*medians of|^${id}: [^]*of one round`))
+    expect(status).toBe(0)
+  },
+  70_000,
+)
