@@ -8,7 +8,7 @@ namespace unitscope {
 ///
 /// libuv calls a prepare handle once in each turn, before it waits for what comes next, and tells how long it waited
 /// (uv_metrics_idle_time, which Node has switched on). What is left of the time between two calls is work: timers, I/O and
-/// immediates, in which nothing else was looked at. About 0.1 us a turn.
+/// immediates, in which nothing else was looked at.
 class LoopWatch final : public Napi::ObjectWrap<LoopWatch> {
  public:
   explicit LoopWatch(const Napi::CallbackInfo& info);

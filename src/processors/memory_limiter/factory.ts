@@ -8,9 +8,9 @@ const kMiB = 2 ** 20
 
 /**
  * What an agent cannot get below: while data is refused, the limiter collects garbage, and were data only taken again below what
- * is left then, it would be refused for ever. On 50 units 66 to 71 MiB are left where the agent is not started with its own
- * settings (83 before a collection; 63 with them), code pages of Node included (bench/cases/memory-parts.mjs, decision 0134).
- * 9 MiB more are for pages of Node's program that only load touches, and for units: some 10 KB each.
+ * is left then, it would be refused for ever. On 50 units 68 MiB are left where the agent is not started with its own settings
+ * (63 with them), code pages of Node included (bench/cases/memory-parts.mjs, decision 0134). 12 MiB more are for pages of Node's
+ * program that only load touches, and for units: some 10 KB each.
  */
 const kOwnNeedBytes = 80 * kMiB
 

@@ -31,8 +31,8 @@ export interface ProcessMetrics {
 /** Numbers of this very process, named by OTel's process and Node.js conventions. Those of the event loop need the addon. */
 export function createProcessMetrics(startTimeUnixNano: bigint): ProcessMetrics {
   const loaded = loadNative()
-  // Not Node's monitorEventLoopDelay: it sees only turns in which its timer is due, and ten of these a second were a quarter
-  // of all that an idle agent used (decision 0116).
+  // Not Node's monitorEventLoopDelay: it sees only turns in which its timer is due, and ten of these a second were half
+  // of the wake-ups of an idle agent (decision 0116).
   const loop = 'native' in loaded ? loaded.native.watchEventLoop() : undefined
   return {
     read(resource, timeUnixNano) {

@@ -141,21 +141,19 @@ describe('instances', () => {
     expect(graph.ledger().unrouted).toEqual({ 'receiver r': 4 })
   })
 
-  test('where none does, the events are shown as unrouted', async () => {
-    const world = newWorld()
-    const graph = buildFake(world, ['traces: r -> p -> x'])
-    await graph.start()
-    await world.receivers.get('r')!.emit(items(3, 4))
-    expect(graph.ledger().unrouted).toEqual({ 'receiver r': 7 })
-  })
-
-  test('items of a signal that no pipeline carries are shown as unrouted at the receiver', async () => {
-    const world = newWorld()
-    const graph = buildFake(world, ['logs: r -> -> x'])
-    await graph.start()
-    await world.receivers.get('r')!.emit(items(1, 4))
-    expect(graph.ledger().unrouted).toEqual({ 'receiver r': 4 })
-  })
+  test.each([
+    ['logs: r -> -> x', items(1, 4), 4],
+    ['traces: r -> p -> x', items(3, 4), 7], // no processor here makes spans of events
+  ])(
+    'items that no pipeline carries or uses are shown as unrouted at the receiver: %s',
+    async (pipeline, sent, unrouted) => {
+      const world = newWorld()
+      const graph = buildFake(world, [pipeline])
+      await graph.start()
+      await world.receivers.get('r')!.emit(sent)
+      expect(graph.ledger().unrouted).toEqual({ 'receiver r': unrouted })
+    },
+  )
 })
 
 describe('what this machine cannot serve', () => {
