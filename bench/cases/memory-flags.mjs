@@ -63,6 +63,7 @@ const choices = [
   ['no settings', { flags: [], env: {} }],
   ['but --max-semi-space-size', but('--max-semi-space-size')],
   ['but --heap-growing-percent', but('--heap-growing-percent')],
+  ['but --no-allocation-site-pretenuring', but('--no-allocation-site-pretenuring')],
   ['but MALLOC_ARENA_MAX', but('MALLOC_ARENA_MAX')],
   ['but MALLOC_MMAP_THRESHOLD_', but('MALLOC_MMAP_THRESHOLD_')],
   ['and --optimize-for-size', and('--optimize-for-size')],

@@ -38,7 +38,7 @@ async function requestOf(events) {
       resource: resources[n % 100],
     })),
   }
-  return new OtlpEncoder({ name: 'unitscope', version: '0' }).encode(batch)[0].bytes
+  return new OtlpEncoder({ name: 'unitscope', version: '0' }).encode(batch)[0].chunks[0]
 }
 
 async function ours(address) {
@@ -58,7 +58,7 @@ async function ours(address) {
   const { signal } = new AbortController()
   return {
     async call(bytes) {
-      const { status } = await client.unary(method, bytes, signal)
+      const { status } = await client.unary(method, [bytes], signal)
       if (status.name !== 'OK') throw new Error(`${status.name}: ${status.details}`)
     },
     close: () => client.close(),

@@ -48,8 +48,8 @@ export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 
   })
   const secrets = Object.values(config.headers)
   return {
-    async export({ signal: kind, bytes }, signal) {
-      const { status, message } = await client.unary(methods[kind], bytes, signal)
+    async export({ signal: kind, chunks }, signal) {
+      const { status, message } = await client.unary(methods[kind], chunks, signal)
       return status.name === 'OK' ? delivered(message, secrets) : sendResultOf(status, secrets)
     },
     close: () => client.close(),

@@ -2,7 +2,7 @@
 export interface Parcel {
   /** Items inside, in the unit of every counter (events, spans, metric points). */
   readonly items: number
-  readonly bytes: Uint8Array
+  readonly byteLength: number
 }
 
 export interface Size {
@@ -11,7 +11,7 @@ export interface Size {
 }
 
 export function sizeOf(parcels: readonly Parcel[]): Size {
-  return { items: total(parcels, (p) => p.items), bytes: total(parcels, bytesOf) }
+  return { items: total(parcels, (p) => p.items), bytes: total(parcels, (p) => p.byteLength) }
 }
 
 export interface QueueLimits {
@@ -63,7 +63,7 @@ export class BoundedQueue<P extends Parcel> {
   push(parcel: P): void {
     this.#waiting.push(parcel)
     this.#items += parcel.items
-    this.#bytes += bytesOf(parcel)
+    this.#bytes += parcel.byteLength
   }
 
   /** The oldest waiting parcel; call `release` when done with it. */
@@ -91,7 +91,7 @@ export class BoundedQueue<P extends Parcel> {
     const rest: P[] = []
     let room = maxBytes
     for (const parcel of this.waiting()) {
-      const bytes = bytesOf(parcel)
+      const bytes = parcel.byteLength
       if (!wanted(parcel)) rest.push(parcel)
       else if (taken.length === 0 || bytes <= room) {
         taken.push(parcel)
@@ -108,12 +108,8 @@ export class BoundedQueue<P extends Parcel> {
 
   release(parcel: P): void {
     this.#items -= parcel.items
-    this.#bytes -= bytesOf(parcel)
+    this.#bytes -= parcel.byteLength
   }
-}
-
-function bytesOf(parcel: Parcel): number {
-  return parcel.bytes.byteLength
 }
 
 function total<P>(parcels: readonly P[], of: (parcel: P) => number): number {

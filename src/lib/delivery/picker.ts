@@ -50,7 +50,7 @@ export class Picker<P extends Parcel> {
     let soonestMs = Number.POSITIVE_INFINITY
     for (const parcel of this.#queue.waiting()) {
       const lane = this.#laneOf(parcel)
-      const bytes = (bytesOf.get(lane) ?? 0) + parcel.bytes.byteLength
+      const bytes = (bytesOf.get(lane) ?? 0) + parcel.byteLength
       bytesOf.set(lane, bytes)
       const dueInMs = (this.#began.get(lane) ?? Number.NEGATIVE_INFINITY) + joining.intervalMs - nowMs
       if (dueInMs > 0 && bytes < kMaxJoinedBytes && !all) {

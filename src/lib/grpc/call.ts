@@ -1,5 +1,5 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
-import { MessageReader } from './message.js'
+import { type Chunks, MessageReader } from './message.js'
 import { type GrpcStatus, isGrpc, type ReceivedHeaders, statusOf, statusOfHttp, statusOfReset } from './status.js'
 
 /** What a call came to; a message only with OK. */
@@ -25,7 +25,7 @@ export class UnaryCall {
   #settled = false
 
   /** @throws Error when the session takes no more calls */
-  constructor(session: ClientHttp2Session, headers: OutgoingHttpHeaders, frame: Buffer, maxAnswerBytes: number) {
+  constructor(session: ClientHttp2Session, headers: OutgoingHttpHeaders, frame: Chunks, maxAnswerBytes: number) {
     this.#session = session
     this.#reader = new MessageReader(maxAnswerBytes)
     this.answer = new Promise((resolve) => {
@@ -47,7 +47,9 @@ export class UnaryCall {
       .on('close', () => {
         if (!this.#settled) this.#settle(this.#statusOfCut())
       })
-    this.#stream.end(frame)
+    this.#stream.cork() // one write of all; `end` uncorks
+    for (const chunk of frame) this.#stream.write(chunk)
+    this.#stream.end()
   }
 
   /** Tells the server that nobody waits any more, if somebody still did. */

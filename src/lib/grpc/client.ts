@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http2'
 import type { Clock } from '../../util/clock.js'
 import { type Answer, UnaryCall } from './call.js'
 import { Connection } from './connection.js'
-import { framed } from './message.js'
+import { type Chunks, framed, lengthOf } from './message.js'
 import type { Address, Tls } from './socket.js'
 import type { GrpcStatus } from './status.js'
 
@@ -54,10 +54,10 @@ export class GrpcClient {
   }
 
   /**
-   * Calls a method (`/package.Service/Method`) with one message for one message. Every failure is a status: no connection is
+   * Calls a method (`/package.Service/Method`) with one message, in pieces, for one message. Every failure is a status: no connection is
    * UNAVAILABLE, no answer in time DEADLINE_EXCEEDED; CANCELLED at once when `signal` aborts.
    */
-  async unary(method: string, message: Uint8Array, signal: AbortSignal): Promise<Answer> {
+  async unary(method: string, message: Chunks, signal: AbortSignal): Promise<Answer> {
     if (signal.aborted) return { status: givenUp }
     const { clock, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
@@ -82,11 +82,11 @@ export class GrpcClient {
     this.#connection.close()
   }
 
-  async #call(method: string, message: Uint8Array, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
+  async #call(method: string, message: Chunks, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
     const { gzip, clock, maxAnswerBytes } = this.#options
-    const framing = framed(message, gzip && message.byteLength >= kMinGzipBytes).catch(unframed)
+    const framing = framed(message, gzip && lengthOf(message) >= kMinGzipBytes).catch(unframed)
     const frame = await Promise.race([stopped, framing])
-    if (!Buffer.isBuffer(frame)) return frame
+    if ('status' in frame) return frame
     const line = await Promise.race([stopped, this.#connection.line().catch(unavailable)])
     if ('status' in line) return line
     line.enter()

@@ -8,14 +8,20 @@ const kPrefixBytes = 5
 
 const gzipOffThread = promisify(gzip)
 
+/** A message, or a prefix and a message, in pieces that are to be sent one after the other: joining them would copy all. */
+export type Chunks = readonly Uint8Array[]
+
 /** One message as it goes on the wire. Compressing is done by a thread of the pool. */
-export async function framed(message: Uint8Array, compressed: boolean): Promise<Buffer> {
-  const body = compressed ? await gzipOffThread(message) : message
-  const frame = Buffer.allocUnsafe(kPrefixBytes + body.byteLength)
-  frame[0] = compressed ? 1 : 0
-  frame.writeUInt32BE(body.byteLength, 1)
-  frame.set(body, kPrefixBytes)
-  return frame
+export async function framed(message: Chunks, compressed: boolean): Promise<Chunks> {
+  const body = compressed ? [await gzipOffThread(message.length === 1 ? message[0]! : Buffer.concat(message))] : message
+  const prefix = Buffer.allocUnsafe(kPrefixBytes)
+  prefix[0] = compressed ? 1 : 0
+  prefix.writeUInt32BE(lengthOf(body), 1)
+  return [prefix, ...body]
+}
+
+export function lengthOf(chunks: Chunks): number {
+  return chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
 /** Collects the one message of a unary answer, of at most `maxBytes`. */

@@ -9,7 +9,9 @@ import type { Scope } from './scope.js'
 export interface EncodedRequest {
   readonly signal: Signal
   readonly items: number
-  readonly bytes: Uint8Array
+  /** One after the other they are the request: those of joined requests are not copied. */
+  readonly chunks: readonly Uint8Array[]
+  readonly byteLength: number
 }
 
 /**
@@ -19,7 +21,8 @@ export interface EncodedRequest {
 export function joinRequests(requests: readonly EncodedRequest[]): EncodedRequest {
   const { signal } = requests[0]!
   const items = requests.reduce((sum, request) => sum + request.items, 0)
-  return { signal, items, bytes: Buffer.concat(requests.map(({ bytes }) => bytes)) }
+  const byteLength = requests.reduce((sum, request) => sum + request.byteLength, 0)
+  return { signal, items, chunks: requests.flatMap(({ chunks }) => chunks), byteLength }
 }
 
 /** Encodes batches as OTLP requests, one per signal that has records. Keeps one buffer; not for use across threads. */
@@ -52,6 +55,6 @@ export class OtlpEncoder {
   #take(signal: Signal, items: number): EncodedRequest {
     const bytes = this.#writer.finish()
     this.#writer.reset()
-    return { signal, items, bytes }
+    return { signal, items, chunks: [bytes], byteLength: bytes.byteLength }
   }
 }

@@ -23,7 +23,7 @@ export const activeStates = [
 export interface MetricContext {
   /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
   readonly now: () => bigint
-  readonly resource: (unit: string) => Resource
+  readonly resource: (name: string, unit: TrackedUnit) => Resource
   readonly pool: ResourcePool
 }
 
@@ -53,7 +53,8 @@ export function* stateMetrics(
   for (let n = 0; n < units.length; n++) {
     const from = part.length
     const name = names[n]!
-    addUnit(part, name, units[n]!, context.resource(name), nowNs)
+    const unit = units[n]!
+    addUnit(part, name, unit, context.resource(name, unit), nowNs)
     for (let at = from; at < part.length; at++) points += part[at]!.points.length
     if (points < kPartPoints) continue
     yield part
@@ -93,9 +94,9 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, resource: Resou
 function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   const { state } = unit.machine
   const since = unit.sinceNs
-  const points: NumberPoint[] = []
+  const points = new Array<NumberPoint>(activeStates.length)
   for (let at = 0; at < activeStates.length; at++)
-    points.push(sumPoint(stateAttributes[at]!, since, nowNs, activeStates[at] === state.activeState ? 1 : 0))
+    points[at] = sumPoint(stateAttributes[at]!, since, nowNs, activeStates[at] === state.activeState ? 1 : 0)
   out.push({
     type: 'sum',
     monotonic: false,

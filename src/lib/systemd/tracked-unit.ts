@@ -1,3 +1,4 @@
+import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import type { UnitFacts } from '../../data/unit-snapshot.js'
 import type { Occurrence, RestartCause } from './occurrence.js'
@@ -21,6 +22,8 @@ const noCounters: ReadonlyMap<never, RunCounter> = new Map<never, RunCounter>()
 export class TrackedUnit {
   readonly machine = new UnitMachine()
   facts: UnitFacts | undefined
+  /** Once something was told of it; kept, for it is asked for at each interval. */
+  resource: Resource | undefined
   /** Known to systemd at the moment, as far as signals tell. */
   loaded = false
   /**

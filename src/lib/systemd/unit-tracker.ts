@@ -1,7 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
-import type { ResourcePool } from '../../data/resource.js'
+import type { Resource, ResourcePool } from '../../data/resource.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CauseFinder } from './cause-finder.js'
@@ -200,7 +200,7 @@ export class UnitTracker {
 
   /** State metrics of all units, in parts; `now` is asked for each one. */
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
-    const resource = (name: string) => this.#resource(name)
+    const resource = (name: string, unit: TrackedUnit) => this.#resource(name, unit)
     return stateMetrics(this.#units, { now, resource, pool: this.#options.resources })
   }
 
@@ -231,7 +231,7 @@ export class UnitTracker {
       out.push(
         unitEvent(what, {
           unit: name,
-          resource: this.#resource(name),
+          resource: this.#resource(name, unit),
           observedNs,
           inferred,
           causedBy: this.#causes.of(name, what),
@@ -240,9 +240,10 @@ export class UnitTracker {
     }
   }
 
-  #resource(name: string) {
+  #resource(name: string, unit: TrackedUnit): Resource {
     const { resources, scope, containerAttributes } = this.#options
-    return unitResource(resources, name, scope, containerAttributes?.(name))
+    unit.resource ??= unitResource(resources, name, scope, containerAttributes?.(name))
+    return unit.resource
   }
 }
 

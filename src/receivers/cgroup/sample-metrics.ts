@@ -141,14 +141,18 @@ export function sampleMetrics(out: Metric[], numbers: CgroupNumbers, subject: Su
   for (const { type, valueType, name, unit, description, exemplars, places } of plans) {
     const since = type === 'sum' ? startNs : undefined
     let points = places.length === 0 ? devicePoints(numbers, deviceWord[name]!, startNs, nowNs) : undefined
-    for (const { field, per, attributes } of places) {
+    let length = points?.length ?? 0
+    for (let n = 0; n < places.length; n++) {
+      const { field, per, attributes } = places[n]!
       const value = words[at + field]! / per
       if (Number.isNaN(value)) continue
-      points ??= []
-      points.push(point(attributes, since, nowNs, value, exemplars ? run : undefined))
+      // As long as it can get: a list that grows begins with room for 17.
+      points ??= new Array<NumberPoint>(places.length)
+      points[length++] = point(attributes, since, nowNs, value, exemplars ? run : undefined)
     }
     if (points === undefined) continue
-    added += points.length
+    points.length = length
+    added += length
     if (type === 'sum') out.push({ type, monotonic: true, valueType, name, unit, description, resource, points })
     else out.push({ type, valueType, name, unit, description, resource, points })
   }

@@ -66,7 +66,7 @@ describe('parcels that come close together', () => {
     await settle()
     for (let n = 0; n < 5; n++) delivery.offer([parcel(1, kibi100)])
     await settle()
-    expect(got.map(({ bytes }) => bytes.length).slice(0, 3)).toEqual([10, 2 * kibi100, 2 * kibi100])
+    expect(got.map(({ byteLength }) => byteLength).slice(0, 3)).toEqual([10, 2 * kibi100, 2 * kibi100])
   })
 
   test('much of another lane, waiting or under way, is no reason to send alone', async () => {
@@ -164,12 +164,14 @@ test('whatever comes when: every item is delivered once, those of a lane in orde
       const sent = new Map<string, number[]>()
       for (const [n, { lane, waitMs }] of offers.entries()) {
         sent.set(lane, [...(sent.get(lane) ?? []), n])
-        rig.delivery.offer([{ items: 1, bytes: Uint8Array.of(n), lane }])
+        rig.delivery.offer([{ items: 1, byteLength: 1, numbers: [n], lane }])
         await rig.clock.advance(waitMs)
       }
       await rig.clock.advance(50)
       for (const [lane, numbers] of sent) {
-        const arrived = rig.got.flatMap((one) => ((one as LaneParcel).lane === lane ? [...one.bytes] : []))
+        const arrived = rig.got.flatMap((one) =>
+          (one as LaneParcel).lane === lane ? (one as LaneParcel).numbers! : [],
+        )
         expect(arrived).toEqual(numbers)
         const times = began.get(lane)!
         for (let n = 1; n < times.length; n++) expect(times[n]! - times[n - 1]!).toBeGreaterThanOrEqual(50)

@@ -11,7 +11,8 @@ export type Part = {
   /** Join what comes within so many milliseconds. */
   intervalMs?: number
 }
-export type LaneParcel = Parcel & { readonly lane?: string }
+/** `numbers` stand for its bytes. */
+export type LaneParcel = Parcel & { readonly lane?: string; readonly numbers?: readonly number[] }
 export type Server = (parcel: Parcel, call: number, signal: AbortSignal) => SendResult | Promise<SendResult>
 
 export const delivered = { kind: 'delivered' } as const satisfies SendResult
@@ -54,14 +55,15 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
   return { delivery, clock, telemetry, health, lines, got, callTimes, held }
 }
 
-/** Bytes one after the other, as of OTLP requests. */
+/** One after the other, as the bytes of OTLP requests. */
 function join(parcels: readonly LaneParcel[]): LaneParcel {
   const items = parcels.reduce((sum, one) => sum + one.items, 0)
-  return { ...parcels[0], items, bytes: Buffer.concat(parcels.map(({ bytes }) => bytes)) }
+  const byteLength = parcels.reduce((sum, one) => sum + one.byteLength, 0)
+  return { ...parcels[0], items, byteLength, numbers: parcels.flatMap(({ numbers = [] }) => numbers) }
 }
 
-export function parcel(items = 1, bytes = 10): Parcel {
-  return { items, bytes: new Uint8Array(bytes) }
+export function parcel(items = 1, byteLength = 10): Parcel {
+  return { items, byteLength }
 }
 
 export function hang(_: Parcel, __: number, signal: AbortSignal): Promise<SendResult> {

@@ -44,7 +44,7 @@ describe('a server of gRPC’s own library', () => {
         const port = await startGrpcJs(echo, answersGzip ? { 'grpc.default_compression_algorithm': kGzip } : {})
         const { client } = clientOf(port, { gzip, maxAnswerBytes: 300_000 })
         const body = Buffer.alloc(size, 'abc')
-        const answer = await client.unary(method, body, never)
+        const answer = await client.unary(method, [body], never)
         expect(answer.status.name).toBe('OK')
         expect(Buffer.from(answer.message!).equals(body)).toBe(true)
       })
@@ -60,14 +60,14 @@ describe('a server of gRPC’s own library', () => {
     for (const [code, name] of statusNames.entries()) {
       expect(status[code]).toBe(name)
       if (code === 0) continue
-      const answer = await client.unary(method, Buffer.from([code]), never)
+      const answer = await client.unary(method, [Buffer.from([code])], never)
       expect(answer).toEqual({ status: { name, details: 'naïve: 100% / “so”', statusDetails: details } })
     }
   })
 
   test('says UNIMPLEMENTED to a method it does not have', async () => {
     const { client } = clientOf(await startGrpcJs(echo))
-    expect((await client.unary('/a.Service/Other', hello, never)).status.name).toBe('UNIMPLEMENTED')
+    expect((await client.unary('/a.Service/Other', [hello], never)).status.name).toBe('UNIMPLEMENTED')
   })
 
   test('sees the headers, and how long the answer is waited for', async () => {
@@ -77,7 +77,7 @@ describe('a server of gRPC’s own library', () => {
       echo(call, callback)
     })
     const { client } = clientOf(port, { headers: { 'x-api-key': 'k' }, timeoutMs: 3_600_000 })
-    await client.unary(method, hello, never)
+    await client.unary(method, [hello], never)
     expect(seen!.headers).toMatchObject({ 'x-api-key': 'k', 'user-agent': 'test/1' })
     const leftMs = Number(seen!.deadline) - Date.now()
     expect(Math.abs(leftMs - 3_600_000)).toBeLessThan(60_000)
@@ -102,7 +102,7 @@ describe('a server of gRPC’s own library', () => {
       })
       const { client, clock } = clientOf(port)
       const abort = new AbortController()
-      const call = client.unary(method, hello, abort.signal)
+      const call = client.unary(method, [hello], abort.signal)
       await there
       if (end === 'abort') abort.abort()
       else await clock.advance(10_000)
@@ -124,7 +124,7 @@ describe('a server of gRPC’s own library', () => {
       { 'grpc.max_concurrent_streams': 2 },
     )
     const { client } = clientOf(port)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => client.unary(method, hello, never)))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.unary(method, [hello], never)))
     expect(answers.map(({ status: { name } }) => name)).toEqual(Array.from({ length: 20 }, () => 'OK'))
     expect(most).toBeLessThanOrEqual(2)
   })
@@ -136,8 +136,8 @@ describe('one connection', () => {
   test('serves calls that come at once and later ones', async () => {
     const server = await startHttp2((stream) => reply(stream, message(hello), ok))
     const { client } = clientOf(server.port)
-    await Promise.all(Array.from({ length: 10 }, () => client.unary(method, hello, never)))
-    await client.unary(method, hello, never)
+    await Promise.all(Array.from({ length: 10 }, () => client.unary(method, [hello], never)))
+    await client.unary(method, [hello], never)
     expect(server.sessions).toHaveLength(1)
   })
 
@@ -149,20 +149,20 @@ describe('one connection', () => {
       setImmediate(() => reply(stream, message(hello), ok))
     })
     const { client } = clientOf(server.port)
-    expect((await client.unary(method, hello, never)).status.name).toBe('OK')
-    expect((await client.unary(method, hello, never)).status.name).toBe('OK')
+    expect((await client.unary(method, [hello], never)).status.name).toBe('OK')
+    expect((await client.unary(method, [hello], never)).status.name).toBe('OK')
     expect(server.sessions).toHaveLength(2)
   })
 
   test('that went away while nobody called is replaced', async () => {
     const server = await startHttp2((stream) => reply(stream, message(hello), ok))
     const { client } = clientOf(server.port)
-    await client.unary(method, hello, never)
+    await client.unary(method, [hello], never)
     const closed = new Promise((resolve) => server.sessions[0]!.once('close', resolve))
     server.sessions[0]!.close()
     await closed
     await new Promise((resolve) => setImmediate(resolve))
-    expect((await client.unary(method, hello, never)).status.name).toBe('OK')
+    expect((await client.unary(method, [hello], never)).status.name).toBe('OK')
     expect(server.sessions).toHaveLength(2)
   })
 
@@ -184,7 +184,7 @@ describe('one connection', () => {
       const begun = new Promise<void>((resolve) => {
         began = resolve
       })
-      const call = client.unary(path, hello, never)
+      const call = client.unary(path, [hello], never)
       await begun
       // The headers of the slow answer, or the acknowledgement of what was sent, are underway.
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -197,8 +197,8 @@ describe('one connection', () => {
   test('refuses at once what comes after its end, and ends what runs', async () => {
     const server = await startHttp2(() => client.close())
     const { client } = clientOf(server.port)
-    expect((await client.unary(method, hello, never)).status.name).toBe('UNAVAILABLE')
-    const { status: after } = await client.unary(method, hello, never)
+    expect((await client.unary(method, [hello], never)).status.name).toBe('UNAVAILABLE')
+    const { status: after } = await client.unary(method, [hello], never)
     expect(after).toEqual({ name: 'UNAVAILABLE', details: 'no connection: the client is closed', cut: true })
   })
 
@@ -206,7 +206,7 @@ describe('one connection', () => {
     const server = await startHttp2(() => {})
     const { client } = clientOf(server.port, { gzip: false })
     // More than HTTP/2 lets through unasked (64 KiB): what the server does not read, the client keeps.
-    const call = client.unary(method, Buffer.alloc(10_000_000), never)
+    const call = client.unary(method, [Buffer.alloc(10_000_000)], never)
     while (server.sessions.length === 0) await new Promise((resolve) => setImmediate(resolve))
     server.sessions[0]!.once('stream', (stream) => {
       stream.removeAllListeners('data').pause()

@@ -78,7 +78,7 @@ describe('an answer that is not what gRPC makes', () => {
     test(`${name}: ${wanted}`, async () => {
       const server = await startHttp2(answer)
       const { client } = clientOf(server.port)
-      check(await client.unary(method, hello, never), wanted, said)
+      check(await client.unary(method, [hello], never), wanted, said)
       expect(server.sessions).toHaveLength(1)
     })
 })
@@ -103,7 +103,7 @@ describe('an answer of a web server', () => {
           stream.respond({ ':status': http, 'content-type': type })
           stream.end(page)
         })
-        check(await clientOf(server.port).client.unary(method, hello, never), wanted, new RegExp(`code ${http}`))
+        check(await clientOf(server.port).client.unary(method, [hello], never), wanted, new RegExp(`code ${http}`))
       })
 
   test('gRPC’s own status rules, whatever the page is', async () => {
@@ -111,7 +111,7 @@ describe('an answer of a web server', () => {
       stream.respond({ ':status': 503, 'content-type': 'text/html', 'grpc-status': '16', 'grpc-message': 'a%20b%' })
       stream.end('<html>')
     })
-    check(await clientOf(server.port).client.unary(method, hello, never), 'UNAUTHENTICATED', /^a%20b%$/)
+    check(await clientOf(server.port).client.unary(method, [hello], never), 'UNAUTHENTICATED', /^a%20b%$/)
   })
 })
 
@@ -137,7 +137,11 @@ describe('a stream that is reset', () => {
           // The client's first bytes are its preface and settings; then the request comes, as stream 1.
           socket.on('data', () => socket.bytesRead > 100 && socket.write(Buffer.concat([...begin, rest])))
         })
-        check(await clientOf(server.port).client.unary(method, hello, never), wanted, new RegExp(`with code ${code} `))
+        check(
+          await clientOf(server.port).client.unary(method, [hello], never),
+          wanted,
+          new RegExp(`with code ${code} `),
+        )
       })
 })
 
@@ -165,7 +169,7 @@ describe('a peer that is lost, or was never there', () => {
       const server = await startTcp(greet)
       const { client } = clientOf(server.port)
       for (let tries = 1; tries <= 2; tries++) {
-        check(await client.unary(method, hello, never), 'UNAVAILABLE, cut', said)
+        check(await client.unary(method, [hello], never), 'UNAVAILABLE, cut', said)
         expect(server.sockets).toHaveLength(tries)
       }
     })
@@ -173,7 +177,7 @@ describe('a peer that is lost, or was never there', () => {
   test('refuses the connection: UNAVAILABLE with the reason', async () => {
     const server = await startTcp(() => {})
     cleanUp()
-    check(await clientOf(server.port).client.unary(method, hello, never), 'UNAVAILABLE, cut', /ECONNREFUSED/)
+    check(await clientOf(server.port).client.unary(method, [hello], never), 'UNAVAILABLE, cut', /ECONNREFUSED/)
   })
 
   test('connects and says nothing: calls end in time and share the attempt, which ends after 20 s', async () => {
@@ -185,7 +189,7 @@ describe('a peer that is lost, or was never there', () => {
       [1, 'UNAVAILABLE, cut', /not connected in 20000 ms/],
       [2, 'DEADLINE_EXCEEDED', /no answer in 9000 ms/],
     ] as const) {
-      const call = client.unary(method, hello, never)
+      const call = client.unary(method, [hello], never)
       while (server.sockets.length < tries) await new Promise((resolve) => setImmediate(resolve))
       await clock.advance(9000)
       check(await call, wanted, said)

@@ -57,7 +57,7 @@ describe('a call by way of a proxy', () => {
     vi.stubEnv('https_proxy', `http://me:pw@127.0.0.1:${proxyPort}`)
     const server = await startHttp2((stream) => reply(stream, message(hello), { 'grpc-status': '0' }))
     const { client } = clientOf(server.port, { address: { host: '127.0.0.1', port: server.port, local: false } })
-    expect((await client.unary(method, hello, never)).status.name).toBe('OK')
+    expect((await client.unary(method, [hello], never)).status.name).toBe('OK')
     expect(asked).toEqual([`127.0.0.1:${server.port}`, `Basic ${Buffer.from('me:pw').toString('base64')}`])
   })
 
@@ -66,14 +66,14 @@ describe('a call by way of a proxy', () => {
     vi.stubEnv('https_proxy', `http://me:pw@127.0.0.1:${port}`)
     const { client } = clientOf(1, { address: { host: 'otel.test', port: 4317, local: false } })
     const details = `no connection: the proxy 127.0.0.1:${port} answers 407 to CONNECT otel.test:4317`
-    expect((await client.unary(method, hello, never)).status).toEqual({ name: 'UNAVAILABLE', details, cut: true })
+    expect((await client.unary(method, [hello], never)).status).toEqual({ name: 'UNAVAILABLE', details, cut: true })
   })
 
   test('is not made to this machine', async () => {
     const { port, asked } = await startProxy(407)
     vi.stubEnv('https_proxy', `http://127.0.0.1:${port}`)
     const server = await startHttp2((stream) => reply(stream, message(hello), { 'grpc-status': '0' }))
-    expect((await clientOf(server.port).client.unary(method, hello, never)).status.name).toBe('OK')
+    expect((await clientOf(server.port).client.unary(method, [hello], never)).status.name).toBe('OK')
     expect(asked).toEqual([])
   })
 })

@@ -72,7 +72,9 @@ for (const missing of ['traceId', 'spanId'] as const)
 
 /** Of all IDs a server and a reader of the file get. */
 function lengthsOfIds(batch: Batch): Set<number> {
-  const requests = new OtlpEncoder(scope).encode(batch).map(({ signal, bytes }) => decodeRequest(signal, bytes))
+  const requests = new OtlpEncoder(scope)
+    .encode(batch)
+    .map(({ signal, chunks }) => decodeRequest(signal, Buffer.concat(chunks)))
   const text = JSON.stringify(requests) + otlpJsonLines(batch, scope).join('')
   const ids = text.matchAll(/"(?:trace_?id|span_?id|parent_?span_?id)":"([^"]*)"/gi)
   return new Set([0, ...Array.from(ids, ([, digits]) => digits!.length)])

@@ -30,7 +30,9 @@ test('OTLP/JSON says the same as the protobuf form, field by field', () => {
       },
     ],
   }
-  const binary = new OtlpEncoder(scope).encode(batch).map(({ signal, bytes }) => camel(decodeRequest(signal, bytes)))
+  const binary = new OtlpEncoder(scope)
+    .encode(batch)
+    .map(({ signal, chunks }) => camel(decodeRequest(signal, Buffer.concat(chunks))))
   const json = otlpJsonLines(batch, scope).map((line) => camel(JSON.parse(line)))
   expect(json).toHaveLength(3)
   expect(json).toEqual(binary)
