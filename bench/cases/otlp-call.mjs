@@ -38,7 +38,7 @@ async function requestOf(events) {
       resource: resources[n % 100],
     })),
   }
-  return new OtlpEncoder({ name: 'unitscope', version: '0' }).encode(batch)[0].chunks[0]
+  return Buffer.concat(new OtlpEncoder({ name: 'unitscope', version: '0' }).encode(batch)[0].chunks)
 }
 
 async function ours(address) {

@@ -23,7 +23,8 @@ const kMaxAnswerBytes = 64 * 1024
 
 /** A connection to an OTLP server; connects by itself and again. */
 export interface GrpcChannel {
-  export(request: EncodedRequest, signal: AbortSignal): Promise<SendResult>
+  /** @param onSent - called once the server has taken it, when nothing here reads its bytes any more; not called else */
+  export(request: EncodedRequest, signal: AbortSignal, onSent: () => void): Promise<SendResult>
   close(): void
 }
 
@@ -48,8 +49,9 @@ export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 
   })
   const secrets = Object.values(config.headers)
   return {
-    async export({ signal: kind, chunks }, signal) {
-      const { status, message } = await client.unary(methods[kind], chunks, signal)
+    async export({ signal: kind, chunks }, signal, onSent) {
+      const { status, message, sent } = await client.unary(methods[kind], chunks, signal)
+      if (sent === true) onSent()
       return status.name === 'OK' ? delivered(message, secrets) : sendResultOf(status, secrets)
     },
     close: () => client.close(),

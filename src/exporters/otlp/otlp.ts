@@ -41,7 +41,7 @@ class OtlpExporter implements Exporter {
     this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
       policy: deliveryPolicy(config.sending_queue, config.retry),
-      send: (request, signal) => this.#channel.export(request, signal),
+      send: (request, signal) => this.#channel.export(request, signal, () => this.#encoder.giveBack(request)),
       clock,
       random,
       telemetry,

@@ -6,6 +6,8 @@ import { type GrpcStatus, isGrpc, type ReceivedHeaders, statusOf, statusOfHttp, 
 export interface Answer {
   readonly status: GrpcStatus
   readonly message?: Uint8Array
+  /** All of the request has left this process: its memory may be used for something else. */
+  readonly sent?: boolean
 }
 
 /** RFC 9113, section 7: what a client says that wants no answer any more. */
@@ -96,6 +98,8 @@ export class UnaryCall {
   #withMessage(status: GrpcStatus): Answer {
     const encoding = this.#headers?.['grpc-encoding']
     const message = this.#reader.finish(typeof encoding === 'string' ? encoding : '')
-    return message instanceof Uint8Array ? { status, message } : { status: message }
+    return message instanceof Uint8Array
+      ? { status, message, sent: this.#stream.writableFinished }
+      : { status: message }
   }
 }

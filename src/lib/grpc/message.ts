@@ -17,7 +17,7 @@ export async function framed(message: Chunks, compressed: boolean): Promise<Chun
   const prefix = Buffer.allocUnsafe(kPrefixBytes)
   prefix[0] = compressed ? 1 : 0
   prefix.writeUInt32BE(lengthOf(body), 1)
-  return [prefix, ...body]
+  return [prefix, ...body.filter(({ byteLength }) => byteLength > 0)] // node:http2 does not finish what has an empty piece
 }
 
 export function lengthOf(chunks: Chunks): number {

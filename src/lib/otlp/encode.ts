@@ -2,6 +2,7 @@ import { type Batch, countItems, emptyBatch, type Signal } from '../../data/batc
 import { writeLogsRequest } from './encode-logs.js'
 import { writeMetricsRequest } from './encode-metrics.js'
 import { writeTracesRequest } from './encode-traces.js'
+import { Pages } from './pages.js'
 import { ProtobufWriter } from './protobuf-writer.js'
 import type { Scope } from './scope.js'
 
@@ -25,9 +26,10 @@ export function joinRequests(requests: readonly EncodedRequest[]): EncodedReques
   return { signal, items, chunks: requests.flatMap(({ chunks }) => chunks), byteLength }
 }
 
-/** Encodes batches as OTLP requests, one per signal that has records. Keeps one buffer; not for use across threads. */
+/** Encodes batches as OTLP requests, one per signal that has records. Keeps some memory; not for use across threads. */
 export class OtlpEncoder {
   readonly #writer = new ProtobufWriter()
+  readonly #pages = new Pages()
   readonly #scope: Scope
 
   constructor(scope: Scope) {
@@ -52,9 +54,15 @@ export class OtlpEncoder {
     return requests
   }
 
+  /** What `encode` made, joined or not, is not needed any more: its memory will be that of other requests. */
+  giveBack({ chunks }: EncodedRequest): void {
+    this.#pages.giveBack(chunks)
+  }
+
   #take(signal: Signal, items: number): EncodedRequest {
-    const bytes = this.#writer.finish()
+    const bytes = this.#writer.written()
+    const chunks = this.#pages.copy(bytes)
     this.#writer.reset()
-    return { signal, items, chunks: [bytes], byteLength: bytes.byteLength }
+    return { signal, items, chunks, byteLength: bytes.byteLength }
   }
 }

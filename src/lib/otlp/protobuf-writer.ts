@@ -21,9 +21,9 @@ export class ProtobufWriter {
     return this.#length
   }
 
-  /** A copy of what was written; the writer may be reused after `reset`. */
-  finish(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length)
+  /** What was written, in the writer's own memory: it stays so until something is written again. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   reset(): void {

@@ -45,7 +45,7 @@ describe('a server of gRPC’s own library', () => {
         const { client } = clientOf(port, { gzip, maxAnswerBytes: 300_000 })
         const body = Buffer.alloc(size, 'abc')
         const answer = await client.unary(method, [body], never)
-        expect(answer.status.name).toBe('OK')
+        expect(answer).toMatchObject({ status: { name: 'OK' }, sent: true })
         expect(Buffer.from(answer.message!).equals(body)).toBe(true)
       })
 
@@ -213,5 +213,17 @@ describe('one connection', () => {
       stream.respond({ ':status': 413 }, { endStream: true })
     })
     expect((await call).status).toEqual({ name: 'UNKNOWN', details: 'Received HTTP status code 413' })
+  })
+
+  test('a server that is content before it has all of a request may still be sent some: its memory is not given away', async () => {
+    const server = await startHttp2(() => {})
+    const { client } = clientOf(server.port, { gzip: false })
+    const call = client.unary(method, [Buffer.alloc(10_000_000)], never)
+    while (server.sessions.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    server.sessions[0]!.once('stream', (stream) => {
+      stream.removeAllListeners('data').pause()
+      reply(stream, message(hello), { 'grpc-status': '0' })
+    })
+    expect(await call).toMatchObject({ status: { name: 'OK' }, sent: false })
   })
 })
