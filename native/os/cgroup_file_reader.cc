@@ -67,6 +67,17 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, bool look_
   return false;
 }
 
+void FileReader::prepare(CgroupTree& tree, Node& node, GroupMask groups) noexcept {
+  if (!node.dir) return;
+  for (std::size_t i = 0; i < kFileCount; i++) {
+    if ((groups & mask_of(kFiles[i].group)) == 0 || (node.absent >> i & 1u) != 0 || node.files[i]) continue;
+    UniqueFd fd(openat(node.dir.get(), kFiles[i].name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) node.absent |= is_missing(errno) ? 1u << i : 0;
+    else if (tree.budget().take_file()) node.files[i] = std::move(fd);
+    else return;
+  }
+}
+
 FileReader::Text FileReader::read_file(int dir, std::size_t file, Node& node, FdBudget& budget) noexcept {
   if (node.files[file]) {
     const Text read = read_open(node.files[file].get());

@@ -24,6 +24,9 @@ class FileReader {
   [[nodiscard]] bool read(CgroupTree& tree, Node& node, GroupMask groups, bool look_again, Sample& sample,
                           std::vector<IoDevice>& devices);
 
+  /// Opens the files of `groups` that may be kept open, so that the next reading takes as little time as possible.
+  void prepare(CgroupTree& tree, Node& node, GroupMask groups) noexcept;
+
   [[nodiscard]] static constexpr std::size_t bytes() noexcept { return kBufferBytes; }
 
  private:

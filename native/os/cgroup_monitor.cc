@@ -19,24 +19,46 @@ Result<CgroupMonitor, OpenError> CgroupMonitor::open(MonitorOptions options) {
   return CgroupMonitor(options, std::move(tree).value());
 }
 
-void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
-  const std::uint64_t now = monotonic_ns();
-  bool complete = !walk_due_;
-  CgroupWatch::Event event;
-  tree_.watch().begin();
-  while (tree_.watch().next(event)) {
-    if (stop.load(std::memory_order_relaxed)) return;
-    if (event.what == CgroupWatch::What::kOverflow) {
-      tree_.counters().overflows++;
-      walk_due_ = true;
-      complete = false;
-    } else if (event.what == CgroupWatch::What::kState) {
-      changed_state(*event.node);
-    } else {
-      tree_.apply(event, now);
-    }
+void CgroupMonitor::handle_states(const std::atomic<bool>& stop) {
+  CgroupWatch& watch = tree_.watch();
+  watch.begin_states();
+  for (CgroupWatch::State state; !stop.load(std::memory_order_relaxed) && watch.next_state(state);) {
+    if (state.node != nullptr) changed_state(*state.node);
+    else overflowed();
   }
-  if (complete) tree_.settle(now);
+}
+
+void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
+  // First, for what is read of a cgroup that is gone since is lost.
+  handle_states(stop);
+  const std::uint64_t now = monotonic_ns();
+  const std::uint64_t made_ns = told_ns_ == 0 ? now : told_ns_;
+  told_ns_ = 0;
+  CgroupWatch& watch = tree_.watch();
+  watch.begin();
+  for (CgroupWatch::Change change; watch.next(change);) {
+    if (stop.load(std::memory_order_relaxed)) return;
+    if (change.what == CgroupWatch::What::kOverflow) overflowed();
+    else tree_.apply(change, made_ns);
+  }
+  if (!walk_due_) tree_.settle(now);
+  tree_.admit(now);
+  get_ready();
+}
+
+void CgroupMonitor::get_ready() {
+  for (const std::uint64_t key : tree_.taken_in()) {
+    Node* const node = tree_.find(key);
+    if (node == nullptr) continue;
+    reader_.prepare(tree_, *node, groups_ | mask_of(Group::kState));
+    changed_state(*node);
+  }
+  tree_.taken_in().clear();
+}
+
+void CgroupMonitor::overflowed() {
+  tree_.counters().overflows++;
+  walk_due_ = true;
 }
 
 void CgroupMonitor::changed_state(Node& node) {
@@ -47,15 +69,27 @@ void CgroupMonitor::changed_state(Node& node) {
   node.final_told = false;
   if (!state.has(Field::kPopulated) || state.get(Field::kPopulated) != 0) return;
   auto last = std::make_unique<Reading>();
-  if (!reader_.read(tree_, node, groups_, false, last->sample, last->devices)) return;
+  if (!read(node, false, last->sample, last->devices)) return;
   last->monotonic_ns = monotonic_ns();
   node.final = std::move(last);
+}
+
+bool CgroupMonitor::read(Node& node, bool look_again, Sample& sample, std::vector<IoDevice>& devices) {
+  const std::uint32_t absent = node.absent;
+  if (!reader_.read(tree_, node, groups_, look_again, sample, devices)) return false;
+  // While a cgroup is being removed its files seem never to have been there: one that still answers was not.
+  const bool sure = node.read_ns != 0 && node.absent == absent && sample.present != 0;
+  if (look_again) node.learned = false;
+  else if (sure && !node.learned) tree_.learn_absent(node);
+  return true;
 }
 
 void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
   out.clear();
   tree_.keep_within_budget();
   handle_changes(stop);
+  tree_.admit(UINT64_MAX);
+  get_ready();
   if (!tree_.root_is_there()) {
     out.root_gone = true;
     return;
@@ -65,6 +99,7 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
     tree_.walk(now);
     walk_due_ = false;
     walked_ns_ = now;
+    tree_.taken_in().clear();  // all are read now
   }
   tell_ends(out);
   passes_++;
@@ -76,7 +111,7 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
     Sample sample;
     devices_.clear();
     const bool look_again = (passes_ + node.key) % kPassesBetweenLooks == 0;
-    if (!reader_.read(tree_, node, groups_, look_again, sample, devices_)) continue;
+    if (!read(node, look_again, sample, devices_)) continue;
     node.read_ns = monotonic_ns();
     // Nothing is read where no descriptor is left; that is no newer than what is kept.
     if (node.final != nullptr && sample.present != 0) {
@@ -113,7 +148,7 @@ MonitorStats CgroupMonitor::stats() {
   return {.counters = tree_.counters(),
           .cgroups = tree_.nodes().size(),
           .skipped = tree_.skipped(),
-          .open_fds = tree_.budget().used() + (changes_fd() >= 0 ? 2u : 1u),
+          .open_fds = tree_.budget().used() + (changes_fd() >= 0 ? 3u : 1u),
           .watches = tree_.watch().watches(),
           .unwatched = tree_.watch().unwatched(),
           .native_bytes = tree_.bytes() + FileReader::bytes() + devices_.capacity() * sizeof(IoDevice)};

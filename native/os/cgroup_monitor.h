@@ -33,9 +33,21 @@ class CgroupMonitor {
  public:
   static Result<CgroupMonitor, OpenError> open(MonitorOptions options);
 
-  /// Readable when handle_changes() has something to do; -1 when changes are only found by walking.
-  [[nodiscard]] int changes_fd() noexcept { return tree_.watch().fd(); }
-  /// Takes in what the kernel has told so far.
+  /// Readable when handle_states() has something to do: at once, for systemd removes a cgroup a millisecond after its last
+  /// process left. -1 when nothing is told, and all is found by walking.
+  [[nodiscard]] int states_fd() noexcept { return tree_.watch().states_fd(); }
+  /// Readable when handle_changes() has something to do, which can wait until more has come together: cgroups were made or
+  /// removed, or systemd began another run in one. -1 as states_fd().
+  [[nodiscard]] int changes_fd() noexcept { return tree_.watch().changes_fd(); }
+  /// changes_fd() is readable, and it is to wait. What is taken in later was made about now: the first of it a little before.
+  void changes_wait(std::uint64_t now_ns) noexcept { told_ns_ = now_ns; }
+  /// Whether handle_changes() is to be called again although nothing may be told: there are new cgroups in which nothing ran yet.
+  [[nodiscard]] bool anything_waits() const noexcept { return tree_.any_waits(); }
+  /// Reads those whose last process has left, as far as the kernel has told so far.
+  ///
+  /// \param stop  ends it early
+  void handle_states(const std::atomic<bool>& stop);
+  /// Takes in all that the kernel has told so far, states too.
   ///
   /// \param stop  ends it early
   void handle_changes(const std::atomic<bool>& stop);
@@ -56,6 +68,10 @@ class CgroupMonitor {
 
   /// The last process left, or one came.
   void changed_state(Node& node);
+  void overflowed();
+  /// Of those just taken in the files are opened, for at their ends there will be no time; and it may be over already.
+  void get_ready();
+  [[nodiscard]] bool read(Node& node, bool look_again, Sample& sample, std::vector<IoDevice>& devices);
   void tell(Pass& out, Node& node);
   void tell_ends(Pass& out);
 
@@ -65,6 +81,8 @@ class CgroupMonitor {
   FileReader reader_;
   std::vector<IoDevice> devices_;
   bool walk_due_ = true;
+  /// When the changes that wait began to; 0 when none do.
+  std::uint64_t told_ns_ = 0;
   std::uint64_t walked_ns_ = 0;
   std::uint64_t passes_ = 0;
 };

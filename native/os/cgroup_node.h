@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ struct Node {
   std::array<UniqueFd, kFileCount> files;
   /// Bit i: kFiles[i] was not there when it was last looked for.
   std::uint32_t absent = 0;
+  /// The parent's `absent_below` knows of it.
+  bool learned = false;
+  /// Bit i: kFiles[i] was in no child that was looked at. Which files there are is the parent's to say (cgroup.subtree_control),
+  /// so a new child is not looked at for these. Nothing before the first was.
+  std::optional<std::uint32_t> absent_below;
   /// Watch descriptors of the directory, cgroup.events and cgroup.subtree_control; -1 for none.
   int watch = -1;
   int events_watch = -1;
@@ -81,6 +87,8 @@ struct Counters {
   std::uint64_t ends_read = 0;
   std::uint64_t ends_unread = 0;
   std::uint64_t ends_lost = 0;
+  /// Removed cgroups that were never taken in: made and removed before anybody looked, or empty each time somebody did.
+  std::uint64_t ends_brief = 0;
 };
 
 /// How many descriptors may stay open between readings: what RLIMIT_NOFILE leaves, and `max_files` for files. First come,

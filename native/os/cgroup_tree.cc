@@ -135,23 +135,21 @@ int CgroupTree::list(Node& parent) {
   }
 }
 
-void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
-  struct stat found {};
+void CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
   std::string path = join(parent.path, name);
-  if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (!is_gone(errno)) unseen(path, errno);
-    return;
-  }
-  if (!S_ISDIR(found.st_mode)) return;
   std::uint64_t newer_than_ns = newer_than_ns_;
   if (const auto old = nodes_.find(path); old != nodes_.end()) {
     Node& node = *old->second;
+    struct stat found {};
+    if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (is_gone(errno)) end_below(path);
+      else unseen(path, errno);
+      return;
+    }
     if (node.id == found.st_ino) {
       node.walk = walk_;
       // Nobody tells when systemd begins a new run in it.
-      if (parent.watch < 0) {
-        if (const Directory dir = open_directory(root_.get(), node); dir.fd >= 0) read_invocation(node, dir.fd);
-      }
+      if (parent.watch < 0) read_invocation(node);
       // kernfs counts subdirectories in st_nlink (2 + n), so a leaf, which most cgroups are, need not be listed but to
       // be followed at last.
       const bool unfollowed = node.watch < 0 && watch_->has_room();
@@ -169,14 +167,16 @@ void CgroupTree::visit(int parent_dir, const Node& parent, const char* name) {
     return;
   }
   UniqueFd dir(openat(parent_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!dir && is_gone(errno)) return;
-  if (!dir) counters_.io_errors[errno]++;
-  // Made anew between the two calls: the descriptor says which one this is.
-  if (dir && fstat(dir.get(), &found) != 0) return;
-  add(std::move(path), std::move(dir), found.st_ino, newer_than_ns);
+  struct stat found {};
+  if (!dir) {
+    if (is_gone(errno)) return;
+    counters_.io_errors[errno]++;
+    if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(found.st_mode)) return;
+  }
+  add(std::move(path), std::move(dir), found.st_ino, newer_than_ns).absent = parent.absent_below.value_or(0);
 }
 
-void CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns) {
+Node& CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns) {
   auto made = std::make_unique<Node>();
   Node& node = *made;
   node.path = std::move(path);
@@ -186,71 +186,94 @@ void CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint
   node.walk = walk_;
   node.dir = std::move(dir);
   by_key_[node.key] = &node;
+  taken_in_.push_back(node.key);
   nodes_.emplace(node.path, std::move(made));
   if (!node.dir) {
     watch_->refuse(node);
     pending_.push_back(&node);
-    return;
+    return node;
   }
   watch_->follow(node, node.dir.get());
-  read_invocation(node, node.dir.get());
+  read_invocation(node);
   struct stat found {};
-  const bool leaf = !options_.any_filesystem && fstat(node.dir.get(), &found) == 0 && found.st_nlink == 2;
+  const bool leaf = fstat(node.dir.get(), &found) == 0 && found.st_nlink == 2 && !options_.any_filesystem;
+  node.id = found.st_ino;
   if (!leaf) pending_.push_back(&node);
   if (!budget_.take_directory()) node.dir.reset();
+  return node;
 }
 
-void CgroupTree::apply(const CgroupWatch::Event& event, std::uint64_t now_ns) {
-  if (event.what == CgroupWatch::What::kControllers) return look_again_below(*event.node);
-  Node& parent = *event.node;
-  const auto at = nodes_.find(join(parent.path, event.name));
-  switch (event.what) {
-    case CgroupWatch::What::kMade: {
-      const Directory dir = open_directory(root_.get(), parent);
-      if (dir.fd < 0) {
-        if (!is_gone(dir.error)) unseen(parent.path, dir.error);
-        return;
-      }
-      newer_than_ns_ = now_ns;
-      watch_->follow_controllers(parent, dir.fd);
-      visit(dir.fd, parent, event.name);
-      return list_pending();
-    }
-    case CgroupWatch::What::kRemoved: {
-      if (at == nodes_.end()) return;
-      // An earlier one of this name may be meant.
-      struct stat found {};
-      const bool there = fstatat(root_.get(), at->second->path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
-      if (!there && !is_gone(errno)) unseen(at->second->path, errno);
-      else if (!there || found.st_ino != at->second->id) end_below(std::string(at->first));
-      return;
-    }
-    case CgroupWatch::What::kAttribute: {
-      if (at == nodes_.end()) return;
-      const Directory dir = open_directory(root_.get(), *at->second);
-      if (dir.fd >= 0) read_invocation(*at->second, dir.fd);
-      return;
-    }
-    case CgroupWatch::What::kState:
-    case CgroupWatch::What::kControllers:
-    case CgroupWatch::What::kOverflow: return;
+void CgroupTree::apply(const CgroupWatch::Change& change, std::uint64_t made_ns) {
+  if (change.what == CgroupWatch::What::kControllers) return look_again_below(*change.node);
+  if (change.what != CgroupWatch::What::kDirectory) return;
+  Node& parent = *change.node;
+  const auto at = nodes_.find(join(parent.path, change.name));
+  Node* const known = at == nodes_.end() ? nullptr : at->second.get();
+  if (!change.moved) {
+    if (known != nullptr) read_invocation(*known);
+    return;
+  }
+  std::uint64_t brief = change.brief;
+  if (known == nullptr) {
+    // One that waited is the first of those that are gone.
+    if (newcomers_.forget(parent.key, change.name, budget_) && !change.made_first) brief++;
+    if (!change.gone) look_at(parent, change.name, made_ns, true);
+  } else {
+    const std::uint64_t key = known->key;
+    look_at(parent, change.name, made_ns, false);
+    // It was found by listing before its making was told, and is told of as any other.
+    if (brief > 0 && change.made_first && find(key) == nullptr) brief--;
+  }
+  counters_.ends_brief += brief;
+}
+
+void CgroupTree::look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait) {
+  const Directory dir = open_directory(root_.get(), parent);
+  if (dir.fd < 0) {
+    if (!is_gone(dir.error)) unseen(parent.path, dir.error);
+    return;
+  }
+  if (may_wait && newcomers_.wait(dir.fd, parent.key, name, made_ns, budget_)) return;
+  newer_than_ns_ = made_ns;
+  watch_->follow_controllers(parent, dir.fd);
+  visit(dir.fd, parent, name);
+  list_pending();
+}
+
+void CgroupTree::admit(std::uint64_t now_ns) {
+  for (const Newcomer& one : newcomers_.take(now_ns, budget_)) {
+    const std::uint64_t first = next_key_;
+    Node* const parent = one.gone ? nullptr : find(one.parent);
+    if (parent != nullptr) look_at(*parent, one.name.c_str(), one.made_ns, false);
+    if (next_key_ == first) counters_.ends_brief++;
   }
 }
 
-void CgroupTree::look_again_below(const Node& parent) noexcept {
+void CgroupTree::look_again_below(Node& parent) noexcept {
+  parent.absent_below.reset();
   // A neighbour of a longer name, or a grandchild, is looked at once more for nothing.
   for (auto at = nodes_.upper_bound(parent.path); at != nodes_.end() && at->first.starts_with(parent.path); ++at) {
     at->second->absent = 0;
   }
 }
 
+void CgroupTree::learn_absent(Node& node) noexcept {
+  node.learned = true;
+  if (node.path.empty()) return;
+  const std::size_t end = node.path.rfind('/');
+  const auto parent = nodes_.find(std::string_view(node.path).substr(0, end == std::string::npos ? 0 : end));
+  if (parent != nodes_.end()) parent->second->absent_below = parent->second->absent_below.value_or(node.absent) & node.absent;
+}
+
 /// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
 /// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
-void CgroupTree::read_invocation(Node& node, int dir) noexcept {
+void CgroupTree::read_invocation(Node& node) noexcept {
+  const Directory dir = open_directory(root_.get(), node);
+  if (dir.fd < 0) return;
   InvocationId id{};
   for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
     std::array<char, 33> text;  // one more than an ID: a longer value is none
-    if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
+    if (fgetxattr(dir.fd, name, text.data(), text.size()) != 32) continue;
     if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
     std::copy_n(text.begin(), id.size(), id.begin());
     break;
@@ -308,7 +331,7 @@ void CgroupTree::keep_within_budget() noexcept {
 std::size_t CgroupTree::bytes() const noexcept {
   // A tree node, a hash node and two watches beside the node itself.
   constexpr std::size_t kAround = 160;
-  std::size_t total = 0;
+  std::size_t total = newcomers_.bytes();
   for (const auto& [path, node] : nodes_) total += sizeof(Node) + kAround + node->path.capacity();
   for (const auto& node : ended_) {
     total += sizeof(Node) + node->path.capacity() + (node->final != nullptr ? sizeof(Reading) : 0);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "os/cgroup_newcomers.h"
 #include "os/cgroup_node.h"
 #include "os/cgroup_watch.h"
 
@@ -46,12 +47,25 @@ class CgroupTree {
   /// something may have been missed. What lies below a directory that cannot be listed (EMFILE, ENOMEM) is presumed to be there
   /// still, and the tree is not whole() until a later walk has listed all.
   void walk(std::uint64_t now_ns);
-  /// Takes in what the kernel tells, but for kState and kOverflow.
-  void apply(const CgroupWatch::Event& event, std::uint64_t now_ns);
+  /// Takes in what the kernel tells, but for kOverflow.
+  ///
+  /// \param made_ns  what is new was made about then
+  void apply(const CgroupWatch::Change& change, std::uint64_t made_ns);
+  /// Takes in those that were told of when nothing ran in them, and had to wait.
+  ///
+  /// \param now_ns  those are left which have only been empty since shortly before; UINT64_MAX: none is left
+  void admit(std::uint64_t now_ns);
+  /// Keys of those that are new, for the caller to take.
+  [[nodiscard]] std::vector<std::uint64_t>& taken_in() noexcept { return taken_in_; }
+  /// Whether any wait.
+  [[nodiscard]] bool any_waits() const noexcept { return newcomers_.any(); }
   /// All changes up to `now_ns` are taken in: what is found later was made later.
   void settle(std::uint64_t now_ns) noexcept {
     if (whole()) sure_ns_ = now_ns;
   }
+
+  /// What is absent here was so while it was there: its later siblings are not looked at for what none has.
+  void learn_absent(Node& node) noexcept;
 
   /// By path, and so a parent before its children; empty before the first walk, and when the root is gone.
   [[nodiscard]] const Nodes& nodes() const noexcept { return nodes_; }
@@ -87,13 +101,17 @@ class CgroupTree {
   [[nodiscard]] int list(Node& parent);
   /// Something could not be looked at: counts it, and keeps what is known at `path` and below.
   void unseen(const std::string& path, int error);
-  /// Adds one child of the open directory `parent_dir`, unless it is gone already.
-  void visit(int parent_dir, const Node& parent, const char* name);
+  /// Adds one child of the open directory `parent_dir`, or ends it, if it is gone or another one has its name.
+  void visit(int parent_dir, Node& parent, const char* name);
+  /// Looks whether one child is there, and whether it is the one that is known.
+  ///
+  /// \param may_wait  a new one in which nothing runs is not taken in yet
+  void look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait);
   /// Takes a new cgroup in. Its directory is followed before it is listed, so that no child is missed.
-  void add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns);
+  Node& add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns);
   /// Files that were missing may be there now.
-  void look_again_below(const Node& parent) noexcept;
-  void read_invocation(Node& node, int dir) noexcept;
+  void look_again_below(Node& parent) noexcept;
+  void read_invocation(Node& node) noexcept;
   void end(Nodes::iterator at);
   void end_below(std::string_view path);
 
@@ -105,6 +123,8 @@ class CgroupTree {
   std::unordered_map<std::uint64_t, Node*> by_key_;
   std::vector<std::unique_ptr<Node>> ended_;
   std::vector<Node*> pending_;
+  std::vector<std::uint64_t> taken_in_;
+  Newcomers newcomers_;
   std::uint64_t next_key_ = 1;
   std::uint64_t walk_ = 0;
   /// What is found now was made no earlier than this; 0 when nothing is known of it.

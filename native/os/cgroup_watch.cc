@@ -1,12 +1,8 @@
 #include "os/cgroup_watch.h"
 
-#include <sys/inotify.h>
-#include <sys/ioctl.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
+#include <cstring>
 #include <fstream>
 
 namespace unitscope::cgroup {
@@ -19,8 +15,11 @@ constexpr int kRefused = -2;
 
 }  // namespace
 
-CgroupWatch::CgroupWatch(std::size_t max_watches) noexcept
-    : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), max_watches_(max_watches) {}
+CgroupWatch::CgroupWatch(std::size_t max_watches) noexcept : max_watches_(max_watches) {
+  if (states_.fd() >= 0 && changes_.fd() >= 0) return;
+  states_.close();
+  changes_.close();
+}
 
 std::size_t CgroupWatch::fair_share() noexcept {
   std::size_t allowed = 0;
@@ -28,36 +27,31 @@ std::size_t CgroupWatch::fair_share() noexcept {
   return allowed > 0 ? allowed / 2 : SIZE_MAX;
 }
 
-int CgroupWatch::add(int dir, const char* name, std::uint32_t mask) noexcept {
-  if (targets_.size() >= max_watches_) {
-    errno = ENOSPC;
-    return -1;
-  }
-  // By descriptor, so that it is this incarnation which is watched.
-  std::array<char, 64> path;
-  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d/%s", dir, name);
-  return inotify_add_watch(inotify_.get(), path.data(), mask);
+int CgroupWatch::add(InotifyQueue& queue, int dir, const char* name, std::uint32_t mask) noexcept {
+  if (watches() < max_watches_) return queue.add(dir, name, mask);
+  errno = ENOSPC;
+  return -1;
 }
 
 void CgroupWatch::follow(Node& node, int dir) noexcept {
-  if (!inotify_) return;
-  node.watch = add(dir, ".", kDirectoryMask);
+  if (!works()) return;
+  node.watch = add(changes_, dir, ".", kDirectoryMask);
   if (node.watch < 0) return refuse(node);
-  targets_[node.watch] = {.node = &node, .what = What::kMade};
+  by_change_[node.watch] = {.node = &node, .what = What::kDirectory};
   // The root of the hierarchy has no such file; without a watch its cgroup only ends without a last reading.
-  node.events_watch = add(dir, "cgroup.events", IN_MODIFY);
+  node.events_watch = add(states_, dir, "cgroup.events", IN_MODIFY);
   if (node.events_watch >= 0) {
-    targets_[node.events_watch] = {.node = &node, .what = What::kState};
+    by_state_[node.events_watch] = &node;
   } else if (errno == ENOSPC || errno == ENOMEM) {
-    remove(node.watch);
+    remove_change(node.watch);
     refuse(node);
   }
 }
 
 void CgroupWatch::follow_controllers(Node& node, int dir) noexcept {
-  if (!inotify_ || node.control_watch >= 0) return;
-  node.control_watch = add(dir, "cgroup.subtree_control", IN_MODIFY);
-  if (node.control_watch >= 0) targets_[node.control_watch] = {.node = &node, .what = What::kControllers};
+  if (!works() || node.control_watch >= 0) return;
+  node.control_watch = add(changes_, dir, "cgroup.subtree_control", IN_MODIFY);
+  if (node.control_watch >= 0) by_change_[node.control_watch] = {.node = &node, .what = What::kControllers};
 }
 
 void CgroupWatch::refuse(Node& node) noexcept {
@@ -68,62 +62,93 @@ void CgroupWatch::refuse(Node& node) noexcept {
 
 void CgroupWatch::forget(Node& node) noexcept {
   if (node.watch == kRefused) unwatched_--;
-  remove(node.watch);
-  remove(node.events_watch);
-  remove(node.control_watch);
+  remove_change(node.watch);
+  remove_change(node.control_watch);
+  forget_events(node);
 }
 
-void CgroupWatch::forget_events(Node& node) noexcept { remove(node.events_watch); }
+void CgroupWatch::forget_events(Node& node) noexcept {
+  if (node.events_watch >= 0) {
+    by_state_.erase(node.events_watch);
+    states_.remove(node.events_watch);
+  }
+  node.events_watch = -1;
+}
 
-void CgroupWatch::remove(int& watch) noexcept {
+void CgroupWatch::remove_change(int& watch) noexcept {
   if (watch >= 0) {
-    targets_.erase(watch);
-    inotify_rm_watch(inotify_.get(), watch);
+    by_change_.erase(watch);
+    changes_.remove(watch);
   }
   watch = -1;
 }
 
-void CgroupWatch::begin() noexcept {
-  int bytes = 0;
-  queued_ = inotify_ && ioctl(inotify_.get(), FIONREAD, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
-}
-
-bool CgroupWatch::next(Event& event) noexcept {
-  while (inotify_) {
-    if (at_ == size_) {
-      if (queued_ == 0) return false;
-      ssize_t size;
-      do size = ::read(inotify_.get(), buffer_.data(), std::min(queued_, buffer_.size()));
-      while (size < 0 && errno == EINTR);
-      at_ = 0;
-      size_ = size > 0 ? static_cast<std::size_t>(size) : 0;
-      queued_ = size_ == 0 ? 0 : queued_ - size_;
-      if (size_ == 0) return false;
-    }
-    const auto* const told = reinterpret_cast<const inotify_event*>(buffer_.data() + at_);
-    at_ += sizeof(inotify_event) + told->len;
-    if ((told->mask & IN_Q_OVERFLOW) != 0) {
-      event = {.what = What::kOverflow, .node = nullptr, .name = ""};
+bool CgroupWatch::next_state(State& state) noexcept {
+  do {
+    while (const inotify_event* const told = states_.next()) {
+      state.node = nullptr;
+      if ((told->mask & IN_Q_OVERFLOW) != 0) return true;
+      // What was queued before the watch ended is of one that is not followed any more.
+      const auto target = by_state_.find(told->wd);
+      if (target == by_state_.end() || (told->mask & IN_MODIFY) == 0) continue;
+      state.node = target->second;
       return true;
     }
-    // What was queued before the watch ended is of one that is not followed any more.
-    const auto target = targets_.find(told->wd);
-    if (target == targets_.end()) continue;
-    Node* const node = target->second.node;
-    event = {.what = target->second.what, .node = node, .name = ""};
-    if (event.what != What::kMade) {
-      if ((told->mask & IN_MODIFY) != 0) return true;
-      continue;
-    }
-    if ((told->mask & IN_ISDIR) == 0 || told->len == 0) continue;
-    event.name = told->name;
-    if ((told->mask & (IN_CREATE | IN_MOVED_TO)) != 0) event.what = What::kMade;
-    else if ((told->mask & (IN_DELETE | IN_MOVED_FROM)) != 0) event.what = What::kRemoved;
-    else if ((told->mask & IN_ATTRIB) != 0) event.what = What::kAttribute;
-    else continue;
-    return true;
-  }
+  } while (states_.fill());
   return false;
+}
+
+bool CgroupWatch::next(Change& change) noexcept {
+  do {
+    while (at_ < gathered_.size()) {
+      const Gathered& next = gathered_[at_++];
+      change = next.change;
+      if (change.what == What::kOverflow) return true;
+      // What came before may have ended the one it is of.
+      const auto target = by_change_.find(next.watch);
+      if (target == by_change_.end()) continue;
+      change.what = target->second.what;
+      change.node = target->second.node;
+      return true;
+    }
+  } while (gather());
+  return false;
+}
+
+bool CgroupWatch::gather() noexcept {
+  gathered_.clear();
+  at_ = 0;
+  if (!changes_.fill()) return false;
+  while (const inotify_event* const told = changes_.next()) gather(*told);
+  return true;
+}
+
+void CgroupWatch::gather(const inotify_event& told) noexcept {
+  Change change{.what = What::kDirectory, .node = nullptr, .name = "", .moved = false, .made_first = false, .gone = false, .brief = 0};
+  if ((told.mask & IN_Q_OVERFLOW) != 0) {
+    change.what = What::kOverflow;
+    gathered_.push_back({.watch = -1, .change = change});
+    return;
+  }
+  const bool named = told.len > 0;
+  const bool made = (told.mask & (IN_CREATE | IN_MOVED_TO)) != 0, gone = (told.mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
+  if (named ? (told.mask & IN_ISDIR) == 0 : (told.mask & IN_MODIFY) == 0) return;
+  if (named) change.name = told.name;
+  const auto before = std::find_if(gathered_.rbegin(), gathered_.rend(), [&](const Gathered& other) {
+    return other.watch == told.wd && std::strcmp(other.change.name, change.name) == 0;
+  });
+  if (before != gathered_.rend()) {
+    // The later place is the right one: a directory is removed after all that happened in it.
+    before->watch = -1;
+    change = before->change;
+  }
+  if (gone && change.moved && !change.gone) change.brief++;
+  if (made && !change.moved) change.made_first = true;
+  if (made || gone) {
+    change.moved = true;
+    change.gone = gone;
+  }
+  gathered_.push_back({.watch = told.wd, .change = change});
 }
 
 }  // namespace unitscope::cgroup

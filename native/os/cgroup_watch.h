@@ -1,17 +1,19 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "os/cgroup_node.h"
+#include "os/inotify_queue.h"
 
 namespace unitscope::cgroup {
 
-/// Tells what happens in cgroup directories, by inotify(7). One watch per directory (what is made, removed, or given an
-/// attribute in it), one per cgroup.events (its last process left), and one per cgroup.subtree_control of those that have
-/// children (which files these have). One thread at a time.
+/// Tells what happens in cgroup directories, by inotify(7), in two queues (docs/decisions/0125). What cannot wait: the last
+/// process of a cgroup left (one watch per cgroup.events). What can: directories are made, removed, or given an attribute (one
+/// watch per directory), and the files of children change (one per cgroup.subtree_control of those that have children). One
+/// thread at a time.
 class CgroupWatch {
  public:
   /// \param max_watches  taken at most
@@ -19,14 +21,16 @@ class CgroupWatch {
   /// Half of what the kernel allows one user: PID 1, root as the agent is, sees from its own watches that services ended.
   [[nodiscard]] static std::size_t fair_share() noexcept;
 
-  /// Readable when something happened; -1 when the kernel gives no inotify instance.
-  [[nodiscard]] int fd() const noexcept { return inotify_.get(); }
+  /// Each readable when something happened; both -1 when the kernel does not give two inotify instances.
+  [[nodiscard]] int states_fd() const noexcept { return states_.fd(); }
+  [[nodiscard]] int changes_fd() const noexcept { return changes_.fd(); }
+  [[nodiscard]] bool works() const noexcept { return changes_.fd() >= 0; }
   /// Whether every directory that was to be followed is.
-  [[nodiscard]] bool whole() const noexcept { return inotify_.valid() && unwatched_ == 0; }
-  [[nodiscard]] std::size_t watches() const noexcept { return targets_.size(); }
+  [[nodiscard]] bool whole() const noexcept { return works() && unwatched_ == 0; }
+  [[nodiscard]] std::size_t watches() const noexcept { return by_state_.size() + by_change_.size(); }
   [[nodiscard]] std::size_t unwatched() const noexcept { return unwatched_; }
   /// Whether follow() may succeed.
-  [[nodiscard]] bool has_room() const noexcept { return inotify_.valid() && targets_.size() < max_watches_; }
+  [[nodiscard]] bool has_room() const noexcept { return works() && watches() < max_watches_; }
 
   /// Begins to watch; what happened in `dir` before is the caller's to find. Counted as unwatched where the kernel has no
   /// watch left (fs.inotify.max_user_watches), or `max_watches` are taken.
@@ -40,36 +44,53 @@ class CgroupWatch {
   /// Ends the watch of cgroup.events.
   void forget_events(Node& node) noexcept;
 
-  enum class What : std::uint8_t { kMade, kRemoved, kAttribute, kState, kControllers, kOverflow };
-  struct Event {
-    What what;
-    Node* node;        ///< the directory it happened in; kState, kControllers: the cgroup itself; kOverflow: none
-    const char* name;  ///< of the subdirectory; valid until the next call
+  /// What next_state() gives is what is queued now (os/inotify_queue.h).
+  void begin_states() noexcept { states_.begin(); }
+  struct State {
+    Node* node;  ///< whose last process left, or where one came; null: the kernel had more to tell than it keeps
   };
-  /// What is queued now is what next() gives; what happens from here on waits for the next call. Without this bound a user
-  /// who owns a directory could keep the caller's loop going for ever, by changing its attributes.
-  void begin() noexcept;
-  /// The next event of one that is still followed; false when there are none left of those queued at begin().
-  [[nodiscard]] bool next(Event& event) noexcept;
+  /// The next of one that is still followed; false when there are none left.
+  [[nodiscard]] bool next_state(State& state) noexcept;
+
+  enum class What : std::uint8_t { kDirectory, kControllers, kOverflow };
+  /// All that was told of one directory in what was read at once, and so is to be looked at once.
+  struct Change {
+    What what;
+    Node* node;        ///< the directory it happened in; kControllers: the cgroup itself; kOverflow: none
+    const char* name;  ///< of the subdirectory; valid until the next call
+    /// It was made or removed, not only given an attribute; it was made first; it was removed last.
+    bool moved, made_first, gone;
+    /// How often one was removed that had been made in between: most were never there when somebody looked.
+    std::uint32_t brief;
+  };
+  void begin() noexcept { changes_.begin(); }
+  /// The next change in a directory that is still followed, in the order of the last of what each sums up; false when there
+  /// are none left.
+  [[nodiscard]] bool next(Change& change) noexcept;
 
  private:
   struct Target {
     Node* node;
-    /// Of the file; kMade for the directory.
     What what;
   };
-  [[nodiscard]] int add(int dir, const char* name, std::uint32_t mask) noexcept;
-  void remove(int& watch) noexcept;
+  struct Gathered {
+    int watch;  ///< -1: another that comes later has taken it in
+    Change change;
+  };
+  [[nodiscard]] int add(InotifyQueue& queue, int dir, const char* name, std::uint32_t mask) noexcept;
+  /// Sums up what the kernel tells by directory, as far as it is read at once; false when there is no more.
+  [[nodiscard]] bool gather() noexcept;
+  void gather(const inotify_event& told) noexcept;
+  void remove_change(int& watch) noexcept;
 
-  UniqueFd inotify_;
+  InotifyQueue states_;
+  InotifyQueue changes_;
   std::size_t max_watches_;
-  std::unordered_map<int, Target> targets_;
+  std::unordered_map<int, Node*> by_state_;
+  std::unordered_map<int, Target> by_change_;
   std::size_t unwatched_ = 0;
-  /// Bytes of events yet to be read from the kernel: at most fs.inotify.max_queued_events of them.
-  std::size_t queued_ = 0;
-  /// Some 300 events of systemd's names at once; inotify(7) wants room for one with the longest name, 272 bytes.
-  alignas(8) std::array<char, 16384> buffer_;
-  std::size_t size_ = 0;
+  /// At most as many as a buffer holds of events without a name: 1024.
+  std::vector<Gathered> gathered_;
   std::size_t at_ = 0;
 };
 

@@ -14,6 +14,9 @@
 namespace unitscope {
 namespace {
 
+/// Says once that there is something, until it is asked to again.
+constexpr std::uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
+
 bool listen(int epoll, int fd, std::uint32_t events) noexcept {
   epoll_event event{.events = events, .data = {.fd = fd}};
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -32,7 +35,9 @@ bool CgroupSampler::start() {
   state_ = State::kStopped;
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_ || !wakeup_.valid() || !listen(epoll_.get(), wakeup_.fd(), EPOLLIN)) return false;
-  if (monitor_.changes_fd() >= 0 && !listen(epoll_.get(), monitor_.changes_fd(), EPOLLIN)) return false;
+  const bool told = monitor_.changes_fd() >= 0;
+  if (told && !listen(epoll_.get(), monitor_.states_fd(), EPOLLIN)) return false;
+  if (told && !listen(epoll_.get(), monitor_.changes_fd(), kOnce)) return false;
   // The process's signals belong to its main thread: the new one inherits a full mask.
   sigset_t all, before;
   sigfillset(&all);
@@ -103,7 +108,8 @@ void* CgroupSampler::thread_main(void* self) {
 void CgroupSampler::run() {
   std::array<epoll_event, 64> events;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    const int timeout_ms = gathering_.timeout_ms(monotonic_ns());
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     if (count < 0 && errno != EINTR) {
       error_.store(errno, std::memory_order_relaxed);
       doorbell_.ring();
@@ -112,8 +118,13 @@ void CgroupSampler::run() {
     for (int i = 0; i < count; i++) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wakeup_.fd()) wakeup_.lower();
-      else if (fd == monitor_.changes_fd()) monitor_.handle_changes(stop_);
+      else if (fd == monitor_.states_fd()) monitor_.handle_states(stop_);
+      else if (fd == monitor_.changes_fd()) gather();
       else fired(fd, events[static_cast<std::size_t>(i)].events);
+    }
+    if (gathering_.over(monotonic_ns())) {
+      monitor_.handle_changes(stop_);
+      gathered();
     }
     std::vector<std::uint64_t> ignored;
     std::vector<PressureTrigger> to_set;
@@ -128,6 +139,7 @@ void CgroupSampler::run() {
     for (const PressureTrigger& trigger : to_set) set(trigger);
     if (!wanted) continue;
     monitor_.pass(pass_, stop_);
+    gathered();
     if (stop_.load(std::memory_order_relaxed)) return;
     publish_stats();
     {
@@ -137,6 +149,20 @@ void CgroupSampler::run() {
     }
     doorbell_.ring();
   }
+}
+
+void CgroupSampler::gather() {
+  const std::uint64_t now = monotonic_ns();
+  gathering_.begin(now);
+  monitor_.changes_wait(now);
+}
+
+void CgroupSampler::gathered() {
+  if (!gathering_.end()) return;
+  if (monitor_.anything_waits()) return gather();
+  // Says at once what has come since.
+  epoll_event event{.events = kOnce, .data = {.fd = monitor_.changes_fd()}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, monitor_.changes_fd(), &event);
 }
 
 void CgroupSampler::set(const PressureTrigger& trigger) {

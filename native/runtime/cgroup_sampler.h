@@ -13,6 +13,7 @@
 #include "os/cgroup_monitor.h"
 #include "os/wakeup.h"
 #include "runtime/doorbell.h"
+#include "runtime/gathering.h"
 
 namespace unitscope {
 
@@ -33,7 +34,7 @@ struct PressureStall {
 };
 
 /// Owns the thread that follows and reads the cgroups. JavaScript's thread asks for a pass, is rung when there is one, and
-/// takes it; cgroups that end in between are read by the thread at once.
+/// takes it; cgroups that end in between are read by the thread at once. What can wait is gathered (docs/decisions/0125).
 ///
 /// start(), stop(), request(), take(), and all else but the doorbell belong to the owner's thread. The doorbell is rung from
 /// the sampler's thread, and must outlive stop().
@@ -44,7 +45,13 @@ class CgroupSampler {
   /// Stalls kept until they are taken: those of all triggers, several windows long.
   static constexpr std::size_t kMaxStalls = 1024;
 
-  CgroupSampler(cgroup::CgroupMonitor monitor, Doorbell& doorbell) : monitor_(std::move(monitor)), doorbell_(doorbell) {}
+  /// How long changes that can wait are gathered. The kernel tells of changes of one cgroup.events at most every 10 ms
+  /// (CGROUP_FILE_NOTIFY_MIN_INTV): within these the last process of a new cgroup cannot leave it and be told of.
+  static constexpr std::uint64_t kGatherNs = 10'000'000;
+
+  /// \param gather_ns  another time than kGatherNs: tests
+  CgroupSampler(cgroup::CgroupMonitor monitor, Doorbell& doorbell, std::uint64_t gather_ns = kGatherNs)
+      : monitor_(std::move(monitor)), doorbell_(doorbell), gathering_(gather_ns) {}
   ~CgroupSampler() { stop(); }
   CgroupSampler(const CgroupSampler&) = delete;
   CgroupSampler& operator=(const CgroupSampler&) = delete;
@@ -87,6 +94,10 @@ class CgroupSampler {
 
   static void* thread_main(void* self);
   void run();
+  /// Changes are told that can wait.
+  void gather();
+  /// They are taken in: listens to the next.
+  void gathered();
   void set(const PressureTrigger& trigger);
   void fired(int fd, std::uint32_t events);
   void tell(const PressureStall& stall);
@@ -94,6 +105,7 @@ class CgroupSampler {
 
   cgroup::CgroupMonitor monitor_;
   Doorbell& doorbell_;
+  Gathering gathering_;
   Wakeup wakeup_;
   UniqueFd epoll_;
   std::atomic<bool> stop_{false};

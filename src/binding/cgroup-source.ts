@@ -103,6 +103,8 @@ export interface CgroupStats {
   readonly endsRead: number
   readonly endsUnread: number
   readonly endsLost: number
+  /** Removed cgroups that were never taken in: nothing ran in them whenever somebody looked. No pass tells of them. */
+  readonly endsBrief: number
   /** Listings of the whole tree, and cgroups only these found though all directories were watched. */
   readonly walks: number
   readonly missed: number

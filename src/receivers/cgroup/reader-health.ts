@@ -11,6 +11,7 @@ export class ReaderHealth {
   readonly #addOverflow: (add: number) => void
   readonly #addMissed: (add: number) => void
   readonly #addUnread: (add: number) => void
+  readonly #addBrief: (add: number) => void
   #last: CgroupStats | undefined
   readonly #told = new Set<string>()
 
@@ -27,6 +28,10 @@ export class ReaderHealth {
     )
     this.#addMissed = telemetry.counter('missed', 'Cgroups found by listing only, though their making was watched for.')
     this.#addUnread = telemetry.counter('ends_unread', 'Removed cgroups whose last numbers could not be read.')
+    this.#addBrief = telemetry.counter(
+      'ends_brief',
+      'Removed cgroups that were never read: what ran in them was over at the first look, 10 ms after they were made.',
+    )
     telemetry.gauge('watches', 'inotify watches of the reader.', '{watch}', () => stats()?.watches ?? 0)
     telemetry.gauge('pressure_triggers', 'Pressure triggers set.', '{trigger}', () => stats()?.triggers ?? 0)
     telemetry.gauge('cgroups', 'Cgroups known.', '{cgroup}', () => stats()?.cgroups ?? 0)
@@ -44,6 +49,7 @@ export class ReaderHealth {
     this.#addOverflow(now.overflows - (before?.overflows ?? 0))
     this.#addMissed(now.missed - (before?.missed ?? 0))
     this.#addUnread(now.endsUnread + now.endsLost - (before?.endsUnread ?? 0) - (before?.endsLost ?? 0))
+    this.#addBrief(now.endsBrief - (before?.endsBrief ?? 0))
     const dropped = now.stallsDropped - (before?.stallsDropped ?? 0)
     if (dropped > 0) {
       this.#settings.telemetry.processed(dropped)

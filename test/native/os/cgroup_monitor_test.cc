@@ -144,8 +144,73 @@ const test::Test kShort{"cgroup monitor: one that lives and dies between two pas
   temp.directory("unseen");
   temp.remove("unseen");
   test::equal(js.pass(monitor), "/short ended=5 /=?");
+  test::equal(monitor.stats().counters.ends_brief, 1u);
   check(js.made_is_known("/short"));
   test::equal(js.pass(monitor), "/=?");
+}};
+
+const test::Test kAtOnce{"cgroup monitor: the end of a run is read at once, although changes wait", [] {
+  const TempTree temp;
+  temp.file("a/cpu.stat", usage(1));
+  temp.file("a/cgroup.events", "populated 1\n");
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.directory("b");
+  temp.file("a/cpu.stat", usage(7));
+  temp.file("a/cgroup.events", "populated 0\n");
+  monitor.handle_states(kGo);
+  test::equal(monitor.stats().cgroups, 2u, "nothing else is taken in");
+  temp.file("a/cpu.stat", usage(0));
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a ended=7 /=? /b=?");
+}};
+
+const test::Test kWaited{"cgroup monitor: what was gathered was made when it was first told of", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.directory("a");
+  monitor.changes_wait(123'000'000);
+  js.pass(monitor);
+  test::equal(js.last().entries.back(), 123.0);
+  temp.directory("b");
+  js.pass(monitor);
+  check(js.last().entries.back() > 123.0, "once only");
+}};
+
+const test::Test kEmptyNew{"cgroup monitor: a new cgroup in which nothing runs is in the next pass, and its numbers are the last if nothing comes", [] {
+  const TempTree temp;
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  temp.file("a/cpu.stat", usage(4));
+  temp.file("a/cgroup.events", "populated 0\n");
+  monitor.handle_changes(kGo);
+  check(monitor.anything_waits());
+  test::equal(monitor.stats().cgroups, 1u);
+  test::equal(js.pass(monitor), "/=? /a=4");
+  check(!monitor.anything_waits());
+  temp.remove("a");
+  test::equal(js.pass(monitor), "/a ended=? /=?");
+  test::equal(monitor.stats().counters.ends_read, 1u);
+}};
+
+const test::Test kSiblings{"cgroup monitor: a file that no sibling has is not looked for in a new one, until controllers change or some passes later", [] {
+  const TempTree temp;
+  // It answers, and so is there.
+  for (const char* const path : {"none/a", "some/a"}) temp.file(std::string(path) + "/pids.current", "1\n");
+  temp.file("some/b/cpu.stat", usage(1));
+  for (const char* const path : {"none", "some"}) temp.file(std::string(path) + "/cgroup.subtree_control", "");
+  const GroupMask groups = mask_of(Group::kCpu) | mask_of(Group::kPids);
+  CgroupMonitor monitor = CgroupMonitor::open({.tree = temp.options(), .groups = groups, .walk_interval_ns = kNever}).value();
+  Listener js;
+  for (int i = 0; i < 4; i++) js.pass(monitor);
+  for (const char* const path : {"none/new", "some/new"}) temp.file(std::string(path) + "/cpu.stat", usage(2));
+  test::equal(js.pass(monitor), "/=? /none=? /none/a=? /none/new=? /some=? /some/a=? /some/b=1 /some/new=2");
+  temp.file("none/cgroup.subtree_control", "cpu\n");
+  test::equal(js.pass(monitor), "/=? /none=? /none/a=? /none/new=2 /some=? /some/a=? /some/b=1 /some/new=2");
 }};
 
 const test::Test kAgain{"cgroup monitor: a directory made again is another cgroup, which began no earlier than the old one was read", [] {
@@ -201,6 +266,27 @@ const test::Test kOverflow{"cgroup monitor: when the kernel had more to tell tha
   temp.file("later/cpu.stat", usage(2));
   test::equal(js.pass(monitor), "/=? /late=1 /later=2");
   test::equal(monitor.stats().counters.walks, 2u, "and then no more");
+}};
+
+const test::Test kStatesOverflow{"cgroup monitor: when the kernel had more ends to tell than it keeps, that is known too", [] {
+  std::size_t queued = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> queued;
+  check(queued > 0);
+  const TempTree temp;
+  std::vector<UniqueFd> files;
+  for (const char* const path : {"a", "b"}) {
+    temp.file(std::string(path) + "/cgroup.events", "populated 1\n");
+    files.emplace_back(open((temp.root() + "/" + path + "/cgroup.events").c_str(), O_WRONLY | O_CLOEXEC));
+  }
+  CgroupMonitor monitor = monitor_of(temp);
+  Listener js;
+  js.pass(monitor);
+  // By turns: the kernel tells of several changes of one file in a row once.
+  for (std::size_t i = 0; i <= queued; i++) check(pwrite(files[i % 2].get(), "p", 1, 0) == 1);
+  monitor.handle_states(kGo);
+  test::equal(monitor.stats().counters.overflows, 1u);
+  js.pass(monitor);
+  test::equal(monitor.stats().counters.walks, 2u);
 }};
 
 const test::Test kStopped{"cgroup monitor: among changes too it ends early when told to", [] {

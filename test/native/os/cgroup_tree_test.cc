@@ -101,7 +101,7 @@ const test::Test kInvocation{"cgroup tree: an invocation ID is PID 1's; a servic
   tree.walk(1);
   const auto id = [&] {
     tree.watch().begin();
-    for (CgroupWatch::Event event; tree.watch().next(event);) tree.apply(event, 1);
+    for (CgroupWatch::Change change; tree.watch().next(change);) tree.apply(change, 1);
     const InvocationId& found = node_at(tree, "a.service")->invocation;
     return found[0] == '\0' ? std::string() : std::string(found.begin(), found.end());
   };
@@ -124,7 +124,7 @@ const test::Test kBusy{"cgroup tree: changes that go on while they are taken in 
     int count = 0;
     tree.watch().begin();
     // Each change brings about another, for as long as anybody listens.
-    for (CgroupWatch::Event event; count < 10'000 && tree.watch().next(event); count++) {
+    for (CgroupWatch::Change change; count < 10'000 && tree.watch().next(change); count++) {
       if (more > 0) temp.directory("more" + std::to_string(more + count));
     }
     return count;
@@ -289,6 +289,163 @@ const test::Test kRootGone{"cgroup tree: a root that is removed leaves no cgroup
   temp.remove("sub");
   tree.walk(1);
   test::equal(tree.nodes().size(), 0u);
+}};
+
+/// Takes in the changes, and not the states.
+void take_in(CgroupTree& tree, std::uint64_t made_ns = 1) {
+  tree.watch().begin();
+  for (CgroupWatch::Change change; tree.watch().next(change);) tree.apply(change, made_ns);
+}
+
+const test::Test kGathered{"cgroup tree: what comes and goes before anybody looks costs no look, and is counted; each that is there is taken in once", [] {
+  struct Case {
+    const char* name;
+    const char* happens;  // each letter: m made, r removed, a attribute; of one directory
+    bool known, there;    // before, after
+    std::uint64_t brief, ended;
+    std::size_t looks;  // keys given out
+  };
+  const Case cases[] = {
+      {"made", "m", false, true, 0, 0, 1},
+      {"made and described", "maa", false, true, 0, 0, 1},
+      {"made and removed", "mar", false, false, 1, 0, 0},
+      {"twice", "mrmr", false, false, 2, 0, 0},
+      {"made again", "mrm", false, true, 1, 0, 1},
+      {"removed", "r", true, false, 0, 1, 0},
+      {"known and made again", "rm", true, true, 0, 1, 1},
+      {"known, and another one came and went", "rmr", true, false, 1, 1, 0},
+      {"described", "aa", true, true, 0, 0, 0},
+  };
+  for (const Case& one : cases) {
+    const TempTree temp;
+    CgroupTree tree = open_tree(temp);
+    tree.walk(1);
+    if (one.known) {
+      temp.directory("x");
+      take_in(tree);
+    }
+    temp.directory("before");
+    take_in(tree);
+    const std::uint64_t first = node_at(tree, "before")->key;
+    for (const char* letter = one.happens; *letter != '\0'; letter++) {
+      if (*letter == 'm') temp.directory("x");
+      if (*letter == 'r') temp.remove("x");
+      if (*letter == 'a') fs::permissions(temp.root() + "/x", fs::perms::all);
+    }
+    temp.directory("after");
+    take_in(tree);
+    test::equal(node_at(tree, "x") != nullptr, one.there, one.name);
+    test::equal(tree.counters().ends_brief, one.brief, one.name);
+    test::equal(tree.counters().ends_lost, one.ended, one.name);
+    test::equal(node_at(tree, "after")->key - first - 1, one.looks, one.name);
+  }
+}};
+
+const test::Test kListed{"cgroup tree: one that was found by listing before its making was told is counted once when it goes", [] {
+  const TempTree temp;
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  temp.directory("x");
+  tree.walk(2);
+  temp.remove("x");
+  take_in(tree);
+  check(node_at(tree, "x") == nullptr);
+  test::equal(tree.counters().ends_lost, 1u);
+  test::equal(tree.counters().ends_brief, 0u);
+}};
+
+const test::Test kNested{"cgroup tree: what came and went in a directory that is gone since is counted before its parent ends", [] {
+  const TempTree temp;
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  temp.directory("parent");
+  take_in(tree);
+  fs::permissions(temp.root() + "/parent", fs::perms::all);
+  temp.directory("parent/child");
+  temp.remove("parent");
+  take_in(tree);
+  test::equal(tree.nodes().size(), 1u);
+  test::equal(tree.counters().ends_brief, 1u);
+  test::equal(tree.counters().ends_lost, 1u);
+}};
+
+const test::Test kStale{"cgroup tree: the state of one that has ended is nobody's", [] {
+  const TempTree temp;
+  for (const char* const path : {"a", "b"}) temp.file(std::string(path) + "/cgroup.events", "populated 1\n");
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  for (const char* const path : {"a", "b"}) temp.file(std::string(path) + "/cgroup.events", "populated 0\n");
+  temp.recreate("a");
+  take_in(tree);
+  tree.watch().begin_states();
+  std::string told;
+  for (CgroupWatch::State state; tree.watch().next_state(state);) told = state.node->path;
+  test::equal(told, "b");
+}};
+
+const test::Test kEmpty{"cgroup tree: a new one in which nothing runs waits, and is taken in once something does", [] {
+  const TempTree temp;
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  const std::size_t fds = open_descriptors();
+  std::vector<std::uint64_t>& keys = tree.taken_in();
+  keys.clear();
+  for (const char* const path : {"gone", "runs", "stays"}) temp.file(std::string(path) + "/cgroup.events", "populated 0\nfrozen 0\n");
+  take_in(tree, 5);
+  test::equal(tree.nodes().size(), 1u);
+  test::equal(tree.budget().used(), 4u, "the root, and what tells of each");
+  check(tree.any_waits());
+  tree.admit(5 + Newcomers::kEmptyNs - 1);
+  test::equal(keys.size(), 0u);
+
+  temp.remove("gone");
+  temp.file("runs/cgroup.events", "populated 1\nfrozen 0\n");
+  temp.directory("runs/below");
+  take_in(tree, 50);
+  test::equal(tree.counters().ends_brief, 1u);
+  tree.admit(5 + Newcomers::kEmptyNs - 1);
+  test::equal(keys.size(), 2u);
+  test::equal(tree.find(keys[0])->path, "runs");
+  test::equal(tree.find(keys[0])->made_ns, 5u, "when it was told of");
+  test::equal(node_at(tree, "runs/below")->made_ns, 5u, "no earlier than what it lies in");
+
+  tree.admit(5 + Newcomers::kEmptyNs);
+  test::equal(keys.size(), 3u);
+  test::equal(tree.find(keys[2])->path, "stays");
+  check(!tree.any_waits());
+  test::equal(tree.counters().ends_brief, 1u);
+  test::equal(open_descriptors(), fds + 3, "a directory each, and nothing else");
+}};
+
+const test::Test kEmptyAgain{"cgroup tree: of one that waits another may take the place, with its parent all in it goes, and too many do not wait", [] {
+  const TempTree temp;
+  CgroupTree tree = open_tree(temp);
+  tree.walk(1);
+  std::vector<std::uint64_t>& keys = tree.taken_in();
+  keys.clear();
+  const auto empty = [&](const std::string& path) { temp.file(path + "/cgroup.events", "populated 0\n"); };
+  empty("x");
+  take_in(tree, 5);
+  temp.remove("x");
+  empty("x");
+  take_in(tree, 9);
+  test::equal(tree.counters().ends_brief, 1u);
+  tree.admit(UINT64_MAX);
+  test::equal(tree.find(keys.at(0))->made_ns, 9u);
+
+  empty("x/inner");
+  take_in(tree, 10);
+  check(tree.any_waits());
+  fs::rename(temp.root() + "/x", temp.root() + "/y");
+  temp.remove("y");
+  take_in(tree, 11);
+  tree.admit(UINT64_MAX);
+  test::equal(tree.counters().ends_brief, 3u, "and `y`, which came and went");
+  test::equal(tree.nodes().size(), 1u);
+
+  for (std::size_t i = 0; i < Newcomers::kMaxWaiting + 3; i++) empty("many" + std::to_string(i));
+  take_in(tree, 12);
+  test::equal(tree.nodes().size(), 4u);
 }};
 
 }  // namespace

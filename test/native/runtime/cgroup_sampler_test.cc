@@ -1,6 +1,7 @@
 #include "runtime/cgroup_sampler.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -126,6 +127,40 @@ const test::Test kTriggers{"threads: cgroup sampler: a trigger that cannot be se
   std::size_t taken = 0;
   while (sampler.arm({.id = 0, .key = key, .file = "x", .text = "y"})) taken++;
   test::equal(taken, CgroupSampler::kMaxTriggers);
+}};
+
+const test::Test kAtOnce{"threads: cgroup sampler: the end of a run is read at once, although changes are gathered for ever", [] {
+  const TempTree temp;
+  temp.file("a/cgroup.events", "populated 1\n");
+  cgroup::TreeOptions options = temp.options();
+  options.max_open_files = 0;  // each file is opened anew
+  Bell bell;
+  CgroupSampler sampler(
+      cgroup::CgroupMonitor::open({.tree = options, .groups = mask_of(cgroup::Group::kCpu), .walk_interval_ns = UINT64_MAX}).value(),
+      bell, UINT64_MAX);
+  check(sampler.start());
+  const auto pass = [&] {
+    sampler.request();
+    bell.until([&] { return sampler.peek() != nullptr; });
+    sampler.release();
+  };
+  temp.file("a/cpu.stat", "usage_usec 1\n");
+  pass();
+  const std::string path = temp.root() + "/a/cpu.stat";
+  std::filesystem::remove(path);
+  check(mkfifo(path.c_str(), 0600) == 0);
+  temp.directory("b");
+  // In one piece: a second change would be a second reading, for which nobody holds the other end.
+  const int events = open((temp.root() + "/a/cgroup.events").c_str(), O_WRONLY | O_CLOEXEC);
+  check(pwrite(events, "populated 0\n", 12, 0) == 12);
+  close(events);
+  // Returns once the thread opens it to read; nobody asked for a pass.
+  const int writer = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  check(writer >= 0);
+  close(writer);
+  std::filesystem::remove(path);
+  pass();
+  test::equal(sampler.stats().cgroups, 3u, "and a pass waits for nothing");
 }};
 
 const test::Test kChurn{"threads: cgroup sampler: cgroups that come and go while it reads are each told, and all end", [] {

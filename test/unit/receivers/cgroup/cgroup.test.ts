@@ -748,6 +748,7 @@ describe('when things are not as they should be', () => {
       overflows: 2,
       endsUnread: 1,
       endsLost: 1,
+      endsBrief: 3,
     }
     await clock.advance(10_000)
     await receiver.shutdown()
@@ -757,7 +758,11 @@ describe('when things are not as they should be', () => {
       'cgroup files could not be read (EACCES): their numbers are left out',
     ])
     expect(Object.fromEntries(telemetry.counters)).toMatchObject({ files_malformed: 5, files_failed: 1, vanished: 3 })
-    expect(Object.fromEntries(telemetry.counters)).toMatchObject({ changes_overflowed: 2, ends_unread: 2 })
+    expect(Object.fromEntries(telemetry.counters)).toMatchObject({
+      changes_overflowed: 2,
+      ends_unread: 2,
+      ends_brief: 3,
+    })
     expect(host.last).toEqual({ state: 'degraded', reason: '4 cgroups are beyond the limit and are not read' })
   })
 

@@ -97,6 +97,7 @@ export class FakeReader implements CgroupReader {
       endsRead: 0,
       endsUnread: 0,
       endsLost: 0,
+      endsBrief: 0,
       walks: 1,
       missed: 0,
       overflows: 0,
