@@ -84,7 +84,7 @@ class ScrapedExporter implements PrometheusExporter {
   async consume(offered: Batch): Promise<Outcome> {
     const nowMs = this.#nowMs
     // An exemplar longer than 128 characters would fail the whole scrape.
-    const { batch, omitted } = checkIds({ ...offered, spans: [] })
+    const { batch, omitted } = checkIds(offered.spans.length === 0 ? offered : { ...offered, spans: [] })
     if (omitted > 0) this.#invalidIds(omitted)
     let refused = 0
     const { metrics } = batch

@@ -38,16 +38,17 @@ export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
   const ofFailure = kind === 'restarting' && state.result !== 'success' && state.result !== ''
   // It did nothing wrong itself, yet it does not run, and nobody has wanted that.
   const takenDown = kind === 'stopped' && context.causedBy !== undefined
-  return {
+  const made: RawEvent = {
     timeUnixNano: time,
     observedTimeUnixNano: context.observedNs,
     name: event[kind],
     severity: ofFailure || takenDown ? Severity.warn : severityOf[kind],
     body: describe(what, context),
     attributes: attributesOf(what, context),
-    ...(state.invocationId === '' ? {} : { traceId: state.invocationId, spanId: runSpanId(state.invocationId) }),
     resource: context.resource,
   }
+  if (state.invocationId === '') return made
+  return Object.assign(made, { traceId: state.invocationId, spanId: runSpanId(state.invocationId) })
 }
 
 function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<string, AttributeValue>> {

@@ -25,11 +25,11 @@ export type Interval = readonly [startUsec: number, endUsec: number]
 export interface Phases {
   readonly whole: Interval
   /** Absent when it took no time (Type=simple is active at once) or when its time is unknown. */
-  readonly start?: Interval
+  readonly start?: Interval | undefined
   /** Absent when the unit never became active. */
-  readonly running?: Interval
+  readonly running?: Interval | undefined
   /** Absent when the unit went down at once, as a crash does. */
-  readonly stop?: Interval
+  readonly stop?: Interval | undefined
 }
 
 /**
@@ -51,9 +51,9 @@ export function phasesOf(marks: RunMarks): Phases {
   const exit = marks.activeExit >= active && marks.activeExit <= end ? marks.activeExit : end
   return {
     whole,
-    ...(active > start ? { start: [start, active] as const } : {}),
+    start: active > start ? [start, active] : undefined,
     running: [active, exit],
-    ...(end > exit ? { stop: [exit, end] as const } : {}),
+    stop: end > exit ? [exit, end] : undefined,
   }
 }
 
