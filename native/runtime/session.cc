@@ -97,7 +97,7 @@ Session::End Session::pump(int fd) {
     std::size_t messages = 0;
     End end = read(fd, nullptr, messages);
     const std::uint64_t now = monotonic_ns();
-    batch_.after_read(now);
+    batch_.after_read(messages, now);
     settle(now);
     if (end) return end;
     if (!gather(messages, now)) return std::nullopt;

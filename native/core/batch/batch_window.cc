@@ -5,21 +5,22 @@ namespace unitscope {
 bool BatchWindow::add(std::size_t bytes, bool urgent, std::uint64_t since_ns) noexcept {
   if (records_ == 0) oldest_ns_ = since_ns;
   records_++;
-  since_read_++;
   bytes_ += bytes;
-  urgent_ = urgent_ || urgent;
+  if (urgent && since_ns >= may_hurry_ns_) {
+    urgent_ = true;
+    may_hurry_ns_ = since_ns + kHurryApartNs;
+  }
   return records_ >= limits_.max_records || bytes_ >= kMaxBytes;
 }
 
-void BatchWindow::after_read(std::uint64_t now_ns) noexcept {
-  rate_.add(since_read_, now_ns);
-  since_read_ = 0;
-  others_expected_ = rate_.within(limits_.timeout_ns) >= kWorthWaitingFor;
+void BatchWindow::after_read(std::size_t messages, std::uint64_t now_ns) noexcept {
+  rate_.add(messages, now_ns);
+  wait_ns_ = worth_waiting_ns(rate_, limits_.timeout_ns);
 }
 
 std::optional<std::uint64_t> BatchWindow::deadline() const noexcept {
   if (records_ == 0) return std::nullopt;
-  return urgent_ || !others_expected_ ? 0 : oldest_ns_ + limits_.timeout_ns;
+  return urgent_ || wait_ns_ == 0 ? 0 : oldest_ns_ + wait_ns_;
 }
 
 void BatchWindow::announced() noexcept {

@@ -12,17 +12,21 @@ namespace unitscope {
 struct BatchLimits {
   std::size_t max_records = 1000;
   /// The longest that a record waits for others, from when its bytes may have arrived. 0: none waits.
-  std::uint64_t timeout_ns = 2'000'000;
+  std::uint64_t timeout_ns = 4'000'000;
 };
 
 /// Gathers announcements: a wake-up of the consumer costs tens of microseconds, a record less than one.
 ///
 /// A record waits only while others are expected: the first after a pause never does, nor does any of a slow stream. One
-/// that is urgent takes all before it along at once. "At once" is the end of the read that brought it.
+/// that is urgent takes all before it along at once, unless another has just done so: where units fail by the dozen each
+/// would be a wake-up of its own, and nobody acts on the second sooner. "At once" is the end of the read that brought it.
 class BatchWindow {
  public:
   /// What the consumer takes in one turn (kMaxDrains of src/binding/record-drain.ts): more would only make it late.
   static constexpr std::size_t kMaxBytes = 256u * 1024;
+
+  /// Between two urgent records that do not wait.
+  static constexpr std::uint64_t kHurryApartNs = 50'000'000;
 
   explicit BatchWindow(const BatchLimits& limits) noexcept : limits_(limits) {}
 
@@ -30,8 +34,8 @@ class BatchWindow {
   /// \param since_ns  monotonic: the earliest time its bytes may have arrived
   [[nodiscard]] bool add(std::size_t bytes, bool urgent, std::uint64_t since_ns) noexcept;
 
-  /// After each read, with the monotonic time.
-  void after_read(std::uint64_t now_ns) noexcept;
+  /// After each read, with the messages it brought (not all become records) and the monotonic time.
+  void after_read(std::size_t messages, std::uint64_t now_ns) noexcept;
 
   /// When to announce; nothing when there is nothing. May be past.
   [[nodiscard]] std::optional<std::uint64_t> deadline() const noexcept;
@@ -41,11 +45,11 @@ class BatchWindow {
  private:
   const BatchLimits limits_;
   Rate rate_;
-  std::size_t since_read_ = 0;
-  bool others_expected_ = false;
+  std::uint64_t wait_ns_ = 0;  // 0: nobody waits
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
   bool urgent_ = false;
+  std::uint64_t may_hurry_ns_ = 0;
   std::uint64_t oldest_ns_ = 0;
 };
 

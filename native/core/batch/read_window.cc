@@ -22,8 +22,8 @@ constexpr double kSteady = 1.3;
 std::uint64_t ReadWindow::after_read(std::size_t messages, std::uint64_t now_ns) noexcept {
   rate_.add(messages, now_ns);
   const double foreseen = std::exchange(foreseen_, 0);
-  const double come = rate_.within(longest_ns_), longest_ns = static_cast<double>(longest_ns_);
-  if (messages == 0 || come < kWorthWaitingFor) return 0;
+  const std::uint64_t wait_ns = worth_waiting_ns(rate_, longest_ns_);
+  if (messages == 0 || wait_ns == 0) return 0;
   if (messages < kBacklogMessages) {
     // Without a sleep it proves nothing: that wakes at the first of those which the bus is sending.
     if (foreseen > 0) trusted_ = kTrustedReads;
@@ -34,9 +34,13 @@ std::uint64_t ReadWindow::after_read(std::size_t messages, std::uint64_t now_ns)
   } else {
     trusted_--;
   }
-  const double parts = trusted_ > 0 && come <= kMost ? 1 : std::ceil(come / kFew);
+  if (const double come = rate_.within(wait_ns); trusted_ > 0 && come <= kMost) {
+    foreseen_ = come;
+    return wait_ns;
+  }
+  const double come = rate_.within(longest_ns_), parts = std::ceil(come / kFew);
   foreseen_ = come / parts;
-  return static_cast<std::uint64_t>(longest_ns / parts);
+  return static_cast<std::uint64_t>(static_cast<double>(longest_ns_) / parts);
 }
 
 }  // namespace unitscope

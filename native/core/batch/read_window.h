@@ -16,7 +16,7 @@ namespace unitscope {
 ///
 /// But a bus with a backlog must not be slept on: a unix socket holds about 92 of systemd's messages, and dbus-broker refills 16
 /// per writable edge (a fixed sleep of 10 ms fell to 1,700 messages a second). A read of 16 is what a backlog looks like, and
-/// what a steady 8,000 a second bring in 2 ms. Hence: after a sleep that should bring 12, fewer than 16 prove that the bus
+/// what a steady 4,000 a second bring in 4 ms. Hence: after a sleep that should bring 12, fewer than 16 prove that the bus
 /// holds nothing back. Then the stream is trusted for some longer sleeps, and proves itself again. Whoever fails is
 /// read without sleeping.
 class ReadWindow {

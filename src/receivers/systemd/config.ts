@@ -117,9 +117,9 @@ export const schema = {
     batch_timeout: {
       type: 'string',
       format: 'duration',
-      default: '2ms',
+      default: '4ms',
       description:
-        'Longest wait of a signal for others to share its wake-up, up to 10s. It waits only while at least four are to be expected within that time, and failures never do. Longer saves CPU. 0s: none waits.',
+        'Longest wait of a signal for others to share its wake-up, up to 10s. It waits only while at least six are to be expected within that time, and half as long where half of it brings twelve; a failure waits only if another was told within the last 50 ms. Longer saves CPU. 0s: none waits.',
     },
     backpressure_threshold: {
       type: 'number',

@@ -34,7 +34,7 @@ struct Day {
         if (batch.add(200, false, since)) announce(now);
       }
       reads++;
-      batch.after_read(now);
+      batch.after_read(messages, now);
       if (const auto deadline = batch.deadline(); deadline && *deadline <= now) announce(now);
       const std::uint64_t sleep = window.after_read(messages, now);
       gathering_since = sleep > 0 ? now : 0;
@@ -65,11 +65,16 @@ const test::Test kRates{"batch window: none waits where few come, and where many
     std::uint64_t longest_us;       // at most
     std::size_t wakes_per_hundred;  // at most, of records
   };
-  for (const Case& each : {Case{2, 350, 0, 100}, Case{2, 1000, 0, 100}, Case{2, 5000, 2000, 15}, Case{2, 10'000, 2000, 8},
-                           Case{2, 100'000, 2000, 2}, Case{0, 100'000, 0, 100}, Case{100, 20, 0, 100}, Case{100, 350, 100'000, 10},
-                           Case{100, 10'000, 100'000, 2}, Case{10'000, 10'000, 1'000'000, 1}}) {
+  // From 12 in half of the time on half of it is waited.
+  for (const Case& each : {Case{4, 350, 0, 100}, Case{4, 1000, 0, 100}, Case{4, 2000, 4000, 15}, Case{4, 5000, 4000, 8},
+                           Case{4, 10'000, 2000, 8}, Case{4, 100'000, 2000, 2}, Case{2, 2000, 0, 100}, Case{2, 10'000, 2000, 8},
+                           Case{0, 100'000, 0, 100}, Case{100, 20, 0, 100}, Case{100, 200, 100'000, 10},
+                           Case{100, 10'000, 50'000, 2}, Case{10'000, 10'000, 1'000'000, 1}}) {
     Day day(each.timeout_ms * kMs);
-    day.run(each.per_second * 2, 1'000'000'000 / each.per_second);
+    day.run(each.per_second, 1'000'000'000 / each.per_second);
+    check(day.longest <= each.timeout_ms * kMs, "before the rate is known");
+    day.longest = 0;
+    day.run(each.per_second, 1'000'000'000 / each.per_second);
     const std::string name = std::to_string(each.timeout_ms) + " ms at " + std::to_string(each.per_second);
     test::equal(day.told, each.per_second * 2, name);
     check(day.longest <= each.longest_us * 1000, name + ": waited " + std::to_string(day.longest / 1000) + " us");
@@ -89,16 +94,31 @@ const test::Test kLeading{"batch window: the first record after a pause never wa
   test::equal(day.wakes, wakes + 1);
 }};
 
+const test::Test kHurry{"batch window: a failure does not wait, but where units fail by the dozen one in 50 ms is told at once", [] {
+  BatchWindow batch({.max_records = 1000, .timeout_ns = 4 * kMs});
+  std::uint64_t now = 1'000 * kMs;
+  std::string at_once;
+  for (int i = 0; i < 200; i++, now += kMs) {  // a thousand messages a second and two, of which each fifth is a failure
+    (void)batch.add(8, i % 5 == 0, now);
+    batch.after_read(2, now);
+    if (batch.deadline() == 0u && i > 40) at_once += std::to_string(now / kMs) + " ";
+    batch.announced();
+  }
+  test::equal(at_once, "1050 1100 1150 ", "milliseconds");
+  (void)batch.add(8, true, now + 1000 * kMs);
+  test::equal(*batch.deadline(), 0u, "the first after a while");
+}};
+
 const test::Test kFull{"batch window: it is full by number or by bytes; what is urgent takes all along", [] {
   BatchWindow batch({.max_records = 3, .timeout_ns = 1000 * kMs});
   for (std::uint64_t i = 0; i < 100; i++) {
     (void)batch.add(8, false, i);
-    batch.after_read(i * kMs);  // a busy stream
+    batch.after_read(1, i * kMs);  // a busy stream
   }
   batch.announced();
   check(!batch.deadline(), "nothing to announce");
   check(!batch.add(8, false, 7 * kMs) && !batch.add(8, false, 8 * kMs));
-  test::equal(*batch.deadline(), 1007 * kMs, "counted from the oldest");
+  test::equal(*batch.deadline(), 507 * kMs, "counted from the oldest; half, for it brings enough");
   check(batch.add(8, false, 9 * kMs), "the third");
   batch.announced();
   check(batch.add(BatchWindow::kMaxBytes, false, 0));
@@ -107,7 +127,7 @@ const test::Test kFull{"batch window: it is full by number or by bytes; what is 
   test::equal(*batch.deadline(), 0u, "now");
   batch.announced();
   (void)batch.add(8, false, 9 * kMs);
-  test::equal(*batch.deadline(), 1009 * kMs, "the next waits again");
+  test::equal(*batch.deadline(), 509 * kMs, "the next waits again");
 }};
 
 }  // namespace
