@@ -36,6 +36,7 @@ export class Node {
     if (id.kind === 'processor') this.#in = new EdgeCount((items) => telemetry.processed(items))
     else this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.counter('items_in', 'Items taken in.') : undefined)
     this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
+    this.intake = this.#in.counting(this.#guarded)
   }
 
   /** `processor batch (pipeline metrics)`, as errors and logs name it. */
@@ -60,9 +61,7 @@ export class Node {
   }
 
   /** What others hand their batches to: counted, and safe against a component that throws or does not run. */
-  readonly intake: Consumer = {
-    consume: (batch) => this.#in.counting(this.#guarded).consume(batch),
-  }
+  readonly intake: Consumer
 
   readonly #guarded: Consumer = {
     consume: async (batch) => {
