@@ -88,7 +88,7 @@ export default {
     'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one; ' +
     "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
     'the request at the server; at the file exporter, which stands beside the others, to its line in the file. By default events wait for company in the OTLP exporter ' +
-    '(`request_interval: 100ms`) and in no other; low latency is `0s` there, and `timeout: 4ms` of `batch`.',
+    '(`request_interval: 200ms`) and in no other; low latency is `0s` there, and `timeout: 4ms` of `batch`.',
   figures: {
     cpuPercent: { title: '% of a core', ratio: true },
     wakeups: { title: 'wake-ups/s' },

@@ -18,7 +18,7 @@ const kSignals = {
   ringRecords: 10_000,
   overflow: 'drop_oldest',
   maxBatchSize: 1000,
-  batchTimeoutMs: 2,
+  batchTimeoutMs: 4,
   backpressurePercent: 80,
   captureBytes: 0,
 }

@@ -135,7 +135,7 @@ int CgroupTree::list(Node& parent) {
   }
 }
 
-void CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
+bool CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
   std::string path = join(parent.path, name);
   std::uint64_t newer_than_ns = newer_than_ns_;
   if (const auto old = nodes_.find(path); old != nodes_.end()) {
@@ -144,7 +144,7 @@ void CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
     if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
       if (is_gone(errno)) end_below(path);
       else unseen(path, errno);
-      return;
+      return false;
     }
     if (node.id == found.st_ino) {
       node.walk = walk_;
@@ -154,7 +154,7 @@ void CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
       // be followed at last.
       const bool unfollowed = node.watch < 0 && watch_->has_room();
       if (options_.any_filesystem || found.st_nlink > 2 || unfollowed) pending_.push_back(&node);
-      return;
+      return false;
     }
     // The new one's counters do not overlap the last numbers of the old one. The descriptors of the dead go before its
     // successor's come: a limit that is all but used up has room for one.
@@ -164,16 +164,17 @@ void CgroupTree::visit(int parent_dir, Node& parent, const char* name) {
   }
   if (depth_of(path) > options_.max_depth || nodes_.size() >= options_.max_cgroups) {
     skipped_++;
-    return;
+    return false;
   }
   UniqueFd dir(openat(parent_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat found {};
   if (!dir) {
-    if (is_gone(errno)) return;
+    if (is_gone(errno)) return true;
     counters_.io_errors[errno]++;
-    if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(found.st_mode)) return;
+    if (fstatat(parent_dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(found.st_mode)) return false;
   }
   add(std::move(path), std::move(dir), found.st_ino, newer_than_ns).absent = parent.absent_below.value_or(0);
+  return false;
 }
 
 Node& CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns) {
@@ -217,7 +218,7 @@ void CgroupTree::apply(const CgroupWatch::Change& change, std::uint64_t made_ns)
   if (known == nullptr) {
     // One that waited is the first of those that are gone.
     if (newcomers_.forget(parent.key, change.name, budget_) && !change.made_first) brief++;
-    if (!change.gone) look_at(parent, change.name, made_ns, true);
+    if (!change.gone && look_at(parent, change.name, made_ns, true)) brief++;
   } else {
     const std::uint64_t key = known->key;
     look_at(parent, change.name, made_ns, false);
@@ -227,25 +228,24 @@ void CgroupTree::apply(const CgroupWatch::Change& change, std::uint64_t made_ns)
   counters_.ends_brief += brief;
 }
 
-void CgroupTree::look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait) {
+bool CgroupTree::look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait) {
   const Directory dir = open_directory(root_.get(), parent);
   if (dir.fd < 0) {
     if (!is_gone(dir.error)) unseen(parent.path, dir.error);
-    return;
+    return is_gone(dir.error);
   }
-  if (may_wait && newcomers_.wait(dir.fd, parent.key, name, made_ns, budget_)) return;
+  if (may_wait && newcomers_.wait(dir.fd, parent.key, name, made_ns, budget_)) return false;
   newer_than_ns_ = made_ns;
   watch_->follow_controllers(parent, dir.fd);
-  visit(dir.fd, parent, name);
+  const bool gone = visit(dir.fd, parent, name);
   list_pending();
+  return gone;
 }
 
 void CgroupTree::admit(std::uint64_t now_ns) {
   for (const Newcomer& one : newcomers_.take(now_ns, budget_)) {
-    const std::uint64_t first = next_key_;
     Node* const parent = one.gone ? nullptr : find(one.parent);
-    if (parent != nullptr) look_at(*parent, one.name.c_str(), one.made_ns, false);
-    if (next_key_ == first) counters_.ends_brief++;
+    if (parent == nullptr || look_at(*parent, one.name.c_str(), one.made_ns, false)) counters_.ends_brief++;
   }
 }
 

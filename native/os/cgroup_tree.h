@@ -102,11 +102,14 @@ class CgroupTree {
   /// Something could not be looked at: counts it, and keeps what is known at `path` and below.
   void unseen(const std::string& path, int error);
   /// Adds one child of the open directory `parent_dir`, or ends it, if it is gone or another one has its name.
-  void visit(int parent_dir, Node& parent, const char* name);
+  ///
+  /// \return  that it is gone, and was never known
+  bool visit(int parent_dir, Node& parent, const char* name);
   /// Looks whether one child is there, and whether it is the one that is known.
   ///
   /// \param may_wait  a new one in which nothing runs is not taken in yet
-  void look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait);
+  /// \return  that it is gone, and was never known
+  bool look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait);
   /// Takes a new cgroup in. Its directory is followed before it is listed, so that no child is missed.
   Node& add(std::string path, UniqueFd dir, std::uint64_t id, std::uint64_t made_ns);
   /// Files that were missing may be there now.

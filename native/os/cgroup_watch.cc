@@ -34,7 +34,7 @@ int CgroupWatch::add(InotifyQueue& queue, int dir, const char* name, std::uint32
 }
 
 void CgroupWatch::follow(Node& node, int dir) noexcept {
-  if (!works()) return;
+  if (!works()) return refuse(node);
   node.watch = add(changes_, dir, ".", kDirectoryMask);
   if (node.watch < 0) return refuse(node);
   by_change_[node.watch] = {.node = &node, .what = What::kDirectory};

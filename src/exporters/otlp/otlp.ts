@@ -5,6 +5,7 @@ import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { Joining } from '../../lib/delivery/picker.js'
+import type { SendResult } from '../../lib/delivery/sender.js'
 import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
@@ -32,6 +33,8 @@ class OtlpExporter implements Exporter {
    * 10 ms for 8,000 points. Their bytes are not kept, for memory is what is scarce then.
    */
   readonly #refused = new WeakMap<Batch, Size>()
+  /** Requests of which a try was begun. */
+  readonly #tried = new WeakSet<EncodedRequest>()
   #state: State = { kind: 'new' }
 
   constructor(settings: Settings, config: Config) {
@@ -41,7 +44,7 @@ class OtlpExporter implements Exporter {
     this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
       policy: deliveryPolicy(config.sending_queue, config.retry),
-      send: (request, signal) => this.#channel.export(request, signal, () => this.#encoder.giveBack(request)),
+      send: (request, signal) => this.#send(request, signal),
       clock,
       random,
       telemetry,
@@ -75,6 +78,16 @@ class OtlpExporter implements Exporter {
     if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
     if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     return outcome
+  }
+
+  #send(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
+    // Of an earlier try that ended without an answer the bytes may be on their way still, on a connection of its own: its
+    // memory must stay what it was, whatever becomes of this one.
+    const first = !this.#tried.has(request)
+    this.#tried.add(request)
+    return this.#channel.export(request, signal, () => {
+      if (first) this.#encoder.giveBack(request)
+    })
   }
 
   async shutdown(): Promise<void> {

@@ -1,9 +1,9 @@
-/** At least so large that malloc(3) maps a block of its own (docs/decisions/0134), and the rest of the last one is little. */
+/** At least so large that malloc(3) maps a block of its own (docs/decisions/0134). */
 const kPageBytes = 64 * 1024
 /** 2 MiB: what is under way of a collection of a thousand units. With half of it V8 collected its heap twice as often. */
 const kMaxFree = 32
-/** Less is not worth a page: requests of events. */
-const kLeastBytes = 16 * 1024
+/** Less does not get a page: the queue counts bytes, and what waits in it is to take little more than it counts. */
+const kLeastBytes = 48 * 1024
 
 /**
  * Memory of requests that were delivered, for those to come. Until a request has had its company and its answer, V8 has moved it

@@ -30,7 +30,7 @@ export class ReaderHealth {
     this.#addUnread = telemetry.counter('ends_unread', 'Removed cgroups whose last numbers could not be read.')
     this.#addBrief = telemetry.counter(
       'ends_brief',
-      'Removed cgroups that were never read: what ran in them was over at the first look, 10 ms after they were made.',
+      'Removed cgroups that were never read: what ran in them was over when they were looked at, 10 ms after they were made.',
     )
     telemetry.gauge('watches', 'inotify watches of the reader.', '{watch}', () => stats()?.watches ?? 0)
     telemetry.gauge('pressure_triggers', 'Pressure triggers set.', '{trigger}', () => stats()?.triggers ?? 0)
@@ -58,7 +58,7 @@ export class ReaderHealth {
     if (now.unwatched > 0 && !this.#told.has('unwatched')) {
       this.#told.add('unwatched')
       this.#settings.logger.warn(
-        `${now.unwatched} cgroups cannot be watched (raise fs.inotify.max_user_watches): changes are found by listing them at each interval`,
+        `${now.unwatched} cgroups cannot be watched (raise fs.inotify.max_user_watches, or max_user_instances where it is none at all): changes are found by listing them at each interval`,
       )
     }
     for (const file of grown(now.parseErrors, before?.parseErrors)) {

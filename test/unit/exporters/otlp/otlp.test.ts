@@ -1,12 +1,13 @@
 import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { status } from '@grpc/grpc-js'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
 import type { Span } from '../../../../src/data/span.js'
 import type { Config } from '../../../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../../../src/exporters/otlp/otlp.js'
+import { OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, seededRandom, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { attributesOf } from '../../../support/otlp-sink/decode.js'
@@ -173,6 +174,20 @@ describe('a failed request', () => {
     await advanceUntil(clock, sink, () => sink.received.length === 2)
     await waitFor(() => telemetry.processedItems === 4)
     expect(telemetry.drops.size).toBe(0)
+  })
+
+  test('keeps its memory when a later try succeeds: the first may still be on its way, on another connection', async () => {
+    const givenBack = vi.spyOn(OtlpEncoder.prototype, 'giveBack')
+    const { sink, exporter, clock, telemetry } = await connected()
+    sink.respond = (_, index) => (index === 1 ? { kind: 'refuse', code: status.UNAVAILABLE } : { kind: 'ok' })
+    await exporter.consume(events(1))
+    await waitFor(() => telemetry.processedItems === 1)
+    expect(givenBack).toHaveBeenCalledTimes(1)
+    await exporter.consume(events(2))
+    await advanceUntil(clock, sink, () => sink.tries === 3)
+    await waitFor(() => telemetry.processedItems === 3)
+    expect(givenBack).toHaveBeenCalledTimes(1)
+    givenBack.mockRestore()
   })
 
   test('never shows a header value, even when the server quotes it', async () => {

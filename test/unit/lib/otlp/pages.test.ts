@@ -4,17 +4,25 @@ import { Pages } from '../../../../src/lib/otlp/pages.js'
 const kPage = 64 * 1024
 const some = (length: number, seed = 1) => Uint8Array.from({ length }, (_, at) => (at * 7 + seed) % 256)
 
-test.each([0, 1, 16 * 1024 - 1, 16 * 1024, kPage - 1, kPage, kPage + 1, 3 * kPage, 3 * kPage + 20_000])(
-  'what was given back takes %i other bytes, and they are the same in all chunks together',
-  (length) => {
-    const pages = new Pages()
-    for (let seed = 1; seed < 4; seed++) {
-      const chunks = pages.copy(some(length, seed))
-      expect(Buffer.concat(chunks).equals(some(length, seed))).toBe(true)
-      pages.giveBack(chunks)
-    }
-  },
-)
+test.each([
+  0,
+  1,
+  48 * 1024 - 1,
+  48 * 1024,
+  kPage - 1,
+  kPage,
+  kPage + 1,
+  3 * kPage,
+  3 * kPage + 20_000,
+  3 * kPage + 50_000,
+])('what was given back takes %i other bytes, and they are the same in all chunks together', (length) => {
+  const pages = new Pages()
+  for (let seed = 1; seed < 4; seed++) {
+    const chunks = pages.copy(some(length, seed))
+    expect(Buffer.concat(chunks).equals(some(length, seed))).toBe(true)
+    pages.giveBack(chunks)
+  }
+})
 
 test('what is still to be read is not written over; what was given back is used again', () => {
   const pages = new Pages()
