@@ -18,15 +18,11 @@ struct BatchLimits {
 /// Gathers announcements: a wake-up of the consumer costs tens of microseconds, a record less than one.
 ///
 /// A record waits only while others are expected: the first after a pause never does, nor does any of a slow stream. One
-/// that is urgent takes all before it along at once, but for one within 50 ms of another, which waits until those are over:
-/// where units fail by the dozen each would be a wake-up of its own. "At once" is the end of the read that brought it.
+/// that is urgent takes all before it along at once. "At once" is the end of the read that brought it.
 class BatchWindow {
  public:
   /// What the consumer takes in one turn (kMaxDrains of src/binding/record-drain.ts): more would only make it late.
   static constexpr std::size_t kMaxBytes = 256u * 1024;
-
-  /// From a batch that an urgent record has announced at once to the next: what an urgent one waits at most.
-  static constexpr std::uint64_t kHurryApartNs = 50'000'000;
 
   explicit BatchWindow(const BatchLimits& limits) noexcept : limits_(limits) {}
 
@@ -48,8 +44,7 @@ class BatchWindow {
   std::uint64_t wait_ns_ = 0;  // 0: nobody waits
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
-  std::uint64_t hurry_ns_ = UINT64_MAX;  // when what is urgent here is announced; 0: at once
-  std::uint64_t may_hurry_ns_ = 0;
+  bool urgent_ = false;
   std::uint64_t oldest_ns_ = 0;
 };
 

@@ -119,7 +119,7 @@ export const schema = {
       format: 'duration',
       default: '4ms',
       description:
-        'Longest wait of a signal for others to share its wake-up, up to 10s. It waits only while at least six are to be expected within that time, and half as long where half of it brings twelve; a failure waits only if another was told within 50 ms before, and until those are over at most. Longer saves CPU. 0s: none waits.',
+        'Longest wait of a signal for others to share its wake-up, up to 10s. It waits only while at least six are to be expected within that time, and half as long where half of it brings twelve; failures never wait. Longer saves CPU. 0s: none waits.',
     },
     backpressure_threshold: {
       type: 'number',

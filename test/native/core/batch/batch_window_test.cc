@@ -94,33 +94,6 @@ const test::Test kLeading{"batch window: the first record after a pause never wa
   test::equal(day.wakes, wakes + 1);
 }};
 
-const test::Test kHurry{"batch window: a failure is told at once; where units fail by the dozen they share, and none waits 50 ms longer", [] {
-  struct Case {
-    std::uint64_t timeout_ms;
-    std::uint64_t longest_ms;  // that a failure waits, at most
-    std::size_t wakes;         // for a hundred failures in half a second, at most
-  };
-  for (const Case& each : {Case{4, 4, 100}, Case{50, 25, 25}, Case{10'000, 50, 12}}) {
-    BatchWindow batch({.max_records = 1000, .timeout_ns = each.timeout_ms * kMs});
-    std::uint64_t now = 1'000 * kMs, waiting_since = 0, longest = 0;
-    std::size_t wakes = 0;
-    for (int i = 0; i < 1000; i++, now += kMs) {  // two thousand messages a second; after half a second each fifth record is a failure
-      const bool urgent = i >= 500 && i % 5 == 0;
-      if (urgent && waiting_since == 0) waiting_since = now;
-      (void)batch.add(8, urgent, now);
-      batch.after_read(2, now);
-      if (batch.deadline().value_or(UINT64_MAX) > now) continue;
-      if (waiting_since != 0) longest = std::max(longest, now - waiting_since), wakes++;
-      if (i == 500) test::equal(longest, 0u, "the first");
-      waiting_since = 0;
-      batch.announced();
-    }
-    const std::string name = std::to_string(each.timeout_ms) + " ms";
-    check(longest <= each.longest_ms * kMs, name + ": waited " + std::to_string(longest / kMs) + " ms");
-    check(wakes <= each.wakes, name + ": woke " + std::to_string(wakes) + " times");
-  }
-}};
-
 const test::Test kFull{"batch window: it is full by number or by bytes; what is urgent takes all along", [] {
   BatchWindow batch({.max_records = 3, .timeout_ns = 1000 * kMs});
   for (std::uint64_t i = 0; i < 100; i++) {
