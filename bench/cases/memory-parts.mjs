@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startCommand } from '../../test/support/start-command.mjs'
 import { hostConfig, startAgent } from '../agent/agent.mjs'
 import { addQuietUnits, bootLab, labMissing } from '../agent/lab.mjs'
+import { partOfHost } from '../agent/part.mjs'
 import { memoryKiB } from '../agent/process.mjs'
 import { buildScene } from '../agent/scene.mjs'
 import { startSink } from '../agent/sink.mjs'
@@ -50,21 +51,12 @@ async function bareNode(_, { quick }) {
 }
 
 /** An agent of these components of pipelines/host.yaml, in one pipeline, by these settings of Node; `ready(pid)` precedes the look. */
-function agentWay(name, { receivers, processors = [], exporters }, start = startCommand, ready = () => {}) {
-  const of = (all, names) => Object.fromEntries(names.map((id) => [id, all[id]]))
+function agentWay(name, parts, start = startCommand, ready = () => {}) {
   return {
     name,
     async run({ lab, sink, folder }, { quick }) {
       const { config } = await hostConfig(lab, sink.address)
-      const agent = startAgent(
-        {
-          receivers: of(config.receivers, receivers),
-          processors: of(config.processors, processors),
-          exporters: of({ ...config.exporters, file: { path: join(folder, 'events.jsonl') } }, exporters),
-          service: { pipelines: { main: { receivers, processors, exporters } } },
-        },
-        start,
-      )
+      const agent = startAgent(partOfHost(config, parts, { file: { path: join(folder, 'events.jsonl') } }), start)
       try {
         await agent.logged(running)
         await sleep(quick ? kQuickSettleMs : kSettleMs)
