@@ -27,6 +27,7 @@ fi
 [ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64: check /etc/apt/sources.list"
 
 mkdir -p "$CACHE"
+# mktemp(1) puts a name of its own in place of the X.
 draft=$(mktemp -d "$CACHE/draft.XXXXXX")
 trap 'rm -rf "$draft"' EXIT
 # As root apt drops to its own user, which may not write here.

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 class TempTree {
  public:
   TempTree() {
-    std::string name = fs::temp_directory_path() / "cgroup-tree-XXXXXX";
+    std::string name = fs::temp_directory_path() / "cgroup-tree-XXXXXX";  // mkdtemp(3) replaces the X
     root_ = mkdtemp(name.data());
   }
   ~TempTree() { fs::remove_all(root_); }

@@ -1,5 +1,7 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import { Metadata, Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Answer } from '../../../../src/lib/grpc/call.js'
 import { statusNames } from '../../../../src/lib/grpc/status.js'
 import { cleanUp, clientOf, hello, message, method, never, own, reply, startHttp2 } from './servers.js'
 
@@ -203,27 +205,26 @@ describe('one connection', () => {
   })
 
   test('a refusal before all is sent is heard: the rest is not waited for', async () => {
-    const server = await startHttp2(() => {})
-    const { client } = clientOf(server.port, { gzip: false })
-    // More than HTTP/2 lets through unasked (64 KiB): what the server does not read, the client keeps.
-    const call = client.unary(method, [Buffer.alloc(10_000_000)], never)
-    while (server.sessions.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    server.sessions[0]!.once('stream', (stream) => {
-      stream.removeAllListeners('data').pause()
-      stream.respond({ ':status': 413 }, { endStream: true })
-    })
-    expect((await call).status).toEqual({ name: 'UNKNOWN', details: 'Received HTTP status code 413' })
+    const answer = await answeredUnread((stream) => stream.respond({ ':status': 413 }, { endStream: true }))
+    expect(answer.status).toEqual({ name: 'UNKNOWN', details: 'Received HTTP status code 413' })
   })
 
   test('a server that is content before it has all of a request may still be sent some: its memory is not given away', async () => {
-    const server = await startHttp2(() => {})
-    const { client } = clientOf(server.port, { gzip: false })
-    const call = client.unary(method, [Buffer.alloc(10_000_000)], never)
-    while (server.sessions.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    server.sessions[0]!.once('stream', (stream) => {
-      stream.removeAllListeners('data').pause()
-      reply(stream, message(hello), { 'grpc-status': '0' })
-    })
-    expect(await call).toMatchObject({ status: { name: 'OK' }, sent: false })
+    const answer = await answeredUnread((stream) => reply(stream, message(hello), { 'grpc-status': '0' }))
+    expect(answer).toMatchObject({ status: { name: 'OK' }, sent: false })
   })
 })
+
+/** What comes of a call whose server answers without having read the request. */
+async function answeredUnread(answer: (stream: ServerHttp2Stream) => void): Promise<Answer> {
+  const server = await startHttp2(() => {})
+  const { client } = clientOf(server.port, { gzip: false })
+  // More than HTTP/2 lets through unasked (64 KiB): what the server does not read, the client keeps.
+  const call = client.unary(method, [Buffer.alloc(10_000_000)], never)
+  while (server.sessions.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  server.sessions[0]!.once('stream', (stream) => {
+    stream.removeAllListeners('data').pause()
+    answer(stream)
+  })
+  return call
+}
