@@ -59,6 +59,7 @@ export async function runAgent(
     clock: systemClock,
     random: Math.random,
     version: packageVersion(),
+    ...stateDirectoryOf(env),
     onStatus: (changed) => {
       notifier.status(statusLine(changed.status()))
       onStatus?.(changed.status())
@@ -93,4 +94,10 @@ export async function runAgent(
   )
   keeper?.close()
   return { code, summary: service.summary() }
+}
+
+/** systemd names one folder for each word of `StateDirectory=`, with colons between (systemd.exec(5)). */
+function stateDirectoryOf(env: Readonly<Record<string, string | undefined>>): { readonly stateDirectory?: string } {
+  const first = env['STATE_DIRECTORY']?.split(':')[0]
+  return first === undefined || first === '' ? {} : { stateDirectory: first }
 }

@@ -6,6 +6,7 @@ import type { ComponentId, Kind } from './id.js'
 import type { Logger } from './logger.js'
 import type { Outcome } from './outcome.js'
 import type { ObjectSchema } from './schema.js'
+import type { Shared } from './shared.js'
 import type { Status } from './status.js'
 import type { ComponentTelemetry } from './telemetry.js'
 
@@ -57,6 +58,10 @@ export interface Settings {
   readonly random: () => number
   /** One pool per agent: the same unit seen by two receivers is one resource. */
   readonly resources: ResourcePool
+  /** What the components of this agent know together. */
+  readonly shared: Shared
+  /** Folder for what must outlive this process; absent where nothing may. */
+  readonly stateDirectory?: string
   /** The agent's own metrics, read now; absent where nobody collects them (most tests). */
   readonly selfMetrics?: () => Promise<readonly Metric[]>
 }

@@ -56,6 +56,8 @@ export interface AgentConfig {
   /** Extensions to start, in order. */
   readonly extensionIds: readonly string[]
   readonly telemetry: TelemetryConfig
+  /** As the file names it, relative to the working directory. */
+  readonly stateDirectory?: string
   readonly warnings: readonly ConfigWarning[]
 }
 

@@ -49,6 +49,7 @@ export async function readAgent(
     pipelines,
     extensionIds: service.extensions,
     telemetry: service.telemetry,
+    ...(service.state_directory === undefined ? {} : { stateDirectory: service.state_directory }),
     warnings: problems.warnings,
   })
 }

@@ -29,6 +29,12 @@ export const serviceSchema = {
       default: {},
     },
     extensions: ids('Extensions to start, in this order.'),
+    state_directory: {
+      type: 'string',
+      maxLength: 4096,
+      description:
+        'Folder for what must outlive the agent: counts, journal cursors. Left out, it is `$STATE_DIRECTORY` (which systemd sets for `StateDirectory=`); without either, every start begins from nothing.',
+    },
     telemetry: {
       type: 'object',
       description: "The agent's own log.",

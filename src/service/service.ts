@@ -1,5 +1,6 @@
 import type { Settings } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
+import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
 import type { AgentConfig } from '../config/agent-config.js'
 import { ResourcePool } from '../data/resource.js'
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   readonly random: () => number
   /** The agent's own version. */
   readonly version: string
+  /** Where state is kept when the configuration names no folder: systemd's `$STATE_DIRECTORY`. */
+  readonly stateDirectory?: string
   /** Told after each change of a component's status. */
   readonly onStatus?: (service: Service) => void
 }
@@ -48,6 +51,8 @@ export function createService(options: ServiceOptions): Service {
     version: options.version,
     lostLogLines: () => logger.lostLines,
   })
+  const shared = new Shared()
+  const stateDirectory = config.stateDirectory ?? options.stateDirectory
   const startedMs = clock.monotonicMs()
   let graph: Graph | undefined
   let stopping: Promise<void> | undefined
@@ -60,6 +65,8 @@ export function createService(options: ServiceOptions): Service {
     clock,
     random,
     resources,
+    shared,
+    ...(stateDirectory === undefined ? {} : { stateDirectory }),
     selfMetrics: async () => telemetry.collect(),
   })
 

@@ -1,6 +1,7 @@
 import type { Host, Settings } from '../component/component.js'
 import { type Kind, parseComponentId } from '../component/id.js'
 import { silentLogger } from '../component/logger.js'
+import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
 import type { ComponentTelemetry } from '../component/telemetry.js'
 import { ResourcePool } from '../data/resource.js'
@@ -47,6 +48,7 @@ export function testSettings(kind: Kind, id: string, part: Partial<Settings> = {
     clock: new FakeClock(),
     random: seededRandom(1),
     resources: new ResourcePool(),
+    shared: new Shared(),
     ...part,
   }
 }

@@ -15,7 +15,7 @@ function ours(events: readonly RawEvent[]): string[] {
     .filter((one) => labUnits.includes(String(one.attributes[attr.unit])))
     .map(
       (one) =>
-        `${one.name.replace('systemd.', '')} ${one.attributes[attr.unit]} ${one.attributes[attr.inferred] ?? false}`,
+        `${one.name.replace('systemd.', '')} ${one.attributes[attr.unit]} ${one.attributes[attr.synthetic] ?? false}`,
     )
 }
 

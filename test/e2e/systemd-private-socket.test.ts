@@ -54,7 +54,7 @@ describeLab("systemd's own socket", () => {
       await soon('a start told without a bus again', () => started('three.service'))
       expect(gaps()).toEqual(['bus_returned', 'bus_lost'])
       // Each was seen, none concluded from a comparison.
-      expect(['one', 'two', 'three'].map((unit) => started(`${unit}.service`)?.attributes[attr.inferred])).toEqual([
+      expect(['one', 'two', 'three'].map((unit) => started(`${unit}.service`)?.attributes[attr.synthetic])).toEqual([
         undefined,
         undefined,
         undefined,

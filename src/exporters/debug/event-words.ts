@@ -40,7 +40,7 @@ export function eventDetail(event: RawEvent): string {
     results.get(text(attributes, attr.result)) ?? text(attributes, attr.result),
     restarts(attributes),
     text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
-    attributes[attr.inferred] === true ? 'seen late' : '',
+    attributes[attr.synthetic] === true ? 'seen late' : '',
   ]
     .filter((part) => part !== '')
     .join(' · ')

@@ -54,11 +54,31 @@ export const attr = {
   inactiveEnterUsec: 'systemd.unit.inactive_enter_usec',
   execMainStartUsec: 'systemd.unit.exec_main_start_usec',
   execMainExitUsec: 'systemd.unit.exec_main_exit_usec',
-  /** True on events inferred from comparing state after a gap, not from a signal. */
-  inferred: 'systemd.event.inferred',
+  /** True on events concluded after a gap (from states, counters or the journal), not told by a signal. */
+  synthetic: 'systemd.event.synthetic',
+  /** What a synthetic event was concluded from: `state`, `n_restarts`, `timestamps`, `journal`; an array. */
+  evidence: 'systemd.event.evidence',
+  /** What happens next: will_restart | gave_up | stopped_by_operator | dependency | condition_not_met. */
+  verdict: 'systemd.unit.verdict',
+  /** When systemd will start it again, microseconds since 1970; with the verdict `will_restart`. */
+  restartDueUsec: 'systemd.unit.restart_due_usec',
+  /** The unit at the root of this one's failure, by which edge of the graph, and all units from it to this one. */
+  rootCause: 'systemd.unit.root_cause',
+  rootCauseEdge: 'systemd.unit.root_cause.edge',
+  rootCausePath: 'systemd.unit.root_cause.path',
+  /** Units that the failure stops, and those that may do without; arrays of names, nearest first, and how many of each. */
+  impactStop: 'systemd.unit.impact.will_stop',
+  impactDegrade: 'systemd.unit.impact.may_degrade',
+  impactCount: 'systemd.unit.impact.count',
+  incidentId: 'incident.id',
+  /** open | recovering | resolved | gave_up */
+  incidentState: 'incident.state',
   suppressedCount: 'systemd.events.suppressed.count',
   gapReason: 'systemd.source.gap.reason',
   gapLost: 'systemd.source.gap.lost_records',
+  /** Bounds of a gap, microseconds since 1970. */
+  gapStartUsec: 'unitscope.gap.start_usec',
+  gapEndUsec: 'unitscope.gap.end_usec',
 } as const
 
 /** Metrics of the systemd receiver (state) and the cgroup receiver (resources). Point attributes stand in brackets. */

@@ -85,7 +85,7 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   put(attr.containerRuntime, context.resource.attributes[attr.containerRuntime])
   put(attr.causedBy, context.causedBy)
   if (kind !== 'jobFinished') putTimestamps(attributes, state)
-  if (context.inferred || what.inferred) attributes[attr.inferred] = true
+  if (context.inferred || what.inferred) attributes[attr.synthetic] = true
   return attributes
 }
 

@@ -18,7 +18,7 @@ const kept = [
   attr.exitSignal,
   attr.nRestarts,
   attr.containerRuntime,
-  attr.inferred,
+  attr.synthetic,
 ] as const
 
 type Phase = 'start' | 'running' | 'stop'

@@ -145,7 +145,7 @@ export function brief(event: RawEvent): string {
     if (value !== undefined) words.push(String(value))
   }
   if (attributes[attr.conditionResult] === false) words.push('condition')
-  if (attributes[attr.inferred] === true) words.push('inferred')
+  if (attributes[attr.synthetic] === true) words.push('inferred')
   return words.join(' ')
 }
 

@@ -270,16 +270,16 @@ describe('a restart', () => {
     ['when the agent learned of it, where systemd does not say', 7000],
   ])('that was concluded ends the run %s', async (_, end) => {
     const { feed, next } = rig()
-    const state = { [attr.inferred]: true, [attr.activeState]: 'active' }
+    const state = { [attr.synthetic]: true, [attr.activeState]: 'active' }
     const concluded = at(names.restarting, end, 0, { inactiveExit: 150, activeEnter: 200 }, state)
     await feed({ ...concluded, observedTimeUnixNano: BigInt(kBase + 7000) * 1000n })
     expect(draw(next.spans)).toEqual([`a.service run 150-${end}`, '  start 150-200', `  running 200-${end}`])
-    expect(next.spans[0]!.attributes[attr.inferred]).toBe(true)
+    expect(next.spans[0]!.attributes[attr.synthetic]).toBe(true)
   })
 
   test('whose unit was gone when looked for: InactiveEnter is of the run before, and is not believed', async () => {
     const { feed, next } = rig()
-    const gone = { [attr.inferred]: true, [attr.activeState]: 'inactive' }
+    const gone = { [attr.synthetic]: true, [attr.activeState]: 'inactive' }
     await feed(at(names.stopped, 7000, 0, { inactiveExit: 150, activeEnter: 200, inactiveEnter: 100 }, gone))
     expect(draw(next.spans)).toEqual(['a.service run 150-7000', '  start 150-200', '  running 200-7000'])
   })

@@ -1,0 +1,130 @@
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Settings } from '../../component/component.js'
+
+/** The largest state is that of restart counters: some 200 bytes for each of at most 65,536 units. */
+const kMaxBytes = 32 * 1024 * 1024
+
+export type LoadedState<T> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ok'; readonly value: T }
+  /** It cannot be used: set aside under `movedTo`, for whoever wants to look. */
+  | { readonly kind: 'damaged'; readonly reason: string; readonly movedTo: string }
+
+export interface StateFileOptions<T> {
+  readonly path: string
+  /** A lower_snake_case word for what is inside; a file of another one is not read. */
+  readonly content: string
+  /** Of the content's form; a file of another version is not read. */
+  readonly version: number
+  /** Takes what was read apart; throws with a reason when it is not of this form. */
+  parse(json: unknown): T
+}
+
+/**
+ * One JSON value on disk, always whole: written beside, synced, renamed over. The first line names content, version,
+ * CRC-32 and length of the second, so that a half-written, foreign or edited file is told apart from a good one.
+ *
+ *     unitscope-state restart_counters 1 8f2a01bc 1234
+ *     {...}
+ */
+export class StateFile<T> {
+  readonly #options: StateFileOptions<T>
+  #saving: Promise<void> = Promise.resolve()
+  /** The newest value that waits for the write under way. */
+  #waiting: { readonly value: T; readonly written: Promise<void> } | undefined
+
+  constructor(options: StateFileOptions<T>) {
+    this.#options = options
+  }
+
+  get path(): string {
+    return this.#options.path
+  }
+
+  /** Never rejects: what cannot be read is `damaged` and set aside, so that the agent starts and says so. */
+  async load(): Promise<LoadedState<T>> {
+    const { path } = this.#options
+    try {
+      const { size } = await stat(path)
+      if (size > kMaxBytes) return await this.#setAside(`it has ${size} bytes, more than ${kMaxBytes}`)
+      return { kind: 'ok', value: this.#parse(await readFile(path, 'utf8')) }
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' }
+      return await this.#setAside(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /**
+   * Resolves when `value`, or one saved after it, is on the disk. One write at a time: of values that come meanwhile only
+   * the newest is written. Rejects with the error of the file system.
+   */
+  save(value: T): Promise<void> {
+    if (this.#waiting !== undefined) {
+      this.#waiting = { value, written: this.#waiting.written }
+      return this.#waiting.written
+    }
+    const written = this.#saving.then(async () => {
+      const newest = this.#waiting!.value
+      this.#waiting = undefined
+      await this.#write(newest)
+    })
+    this.#waiting = { value, written }
+    this.#saving = written.catch(() => {})
+    return written
+  }
+
+  #parse(text: string): T {
+    const { content, version } = this.#options
+    const end = text.indexOf('\n')
+    const [magic, name, number, sum, length] = text.slice(0, end).split(' ')
+    if (end < 0 || magic !== 'unitscope-state') throw new Error('it does not begin as a state file')
+    if (name !== content) throw new Error(`it holds ${name}, not ${content}`)
+    if (number !== String(version)) throw new Error(`it is of version ${number}, this agent writes ${version}`)
+    const body = text.slice(end + 1)
+    if (length !== String(Buffer.byteLength(body))) throw new Error('it is not whole')
+    if (sum !== checksum(body)) throw new Error('its checksum is wrong')
+    return this.#options.parse(JSON.parse(body))
+  }
+
+  async #setAside(reason: string): Promise<LoadedState<T>> {
+    const { path } = this.#options
+    const movedTo = `${path}.damaged`
+    await rename(path, movedTo).catch(() => {}) // on a read-only disk it stays where it is, and is not written either
+    return { kind: 'damaged', reason, movedTo }
+  }
+
+  async #write(value: T): Promise<void> {
+    const { path, content, version } = this.#options
+    const body = JSON.stringify(value)
+    const head = `unitscope-state ${content} ${version} ${checksum(body)} ${Buffer.byteLength(body)}\n`
+    const beside = `${path}.new`
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const file = await open(beside, 'w', 0o600)
+    try {
+      await file.writeFile(head + body)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+    const folder = await open(dirname(path), 'r')
+    try {
+      await folder.sync() // the new name is only safe once the folder is
+    } finally {
+      await folder.close()
+    }
+  }
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+/** Where a component keeps `content`; undefined when the agent has no state directory, and nothing outlives it. */
+export function statePath({ stateDirectory, id }: Settings, content: string): string | undefined {
+  // An id's `/` and every other character that could lead elsewhere becomes its code.
+  const name = id.id.replace(/[^a-z0-9_-]/gi, (c) => `%${c.charCodeAt(0).toString(16)}`)
+  return stateDirectory === undefined ? undefined : join(stateDirectory, `${id.kind}.${name}.${content}`)
+}
