@@ -8,7 +8,32 @@ export interface UnitFacts {
   readonly requires: readonly string[]
   /** Units whose end stops this one: BindsTo=. */
   readonly bindsTo: readonly string[]
+  /** `enabled`, `disabled`, `static`, `generated`, ... (systemctl(1), is-enabled); empty without a unit file. */
+  readonly unitFileState?: string
+  /** RemainAfterExit= of services: active although no process is left. */
+  readonly remainAfterExit?: boolean
+  /** Of services: what systemd does when one ends by itself. Absent where it is not known. */
+  readonly restart?: RestartPolicy
 }
+
+/** Restart= and what else systemd looks at before it starts a service again (`service_shall_restart`, systemd 252). */
+export interface RestartPolicy {
+  /** `no`, `always`, `on-success`, `on-failure`, `on-abnormal`, `on-abort`, `on-watchdog` */
+  readonly when: string
+  /** RestartSec=; `infinity` is past every date. 0 where `when` is `no` and nothing forces a restart. */
+  readonly delayUsec: number
+  /** RestartPreventExitStatus=, RestartForceExitStatus=: both are looked at before `when`, in this order. */
+  readonly prevent: ExitStatuses
+  readonly force: ExitStatuses
+}
+
+/** Exit codes and signals by number. */
+export interface ExitStatuses {
+  readonly codes: readonly number[]
+  readonly signals: readonly number[]
+}
+
+export const noStatuses: ExitStatuses = Object.freeze({ codes: [], signals: [] })
 
 export const noFacts: UnitFacts = Object.freeze({ serviceType: '', requires: [], bindsTo: [] })
 

@@ -1,5 +1,5 @@
 import type { UnitState } from '../../data/signal-record.js'
-import type { Snapshot, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
+import type { ExitStatuses, RestartPolicy, Snapshot, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 
 type FieldType = 'text' | 'id' | 'number' | 'boolean'
 
@@ -35,6 +35,8 @@ const kMaxTextLength = 255
 const kMaxNameLength = 255
 /** As many as the recorder writes per unit and kind. */
 const kMaxDependencies = 64
+/** There are 256 exit codes and 64 signals. */
+const kMaxStatuses = 320
 
 export function encodeSnapshot({ realtimeNs, units }: Snapshot): Buffer {
   return Buffer.from(JSON.stringify({ realtimeNs: String(realtimeNs), units }))
@@ -81,11 +83,38 @@ function readUnit(value: unknown): UnitSnapshot | string {
 }
 
 function readFacts(value: unknown): UnitFacts | string {
-  const { serviceType, requires, bindsTo } = (value ?? {}) as Record<string, unknown>
+  const given = (value ?? {}) as Record<string, unknown>
+  const { serviceType, requires, bindsTo, unitFileState, remainAfterExit, restart } = given
   if (!fits(serviceType, 'text')) return 'serviceType is no text'
   if (!areNames(requires)) return 'requires is no list of unit names'
   if (!areNames(bindsTo)) return 'bindsTo is no list of unit names'
-  return { serviceType: serviceType as string, requires, bindsTo }
+  if (unitFileState !== undefined && !fits(unitFileState, 'text')) return 'unitFileState is no text'
+  if (remainAfterExit !== undefined && !fits(remainAfterExit, 'boolean')) return 'remainAfterExit is no boolean'
+  if (restart !== undefined && !isPolicy(restart)) return 'restart is no restart policy'
+  return {
+    serviceType: serviceType as string,
+    requires,
+    bindsTo,
+    // Recordings of before hold none of these.
+    ...(unitFileState === undefined ? {} : { unitFileState: unitFileState as string }),
+    ...(remainAfterExit === undefined ? {} : { remainAfterExit: remainAfterExit as boolean }),
+    ...(restart === undefined ? {} : { restart }),
+  }
+}
+
+function isPolicy(value: unknown): value is RestartPolicy {
+  const { when, delayUsec, prevent, force } = (value ?? {}) as Record<string, unknown>
+  // RestartSec=infinity is 2^64 - 1: no safe integer, and a number all the same.
+  return (
+    fits(when, 'text') && typeof delayUsec === 'number' && delayUsec >= 0 && areStatuses(prevent) && areStatuses(force)
+  )
+}
+
+function areStatuses(value: unknown): value is ExitStatuses {
+  const { codes, signals } = (value ?? {}) as Record<string, unknown>
+  const fitting = (list: unknown): boolean =>
+    Array.isArray(list) && list.length <= kMaxStatuses && list.every((one) => fits(one, 'number'))
+  return fitting(codes) && fitting(signals)
 }
 
 function fits(value: unknown, type: FieldType): boolean {

@@ -1,5 +1,5 @@
 import type { UnitState } from '../../data/signal-record.js'
-import type { UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
+import { type ExitStatuses, noStatuses, type UnitFacts, type UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CallError, type ControlPlane, type Properties } from './control-plane.js'
 
 /** Calls on their way at once: enough to hide the round trip, few enough that PID 1 serves others in between. */
@@ -20,6 +20,11 @@ const interfaceOf: Readonly<Record<string, string>> = {
 }
 
 const serviceProperties = ['MainPID', 'NRestarts', 'ExecMainPID', 'ExecMainCode', 'ExecMainStatus'] as const
+const configuration = ['Type', 'Restart', 'RemainAfterExit'] as const
+/** Asked only of a service that may be restarted: most on a host are not. */
+const restartDetails = ['RestartUSec', 'RestartPreventExitStatus', 'RestartForceExitStatus'] as const
+/** Statuses kept per list: there are 256 exit codes and 64 signals. */
+const kMaxStatuses = 320
 const execTimestamps = ['ExecMainStartTimestamp', 'ExecMainExitTimestamp'] as const
 
 /**
@@ -55,12 +60,11 @@ async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot
   const unit = await plane.getProperties(name, 'org.freedesktop.systemd1.Unit')
   const typed: Record<string, unknown> = {}
   const idle = unit['ActiveState'] === 'inactive'
-  const wanted = iface === undefined ? [] : wantedOf(type, idle)
-  await Promise.all(
-    wanted.map(async (property) => {
-      typed[property] = await plane.getProperty(name, iface!, property)
-    }),
-  )
+  const get = async (property: string): Promise<void> => {
+    typed[property] = await plane.getProperty(name, iface!, property)
+  }
+  await Promise.all(iface === undefined ? [] : wantedOf(type, idle).map(get))
+  if (typed['Restart'] !== undefined && typed['Restart'] !== 'no') await Promise.all(restartDetails.map(get))
   return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed) }
 }
 
@@ -68,7 +72,9 @@ function wantedOf(type: string, idle: boolean): readonly string[] {
   // An inactive unit's first signal brings all of it; only what is never signalled must be asked for, and what that signal
   // is compared with: systemd keeps NRestarts until the next start.
   if (type === 'service')
-    return idle ? ['Type', 'NRestarts'] : ['Type', 'Result', ...serviceProperties, ...execTimestamps]
+    return idle
+      ? [...configuration, 'NRestarts']
+      : [...configuration, 'Result', ...serviceProperties, ...execTimestamps]
   if (type === 'timer') return ['Result', 'LastTriggerUSec']
   return idle ? [] : ['Result']
 }
@@ -107,7 +113,26 @@ function factsOf(unit: Properties, typed: Properties): UnitFacts {
   const names = (key: string): string[] => (Array.isArray(unit[key]) ? (unit[key] as string[]) : [])
   const bindsTo = names('BindsTo').slice(0, kMaxDependencies)
   const requires = [...new Set([...names('Requires'), ...names('Requisite'), ...bindsTo])].slice(0, kMaxDependencies)
-  return { serviceType: text(typed['Type']), requires, bindsTo }
+  const facts = { serviceType: text(typed['Type']), requires, bindsTo, unitFileState: text(unit['UnitFileState']) }
+  return typed['Restart'] === undefined ? facts : { ...facts, ...serviceFacts(typed) }
+}
+
+function serviceFacts(typed: Properties): Pick<UnitFacts, 'remainAfterExit' | 'restart'> {
+  const restart = {
+    when: text(typed['Restart']),
+    delayUsec: number(typed['RestartUSec']),
+    prevent: statuses(typed['RestartPreventExitStatus']),
+    force: statuses(typed['RestartForceExitStatus']),
+  }
+  return { remainAfterExit: typed['RemainAfterExit'] === true, restart }
+}
+
+/** D-Bus `(aiai)`: exit codes, signals. */
+function statuses(value: unknown): ExitStatuses {
+  const [codes, signals] = Array.isArray(value) ? (value as [unknown, unknown]) : []
+  const list = (of: unknown): number[] => (Array.isArray(of) ? of.slice(0, kMaxStatuses).map(number) : [])
+  const read = { codes: list(codes), signals: list(signals) }
+  return read.codes.length + read.signals.length === 0 ? noStatuses : read
 }
 
 function text(value: unknown): string {

@@ -101,7 +101,7 @@ export class Synchroniser {
   async #read(names: readonly string[]): Promise<UnitSnapshot[]> {
     const units = await readUnits(this.#options.plane, names)
     if (this.#options.config.track_dependencies) return units
-    return units.map((unit) => ({ ...unit, facts: { ...noFacts, serviceType: unit.facts?.serviceType ?? '' } }))
+    return units.map((unit) => ({ ...unit, facts: { ...noFacts, ...unit.facts, requires: [], bindsTo: [] } }))
   }
 }
 

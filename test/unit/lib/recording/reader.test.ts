@@ -35,8 +35,24 @@ async function readPath(path: string): Promise<{ readonly frames: Frame[]; reado
 const unit = {
   name: 'a.service',
   state: unloadedState,
-  facts: { serviceType: 'simple', requires: [], bindsTo: ['b.mount'] },
+  facts: {
+    serviceType: 'simple',
+    requires: [],
+    bindsTo: ['b.mount'],
+    unitFileState: 'enabled',
+    remainAfterExit: false,
+    restart: {
+      when: 'always',
+      delayUsec: 2 ** 64,
+      prevent: { codes: [3], signals: [] },
+      force: { codes: [], signals: [9] },
+    },
+  },
 }
+const withPolicy = (change: object) => ({
+  ...unit,
+  facts: { ...unit.facts, restart: { ...unit.facts.restart, ...change } },
+})
 const snapshotJson = (units: unknown, realtimeNs: unknown = '1700000000000000000'): string =>
   JSON.stringify({ realtimeNs, units })
 const snapshot = frame(frameType.snapshot, snapshotJson([unit]))
@@ -189,10 +205,32 @@ describe('damage is told with the byte at which it begins', () => {
       snapshotJson([{ ...unit, facts: { ...unit.facts, bindsTo: Array(65).fill('a.mount') } }]),
       'units[0].facts.bindsTo is no list of unit names',
     ],
+    [
+      'a restart policy without statuses',
+      snapshotJson([{ ...unit, facts: { ...unit.facts, restart: { when: 'always', delayUsec: 1 } } }]),
+      'units[0].facts.restart is no restart policy',
+    ],
+    [
+      'exit statuses without end',
+      snapshotJson([withPolicy({ prevent: { codes: Array(321).fill(1), signals: [] } })]),
+      'units[0].facts.restart is no restart policy',
+    ],
+    [
+      'a truth of the configuration that is text',
+      snapshotJson([{ ...unit, facts: { ...unit.facts, remainAfterExit: 'no' } }]),
+      'units[0].facts.remainAfterExit is no boolean',
+    ],
   ])('a snapshot that is or has %s', async (_, json, reason) => {
     await expect(read(file(frame(frameType.snapshot, json)))).rejects.toThrow(
       `at byte 16: the snapshot is not as expected: ${reason}`,
     )
+  })
+
+  test('facts of a recording that is older than some of them come in without those', async () => {
+    const { serviceType, requires, bindsTo } = unit.facts
+    const old = { ...unit, facts: { serviceType, requires, bindsTo } }
+    const { frames } = await read(file(frame(frameType.snapshot, snapshotJson([old])), end))
+    expect(frames[0]).toMatchObject({ kind: 'snapshot', snapshot: { units: [old] } })
   })
 
   test('nothing comes in that the format does not have', async () => {
