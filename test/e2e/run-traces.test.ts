@@ -31,6 +31,11 @@ const units = {
     'ExecStop=/bin/sleep 0.2\n',
   // Keeps systemd from forgetting the timestamps of the one above when it is down.
   'pin.service': '[Unit]\nAfter=steady.service\n[Service]\nExecStart=/bin/sleep infinity\n',
+  // Waits for `slow`, and can be reloaded once.
+  'slow.service': '[Service]\nType=oneshot\nExecStart=/bin/sleep 0.3\n',
+  'behind.service':
+    '[Unit]\nWants=slow.service\nAfter=slow.service\n[Service]\nExecStart=/bin/sleep infinity\n' +
+    "ExecReload=/bin/sh -c 'sleep 0.2; mkdir /run/reloaded-once'\n",
   'never-ready.service': '[Service]\nType=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=300ms\n',
 }
 
@@ -62,6 +67,8 @@ describeLab('traces and crash loops of a real systemd', () => {
   })
 
   const spansOf = (unit: string): readonly Span[] => seen.spans.filter((span) => span.attributes[attr.unit] === unit)
+  /** Without what is told of before the run is over. */
+  const phasesOf = (unit: string): readonly Span[] => spansOf(unit).filter(({ name }) => !/ job$|^reload$/.test(name))
   const rootsOf = (unit: string): readonly Span[] => spansOf(unit).filter((span) => span.parentSpanId === undefined)
   const patternsOf = (unit: string) =>
     seen.events.filter((event) => event.name.startsWith('pattern.') && event.attributes[attr.unit] === unit)
@@ -110,7 +117,7 @@ describeLab('traces and crash loops of a real systemd', () => {
     const [started, active, left, ended] = await Promise.all(
       ['InactiveExit', 'ActiveEnter', 'ActiveExit', 'InactiveEnter'].map(stamp),
     )
-    const times = spansOf('steady.service').map((s) => [s.name, s.startTimeUnixNano, s.endTimeUnixNano, s.status.code])
+    const times = phasesOf('steady.service').map((s) => [s.name, s.startTimeUnixNano, s.endTimeUnixNano, s.status.code])
     expect(times).toEqual([
       ['steady.service run', started, ended, 'unset'],
       ['start', started, active, 'unset'],
@@ -124,10 +131,34 @@ describeLab('traces and crash loops of a real systemd', () => {
   it('a start that times out is an error of its start, and there is no running', async () => {
     await lab.exec(['systemctl', 'start', 'never-ready.service'], { allowFailure: true })
     await waitFor('its trace', () => rootsOf('never-ready.service').length === 1)
-    expect(spansOf('never-ready.service').map(({ name, status }) => [name, status.code, status.message])).toEqual([
+    expect(phasesOf('never-ready.service').map(({ name, status }) => [name, status.code, status.message])).toEqual([
       ['never-ready.service run', 'error', expect.stringMatching(/^timeout/)],
       ['start', 'error', expect.stringMatching(/^timeout/)],
     ])
+  })
+
+  it("jobs and reloads are steps of the run: from the queue to the end, and from systemd's own timestamp", async () => {
+    await lab.exec(['systemctl', 'start', 'behind.service'])
+    await lab.systemctl('reload', 'behind.service')
+    await lab.exec(['systemctl', 'reload', 'behind.service'], { allowFailure: true })
+    await lab.systemctl('stop', 'behind.service')
+    const steps = () => spansOf('behind.service').filter(({ name }) => / job$|^reload$/.test(name))
+    await waitFor('its last job', () => steps().some(({ name }) => name === 'stop job'))
+    const [root] = rootsOf('behind.service')
+    expect(steps().map(({ name, status }) => [name, status.message])).toEqual([
+      ['start job', undefined],
+      ['reload', undefined],
+      ['reload job', undefined],
+      ['reload job', 'job failed'],
+      ['stop job', undefined],
+    ])
+    for (const { parentSpanId, traceId } of steps())
+      expect([parentSpanId, traceId]).toEqual([root!.spanId, root!.traceId])
+    const [start, reload] = steps().map((span) => span.endTimeUnixNano - span.startTimeUnixNano)
+    // It waited for what it is ordered behind, which takes 0.3 s; the run itself began after that.
+    expect(start!).toBeGreaterThan(300_000_000n)
+    expect(root!.startTimeUnixNano).toBeGreaterThan(steps()[0]!.startTimeUnixNano + 290_000_000n)
+    expect(reload!).toBeGreaterThan(200_000_000n)
   })
 
   it('has dropped nothing on the way', () => {

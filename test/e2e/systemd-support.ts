@@ -130,7 +130,7 @@ function checkUsec(name: string, value: unknown): number {
   return Number(value)
 }
 
-const shortName = (name: string): string => name.slice('systemd.unit.'.length, -'_usec'.length)
+const shortName = (name: string): string => name.replace(/^systemd\.(unit\.|(?=job\.))/, '').slice(0, -'_usec'.length)
 
 /** Which of systemd's timestamps the event's time is. A transition that sets several gives them all the same. */
 function timeOf(one: RawEvent, usecs: ReadonlyMap<string, number>): string {

@@ -47,6 +47,12 @@ export const attr = {
   errorType: 'error.type',
   jobId: 'systemd.job.id',
   jobResult: 'systemd.job.result',
+  /** start | stop | restart | reload: what the job did to its unit, concluded; absent where it did nothing. */
+  jobType: 'systemd.job.type',
+  /** When the job's signal was read, microseconds since 1970: systemd keeps no time for jobs. */
+  jobQueuedUsec: 'systemd.job.queued_usec',
+  /** When the reload began, by systemd's own timestamp. */
+  reloadBeganUsec: 'systemd.unit.reload_began_usec',
   /** systemd's own timestamps, microseconds since 1970. */
   inactiveExitUsec: 'systemd.unit.inactive_exit_usec',
   activeEnterUsec: 'systemd.unit.active_enter_usec',

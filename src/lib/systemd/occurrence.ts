@@ -20,6 +20,8 @@ export interface Occurrence {
   readonly before: UnitState
   /** systemd's timestamp of this transition, microseconds since 1970; 0 where systemd keeps none (jobs). */
   readonly atUsec: number
+  /** When it began, as `atUsec`: of what takes time and is told at its end (reloads). */
+  readonly beganUsec?: number
   readonly cause?: RestartCause
   readonly job?: { readonly id: number; readonly result: string }
   /** Concluded from two states that are not neighbours: what lay between was never seen. */

@@ -3,6 +3,7 @@ import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.j
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import { runSpanId } from './ids.js'
+import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { processExit } from './process-exit.js'
@@ -16,6 +17,8 @@ export interface EventContext {
   /** Concluded by comparing states after a gap. */
   readonly inferred: boolean
   readonly causedBy: string | undefined
+  /** Of the job that has ended, microseconds since 1970; undefined where it is not known, and of all else. */
+  readonly jobQueuedUsec?: number | undefined
 }
 
 const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
@@ -80,11 +83,14 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   if (what.job !== undefined) {
     attributes[attr.jobId] = what.job.id
     attributes[attr.jobResult] = what.job.result
+    put(attr.jobType, jobTypeOf(before, state))
+    put(attr.jobQueuedUsec, context.jobQueuedUsec)
     if (conditionStoppedIt(what)) attributes[attr.conditionResult] = false
   }
   put(attr.containerRuntime, context.resource.attributes[attr.containerRuntime])
   put(attr.causedBy, context.causedBy)
   if (kind !== 'jobFinished') putTimestamps(attributes, state)
+  if (what.beganUsec !== undefined && what.beganUsec > 0) attributes[attr.reloadBeganUsec] = what.beganUsec
   if (context.inferred || what.inferred) attributes[attr.synthetic] = true
   return attributes
 }

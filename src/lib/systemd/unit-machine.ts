@@ -36,6 +36,8 @@ export class UnitMachine {
   /** Result that was already told by an event of its own (watchdog, oom-kill) in this run. */
   #warned = ''
   #oneshot = false
+  /** When the reload under way, or the last one, began: systemd's time; 0 for unknown. */
+  #reloadBeganUsec = 0
 
   get state(): UnitState {
     return this.#state
@@ -56,6 +58,7 @@ export class UnitMachine {
     this.#held = undefined
     this.#job = undefined
     this.#warned = ''
+    this.#reloadBeganUsec = state.activeState === 'reloading' ? state.stateChangeUsec : 0
   }
 
   /** Type=oneshot counts as started when its command begins to run, all others when they are active. */
@@ -72,6 +75,8 @@ export class UnitMachine {
     this.#state = next
     const fresh = next.invocationId !== '' && next.invocationId !== prev.invocationId
     const phase = phaseOf(next)
+    if (next.activeState === 'reloading' && prev.activeState !== 'reloading')
+      this.#reloadBeganUsec = next.stateChangeUsec
     if (next.jobId !== 0 && next.jobId !== this.#job?.id) this.#job = { id: next.jobId, before: prev }
     this.#settleHeld(out, next, phase, fresh)
     if (fresh) this.#beginRun(out, prev, next)
@@ -295,7 +300,8 @@ export class UnitMachine {
   }
 
   #tellReloaded(out: Occurrence[], state: UnitState, before: UnitState): void {
-    out.push({ kind: 'reloaded', state, before, atUsec: state.stateChangeUsec })
+    const beganUsec = this.#reloadBeganUsec
+    out.push({ kind: 'reloaded', state, before, atUsec: state.stateChangeUsec, beganUsec })
   }
 }
 

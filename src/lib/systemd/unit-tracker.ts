@@ -6,6 +6,7 @@ import type { SignalRecord, UnitState } from '../../data/signal-record.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
+import { JobQueue } from './job-queue.js'
 import type { Occurrence } from './occurrence.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit } from './tracked-unit.js'
@@ -34,6 +35,7 @@ export class UnitTracker {
   readonly #units: UnitStore
   readonly #causes = new CauseFinder((name) => this.#units.find(name))
   readonly #clock = new ClockWatch()
+  readonly #jobs = new JobQueue()
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
   /** Signals until now, and until the last time systemd was asked about its units. */
@@ -177,12 +179,16 @@ export class UnitTracker {
         this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
         break
       }
+      case 'job_new':
+        this.#jobs.queued(record.jobId, record.realtimeNs)
+        break
       case 'job_removed': {
         this.#causes.jobRemoved(record.unit, record.result)
         // The job of a unit that was never loaded has nothing to be kept for.
         const unit = this.#units.find(record.unit) ?? new TrackedUnit(record.realtimeNs)
         const happened = unit.machine.jobRemoved(record.jobId, record.result)
-        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
+        const queuedUsec = this.#jobs.take(record.jobId)
+        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false, queuedUsec)
         break
       }
       case 'unit_removed':
@@ -225,6 +231,7 @@ export class UnitTracker {
     happened: readonly Occurrence[],
     observedNs: bigint,
     inferred: boolean,
+    jobQueuedUsec?: number,
   ): void {
     for (const what of happened) {
       unit.count(what)
@@ -235,6 +242,7 @@ export class UnitTracker {
           observedNs,
           inferred,
           causedBy: this.#causes.of(name, what),
+          jobQueuedUsec,
         }),
       )
     }

@@ -6,14 +6,18 @@ import type { Span } from '../../data/span.js'
 import { Outbox } from '../../lib/handover/outbox.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
+import { RecentKeys } from './recent-keys.js'
 import { isEnd, Run } from './run.js'
 import { spansOf } from './run-spans.js'
+import { stepSpanOf } from './step-spans.js'
 
 /**
  * Ended runs that are recognised when told of again: a batch offered twice, `restarting` after `failed`. A batch of the
  * largest kind (8192 events) has no more.
  */
 const kMaxEndedRuns = 8192
+/** The same for jobs and reloads. */
+const kMaxSteps = 8192
 
 /** Events that belong to a run. A start that was refused (start limit) has none: its ID is that of the run before. */
 const runEvents = new Set<string>([
@@ -45,8 +49,9 @@ class LifecycleSpans implements Processor {
   readonly #maxUnits: number
   /** Least recently heard of first. */
   readonly #units = new Map<string, UnitRuns>()
-  /** Oldest first. */
-  readonly #ended = new Set<string>()
+  readonly #ended = new RecentKeys(kMaxEndedRuns)
+  /** Span IDs of jobs and reloads. */
+  readonly #steps = new RecentKeys(kMaxSteps)
   readonly #countEvicted: (runs: number) => void
   readonly #countUnended: (runs: number) => void
 
@@ -81,19 +86,28 @@ class LifecycleSpans implements Processor {
   }
 
   #observe(event: RawEvent): readonly Span[] | undefined {
-    if (!runEvents.has(event.name)) return undefined
+    const ofRun = runEvents.has(event.name)
+    if (!ofRun && event.name !== names.jobFinished) return undefined
     const unit = event.attributes[attr.unit]
     const invocationId = event.attributes[attr.invocationId]
     if (typeof unit !== 'string' || typeof invocationId !== 'string' || !isTraceId(invocationId)) return undefined
-    if (!this.#types.has(unit.slice(unit.lastIndexOf('.') + 1)) || this.#ended.has(invocationId)) return undefined
+    if (!this.#types.has(unit.slice(unit.lastIndexOf('.') + 1))) return undefined
+    const step = this.#newStep(event, unit, invocationId)
+    if (!ofRun || this.#ended.has(invocationId)) return step
     const runs = this.#runsOf(`${event.resource.key} ${unit}`)
     const run = this.#currentRun(runs, invocationId)
     run.add(event)
-    if (!isEnd(event)) return undefined
+    if (!isEnd(event)) return step
     runs.current = undefined
     runs.previous = invocationId
-    this.#rememberEnded(invocationId)
+    this.#ended.add(invocationId)
     return spansOf(run, unit, event)
+  }
+
+  /** A job belongs to a run that may be over: its last one is told of after its end. */
+  #newStep(event: RawEvent, unit: string, invocationId: string): readonly Span[] | undefined {
+    const span = stepSpanOf(event, unit, invocationId)
+    return span !== undefined && this.#steps.add(span.spanId) ? [span] : undefined
   }
 
   #currentRun(runs: UnitRuns, invocationId: string): Run {
@@ -101,7 +115,7 @@ class LifecycleSpans implements Processor {
     if (runs.current !== undefined) {
       this.#countUnended(1)
       runs.previous = runs.current.invocationId
-      this.#rememberEnded(runs.previous)
+      this.#ended.add(runs.previous)
     }
     runs.current = new Run(invocationId, runs.previous)
     return runs.current
@@ -120,15 +134,6 @@ class LifecycleSpans implements Processor {
     for (const [key, runs] of this.#units) {
       this.#units.delete(key)
       if (runs.current !== undefined) this.#countEvicted(1)
-      return
-    }
-  }
-
-  #rememberEnded(invocationId: string): void {
-    this.#ended.add(invocationId)
-    if (this.#ended.size <= kMaxEndedRuns) return
-    for (const oldest of this.#ended) {
-      this.#ended.delete(oldest)
       return
     }
   }

@@ -58,7 +58,7 @@ export function spansOf(run: Run, unit: string, last: RawEvent): readonly Span[]
     if (interval === undefined) continue
     spans.push({
       traceId: run.invocationId,
-      spanId: childSpanId(run.invocationId, phase),
+      spanId: childSpanId(run.invocationId, `phase:${phase}`),
       parentSpanId: rootId,
       name: phase,
       kind: 'internal',
@@ -74,7 +74,7 @@ export function spansOf(run: Run, unit: string, last: RawEvent): readonly Span[]
   return spans
 }
 
-function nanosOf(usec: number): bigint {
+export function nanosOf(usec: number): bigint {
   return BigInt(usec) * 1000n
 }
 
@@ -120,6 +120,6 @@ function guiltyPhase(phases: Phases, last: RawEvent, run: Run): Phase {
 }
 
 /** Known to whoever knows the InvocationID, as the root's is. */
-function childSpanId(invocationId: string, phase: Phase): string {
-  return hash('sha256', `phase:${phase}:${invocationId}`, 'hex').slice(0, 16)
+export function childSpanId(invocationId: string, role: string): string {
+  return hash('sha256', `${role}:${invocationId}`, 'hex').slice(0, 16)
 }

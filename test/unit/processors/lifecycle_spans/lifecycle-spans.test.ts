@@ -293,6 +293,47 @@ describe('a restart', () => {
   })
 })
 
+describe('steps of a run, told of while it goes on', () => {
+  const job = (type: string | undefined, queued: number | undefined, result = 'done') =>
+    at(
+      names.jobFinished,
+      250,
+      0,
+      {},
+      {
+        [attr.jobId]: 7,
+        [attr.jobResult]: result,
+        ...(type === undefined ? {} : { [attr.jobType]: type }),
+        ...(queued === undefined ? {} : { [attr.jobQueuedUsec]: kBase + queued }),
+      },
+    )
+  const reload = (began: number | undefined) =>
+    at(names.reloaded, 900, 0, {}, began === undefined ? {} : { [attr.reloadBeganUsec]: kBase + began })
+
+  test.each<[string, RawEvent, readonly string[]]>([
+    ['a start job, with the time it waited', job('start', -3000), ['  start job -3000-250']],
+    ['a job that failed', job('reload', 100, 'failed'), ['  reload job 100-250 error job failed']],
+    ['a reload', reload(700), ['  reload 700-900']],
+    ['a job that did nothing to the run', job(undefined, 100), []],
+    ['a job that was queued unseen', job('stop', undefined), []],
+    ['a job whose clock was set back', job('stop', 900), ['  stop job 900-900']],
+    ['a reload whose begin is not known', reload(undefined), []],
+  ])('%s', async (_, event, expected) => {
+    const { feed, next } = rig()
+    await feed(event)
+    await feed(event)
+    expect(draw(next.spans)).toEqual(expected)
+    for (const span of next.spans) expect(span).toMatchObject({ traceId: runId(0), parentSpanId: runSpanId(runId(0)) })
+  })
+
+  test('the job that stopped it is told of after its end, and belongs to it', async () => {
+    const { feed, next } = rig()
+    await feed(at(names.stopped, 5300, 0, whole), job('stop', 4900))
+    expect(draw(next.spans).at(-1)).toBe('  stop job 4900-4900')
+    expect(next.spans.at(-1)!.parentSpanId).toBe(next.spans[0]!.spanId)
+  })
+})
+
 describe('what has no trace', () => {
   test.each<[string, RawEvent]>([
     ['other events', at('systemd.job.finished', 1, 0, whole)],
