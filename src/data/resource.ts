@@ -9,12 +9,18 @@ export interface Resource {
 /** Enough for a large host's units and containers; past it the least recently used entity is forgotten. */
 const kMaxResources = 65_536
 
-/** Interns resources: the same key yields the same object until it is evicted. Bounded, least recently used goes first. */
+/**
+ * Interns resources: the same key yields the same object until it is evicted. Bounded, least recently used goes first.
+ *
+ * @param host - what each resource is to say of the machine
+ */
 export class ResourcePool {
   readonly #byKey = new Map<string, Resource>()
+  readonly host: Attributes
   readonly #max: number
 
-  constructor(max: number = kMaxResources) {
+  constructor(host: Attributes = {}, max: number = kMaxResources) {
+    this.host = Object.freeze({ ...host })
     this.#max = max
   }
 

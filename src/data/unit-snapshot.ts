@@ -4,6 +4,8 @@ import type { UnitState } from './signal-record.js'
 export interface UnitFacts {
   /** Type= of services, e.g. `notify`; empty for others. */
   readonly serviceType: string
+  /** Slice it lies in, e.g. `system.slice`; empty where it has none, or is not known. */
+  readonly slice?: string
   /** Units whose absence keeps this one from starting: Requires=, Requisite=, BindsTo=. */
   readonly requires: readonly string[]
   /** Units whose end stops this one: BindsTo=. */

@@ -10,6 +10,7 @@ import type { Ledger } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import { createSelfTelemetry } from '../telemetry/self-telemetry.js'
 import type { Clock } from '../util/clock.js'
+import { hostAttributes } from '../util/host.js'
 
 export interface ServiceOptions {
   readonly config: AgentConfig
@@ -44,7 +45,7 @@ export interface Service {
 
 export function createService(options: ServiceOptions): Service {
   const { config, logger, clock, random } = options
-  const resources = new ResourcePool()
+  const resources = new ResourcePool(hostAttributes())
   const telemetry = createSelfTelemetry({
     resources,
     clock,

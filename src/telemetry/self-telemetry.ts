@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { ComponentId } from '../component/id.js'
 import type { HistogramPoint, Metric, NumberPoint } from '../data/metric.js'
 import type { Resource, ResourcePool } from '../data/resource.js'
@@ -40,7 +39,7 @@ export function createSelfTelemetry({ resources, clock, version, lostLogLines }:
       const resource = resources.intern('unitscope', () => ({
         'service.name': 'unitscope',
         'service.version': version,
-        'host.name': hostname(),
+        ...resources.host,
       }))
       const times = { startTimeUnixNano, timeUnixNano: clock.unixNano() }
       const readings = [lostLines(lostLogLines()), ...[...components.values()].flatMap(readingsOf)]

@@ -5,6 +5,7 @@ import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
 import type { ComponentTelemetry } from '../component/telemetry.js'
 import { ResourcePool } from '../data/resource.js'
+import { hostAttributes } from '../util/host.js'
 import { FakeClock } from './fake-clock.js'
 
 /** Telemetry that a test can read back. */
@@ -47,7 +48,7 @@ export function testSettings(kind: Kind, id: string, part: Partial<Settings> = {
     telemetry: new RecordingTelemetry(),
     clock: new FakeClock(),
     random: seededRandom(1),
-    resources: new ResourcePool(),
+    resources: new ResourcePool(hostAttributes()),
     shared: new Shared(),
     ...part,
   }

@@ -88,7 +88,9 @@ export class Normaliser {
     const usecs = new Map<string, number>()
     const unit = one.attributes[attr.unit]
     for (const [name, value] of Object.entries(one.attributes)) {
-      if (name.endsWith('_usec')) usecs.set(name, checkUsec(name, value))
+      // Known from the first reading or the first look on, whichever of them comes in time.
+      if (name === attr.slice) expect(value).toMatch(/^system(-[a-z\\]+)?\.slice$/)
+      else if (name.endsWith('_usec')) usecs.set(name, checkUsec(name, value))
       else if (name === attr.invocationId) attributes[name] = this.#run(String(value))
       else if (name === attr.mainPid) attributes[name] = named(this.#pids, Number(value), 'pid')
       else if (name === attr.jobId) attributes[name] = named(this.#jobs, Number(value), 'job')

@@ -37,7 +37,46 @@ export function userManagerCgroup(uid: number): string {
   return `/user.slice/user-${uid}.slice/user@${uid}.service`
 }
 
+/**
+ * ControlGroup of a unit that lies in `slice`.
+ *
+ * @param base - as for `unitOfCgroup`
+ */
+export function cgroupOfUnit(unit: string, slice: string, base = ''): string {
+  return `${cgroupOfSlice(slice, base)}/${escapeName(unit)}`
+}
+
+/** A dash in the name of a slice is a level: `a-b.slice` lies in `a.slice`; `-.slice` is the root. */
+function cgroupOfSlice(slice: string, base: string): string {
+  if (slice === '-.slice') return base
+  const parts = slice.slice(0, -'.slice'.length).split('-')
+  return parts.reduce((path, _, at) => `${path}/${escapeName(`${parts.slice(0, at + 1).join('-')}.slice`)}`, base)
+}
+
+/**
+ * The slice systemd puts a unit into that names none (`unit_set_default_slice`): that of its scope's services, instances
+ * of a template into one of their own. Of a slice it is the one above it.
+ */
+export function defaultSlice(unit: string, scope: 'system' | 'user'): string {
+  const top = scope === 'user' ? 'app' : 'system'
+  if (unit.endsWith('.slice')) {
+    const dash = unit.lastIndexOf('-')
+    return dash > 0 ? `${unit.slice(0, dash)}.slice` : '-.slice'
+  }
+  const at = unit.indexOf('@')
+  // A dash would be a level, and is escaped.
+  return at > 0 ? `${top}-${unit.slice(0, at).replaceAll('-', '\\x2d')}.slice` : `${top}.slice`
+}
+
 /** systemd prefixes `_` where a name could be taken for an attribute file (`cpu.service`) or begins with `_` or a dot. */
 function unescapeName(name: string): string {
   return name.startsWith('_') ? name.slice(1) : name
+}
+
+/** Attribute files of cgroup v1 and v2: `cg_needs_escape` of systemd. */
+const attributeFile =
+  /^(_|\.|cgroup\.|(notify_on_release|release_agent|tasks)$|(cpu|cpuacct|cpuset|io|blkio|memory|devices|pids|bpf-[a-z-]+)\.)/
+
+function escapeName(name: string): string {
+  return attributeFile.test(name) ? `_${name}` : name
 }

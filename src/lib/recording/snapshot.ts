@@ -84,8 +84,9 @@ function readUnit(value: unknown): UnitSnapshot | string {
 
 function readFacts(value: unknown): UnitFacts | string {
   const given = (value ?? {}) as Record<string, unknown>
-  const { serviceType, requires, bindsTo, unitFileState, remainAfterExit, restart } = given
+  const { serviceType, slice, requires, bindsTo, unitFileState, remainAfterExit, restart } = given
   if (!fits(serviceType, 'text')) return 'serviceType is no text'
+  if (slice !== undefined && !fits(slice, 'text')) return 'slice is no text'
   if (!areNames(requires)) return 'requires is no list of unit names'
   if (!areNames(bindsTo)) return 'bindsTo is no list of unit names'
   if (unitFileState !== undefined && !fits(unitFileState, 'text')) return 'unitFileState is no text'
@@ -96,6 +97,7 @@ function readFacts(value: unknown): UnitFacts | string {
     requires,
     bindsTo,
     // Recordings of before hold none of these.
+    ...(slice === undefined ? {} : { slice: slice as string }),
     ...(unitFileState === undefined ? {} : { unitFileState: unitFileState as string }),
     ...(remainAfterExit === undefined ? {} : { remainAfterExit: remainAfterExit as boolean }),
     ...(restart === undefined ? {} : { restart }),

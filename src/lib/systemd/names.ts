@@ -40,6 +40,9 @@ export const attr = {
   containerRuntime: 'systemd.unit.container_runtime',
   /** The unit whose failure made this one stop or not start, over others between (BindsTo=, Requires=), as far as known. */
   causedBy: 'systemd.unit.caused_by',
+  slice: 'systemd.unit.slice',
+  /** Of the run: inode of the unit's cgroup2 directory, by which the kernel's events name it. */
+  cgroupId: 'systemd.unit.cgroup_id',
   mainPid: 'process.pid',
   exitCode: 'process.exit.code',
   /** Signal by name, `SIGSEGV`. */

@@ -12,6 +12,15 @@ export interface RunCounter {
   atUsec: number
 }
 
+/** Where a unit's processes are. */
+export interface UnitCgroup {
+  /** What the kernel calls it by (`bpf_get_current_cgroup_id`): the inode of its directory. */
+  readonly id: number
+  readonly slice: string
+  /** When the directory was made or last changed, microseconds since 1970. */
+  readonly changedUsec: number
+}
+
 /** Results that systemd 252 knows (`service-result` in src/core/service.c has 12); anything past it shares one counter. */
 const kMaxResults = 24
 
@@ -37,6 +46,9 @@ export class TrackedUnit {
   failedAtUsec: number | undefined
   /** The run is being stopped, and which unit's failure is the reason, if one is. */
   stopping: { readonly causedBy: string | undefined } | undefined
+  /** Where the processes of the run `cgroupOf` are, or were; kept, for the directory goes with them. */
+  cgroup: UnitCgroup | undefined
+  cgroupOf = ''
   /** The job that began this run. */
   #startJob = 0
   /** Since when the counters count, nanoseconds since 1970. */

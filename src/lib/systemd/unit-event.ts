@@ -19,6 +19,8 @@ export interface EventContext {
   readonly causedBy: string | undefined
   /** Of the job that has ended, microseconds since 1970; undefined where it is not known, and of all else. */
   readonly jobQueuedUsec?: number | undefined
+  readonly slice: string
+  readonly cgroupId: number | undefined
 }
 
 const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
@@ -70,6 +72,8 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   }
   put(attr.result, state.result)
   put(attr.invocationId, state.invocationId)
+  put(attr.slice, context.slice)
+  put(attr.cgroupId, context.cgroupId)
   if (type === 'service') {
     attributes[attr.nRestarts] = state.nRestarts
     const pid = state.mainPid || state.execMainPid

@@ -113,7 +113,13 @@ function factsOf(unit: Properties, typed: Properties): UnitFacts {
   const names = (key: string): string[] => (Array.isArray(unit[key]) ? (unit[key] as string[]) : [])
   const bindsTo = names('BindsTo').slice(0, kMaxDependencies)
   const requires = [...new Set([...names('Requires'), ...names('Requisite'), ...bindsTo])].slice(0, kMaxDependencies)
-  const facts = { serviceType: text(typed['Type']), requires, bindsTo, unitFileState: text(unit['UnitFileState']) }
+  const facts = {
+    serviceType: text(typed['Type']),
+    slice: sliceOf(names('Requires')),
+    requires,
+    bindsTo,
+    unitFileState: text(unit['UnitFileState']),
+  }
   return typed['Restart'] === undefined ? facts : { ...facts, ...serviceFacts(typed) }
 }
 
@@ -133,6 +139,15 @@ function statuses(value: unknown): ExitStatuses {
   const list = (of: unknown): number[] => (Array.isArray(of) ? of.slice(0, kMaxStatuses).map(number) : [])
   const read = { codes: list(codes), signals: list(signals) }
   return read.codes.length + read.signals.length === 0 ? noStatuses : read
+}
+
+/**
+ * Whatever has a cgroup requires its slice (`unit_add_slice_dependencies`), so Slice= needs no call of its own. Empty where a
+ * unit requires further slices: which one it lies in is not to be seen.
+ */
+function sliceOf(requires: readonly string[]): string {
+  const slices = requires.filter((name) => name.endsWith('.slice'))
+  return slices.length === 1 ? slices[0]! : ''
 }
 
 function text(value: unknown): string {

@@ -1,11 +1,10 @@
-import { hostname } from 'node:os'
 import type { Attributes } from '../../data/attributes.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import { attr } from './names.js'
 
 /** The resource of the machine itself. */
 export function hostResource(pool: ResourcePool): Resource {
-  return pool.intern('host', () => ({ 'service.name': 'unitscope', 'host.name': hostname() }))
+  return pool.intern('host', () => ({ 'service.name': 'unitscope', ...pool.host }))
 }
 
 /**
@@ -20,7 +19,7 @@ export function unitResource(
 ): Resource {
   return pool.intern(`unit:${scope}:${unit}`, () => ({
     'service.name': unit,
-    'host.name': hostname(),
+    ...pool.host,
     [attr.unit]: unit,
     [attr.unitType]: unit.slice(unit.lastIndexOf('.') + 1),
     ...(scope === 'user' ? { 'systemd.scope': scope } : {}),

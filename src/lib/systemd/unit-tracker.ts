@@ -9,20 +9,25 @@ import { ClockWatch } from './clock-watch.js'
 import { JobQueue } from './job-queue.js'
 import type { Occurrence } from './occurrence.js'
 import { stateMetrics } from './state-metrics.js'
-import { TrackedUnit } from './tracked-unit.js'
+import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
 import { unitEvent } from './unit-event.js'
-import { unloadedState } from './unit-phase.js'
+import { phaseOf, unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
 
 /** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
 const kMaxLagUsec = 60_000_000
 
+/** A run's directory is made just before its state is told, and systemd restarts nothing sooner than this (RestartSec=). */
+const kMaxCgroupLagUsec = 50_000
+
 export interface TrackerOptions extends StoreLimits {
   readonly scope: 'system' | 'user'
   readonly resources: ResourcePool
   /** What a unit has to do with containers, for its resource; empty for ordinary units. */
   readonly containerAttributes?: (unit: string) => Attributes
+  /** Where a unit's processes are now; left out, events do not say. */
+  readonly findCgroup?: (unit: string, slice: string) => UnitCgroup | undefined
 }
 
 /**
@@ -87,6 +92,7 @@ export class UnitTracker {
       if (unit === undefined) continue
       if (facts !== undefined) unit.learn(facts)
       unit.seed(state, this.#clock.settings)
+      this.#locate(name, unit, state, true)
     }
   }
 
@@ -123,6 +129,7 @@ export class UnitTracker {
       // whatever the stamps say: the clock may have been set back.
       const outdated = unit.lastSignal > this.#asked && isOlder(state, unit.machine.state)
       if (!outdated) {
+        this.#locate(name, unit, state, true)
         this.#tell(out, name, unit, unit.observeRead(state, this.#clock.settings), observedNs, true)
       }
       if (facts !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
@@ -174,6 +181,7 @@ export class UnitTracker {
       case 'unit_changed': {
         const unit = this.#units.follow(record.unit)
         if (unit === undefined || this.#isLate(record.state, unit)) break
+        this.#locate(record.unit, unit, record.state, false)
         const happened = unit.observe(record.state, ++this.#signals)
         this.#causes.observed(unit)
         this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
@@ -243,9 +251,25 @@ export class UnitTracker {
           inferred,
           causedBy: this.#causes.of(name, what),
           jobQueuedUsec,
+          slice: unit.facts?.slice || unit.cgroup?.slice || '',
+          cgroupId: unit.cgroupOf === what.state.invocationId ? unit.cgroup?.id : undefined,
         }),
       )
     }
+  }
+
+  /** Finds the cgroup of a run as soon as it is heard of: when it has ended there is none. */
+  #locate(name: string, unit: TrackedUnit, state: UnitState, isNow: boolean): void {
+    const { invocationId } = state
+    if (invocationId === '' || unit.cgroupOf === invocationId || this.#options.findCgroup === undefined) return
+    const phase = phaseOf(state)
+    if (phase !== 'up' && phase !== 'starting') return
+    const found = this.#options.findCgroup(name, unit.facts?.slice ?? '')
+    if (found === undefined) return
+    // A signal that comes late may tell of a run that was over when the directory there now was made.
+    if (!isNow && found.changedUsec > state.stateChangeUsec + kMaxCgroupLagUsec) return
+    unit.cgroup = found
+    unit.cgroupOf = invocationId
   }
 
   #resource(name: string, unit: TrackedUnit): Resource {

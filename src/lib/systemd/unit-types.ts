@@ -21,3 +21,8 @@ export function withUnitType(pattern: string): string {
   const typed = unitTypes.some((type) => pattern.endsWith(`.${type}`))
   return typed || pattern.endsWith('*') ? pattern : `${pattern}.service`
 }
+
+/** `service` of `nginx.service`. */
+export function typeOfUnit(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}

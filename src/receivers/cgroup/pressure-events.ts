@@ -97,6 +97,8 @@ export class PressureTriggers {
       body: `${unit}: ${who} waited for ${resource} more than ${thresholdMs} ms within ${windowMs} ms`,
       attributes: {
         [attr.unit]: unit,
+        [attr.cgroupId]: subject.cgroupId,
+        ...(subject.run && { [attr.invocationId]: subject.run.traceId }),
         'systemd.pressure.resource': resource,
         'systemd.pressure.kind': kind,
         'systemd.pressure.threshold_ms': thresholdMs,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { CgroupEntry } from '../../binding/cgroup-source.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import { unitOfCgroup, userManagerCgroup } from '../../lib/cgroup/unit-path.js'
@@ -32,6 +31,8 @@ export function before(nowNs: bigint, ageMs: number): bigint {
 /** One incarnation of a cgroup that is measured: from the making of its directory to its removal. */
 export interface Subject {
   readonly path: string
+  /** By which the kernel's own events name it. */
+  readonly cgroupId: number
   readonly resource: Resource
   readonly since: Since
   /** The run of the unit, for exemplars; systemd gives none to the root and to what it did not start. */
@@ -72,7 +73,7 @@ export class Subjects {
     const since = this.#byKey.get(entry.key)?.since ?? { startNs }
     const traceId = entry.invocationId
     const run = traceId === '' ? undefined : { traceId, spanId: runSpanId(traceId) }
-    const subject = { path: entry.path, resource, since, run }
+    const subject = { path: entry.path, cgroupId: entry.id, resource, since, run }
     this.#byKey.set(entry.key, subject)
     return subject
   }
@@ -112,7 +113,7 @@ function containerResource(pool: ResourcePool, identity: ContainerIdentity): Res
       : [`container:${runtime}:${containerId}`, `${runtime}-${containerId.slice(0, 12)}`]
   return pool.intern(key, () => ({
     'service.name': name,
-    'host.name': hostname(),
+    ...pool.host,
     ...containerAttributes(identity),
   }))
 }

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { batchOf, countItems } from '../../data/batch.js'
 import type { Resource } from '../../data/resource.js'
@@ -73,7 +72,7 @@ class SelfTelemetryReceiver implements Receiver {
   #resource(): Resource {
     return this.#settings.resources.intern('unitscope', () => ({
       'service.name': 'unitscope',
-      'host.name': hostname(),
+      ...this.#settings.resources.host,
     }))
   }
 }

@@ -26,6 +26,14 @@ export const schema = {
       description:
         'D-Bus address, e.g. `unix:path=/run/dbus/system_bus_socket`. Left out, it is the bus of `scope`; in a container, point it at the mounted host socket.',
     },
+    cgroup_root: {
+      type: 'string',
+      pattern: '^(/.*)?$',
+      maxLength: 4095,
+      default: '',
+      description:
+        'Where cgroup v2 is mounted, for `systemd.unit.cgroup_id`. Found in /proc/self/mountinfo when empty; in a container, mount the host’s /sys/fs/cgroup. A tree that is not that of the systemd on the bus is not used.',
+    },
     private_socket: {
       type: 'boolean',
       default: false,

@@ -149,6 +149,7 @@ export class Session {
     switch (task) {
       case 'synchronise':
         await plane.subscribe()
+        await this.#options.cgroupIds.prove(plane)
         onEvents(await synchroniser.synchronise(queue.gap))
         queue.closeGap()
         this.#synchronised = true

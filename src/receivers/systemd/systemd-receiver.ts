@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { getuid } from 'node:process'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
@@ -5,6 +6,7 @@ import type { Status } from '../../component/status.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
+import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
@@ -12,6 +14,7 @@ import { suppressedEvent } from '../../lib/systemd/source-event.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import type { Timer } from '../../util/clock.js'
+import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
@@ -58,6 +61,7 @@ class SystemdReceiver implements Receiver {
   readonly #pending: PendingItems
   readonly #limiter: RateLimiter
   readonly #selection: UnitSelection
+  readonly #cgroupIds: CgroupIds
   readonly #tracker: UnitTracker
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
@@ -76,10 +80,12 @@ class SystemdReceiver implements Receiver {
     this.#pending = new PendingItems(settings, next)
     this.#limiter = new RateLimiter(config.max_events_per_second, settings.clock)
     this.#selection = selectUnits(config)
+    this.#cgroupIds = new CgroupIds(config.cgroup_root || ownCgroupMount(), config.scope, getuid?.() ?? 0)
     this.#tracker = new UnitTracker({
       scope: config.scope,
       resources: settings.resources,
       containerAttributes: this.#selection.containerAttributes,
+      findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
     })
   }
 
@@ -98,6 +104,7 @@ class SystemdReceiver implements Receiver {
       connect,
       tracker: this.#tracker,
       selection: this.#selection,
+      cgroupIds: this.#cgroupIds,
       onEvents: (events) => this.#admit(events),
       onStatus: (status) => {
         host.report(status.state === 'ok' ? this.#health(watcher) : status)
@@ -210,6 +217,14 @@ class SystemdReceiver implements Receiver {
       for (let one = this.#counted.rejected[reason] ?? 0; one < count; one++) telemetry.error(reason)
     }
     this.#counted = totals
+  }
+}
+
+function ownCgroupMount(): string | undefined {
+  try {
+    return findCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))?.path
+  } catch {
+    return undefined
   }
 }
 

@@ -4,6 +4,7 @@ import type { Status } from '../../component/status.js'
 import type { RawEvent } from '../../data/event.js'
 import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import type { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import type { UnitSelection } from './unit-selection.js'
 
@@ -19,6 +20,7 @@ export interface WatchOptions {
   readonly connect: ConnectControlPlane
   readonly tracker: UnitTracker
   readonly selection: UnitSelection
+  readonly cgroupIds: CgroupIds
   readonly onEvents: (events: readonly RawEvent[]) => void
   /** `synchronised`: every unit's state is known as of now. */
   readonly onStatus: (status: Status) => void

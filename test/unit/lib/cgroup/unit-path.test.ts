@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { unitOfCgroup, userManagerCgroup } from '../../../../src/lib/cgroup/unit-path.js'
+import { cgroupOfUnit, defaultSlice, unitOfCgroup, userManagerCgroup } from '../../../../src/lib/cgroup/unit-path.js'
 
 test.each([
   ['/', '-.slice', 'slice'],
@@ -40,4 +40,31 @@ test('a user manager has its own units, below its own cgroup', () => {
   expect(unitOfCgroup('/system.slice/dbus.service', base)).toBeUndefined()
   expect(unitOfCgroup(base, base)).toBeUndefined()
   expect(unitOfCgroup('/', base)).toBeUndefined()
+})
+
+test.each([
+  ['nginx.service', 'system.slice', '/system.slice/nginx.service'],
+  ['getty@tty1.service', 'system-getty.slice', '/system.slice/system-getty.slice/getty@tty1.service'],
+  ['x.service', 'a-b-c.slice', '/a.slice/a-b.slice/a-b-c.slice/x.service'],
+  ['init.scope', '-.slice', '/init.scope'],
+  ['a-b.slice', 'a.slice', '/a.slice/a-b.slice'],
+  ['cpu.service', 'system.slice', '/system.slice/_cpu.service'],
+  ['cpufreq.service', 'system.slice', '/system.slice/cpufreq.service'],
+  ['_odd.service', 'system.slice', '/system.slice/__odd.service'],
+  ['x.service', 'memory.slice', '/_memory.slice/x.service'],
+])('the cgroup of %s in %s is %s, and the way back leads to it', (unit, slice, path) => {
+  expect(cgroupOfUnit(unit, slice)).toBe(path)
+  expect(unitOfCgroup(path)?.unit).toBe(unit)
+})
+
+test.each([
+  ['nginx.service', 'system', 'system.slice'],
+  ['getty@tty1.service', 'system', 'system-getty.slice'],
+  ['my-app@1.service', 'system', 'system-my\\x2dapp.slice'],
+  ['a-b-c.slice', 'system', 'a-b.slice'],
+  ['a.slice', 'system', '-.slice'],
+  ['nginx.service', 'user', 'app.slice'],
+  ['my-app@1.service', 'user', 'app-my\\x2dapp.slice'],
+] as const)('%s of a %s manager is in %s unless told otherwise', (unit, scope, slice) => {
+  expect(defaultSlice(unit, scope)).toBe(slice)
 })

@@ -37,6 +37,7 @@ const unit = {
   state: unloadedState,
   facts: {
     serviceType: 'simple',
+    slice: 'system.slice',
     requires: [],
     bindsTo: ['b.mount'],
     unitFileState: 'enabled',

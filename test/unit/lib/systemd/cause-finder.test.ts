@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SignalRecord } from '../../../../src/data/signal-record.js'
 import type { UnitFacts } from '../../../../src/data/unit-snapshot.js'
+import { noFacts } from '../../../../src/data/unit-snapshot.js'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
 import { feedAll, newTracker, Script } from './script.js'
@@ -44,7 +45,7 @@ const stop = (script: Script, job: number): Script =>
 function causes(records: readonly SignalRecord[], facts = shop): Record<string, unknown> {
   const tracker = newTracker()
   const seeded = Object.entries(facts).map(([name, { bindsTo = [], requires = [] }]) => {
-    return { name: `${name}.service`, state: running, facts: { serviceType: 'simple', bindsTo, requires } }
+    return { name: `${name}.service`, state: running, facts: { ...noFacts, serviceType: 'simple', bindsTo, requires } }
   })
   tracker.seed(seeded, 1n)
   const ends = feedAll(tracker, records).filter(({ name }) => name === event.stopped || name === event.failed)

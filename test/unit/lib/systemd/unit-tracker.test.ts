@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SignalRecord } from '../../../../src/data/signal-record.js'
+import { noFacts } from '../../../../src/data/unit-snapshot.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
@@ -479,7 +480,7 @@ describe('an event', () => {
   it('names the partner whose death stopped it (BindsTo=)', () => {
     const tracker = newTracker()
     const up = { ...unloadedState, activeState: 'active', subState: 'running', stateChangeUsec: 1 }
-    const facts = { serviceType: 'simple', requires: ['db.service'], bindsTo: ['db.service'] }
+    const facts = { ...noFacts, serviceType: 'simple', requires: ['db.service'], bindsTo: ['db.service'] }
     tracker.seed(
       [
         { name: 'web.service', state: up, facts },
@@ -563,7 +564,7 @@ describe('after a gap', () => {
 })
 
 describe('a oneshot known as one', () => {
-  const facts = { serviceType: 'oneshot', requires: [], bindsTo: [] }
+  const facts = { ...noFacts, serviceType: 'oneshot' }
   const run = service()
     .u('inactive/dead', { job: 1, inv: 'a', pid: 100, result: 'success', condition: true })
     .u('activating/start-pre')

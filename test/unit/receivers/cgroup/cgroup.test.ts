@@ -564,6 +564,8 @@ describe('pressure triggers', () => {
         body: 'nginx.service: some tasks waited for memory more than 200 ms within 2000 ms',
         attributes: {
           'systemd.unit.name': 'nginx.service',
+          'systemd.unit.cgroup_id': 1,
+          'systemd.unit.invocation_id': run1,
           'systemd.pressure.resource': 'memory',
           'systemd.pressure.kind': 'some',
           'systemd.pressure.threshold_ms': 200,
