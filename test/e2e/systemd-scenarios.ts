@@ -59,6 +59,19 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'crash in the middle of a reload',
+    units: {
+      // The command that reloads kills the service, and then takes long enough to be in its way.
+      'reload-crash.service': `${sleeper}ExecReload=/bin/sh -c 'kill -KILL $$MAINPID; sleep 0.2'\nRestart=on-failure\nRestartSec=60\n`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reload-crash.service')
+      await systemctl(lab, 'reload', 'reload-crash.service')
+      await reaches(lab, 'reload-crash.service', 'activating/auto-restart')
+      await systemctl(lab, 'stop', 'reload-crash.service')
+    },
+  },
+  {
     name: 'reload announced by the service',
     units: {
       'reload-notify.service': `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/bash -c 'systemd-notify --ready; while [ ! -e /run/go ]; do sleep 0.05; done; systemd-notify RELOADING=1; systemd-notify --ready; touch /run/reloaded; exec sleep infinity'\n`,
@@ -179,6 +192,52 @@ export const scenarios: readonly Scenario[] = [
     run: async (lab) => {
       await systemctl(lab, 'stop', 'idle.service')
       await systemctl(lab, 'try-restart', 'idle.service')
+    },
+  },
+  {
+    name: 'end in order that is restarted (Restart=always)',
+    units: { 'always.service': '[Service]\nExecStart=/bin/true\nRestart=always\nRestartSec=60\n' },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'always.service')
+      await reaches(lab, 'always.service', 'activating/auto-restart')
+      await systemctl(lab, 'stop', 'always.service')
+    },
+  },
+  {
+    name: 'exit code that prevents the restart',
+    units: {
+      'prevents.service':
+        '[Service]\nExecStart=/bin/sh -c "exit 3"\nRestart=always\nRestartPreventExitStatus=3 SIGTERM\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'prevents.service')
+      await reaches(lab, 'prevents.service', 'failed/failed')
+    },
+  },
+  {
+    name: 'exit code that forces a restart',
+    units: {
+      'forces.service':
+        '[Service]\nExecStart=/bin/sh -c "exit 4"\nRestart=no\nRestartForceExitStatus=4\nRestartSec=60\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'forces.service')
+      await reaches(lab, 'forces.service', 'activating/auto-restart')
+      await systemctl(lab, 'stop', 'forces.service')
+    },
+  },
+  {
+    name: 'reset-failed in the middle of a crash loop, and a start by hand',
+    units: {
+      'reset-loop.service':
+        '[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=60\n[Service]\nExecStart=/bin/sh -c "exit 3"\nRestart=on-failure\nRestartSec=100ms\n',
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'reset-loop.service')
+      await reaches(lab, 'reset-loop.service', 'failed/failed')
+      await systemctl(lab, 'reset-failed', 'reset-loop.service')
+      await systemctl(lab, 'start', 'reset-loop.service')
+      await reaches(lab, 'reset-loop.service', 'failed/failed')
     },
   },
   {
@@ -364,13 +423,19 @@ export const scenarios: readonly Scenario[] = [
   },
 ]
 
-/** Installs the units of all scenarios. Most are loaded when they are started; an active target keeps some loaded before. */
+/**
+ * Installs the units of all scenarios. An active target keeps them loaded from the beginning, as on a host where they are
+ * enabled: their configuration is known before anything happens. A template's instance is loaded when it is started.
+ */
 export async function installScenarios(lab: Lab): Promise<void> {
-  for (const { units } of scenarios) for (const [name, text] of Object.entries(units)) lab.writeUnit(name, text)
-  lab.writeUnit(
-    'holder.target',
-    '[Unit]\nAfter=bound.service partner.service chain-web.service chain-api.service chain-db.service patient.service touchy.service remains.service idle.service condition-once.service\n',
-  )
+  const names: string[] = []
+  for (const { units } of scenarios) {
+    for (const [name, text] of Object.entries(units)) {
+      lab.writeUnit(name, text)
+      if (!name.includes('@.')) names.push(name)
+    }
+  }
+  lab.writeUnit('holder.target', `[Unit]\nAfter=${names.join(' ')}\n`)
   await lab.daemonReload()
   await lab.systemctl('start', 'holder.target')
 }

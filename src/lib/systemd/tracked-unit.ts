@@ -4,6 +4,7 @@ import type { UnitFacts } from '../../data/unit-snapshot.js'
 import type { Occurrence, RestartCause } from './occurrence.js'
 import { UnitMachine } from './unit-machine.js'
 import { phaseOf } from './unit-phase.js'
+import type { Outlook } from './verdict.js'
 
 /** A counter with the run that last moved it, for exemplars. */
 export interface RunCounter {
@@ -49,8 +50,14 @@ export class TrackedUnit {
   /** Where the processes of the run `cgroupOf` are, or were; kept, for the directory goes with them. */
   cgroup: UnitCgroup | undefined
   cgroupOf = ''
+  /** A job that did not begin the run has asked for its end. */
+  endAsked = false
+  /** What was said to come next when this run failed, or its start was refused. */
+  outlook: Outlook | undefined
   /** The job that began this run. */
   #startJob = 0
+  /** A job ended that no state has shown: PID 1 merges states while its queue is full. */
+  #unseenJob = false
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
   /** Own counts: systemd's NRestarts is reset by reset-failed and by unloading. */
@@ -78,6 +85,9 @@ export class TrackedUnit {
     this.#startJob = phaseOf(state) === 'starting' ? state.jobId : 0
     this.loaded = true
     this.readUnder = clockSettings
+    this.endAsked = false
+    this.outlook = undefined
+    this.#unseenJob = false
   }
 
   observe(state: UnitState, signal: number): Occurrence[] {
@@ -101,13 +111,25 @@ export class TrackedUnit {
   #noteEnd(prev: UnitState, next: UnitState): void {
     const [was, is] = [phaseOf(prev), phaseOf(next)]
     const fresh = next.invocationId !== prev.invocationId
-    if (fresh) this.#startJob = next.jobId
+    if (fresh) this.#beginRun(next.jobId)
+    const unseenJob = this.#unseenJob
+    this.#unseenJob = false
     const ran = was === 'up' || was === 'starting'
-    if (fresh || !ran || is === 'up' || is === 'starting' || is === 'down') return
-    if (next.result === 'success' || next.result === '') return
-    if (next.jobId !== 0 && next.jobId !== this.#startJob) return
+    if (fresh || is === 'up' || is === 'starting' || !(ran || (was === 'waiting' && is === 'down'))) return
+    // A job that reloads is on its unit, too, and asks for no end.
+    const reloads = prev.activeState === 'reloading' && prev.jobId === next.jobId
+    const anothersJob = next.jobId !== 0 && next.jobId !== this.#startJob
+    this.endAsked = unseenJob || (anothersJob && !reloads)
+    if (is === 'down' || next.result === 'success' || next.result === '') return
+    if (anothersJob) return
     const { activeExitUsec, inactiveExitUsec, stateChangeUsec } = next
     this.failedAtUsec = activeExitUsec > inactiveExitUsec ? activeExitUsec : stateChangeUsec
+  }
+
+  #beginRun(jobId: number): void {
+    this.#startJob = jobId
+    this.endAsked = false
+    this.outlook = undefined
   }
 
   #observe(state: UnitState): Occurrence[] {
@@ -124,6 +146,11 @@ export class TrackedUnit {
   learn(facts: UnitFacts): Occurrence[] {
     this.facts = facts
     return this.machine.learnOneshot(facts.serviceType === 'oneshot')
+  }
+
+  jobRemoved(jobId: number, result: string): Occurrence[] {
+    this.#unseenJob = result === 'done' && this.machine.state.jobId !== jobId
+    return this.machine.jobRemoved(jobId, result)
   }
 
   unloaded(): Occurrence[] {

@@ -2,11 +2,13 @@ import type { AttributeValue } from '../../data/attributes.js'
 import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
+import { formatDuration } from '../../util/duration.js'
 import { runSpanId } from './ids.js'
 import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { processExit } from './process-exit.js'
+import { conditionStoppedIt, type Outlook } from './verdict.js'
 
 /** What an event needs besides the occurrence itself. */
 export interface EventContext {
@@ -21,6 +23,8 @@ export interface EventContext {
   readonly jobQueuedUsec?: number | undefined
   readonly slice: string
   readonly cgroupId: number | undefined
+  /** What happens next. */
+  readonly outlook: Outlook | undefined
 }
 
 const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
@@ -93,6 +97,8 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   }
   put(attr.containerRuntime, context.resource.attributes[attr.containerRuntime])
   put(attr.causedBy, context.causedBy)
+  put(attr.verdict, context.outlook?.verdict)
+  put(attr.restartDueUsec, context.outlook?.dueUsec)
   if (kind !== 'jobFinished') putTimestamps(attributes, state)
   if (what.beganUsec !== undefined && what.beganUsec > 0) attributes[attr.reloadBeganUsec] = what.beganUsec
   if (context.inferred || what.inferred) attributes[attr.synthetic] = true
@@ -127,33 +133,22 @@ function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
   }
 }
 
-/**
- * A job that is `done` has started nothing, because it checked the conditions and one was not met, or ExecCondition= said
- * no. A result of `false` alone says nothing: that is also what was never checked, and the job may be a stop.
- */
-function conditionStoppedIt({ job, state, before }: Occurrence): boolean {
-  if (job?.result !== 'done' || state.activeState !== 'inactive') return false
-  if (!state.conditionResult && state.conditionUsec !== before.conditionUsec) return true
-  return state.result === 'exec-condition' && state.invocationId !== before.invocationId
-}
-
 function describe(what: Occurrence, context: EventContext): string {
   const { kind, state, cause, job, inferred } = what
   const { unit } = context
   const tail = context.inferred || inferred ? ' (inferred)' : ''
   const because = context.causedBy === undefined ? '' : ` because of ${context.causedBy}`
-  const unmet = conditionStoppedIt(what) ? ', a condition was not met' : ''
   switch (kind) {
     case 'started':
       return `${unit} started${tail}`
     case 'stopped':
-      return `${unit} stopped${because}${tail}`
+      return `${unit} stopped${because}${whatNext(what, context)}${tail}`
     case 'failed':
-      return `${unit} failed: ${howItEnded(state)}${because}${tail}`
+      return `${unit} failed: ${howItEnded(state)}${because}${whatNext(what, context)}${tail}`
     case 'restarting':
       return cause === 'manual'
         ? `${unit} is being restarted by a job${tail}`
-        : `${unit} ended: ${howItEnded(state)}, will be restarted (${state.nRestarts + 1})${tail}`
+        : `${unit} ended: ${howItEnded(state)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
     case 'restarted':
       return cause === 'manual' ? `${unit} restarted by a job${tail}` : `${unit} restarted (${state.nRestarts})${tail}`
     case 'reloaded':
@@ -165,7 +160,30 @@ function describe(what: Occurrence, context: EventContext): string {
     case 'watchdogTimeout':
       return `${unit} stopped answering its watchdog${tail}`
     case 'jobFinished':
-      return `job ${job?.id} of ${unit} finished: ${job?.result}${because}${unmet}`
+      return `job ${job?.id} of ${unit} finished: ${job?.result}${because}${whatNext(what, context)}`
+  }
+}
+
+/** The verdict in words, after how it ended. */
+function whatNext({ kind, state, job }: Occurrence, { outlook }: EventContext): string {
+  switch (outlook?.verdict) {
+    case 'will_restart': {
+      const { dueUsec } = outlook
+      const delayMs = dueUsec === undefined ? undefined : Math.round((dueUsec - state.stateChangeUsec) / 1000)
+      return `, will be restarted${delayMs === undefined ? '' : ` in ${formatDuration(delayMs)}`}`
+    }
+    case 'gave_up':
+      return ', will not be restarted'
+    case 'stopped_by_operator':
+      return kind === 'failed'
+        ? ' while being stopped by a job'
+        : kind === 'stopped'
+          ? ' by a job'
+          : ', taken back by a job'
+    case 'condition_not_met':
+      return `, ${job?.result === 'assert' ? 'an assertion' : 'a condition'} was not met`
+    default:
+      return '' // another unit's failure has been named already
   }
 }
 

@@ -20,9 +20,10 @@ const interfaceOf: Readonly<Record<string, string>> = {
 }
 
 const serviceProperties = ['MainPID', 'NRestarts', 'ExecMainPID', 'ExecMainCode', 'ExecMainStatus'] as const
-const configuration = ['Type', 'Restart', 'RemainAfterExit'] as const
+// RestartForceExitStatus= restarts whatever Restart= says (systemd.service(5)).
+const configuration = ['Type', 'Restart', 'RestartForceExitStatus', 'RemainAfterExit'] as const
 /** Asked only of a service that may be restarted: most on a host are not. */
-const restartDetails = ['RestartUSec', 'RestartPreventExitStatus', 'RestartForceExitStatus'] as const
+const restartDetails = ['RestartUSec', 'RestartPreventExitStatus'] as const
 /** Statuses kept per list: there are 256 exit codes and 64 signals. */
 const kMaxStatuses = 320
 const execTimestamps = ['ExecMainStartTimestamp', 'ExecMainExitTimestamp'] as const
@@ -64,8 +65,13 @@ async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot
     typed[property] = await plane.getProperty(name, iface!, property)
   }
   await Promise.all(iface === undefined ? [] : wantedOf(type, idle).map(get))
-  if (typed['Restart'] !== undefined && typed['Restart'] !== 'no') await Promise.all(restartDetails.map(get))
+  if (mayRestart(typed)) await Promise.all(restartDetails.map(get))
   return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed) }
+}
+
+function mayRestart(typed: Properties): boolean {
+  const when = typed['Restart']
+  return when !== undefined && (when !== 'no' || statuses(typed['RestartForceExitStatus']) !== noStatuses)
 }
 
 function wantedOf(type: string, idle: boolean): readonly string[] {

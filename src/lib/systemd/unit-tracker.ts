@@ -14,6 +14,7 @@ import { unitEvent } from './unit-event.js'
 import { phaseOf, unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
+import { outlookOf } from './verdict.js'
 
 /** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
 const kMaxLagUsec = 60_000_000
@@ -194,7 +195,7 @@ export class UnitTracker {
         this.#causes.jobRemoved(record.unit, record.result)
         // The job of a unit that was never loaded has nothing to be kept for.
         const unit = this.#units.find(record.unit) ?? new TrackedUnit(record.realtimeNs)
-        const happened = unit.machine.jobRemoved(record.jobId, record.result)
+        const happened = unit.jobRemoved(record.jobId, record.result)
         const queuedUsec = this.#jobs.take(record.jobId)
         this.#tell(out, record.unit, unit, happened, record.realtimeNs, false, queuedUsec)
         break
@@ -243,13 +244,17 @@ export class UnitTracker {
   ): void {
     for (const what of happened) {
       unit.count(what)
+      const causedBy = this.#causes.of(name, what)
+      const outlook = outlookOf(what, name, unit, { causedBy, read: inferred })
+      if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
       out.push(
         unitEvent(what, {
           unit: name,
           resource: this.#resource(name, unit),
           observedNs,
           inferred,
-          causedBy: this.#causes.of(name, what),
+          causedBy,
+          outlook,
           jobQueuedUsec,
           slice: unit.facts?.slice || unit.cgroup?.slice || '',
           cgroupId: unit.cgroupOf === what.state.invocationId ? unit.cgroup?.id : undefined,

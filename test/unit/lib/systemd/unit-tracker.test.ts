@@ -458,7 +458,7 @@ describe('an event', () => {
       'a.service failed: exit code 3',
       'a.service ended: exit code 3, will be restarted (2)',
       'a.service gave up: started too often, last exit code 3',
-      'job 3 of a.service finished: failed',
+      'job 3 of a.service finished: failed, will not be restarted',
     ])
   })
 
