@@ -1,4 +1,5 @@
 import type { UnitState } from './signal-record.js'
+import type { UnitDependencies } from './unit-dependencies.js'
 
 /** What a unit's configuration says, as far as it matters here; read over D-Bus, unchanged until daemon-reload. */
 export interface UnitFacts {
@@ -6,10 +7,6 @@ export interface UnitFacts {
   readonly serviceType: string
   /** Slice it lies in, e.g. `system.slice`; empty where it has none, or is not known. */
   readonly slice?: string
-  /** Units whose absence keeps this one from starting: Requires=, Requisite=, BindsTo=. */
-  readonly requires: readonly string[]
-  /** Units whose end stops this one: BindsTo=. */
-  readonly bindsTo: readonly string[]
   /** `enabled`, `disabled`, `static`, `generated`, ... (systemctl(1), is-enabled); empty without a unit file. */
   readonly unitFileState?: string
   /** RemainAfterExit= of services: active although no process is left. */
@@ -37,7 +34,7 @@ export interface ExitStatuses {
 
 export const noStatuses: ExitStatuses = Object.freeze({ codes: [], signals: [] })
 
-export const noFacts: UnitFacts = Object.freeze({ serviceType: '', requires: [], bindsTo: [] })
+export const noFacts: UnitFacts = Object.freeze({ serviceType: '' })
 
 /** A row of Manager.ListUnits(), as far as it is used. */
 export interface ListedUnit {
@@ -55,6 +52,8 @@ export interface UnitSnapshot {
   readonly state: UnitState
   /** Absent where they were not asked for. */
   readonly facts?: UnitFacts
+  /** Absent where they are not followed. */
+  readonly dependencies?: UnitDependencies
 }
 
 /** Everything known at one moment: the beginning of a session, or of a recording. */

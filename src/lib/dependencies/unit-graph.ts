@@ -50,8 +50,8 @@ export class UnitGraph {
   readonly #names: (string | undefined)[] = []
   readonly #standing: (Standing | undefined)[] = []
   readonly #freeIds: number[] = []
-  /** Gone longest ago first. */
-  readonly #unloaded = new Set<number>()
+  /** When they were unloaded, microseconds since 1970; gone longest ago first. */
+  readonly #unloaded = new Map<number, number>()
   readonly #states = new Set<UnitStates>()
   #version = 0
   #rejected = 0
@@ -125,18 +125,18 @@ export class UnitGraph {
     this.#updateIn(id, neededBy)
   }
 
-  /** systemd has unloaded the unit. */
-  remove(unit: string): void {
+  /** systemd has unloaded the unit; `atUsec` is when that was told, microseconds since 1970. */
+  remove(unit: string, atUsec: number): void {
     const id = this.#ids.get(unit)
     if (id === undefined || this.#standing[id] !== 'read') return
     this.#standing[id] = 'unloaded'
-    this.#unloaded.add(id)
-    if (this.#unloaded.size > this.#maxUnloaded) this.#forget(this.#unloaded.values().next().value!)
+    this.#unloaded.set(id, atUsec)
+    if (this.#unloaded.size > this.#maxUnloaded) this.#forget(this.#unloaded.keys().next().value!)
   }
 
   /** The configuration may be another: what unloaded units needed is no longer known. */
   forgetUnloaded(): void {
-    for (const id of [...this.#unloaded]) this.#forget(id)
+    for (const id of [...this.#unloaded.keys()]) this.#forget(id)
   }
 
   /** Registers somebody who knows states; returns what ends that. */
@@ -145,12 +145,15 @@ export class UnitGraph {
     return () => void this.#states.delete(states)
   }
 
+  /** How a unit was at a time, by whoever knows; one that had been unloaded by then was down. */
   stateAt(unit: string, usec: number): ReturnType<UnitStates['at']> {
     for (const states of this.#states) {
       const state = states.at(unit, usec)
       if (state !== undefined) return state
     }
-    return undefined
+    const id = this.#ids.get(unit)
+    const unloadedAt = id === undefined ? undefined : this.#unloaded.get(id)
+    return unloadedAt !== undefined && unloadedAt < usec ? 'down' : undefined
   }
 
   #edge(edge: number): Edge {

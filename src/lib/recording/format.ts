@@ -19,7 +19,9 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.js'
  * up to there. Readers refuse versions and frame types they do not know.
  */
 export const kMagic = Buffer.from([0x89, 0x55, 0x53, 0x52, 0x45, 0x43, 0x0d, 0x0a]) // \x89USREC\r\n: no text tool makes it
-export const kVersion = 1
+/** 2: dependencies in full. 1 is read, too. */
+export const kVersion = 2
+const kOldestVersion = 1
 export const kHeaderBytes = 16
 export const kFrameHeadBytes = 12
 /** A snapshot of 10,000 units is about 8 MB. A chunk is one read of the bus socket and what was left of the one before. */
@@ -56,9 +58,9 @@ export function checkHeader(header: Buffer): void {
   if (header.length < kHeaderBytes || !header.subarray(0, kMagic.length).equals(kMagic))
     throw new RecordingError('this is not a recording made by `unitscope record`')
   const version = header.readUInt32LE(8)
-  if (version !== kVersion)
+  if (version < kOldestVersion || version > kVersion)
     throw new RecordingError(
-      `the recording has format ${version}, this version reads ${kVersion}: use the unitscope that made it, or a newer one`,
+      `the recording has format ${version}, this version reads ${kOldestVersion} to ${kVersion}: use the unitscope that made it, or a newer one`,
     )
 }
 

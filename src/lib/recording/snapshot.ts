@@ -1,5 +1,7 @@
 import type { UnitState } from '../../data/signal-record.js'
+import { type DependencyProperty, dependencyProperties, type UnitDependencies } from '../../data/unit-dependencies.js'
 import type { ExitStatuses, RestartPolicy, Snapshot, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
+import { dependenciesOfVersion1, isOfVersion1, withInverses } from './version-1.js'
 
 type FieldType = 'text' | 'id' | 'number' | 'boolean'
 
@@ -33,8 +35,8 @@ const stateFields: Readonly<Record<keyof UnitState, FieldType>> = {
 const kMaxTextLength = 255
 /** 255 bytes with the suffix (systemd.unit(5)). */
 const kMaxNameLength = 255
-/** As many as the recorder writes per unit and kind. */
-const kMaxDependencies = 64
+/** As many as units are followed: all of a host may be ordered before shutdown.target. */
+const kMaxDependencies = 65_536
 /** There are 256 exit codes and 64 signals. */
 const kMaxStatuses = 320
 
@@ -46,10 +48,10 @@ export function encodeSnapshot({ realtimeNs, units }: Snapshot): Buffer {
 export function onlyUnits(units: readonly UnitSnapshot[], wanted: (unit: string) => boolean): readonly UnitSnapshot[] {
   return units
     .filter(({ name }) => wanted(name))
-    .map(({ facts, ...unit }) => {
-      if (facts === undefined) return unit
-      const { requires, bindsTo } = facts
-      return { ...unit, facts: { ...facts, requires: requires.filter(wanted), bindsTo: bindsTo.filter(wanted) } }
+    .map(({ dependencies, ...unit }) => {
+      if (dependencies === undefined) return unit
+      const known = Object.entries(dependencies).map(([property, names]) => [property, names.filter(wanted)] as const)
+      return { ...unit, dependencies: Object.fromEntries(known.filter(([, names]) => names.length > 0)) }
     })
 }
 
@@ -64,11 +66,11 @@ export function decodeSnapshot(value: unknown): Snapshot | string {
     if (typeof one === 'string') return `units[${index}].${one}`
     read.push(one)
   }
-  return { realtimeNs: BigInt(realtimeNs), units: read }
+  return { realtimeNs: BigInt(realtimeNs), units: units.some(isOfVersion1) ? withInverses(read) : read }
 }
 
 function readUnit(value: unknown): UnitSnapshot | string {
-  const { name, state, facts } = (value ?? {}) as Record<string, unknown>
+  const { name, state, facts, dependencies } = (value ?? {}) as Record<string, unknown>
   if (!isName(name)) return 'name is no unit name'
   const given = (state ?? {}) as Record<string, unknown>
   for (const [field, type] of Object.entries(stateFields)) {
@@ -79,23 +81,33 @@ function readUnit(value: unknown): UnitSnapshot | string {
   const unit = { name, state: picked as unknown as UnitState }
   if (facts === undefined) return unit
   const read = readFacts(facts)
-  return typeof read === 'string' ? `facts.${read}` : { ...unit, facts: read }
+  if (typeof read === 'string') return `facts.${read}`
+  const needs = readDependencies(dependencies ?? dependenciesOfVersion1(facts))
+  return typeof needs === 'string' ? needs : { ...unit, facts: read, dependencies: needs }
+}
+
+function readDependencies(value: unknown): UnitDependencies | string {
+  const given = (value ?? {}) as Record<string, unknown>
+  const read: { -readonly [property in DependencyProperty]?: readonly string[] } = {}
+  for (const property of dependencyProperties) {
+    const names = given[property]
+    if (names === undefined) continue
+    if (!areNames(names)) return `dependencies.${property} is no list of unit names`
+    if (names.length > 0) read[property] = names
+  }
+  return read
 }
 
 function readFacts(value: unknown): UnitFacts | string {
   const given = (value ?? {}) as Record<string, unknown>
-  const { serviceType, slice, requires, bindsTo, unitFileState, remainAfterExit, restart } = given
+  const { serviceType, slice, unitFileState, remainAfterExit, restart } = given
   if (!fits(serviceType, 'text')) return 'serviceType is no text'
   if (slice !== undefined && !fits(slice, 'text')) return 'slice is no text'
-  if (!areNames(requires)) return 'requires is no list of unit names'
-  if (!areNames(bindsTo)) return 'bindsTo is no list of unit names'
   if (unitFileState !== undefined && !fits(unitFileState, 'text')) return 'unitFileState is no text'
   if (remainAfterExit !== undefined && !fits(remainAfterExit, 'boolean')) return 'remainAfterExit is no boolean'
   if (restart !== undefined && !isPolicy(restart)) return 'restart is no restart policy'
   return {
     serviceType: serviceType as string,
-    requires,
-    bindsTo,
     // Recordings of before hold none of these.
     ...(slice === undefined ? {} : { slice: slice as string }),
     ...(unitFileState === undefined ? {} : { unitFileState: unitFileState as string }),

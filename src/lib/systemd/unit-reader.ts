@@ -1,12 +1,12 @@
 import type { UnitState } from '../../data/signal-record.js'
+import { type DependencyProperty, dependencyProperties, type UnitDependencies } from '../../data/unit-dependencies.js'
 import { type ExitStatuses, noStatuses, type UnitFacts, type UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CallError, type ControlPlane, type Properties } from './control-plane.js'
 
 /** Calls on their way at once: enough to hide the round trip, few enough that PID 1 serves others in between. */
 const kConcurrentUnits = 8
 
-/** Dependencies kept per unit and kind. Real units name a handful; sysinit.target about 40. */
-const kMaxDependencies = 64
+const kUnitInterface = 'org.freedesktop.systemd1.Unit'
 
 /** Interfaces whose Result is worth a call. Slices, targets, devices and automounts have none. */
 const interfaceOf: Readonly<Record<string, string>> = {
@@ -38,13 +38,27 @@ const execTimestamps = ['ExecMainStartTimestamp', 'ExecMainExitTimestamp'] as co
  * @returns the units that could still be read; one that vanished meanwhile is left out
  * @throws {CallError} when systemd does not answer or the connection ends
  */
-export async function readUnits(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
-  const found = new Map<string, UnitSnapshot>()
+export function readUnits(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
+  return readEach(names, (name) => readUnit(plane, name))
+}
+
+/** Reads the dependencies alone, of units like those of `readUnits`; one call each. */
+export async function readDependencies(
+  plane: ControlPlane,
+  names: readonly string[],
+): Promise<{ readonly name: string; readonly dependencies: UnitDependencies }[]> {
+  return readEach(names, async (name) => {
+    return { name, dependencies: dependenciesOf(await plane.getProperties(name, kUnitInterface)) }
+  })
+}
+
+async function readEach<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
+  const found = new Map<string, T>()
   const queue = [...names]
   const worker = async (): Promise<void> => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       try {
-        found.set(name, await readUnit(plane, name))
+        found.set(name, await read(name))
       } catch (error) {
         // An error name is systemd's answer about this unit; without one nobody answers any more.
         if (!(error instanceof CallError) || error.dbusName === undefined) throw error
@@ -58,7 +72,7 @@ export async function readUnits(plane: ControlPlane, names: readonly string[]): 
 async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot> {
   const type = name.slice(name.lastIndexOf('.') + 1)
   const iface = interfaceOf[type]
-  const unit = await plane.getProperties(name, 'org.freedesktop.systemd1.Unit')
+  const unit = await plane.getProperties(name, kUnitInterface)
   const typed: Record<string, unknown> = {}
   const idle = unit['ActiveState'] === 'inactive'
   const get = async (property: string): Promise<void> => {
@@ -66,7 +80,7 @@ async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot
   }
   await Promise.all(iface === undefined ? [] : wantedOf(type, idle).map(get))
   if (mayRestart(typed)) await Promise.all(restartDetails.map(get))
-  return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed) }
+  return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed), dependencies: dependenciesOf(unit) }
 }
 
 function mayRestart(typed: Properties): boolean {
@@ -116,14 +130,10 @@ function stateOf(unit: Properties, typed: Properties): UnitState {
 }
 
 function factsOf(unit: Properties, typed: Properties): UnitFacts {
-  const names = (key: string): string[] => (Array.isArray(unit[key]) ? (unit[key] as string[]) : [])
-  const bindsTo = names('BindsTo').slice(0, kMaxDependencies)
-  const requires = [...new Set([...names('Requires'), ...names('Requisite'), ...bindsTo])].slice(0, kMaxDependencies)
+  const requires = Array.isArray(unit['Requires']) ? (unit['Requires'] as string[]) : []
   const facts = {
     serviceType: text(typed['Type']),
-    slice: sliceOf(names('Requires')),
-    requires,
-    bindsTo,
+    slice: sliceOf(requires),
     unitFileState: text(unit['UnitFileState']),
   }
   return typed['Restart'] === undefined ? facts : { ...facts, ...serviceFacts(typed) }
@@ -154,6 +164,15 @@ function statuses(value: unknown): ExitStatuses {
 function sliceOf(requires: readonly string[]): string {
   const slices = requires.filter((name) => name.endsWith('.slice'))
   return slices.length === 1 ? slices[0]! : ''
+}
+
+function dependenciesOf(unit: Properties): UnitDependencies {
+  const dependencies: { -readonly [property in DependencyProperty]?: readonly string[] } = {}
+  for (const property of dependencyProperties) {
+    const names = unit[property]
+    if (Array.isArray(names) && names.length > 0) dependencies[property] = names as string[]
+  }
+  return dependencies
 }
 
 function text(value: unknown): string {

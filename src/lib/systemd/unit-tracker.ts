@@ -3,7 +3,9 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
+import type { UnitDependencies } from '../../data/unit-dependencies.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
+import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
 import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
 import { JobQueue } from './job-queue.js'
@@ -14,7 +16,11 @@ import { unitEvent } from './unit-event.js'
 import { phaseOf, unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
+import { stateAt } from './unit-times.js'
 import { outlookOf } from './verdict.js'
+
+/** What is read of a unit besides its state. */
+type Configuration = { readonly facts: UnitFacts; readonly dependencies?: UnitDependencies | undefined }
 
 /** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
 const kMaxLagUsec = 60_000_000
@@ -25,6 +31,8 @@ const kMaxCgroupLagUsec = 50_000
 export interface TrackerOptions extends StoreLimits {
   readonly scope: 'system' | 'user'
   readonly resources: ResourcePool
+  /** Filled with the dependencies of the units that are followed; without one the tracker has its own. */
+  readonly graph?: UnitGraph
   /** What a unit has to do with containers, for its resource; empty for ordinary units. */
   readonly containerAttributes?: (unit: string) => Attributes
   /** Where a unit's processes are now; left out, events do not say. */
@@ -36,10 +44,11 @@ export interface TrackerOptions extends StoreLimits {
  *
  * Pure: no clock, no I/O. The same records give the same events however they are grouped into calls. Counters only grow.
  */
-export class UnitTracker {
+export class UnitTracker implements UnitStates {
   readonly #options: TrackerOptions
   readonly #units: UnitStore
-  readonly #causes = new CauseFinder((name) => this.#units.find(name))
+  readonly #graph: UnitGraph
+  readonly #causes: CauseFinder
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
@@ -51,6 +60,8 @@ export class UnitTracker {
   constructor(options: TrackerOptions) {
     this.#options = options
     this.#units = new UnitStore(options)
+    this.#graph = options.graph ?? new UnitGraph()
+    this.#causes = new CauseFinder((name) => this.#units.find(name), this.#graph)
   }
 
   /** Loaded units that are followed. */
@@ -85,12 +96,18 @@ export class UnitTracker {
     return this.#units.find(unit)?.facts
   }
 
+  at(name: string, usec: number): ReturnType<UnitStates['at']> {
+    const unit = this.#units.find(name)
+    return unit === undefined ? undefined : stateAt(unit.machine.state, usec)
+  }
+
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
   seed(units: readonly UnitSnapshot[], realtimeNs: bigint): void {
     this.#units.begin(realtimeNs)
-    for (const { name, state, facts } of units) {
+    for (const { name, state, facts, dependencies } of units) {
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
+      if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
       unit.seed(state, this.#clock.settings)
       this.#locate(name, unit, state, true)
@@ -123,9 +140,10 @@ export class UnitTracker {
   resync(units: readonly UnitSnapshot[], gone: readonly string[], observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
     this.#units.begin(observedNs)
-    for (const { name, state, facts } of units) {
+    for (const { name, state, facts, dependencies } of units) {
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
+      if (dependencies !== undefined) this.#graph.update(name, dependencies)
       // A signal newer than this reading has come meanwhile: it knows better. Without one the reading is the newer,
       // whatever the stamps say: the clock may have been set back.
       const outdated = unit.lastSignal > this.#asked && isOlder(state, unit.machine.state)
@@ -142,9 +160,10 @@ export class UnitTracker {
   }
 
   /** Notes what a unit's configuration says; a oneshot that runs already is told as started now. */
-  learn(name: string, facts: UnitFacts, observedNs: bigint): RawEvent[] {
+  learn(name: string, { facts, dependencies }: Configuration, observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
     const unit = this.#units.followed.get(name)
+    if (unit !== undefined && dependencies !== undefined) this.#graph.update(name, dependencies)
     if (unit !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
     return out
   }
@@ -154,6 +173,7 @@ export class UnitTracker {
     this.#units.forEach((unit) => {
       unit.facts = undefined
     })
+    this.#graph.forgetUnloaded()
   }
 
   /** Loaded units whose configuration was not read yet, oldest first. */
@@ -184,7 +204,7 @@ export class UnitTracker {
         if (unit === undefined || this.#isLate(record.state, unit)) break
         this.#locate(record.unit, unit, record.state, false)
         const happened = unit.observe(record.state, ++this.#signals)
-        this.#causes.observed(unit)
+        this.#causes.observed(record.unit, unit)
         this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
         break
       }
@@ -223,6 +243,7 @@ export class UnitTracker {
     const unit = this.#units.followed.get(name)
     if (unit !== undefined) this.#tell(out, name, unit, unit.unloaded(), observedNs, inferred)
     this.#units.unload(name, observedNs)
+    this.#graph.remove(name, Number(observedNs / 1000n))
   }
 
   /** A signal from before the unit's state was read. No stamps tell when the clock was set in between. */

@@ -9,6 +9,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Snapshot } from '../../data/unit-snapshot.js'
 import { UnavailableError } from '../../errors.js'
 import { containerAttributesOfUnit } from '../../lib/containers/recognise.js'
+import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import { type Frame, RecordingError } from '../../lib/recording/format.js'
 import { RecordingReader } from '../../lib/recording/reader.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
@@ -53,6 +54,7 @@ class ReplayReceiver implements Receiver {
     this.#tracker = new UnitTracker({
       scope: 'system',
       resources: settings.resources,
+      graph: settings.shared.get(unitGraphKeys.system),
       containerAttributes: containerAttributesOfUnit,
     })
   }

@@ -80,8 +80,11 @@ export class Synchroniser {
     const listed = new Set((await this.#list()).map(({ name }) => name))
     const read = await this.#read(wanted.filter((name) => listed.has(name)))
     const nowNs = settings.clock.unixNano()
-    const found = new Map(read.map((unit) => [unit.name, unit.facts]))
-    return wanted.flatMap((name) => tracker.learn(name, found.get(name) ?? noFacts, nowNs))
+    const found = new Map(read.map((unit) => [unit.name, unit]))
+    return wanted.flatMap((name) => {
+      const { facts = noFacts, dependencies } = found.get(name) ?? {}
+      return tracker.learn(name, { facts, dependencies }, nowNs)
+    })
   }
 
   #differing(listed: readonly ListedUnit[]): string[] {
@@ -101,7 +104,7 @@ export class Synchroniser {
   async #read(names: readonly string[]): Promise<UnitSnapshot[]> {
     const units = await readUnits(this.#options.plane, names)
     if (this.#options.config.track_dependencies) return units
-    return units.map((unit) => ({ ...unit, facts: { ...noFacts, ...unit.facts, requires: [], bindsTo: [] } }))
+    return units.map(({ dependencies: _, ...unit }) => unit)
   }
 }
 

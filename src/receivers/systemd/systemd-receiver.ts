@@ -7,6 +7,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
+import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
@@ -81,9 +82,11 @@ class SystemdReceiver implements Receiver {
     this.#limiter = new RateLimiter(config.max_events_per_second, settings.clock)
     this.#selection = selectUnits(config)
     this.#cgroupIds = new CgroupIds(config.cgroup_root || ownCgroupMount(), config.scope, getuid?.() ?? 0)
+    const graph = settings.shared.get(unitGraphKeys[config.scope])
     this.#tracker = new UnitTracker({
       scope: config.scope,
       resources: settings.resources,
+      graph,
       containerAttributes: this.#selection.containerAttributes,
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
     })

@@ -80,9 +80,10 @@ describe('a configuration that changes', () => {
   it('keeps what an unloaded unit needed until its configuration may be another', () => {
     const graph = new UnitGraph()
     graph.update('app.service', { Requires: ['db.service'] })
-    graph.remove('app.service')
+    graph.remove('app.service', 5)
     graph.update('db.service', {}) // systemd no longer tells of app.service
     expect(allEdges(graph)).toEqual(['app.service -Requires-> db.service'])
+    expect([4, 5, 6].map((usec) => graph.stateAt('app.service', usec))).toEqual([undefined, undefined, 'down'])
     graph.forgetUnloaded()
     expect([allEdges(graph), graph.knows('app.service'), graph.knows('db.service')]).toEqual([[], false, true])
   })
@@ -92,7 +93,7 @@ describe('limits', () => {
   it('of unloaded units the last ones are kept', () => {
     const graph = new UnitGraph({ maxUnloaded: 2 })
     for (const name of ['a', 'b', 'c']) graph.update(`${name}.service`, { After: ['x.target'] })
-    for (const name of ['a', 'b', 'c']) graph.remove(`${name}.service`)
+    for (const name of ['a', 'b', 'c']) graph.remove(`${name}.service`, 5)
     expect(allEdges(graph)).toEqual(['b.service -After-> x.target', 'c.service -After-> x.target'])
   })
 
@@ -199,7 +200,7 @@ it('any sequence of readings, unloads and reloads leaves what a plain list of st
       const [graph, model] = [new UnitGraph(), new Model()]
       for (const step of sequence) {
         if (step.do === 'update') graph.update(step.unit, step.dependencies)
-        else if (step.do === 'remove') graph.remove(step.unit)
+        else if (step.do === 'remove') graph.remove(step.unit, 5)
         else graph.forgetUnloaded()
         model.take(step)
         expect(allEdges(graph)).toEqual(model.edges)

@@ -38,8 +38,6 @@ const unit = {
   facts: {
     serviceType: 'simple',
     slice: 'system.slice',
-    requires: [],
-    bindsTo: ['b.mount'],
     unitFileState: 'enabled',
     remainAfterExit: false,
     restart: {
@@ -49,6 +47,7 @@ const unit = {
       force: { codes: [], signals: [9] },
     },
   },
+  dependencies: { BindsTo: ['b.mount'], RequiredBy: ['c.service'] },
 }
 const withPolicy = (change: object) => ({
   ...unit,
@@ -103,7 +102,7 @@ describe('what the writer writes', () => {
 
 describe('what is no recording is refused when it is opened, by name', () => {
   const newer = Buffer.from(whole)
-  newer.writeUInt32LE(2, 8)
+  newer.writeUInt32LE(3, 8)
   const no = 'this is not a recording made by `unitscope record`'
 
   test.each([
@@ -119,7 +118,7 @@ describe('what is no recording is refused when it is opened, by name', () => {
     [
       'newer',
       newer,
-      'the recording has format 2, this version reads 1: use the unitscope that made it, or a newer one',
+      'the recording has format 3, this version reads 1 to 2: use the unitscope that made it, or a newer one',
     ],
   ])('%s', async (name, bytes, reason) => {
     await expect(read(bytes, name)).rejects.toThrow(new RecordingError(`${join(folder, name)}: ${reason}`))
@@ -196,15 +195,16 @@ describe('damage is told with the byte at which it begins', () => {
       snapshotJson([withState({ assertResult: 'no' })]),
       'units[0].state.assertResult is no boolean',
     ],
+    ['facts that are none', snapshotJson([{ ...unit, facts: null }]), 'units[0].facts.serviceType is no text'],
     [
-      'facts without lists',
-      snapshotJson([{ ...unit, facts: { serviceType: '' } }]),
-      'units[0].facts.requires is no list of unit names',
+      'a dependency on something that is no unit',
+      snapshotJson([{ ...unit, dependencies: { After: ['../a'] } }]),
+      'units[0].dependencies.After is no list of unit names',
     ],
     [
       'dependencies without end',
-      snapshotJson([{ ...unit, facts: { ...unit.facts, bindsTo: Array(65).fill('a.mount') } }]),
-      'units[0].facts.bindsTo is no list of unit names',
+      snapshotJson([{ ...unit, dependencies: { BindsTo: Array(65_537).fill('a.mount') } }]),
+      'units[0].dependencies.BindsTo is no list of unit names',
     ],
     [
       'a restart policy without statuses',
@@ -228,10 +228,24 @@ describe('damage is told with the byte at which it begins', () => {
   })
 
   test('facts of a recording that is older than some of them come in without those', async () => {
-    const { serviceType, requires, bindsTo } = unit.facts
-    const old = { ...unit, facts: { serviceType, requires, bindsTo } }
+    const old = { ...unit, facts: { serviceType: 'simple' } }
     const { frames } = await read(file(frame(frameType.snapshot, snapshotJson([old])), end))
     expect(frames[0]).toMatchObject({ kind: 'snapshot', snapshot: { units: [old] } })
+  })
+
+  test('the two lists of format 1 come in as systemd tells of them, at both ends', async () => {
+    const state = unloadedState
+    const facts = { serviceType: 'simple' }
+    const old = [
+      { name: 'a.service', state, facts: { ...facts, requires: ['b.mount', 'x.service'], bindsTo: ['b.mount'] } },
+      { name: 'b.mount', state, facts: { ...facts, requires: [], bindsTo: [] } },
+    ]
+    const { frames } = await read(file(frame(frameType.snapshot, snapshotJson(old)), end))
+    const units = [
+      { name: 'a.service', state, facts, dependencies: { Requires: ['b.mount', 'x.service'], BindsTo: ['b.mount'] } },
+      { name: 'b.mount', state, facts, dependencies: { RequiredBy: ['a.service'], BoundBy: ['a.service'] } },
+    ]
+    expect(frames[0]).toMatchObject({ kind: 'snapshot', snapshot: { units } })
   })
 
   test('nothing comes in that the format does not have', async () => {

@@ -1,19 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SignalRecord } from '../../../../src/data/signal-record.js'
-import type { UnitFacts } from '../../../../src/data/unit-snapshot.js'
-import { noFacts } from '../../../../src/data/unit-snapshot.js'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
+import { systemdView, type Units } from '../dependencies/systemd-view.js'
 import { feedAll, newTracker, Script } from './script.js'
 
 // A shop: what each unit needs, as its unit file says. All are up.
-const shop: Readonly<Record<string, Partial<UnitFacts>>> = {
+const shop: Units = {
   db: {},
-  api: { bindsTo: ['db.service'] },
-  web: { requires: ['api.service'] },
-  cdn: { bindsTo: ['web.service'] },
-  mail: { requires: ['db.service'] },
+  api: { BindsTo: ['db.service'] },
+  web: { Requires: ['api.service'] },
+  cdn: { BindsTo: ['web.service'] },
+  mail: { Requires: ['db.service'] },
 }
 const kUpSince = 1_600_000_000_000_000
 const up = { ...unloadedState, activeState: 'active', subState: 'running', invocationId: 'a'.repeat(32) }
@@ -42,11 +41,10 @@ const stop = (script: Script, job: number): Script =>
     .jobRemoved(job)
 
 /** Which unit each end is told to be because of. */
-function causes(records: readonly SignalRecord[], facts = shop): Record<string, unknown> {
+function causes(records: readonly SignalRecord[], units = shop): Record<string, unknown> {
   const tracker = newTracker()
-  const seeded = Object.entries(facts).map(([name, { bindsTo = [], requires = [] }]) => {
-    return { name: `${name}.service`, state: running, facts: { ...noFacts, serviceType: 'simple', bindsTo, requires } }
-  })
+  const files = Object.fromEntries(Object.entries(units).map(([name, needs]) => [`${name}.service`, needs]))
+  const seeded = [...systemdView(files)].map(([name, dependencies]) => ({ name, state: running, dependencies }))
   tracker.seed(seeded, 1n)
   const ends = feedAll(tracker, records).filter(({ name }) => name === event.stopped || name === event.failed)
   return Object.fromEntries(
@@ -180,10 +178,10 @@ describe('which failure a stop comes from', () => {
 
   it('looks eight steps far and no farther, through circles too', () => {
     const chain = (length: number): typeof shop => ({
-      db: { requires: ['u0.service'] },
-      u0: { bindsTo: ['db.service'], requires: [`u${length - 1}.service`] },
+      db: { Requires: ['u0.service'] },
+      u0: { BindsTo: ['db.service'], Requires: [`u${length - 1}.service`] },
       ...Object.fromEntries(
-        Array.from({ length: length - 1 }, (_, n) => [`u${n + 1}`, { requires: [`u${n}.service`] }]),
+        Array.from({ length: length - 1 }, (_, n) => [`u${n + 1}`, { Requires: [`u${n}.service`] }]),
       ),
     })
     const last = (length: number): unknown => {
@@ -198,16 +196,16 @@ describe('which failure a stop comes from', () => {
   it('looks at 256 units at most', () => {
     const wide = (others: number): unknown => {
       const names = Array.from({ length: others }, (_, n) => `u${n}`)
-      const facts: Record<string, Partial<UnitFacts>> = {
-        top: { requires: [...names.map((name) => `${name}.service`), 'api.service'] },
-        ...Object.fromEntries(names.map((name) => [name, {}])),
-        api: { bindsTo: ['db.service'] },
+      const units: Units = {
+        top: { Requires: names.map((name) => `${name}.service`) },
+        ...Object.fromEntries(names.map((name) => [name, { Requires: ['api.service'] }])),
+        api: { BindsTo: ['db.service'] },
         db: {},
       }
       const top = new Script('top.service', running)
       for (let n = 0; n < 5; n++) top.u('active/running')
       const db = crash(new Script('db.service', running))
-      return causes([...db.records, ...stop(top, 7).records], facts)['top']
+      return causes([...db.records, ...stop(top, 7).records], units)['top']
     }
     expect([wide(254), wide(255)]).toEqual(['db.service', null])
   })

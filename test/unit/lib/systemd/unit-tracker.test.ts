@@ -480,10 +480,9 @@ describe('an event', () => {
   it('names the partner whose death stopped it (BindsTo=)', () => {
     const tracker = newTracker()
     const up = { ...unloadedState, activeState: 'active', subState: 'running', stateChangeUsec: 1 }
-    const facts = { ...noFacts, serviceType: 'simple', requires: ['db.service'], bindsTo: ['db.service'] }
     tracker.seed(
       [
-        { name: 'web.service', state: up, facts },
+        { name: 'web.service', state: up, dependencies: { Requires: ['db.service'], BindsTo: ['db.service'] } },
         { name: 'db.service', state: up },
       ],
       1n,
@@ -579,8 +578,8 @@ describe('a oneshot known as one', () => {
   it('is told as started when its type becomes known meanwhile', () => {
     const tracker = newTracker()
     expect(feedAll(tracker, run.records)).toEqual([])
-    expect(tracker.learn('a.service', facts, 5n).map(brief)).toEqual(['started a'])
-    expect(tracker.learn('a.service', facts, 6n)).toEqual([])
+    expect(tracker.learn('a.service', { facts }, 5n).map(brief)).toEqual(['started a'])
+    expect(tracker.learn('a.service', { facts }, 6n)).toEqual([])
   })
 })
 
