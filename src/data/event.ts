@@ -1,17 +1,29 @@
 import type { Attributes } from './attributes.js'
 import type { Resource } from './resource.js'
 
-/** OTLP SeverityNumber of the four levels used here (opentelemetry-proto logs.proto). */
-export const Severity = { debug: 5, info: 9, warn: 13, error: 17 } as const
+/**
+ * OTLP SeverityNumber of the levels used here (opentelemetry-proto logs.proto). Events have debug, info, warn and error; log
+ * lines of the journal all eight of syslog, as the log data model maps them (appendix B).
+ */
+export const Severity = {
+  debug: 5,
+  info: 9,
+  notice: 10,
+  warn: 13,
+  error: 17,
+  critical: 18,
+  alert: 19,
+  fatal: 21,
+} as const
 export type SeverityNumber = (typeof Severity)[keyof typeof Severity]
 
-/** Something that happened at one instant. Exported as an OTLP log record with EventName. */
+/** Something that happened at one instant. Exported as an OTLP log record, with EventName where it has a name. */
 export interface RawEvent {
   /** When it happened, by the source's own clock reading (nanoseconds since 1970). */
   readonly timeUnixNano: bigint
   /** When this agent saw it. */
   readonly observedTimeUnixNano: bigint
-  /** `domain.object.verb`, e.g. `systemd.unit.failed`; never holds a dynamic value. */
+  /** `domain.object.verb`, e.g. `systemd.unit.failed`; never holds a dynamic value. Empty: a log line, no event. */
   readonly name: string
   readonly severity: SeverityNumber
   /** One readable line; only for display, everything in it stands in `attributes` too. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +10,12 @@ import { createDebugExporter } from '../../src/exporters/debug/debug.js'
 import { RecordingWriter } from '../../src/lib/recording/writer.js'
 import { attr, event as names } from '../../src/lib/systemd/names.js'
 import { unloadedState } from '../../src/lib/systemd/unit-phase.js'
+import { createJournaldReceiver } from '../../src/receivers/journald/journald-receiver.js'
 import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
 import type { WrittenConfig } from '../../src/testkit/contract/contract-case.js'
 import { deepFreeze, sampleBatch, sampleEvent, sampleGauge } from '../../src/testkit/sample.js'
+import { systemClock } from '../../src/util/clock.js'
+import { entry, text } from '../unit/lib/journal/export-text.js'
 import { FakeSource } from '../unit/receivers/systemd/fake-source.js'
 
 /** How a component is put to the test: each entry is one run of its suite. Without an entry it runs with its defaults. */
@@ -98,6 +101,10 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
     { label: 'as fast as possible', config: async () => ({ file: await recording(), speed: 'max' }) },
     { label: 'at real speed', config: async () => ({ file: await recording() }) },
   ],
+  'receiver/journald': [
+    journaldSubject(),
+    { label: 'without a journal', config: { directory: '/nonexistent/journal' }, silent: 'there is no such folder' },
+  ],
   'receiver/self_telemetry': [{}],
 
   'processor/filter': [
@@ -160,6 +167,29 @@ function fileSubject(): Subject {
       const requests = readFileSync(path, 'utf8').split('\n').filter(Boolean)
       return requests.reduce((sum, request) => sum + countOtlpItems(JSON.parse(request)), 0)
     },
+  }
+}
+
+/** A journalctl that says two lines and waits for more. */
+function journaldSubject(): Subject {
+  return {
+    label: 'two lines',
+    around: (factory) => ({
+      ...(factory as ReceiverFactory),
+      create(settings, config, next) {
+        const program = join(tempFolder(), 'journalctl')
+        const lines = [entry(1, text('MESSAGE', 'one')), entry(2, text('MESSAGE', 'two'))]
+        writeFileSync(`${program}.out`, Buffer.concat(lines))
+        // Asked for one entry only, it ends behind what it has; asked to follow, it goes on.
+        writeFileSync(program, `#!/bin/sh\ncat "$0.out"; case "$*" in *--follow*) exec sleep 60;; esac\n`, {
+          mode: 0o755,
+        })
+        // Its deadlines are of a real process.
+        const real = { ...settings, clock: systemClock }
+        return createJournaldReceiver(real, config, next, { journalctl: program, env: {} })
+      },
+    }),
+    config: { start_at: 'beginning' },
   }
 }
 

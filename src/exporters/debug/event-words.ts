@@ -20,8 +20,12 @@ const results = new Map(
   }),
 )
 
-/** `systemd.unit.start_limit_hit` -> `start limit hit`; `pattern.crash_loop.detected` -> `crash loop detected`. */
-export function eventVerb(name: string): string {
+/**
+ * `systemd.unit.start_limit_hit` -> `start limit hit`; `pattern.crash_loop.detected` -> `crash loop detected`; of a log line
+ * the program that wrote it.
+ */
+export function eventVerb({ name, attributes }: RawEvent): string {
+  if (name === '') return text(attributes, attr.journalIdentifier) || 'log'
   const short = name.startsWith('systemd.unit.')
     ? name.slice('systemd.unit.'.length)
     : name.slice(name.indexOf('.') + 1)

@@ -27,8 +27,24 @@ const kShortRun = 8
 /** A line never floods the screen, whatever a body or a unit's name holds. */
 const kMaxDetail = 300
 
-const marks = { 5: '·', 9: '•', 13: '!', 17: '✗' } as const
-const tones: Readonly<Record<RawEvent['severity'], Tone>> = { 5: 'dim', 9: 'green', 13: 'yellow', 17: 'red' }
+interface Level {
+  readonly mark: string
+  readonly tone: Tone
+}
+const debug: Level = { mark: '·', tone: 'dim' }
+const info: Level = { mark: '•', tone: 'green' }
+const warn: Level = { mark: '!', tone: 'yellow' }
+const error: Level = { mark: '✗', tone: 'red' }
+const levels: Readonly<Record<RawEvent['severity'], Level>> = {
+  5: debug,
+  9: info,
+  10: info,
+  13: warn,
+  17: error,
+  18: error,
+  19: error,
+  21: error,
+}
 
 export function createFormatter(verbosity: Config['verbosity'], style: Style): Formatter {
   return function* (batch, nowUnixNano) {
@@ -58,11 +74,12 @@ export function createFormatter(verbosity: Config['verbosity'], style: Style): F
 function eventLine(event: RawEvent, style: Style): string {
   const unit = event.attributes[attr.unit] ?? event.resource.attributes[attr.unit]
   const subject = String(unit ?? event.resource.attributes['service.name'] ?? event.resource.key)
-  const verb = `${marks[event.severity]} ${printable(eventVerb(event.name))}`
+  const { mark, tone } = levels[event.severity]
+  const verb = `${mark} ${printable(eventVerb(event))}`
   const detail = withoutSubject(eventDetail(event), subject)
   // What went wrong is looked up next: `journalctl _SYSTEMD_INVOCATION_ID=` takes nothing but the whole ID.
   const run = event.severity >= Severity.error ? event.traceId : event.traceId?.slice(0, kShortRun)
-  return line(style, event.timeUnixNano, subject, verb, tones[event.severity], detail, run)
+  return line(style, event.timeUnixNano, subject, verb, tone, detail, run)
 }
 
 /** Each span with its children of the same batch: a run's phases say more in its line than below it. */

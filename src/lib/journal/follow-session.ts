@@ -35,6 +35,8 @@ export interface FollowSessionOptions {
   /** Entries in order, each once; the journal is not read on until it resolves. */
   readonly onEntries: (entries: readonly JournalEntry[]) => Promise<void>
   readonly onRejected: (reason: Rejection) => void
+  /** A line on journalctl's standard error, of a file that it leaves out for instance. */
+  readonly onComplaint: (line: string) => void
   readonly onStatus: (status: Status) => void
 }
 
@@ -65,7 +67,7 @@ export class FollowSession {
     this.#lastCursor = from.had ? from.cursor : undefined
     const place = from.cursor === undefined ? [] : [`--cursor=${from.cursor}`]
     const argv = journalctlArgs(options.source, options.query, ['--quiet', '--follow', '--no-tail', ...place])
-    this.#child = new JournalctlProcess(options.program, argv)
+    this.#child = new JournalctlProcess(options.program, argv, options.onComplaint)
   }
 
   /** Reads until it ends, hangs (no byte in `silenceMs` though there is an entry to tell), or `signal` aborts. */

@@ -76,13 +76,18 @@ export class JournalctlProcess {
   /** Resolves when it is gone and all it wrote has been read; never rejects. */
   readonly ended: Promise<Ending>
 
-  constructor(program: string, argv: readonly string[]) {
+  /** @param onComplaint - told of each line it writes on standard error */
+  constructor(program: string, argv: readonly string[], onComplaint: (line: string) => void = () => {}) {
     // Texts of errors are compared: in whatever language the machine speaks, here they are in one.
     const env = { LANG: 'C', LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_URLIFY: '0' }
     const child = spawn(program, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], env, cwd: '/' })
     this.#child = child
+    let line = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-kMaxStderr)
+      const lines = (line + text).split('\n')
+      line = lines.pop()!.slice(-kMaxStderr)
+      for (const each of lines) if (each !== '') onComplaint(each.slice(0, kMaxStderr))
     })
     this.ended = new Promise((resolve) => {
       child.once('error', ({ message }) => resolve({ code: null, signal: null, stderr: message }))

@@ -29,12 +29,13 @@ function recordEnvironment(): Environment {
     .registerConstant('INFO', 'int', BigInt(Severity.info))
     .registerConstant('WARN', 'int', BigInt(Severity.warn))
     .registerConstant('ERROR', 'int', BigInt(Severity.error))
+    .registerConstant('FATAL', 'int', BigInt(Severity.fatal))
   return environment
 }
 
 /**
- * Compiles a CEL expression over RecordView (https://github.com/google/cel-spec), with the constants DEBUG, INFO, WARN and
- * ERROR for `severity`. It must be of type bool; one whose type is known only at run time must then yield a bool.
+ * Compiles a CEL expression over RecordView (https://github.com/google/cel-spec), with the constants DEBUG, INFO, WARN,
+ * ERROR and FATAL for `severity`. It must be of type bool; one whose type is known only at run time must then yield a bool.
  */
 export function compileExpression(source: string): Expression | { readonly reason: string } {
   if (source.length > kMaxExpressionLength)

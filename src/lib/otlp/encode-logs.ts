@@ -24,6 +24,6 @@ function writeLogRecord(writer: ProtobufWriter, event: RawEvent): void {
   if (event.traceId !== undefined) writer.hex(9, event.traceId)
   if (event.spanId !== undefined) writer.hex(10, event.spanId)
   writer.fixed64(11, event.observedTimeUnixNano)
-  writer.string(12, event.name)
+  if (event.name !== '') writer.string(12, event.name)
   writer.end(record)
 }

@@ -4,7 +4,16 @@ import type { Span, SpanKind } from '../../data/span.js'
 // Numbers of opentelemetry-proto 1.x enums.
 
 /** SeverityText: the short names of the data model's severity ranges. */
-export const severityText: Readonly<Record<SeverityNumber, string>> = { 5: 'DEBUG', 9: 'INFO', 13: 'WARN', 17: 'ERROR' }
+export const severityText: Readonly<Record<SeverityNumber, string>> = {
+  5: 'DEBUG',
+  9: 'INFO',
+  10: 'INFO2',
+  13: 'WARN',
+  17: 'ERROR',
+  18: 'ERROR2',
+  19: 'ERROR3',
+  21: 'FATAL',
+}
 
 export const spanKind: Readonly<Record<SpanKind, number>> = {
   internal: 1,

@@ -44,7 +44,7 @@ function logRecord(event: RawEvent): Json {
     observedTimeUnixNano: String(event.observedTimeUnixNano),
     severityNumber: event.severity,
     severityText: severityText[event.severity],
-    eventName: event.name,
+    ...(event.name === '' ? {} : { eventName: event.name }),
     body: { stringValue: event.body },
     attributes: keyValues(event.attributes),
     ...(event.traceId === undefined ? {} : { traceId: event.traceId }),

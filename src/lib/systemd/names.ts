@@ -21,6 +21,10 @@ export const event = {
   suppressed: 'systemd.events.suppressed',
   /** The source was not watched for a while (bus lost, ring full, PID 1 reloading); state was read again after it. */
   gap: 'systemd.source.gap',
+  /** Lines of one unit over the journald receiver's limit, summarised. */
+  linesSuppressed: 'systemd.journal.suppressed',
+  /** A time of which nothing can be told any more: the journal of it is gone. */
+  unfilledGap: 'unitscope.gap',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */
@@ -83,6 +87,14 @@ export const attr = {
   /** open | recovering | resolved | gave_up */
   incidentState: 'incident.state',
   suppressedCount: 'systemd.events.suppressed.count',
+  /** Of a log line: what its writer calls itself (SYSLOG_IDENTIFIER), how it came (_TRANSPORT), and MESSAGE_ID. */
+  journalIdentifier: 'systemd.journal.identifier',
+  journalTransport: 'systemd.journal.transport',
+  journalMessageId: 'systemd.journal.message_id',
+  /** Names of fields of which only the beginning is told, and of those that are not UTF-8; arrays, mostly absent. */
+  journalTruncated: 'systemd.journal.truncated',
+  journalNotText: 'systemd.journal.not_text',
+  processName: 'process.executable.name',
   gapReason: 'systemd.source.gap.reason',
   gapLost: 'systemd.source.gap.lost_records',
   /** Bounds of a gap, microseconds since 1970. */

@@ -1,5 +1,5 @@
 import { type RawEvent, Severity } from '../../data/event.js'
-import type { ResourcePool } from '../../data/resource.js'
+import type { Resource, ResourcePool } from '../../data/resource.js'
 import { attr, event } from './names.js'
 import { hostResource } from './unit-resource.js'
 
@@ -38,6 +38,37 @@ export function suppressedEvent(pool: ResourcePool, count: number, perSecond: nu
     severity: Severity.warn,
     body: `${count} events were left out: more than ${perSecond} per second (max_events_per_second)`,
     attributes: { [attr.suppressedCount]: count },
+    resource: hostResource(pool),
+  }
+}
+
+/** Sums up lines of one unit that were left out because they were too many. */
+export function linesSuppressedEvent(resource: Resource, count: number, perSecond: number, nowNs: bigint): RawEvent {
+  return {
+    timeUnixNano: nowNs,
+    observedTimeUnixNano: nowNs,
+    name: event.linesSuppressed,
+    severity: Severity.warn,
+    body: `${count} log lines were left out: more than ${perSecond} per second (max_lines_per_second)`,
+    attributes: { [attr.suppressedCount]: count },
+    resource,
+  }
+}
+
+/** Tells of a time of which nothing can be told any more. */
+export function unfilledGapEvent(
+  pool: ResourcePool,
+  gap: { readonly startUsec: number; readonly endUsec: number; readonly reason: string },
+  nowNs: bigint,
+): RawEvent {
+  const seconds = Math.max(0, gap.endUsec - gap.startUsec) / 1e6
+  return {
+    timeUnixNano: BigInt(gap.endUsec) * 1000n,
+    observedTimeUnixNano: nowNs,
+    name: event.unfilledGap,
+    severity: Severity.warn,
+    body: `the journal has a gap of ${seconds.toFixed(1)} s: ${gap.reason.replace(/_/g, ' ')}`,
+    attributes: { [attr.gapReason]: gap.reason, [attr.gapStartUsec]: gap.startUsec, [attr.gapEndUsec]: gap.endUsec },
     resource: hostResource(pool),
   }
 }

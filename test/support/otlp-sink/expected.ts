@@ -30,12 +30,24 @@ function under(resource: Resource, record: Decoded): Complete {
   }
 }
 
+// SeverityText of the log data model, "Displaying severity".
+const severityWords: Readonly<Record<RawEvent['severity'], string>> = {
+  5: 'DEBUG',
+  9: 'INFO',
+  10: 'INFO2',
+  13: 'WARN',
+  17: 'ERROR',
+  18: 'ERROR2',
+  19: 'ERROR3',
+  21: 'FATAL',
+}
+
 function log(event: RawEvent): Decoded {
   return {
     time_unix_nano: String(event.timeUnixNano),
     observed_time_unix_nano: String(event.observedTimeUnixNano),
     severity_number: event.severity,
-    severity_text: { 5: 'DEBUG', 9: 'INFO', 13: 'WARN', 17: 'ERROR' }[event.severity],
+    severity_text: severityWords[event.severity],
     event_name: event.name,
     body: { string_value: event.body },
     attributes: typed(event.attributes),

@@ -16,6 +16,7 @@ const varying: Readonly<Record<string, readonly string[]>> = {
   "lib/delivery/delivery.ts ?? reason.split(':')[0] ?? 'error'": ['UNAVAILABLE'],
   'exporters/file/file.ts ?? code.toLowerCase()': ['enospc'],
   'receivers/cgroup/pressure-events.ts ?? kTooMany': ['more pressure triggers than can be watched: narrow their units'],
+  'receivers/journald/journald-receiver.ts ?? reason': ['bad_length'],
   'receivers/replay/signal-counters.ts ?? reason': ['header_version'],
   'receivers/systemd/systemd-receiver.ts ?? reason': ['header_version'],
 }

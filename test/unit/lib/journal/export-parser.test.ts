@@ -54,7 +54,7 @@ describe('entries', () => {
     ])
   })
 
-  const cases: readonly (readonly [string, Buffer, unknown, Partial<JournalEntry>?])[] = [
+  const cases: (readonly [string, Buffer, unknown, Partial<JournalEntry>?])[] = [
     ['an empty text', text('MESSAGE', ''), ''],
     ['text beyond ASCII', text('MESSAGE', 'naïve ✓'), 'naïve ✓'],
     ['several lines', binary('MESSAGE', 'one\ntwo\n\nthree'), 'one\ntwo\n\nthree'],
@@ -68,16 +68,17 @@ describe('entries', () => {
     ['a cut within a character', text('MESSAGE', `${'m'.repeat(63)}✓`), 'm'.repeat(63), { truncated: [0] }],
     ['binary over the limit', binary('MESSAGE', `\n${'m'.repeat(9999)}`), `\n${'m'.repeat(63)}`, { truncated: [0] }],
   ]
-  test.each(cases)('%s', (_, field, message, more = {}) => {
-    const bytes = Buffer.concat([entry(1, field, text('PRIORITY', '3')), entry(2)])
-    const { entries, rejected } = parse([bytes])
-    expect(rejected).toEqual([])
-    expect(entries.map(({ values }) => values)).toEqual([
-      [message, '3', undefined],
-      [undefined, undefined, undefined],
-    ])
-    expect(entries[0]).toMatchObject({ truncated: [], notText: [], ...more })
-  })
+  for (const [title, field, message, more = {}] of cases)
+    test(title, () => {
+      const bytes = Buffer.concat([entry(1, field, text('PRIORITY', '3')), entry(2)])
+      const { entries, rejected } = parse([bytes])
+      expect(rejected).toEqual([])
+      expect(entries.map(({ values }) => values)).toEqual([
+        [message, '3', undefined],
+        [undefined, undefined, undefined],
+      ])
+      expect(entries[0]).toMatchObject({ truncated: [], notText: [], ...more })
+    })
 
   test('keep the first sixteen values of a field that is repeated without end', () => {
     const many = Array.from({ length: 100 }, (_, i) => text('MESSAGE', String(i)))

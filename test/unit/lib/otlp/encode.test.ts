@@ -10,6 +10,17 @@ import { joinRequests, OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { spanKind, statusCode } from '../../../../src/lib/otlp/enums.js'
 import { anyValue, attributesOf, type Decoded, decodeRequest } from '../../../support/otlp-sink/decode.js'
 
+const severityWords: Readonly<Record<number, string>> = {
+  5: 'DEBUG',
+  9: 'INFO',
+  10: 'INFO2',
+  13: 'WARN',
+  17: 'ERROR',
+  18: 'ERROR2',
+  19: 'ERROR3',
+  21: 'FATAL',
+}
+
 // Everything is read back with protobufjs from test/support/otlp-sink/otlp.proto: no code is shared with the encoder.
 
 const encoder = new OtlpEncoder({ name: 'unitscope', version: '9.9.9' })
@@ -183,7 +194,7 @@ describe('what another protobuf implementation reads equals what was written', (
           expect(record.observed_time_unix_nano ?? '0').toBe(String(event.observedTimeUnixNano))
           expect(record.event_name ?? '').toBe(wellFormed(event.name))
           expect(record.severity_number).toBe(event.severity)
-          expect(record.severity_text).toBe({ 5: 'DEBUG', 9: 'INFO', 13: 'WARN', 17: 'ERROR' }[event.severity])
+          expect(record.severity_text).toBe(severityWords[event.severity])
           expect(anyValue(record.body)).toBe(wellFormed(event.body))
           expect(attributesOf(record.attributes)).toEqual(asRead(event.attributes))
           expect(record.trace_id).toBe(event.traceId)
