@@ -43,6 +43,38 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'restart that takes along what is part of it and what requires it',
+    units: {
+      'whole.service': sleeper,
+      'part.service': `[Unit]\nPartOf=whole.service\nAfter=whole.service\n${sleeper}`,
+      'on-top.service': `[Unit]\nRequires=part.service\nAfter=part.service\n${sleeper}`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'whole.service', 'on-top.service')
+      await systemctl(lab, 'restart', 'whole.service')
+      // By itself, and much later: nothing else is the reason.
+      await systemctl(lab, 'restart', 'on-top.service')
+    },
+  },
+  {
+    name: 'crash whose restart takes along what requires it',
+    units: {
+      'base.service': `${sleeper}Restart=on-failure\nRestartSec=100ms\n`,
+      'upon.service': `[Unit]\nRequires=base.service\nAfter=base.service\n${sleeper}`,
+    },
+    run: async (lab) => {
+      await systemctl(lab, 'start', 'upon.service')
+      const { InvocationID: before } = await lab.show('upon.service', 'InvocationID')
+      await systemctl(lab, 'kill', '--signal=KILL', 'base.service')
+      await waitFor(
+        'its next run',
+        async () => (await lab.show('upon.service', 'InvocationID'))['InvocationID'] !== before,
+      )
+      await reaches(lab, 'upon.service', 'active/running')
+      await systemctl(lab, 'stop', 'upon.service', 'base.service')
+    },
+  },
+  {
     name: 'reload by ExecReload',
     units: { 'reload.service': `${sleeper}ExecReload=/bin/true\n` },
     run: async (lab) => {

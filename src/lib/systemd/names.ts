@@ -38,7 +38,7 @@ export const attr = {
   result: 'systemd.unit.result',
   invocationId: 'systemd.unit.invocation_id',
   nRestarts: 'systemd.unit.n_restarts',
-  /** auto | manual: who restarted it. */
+  /** auto | watchdog | oom: by systemd, as Restart= says; manual | dependency | remediation: by a job. */
   restartCause: 'systemd.unit.restart.cause',
   conditionResult: 'systemd.unit.condition_result',
   containerRuntime: 'systemd.unit.container_runtime',

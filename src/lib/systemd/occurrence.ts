@@ -1,6 +1,7 @@
 import type { UnitState } from '../../data/signal-record.js'
 
-export type RestartCause = 'auto' | 'manual'
+/** Who restarts a unit: systemd itself, as Restart= says, or a job. */
+export type Restarter = 'auto' | 'manual'
 
 /** Something that happened to one unit, before it is dressed up as an event. */
 export interface Occurrence {
@@ -22,7 +23,7 @@ export interface Occurrence {
   readonly atUsec: number
   /** When it began, as `atUsec`: of what takes time and is told at its end (reloads). */
   readonly beganUsec?: number
-  readonly cause?: RestartCause
+  readonly cause?: Restarter
   readonly job?: { readonly id: number; readonly result: string }
   /** Concluded from two states that are not neighbours: what lay between was never seen. */
   readonly inferred?: boolean

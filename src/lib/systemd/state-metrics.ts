@@ -3,8 +3,9 @@ import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import { runSpanId } from './ids.js'
 import { attr, metric } from './names.js'
-import type { RestartCause } from './occurrence.js'
-import type { RunCounter, TrackedUnit } from './tracked-unit.js'
+import { type RestartCause, restartCauses } from './restart-cause.js'
+import type { TrackedUnit } from './tracked-unit.js'
+import type { RunCounter } from './unit-counters.js'
 import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
 
@@ -81,10 +82,9 @@ function unitsByState(units: readonly TrackedUnit[], { now, pool }: MetricContex
 /** Shared by the points of all units: whoever keeps points keeps these once. */
 const none: Attributes = Object.freeze({})
 const stateAttributes = activeStates.map((name) => Object.freeze({ [attr.activeState]: name }))
-const causeAttributes: Readonly<Record<RestartCause, Attributes>> = {
-  auto: Object.freeze({ [attr.restartCause]: 'auto' }),
-  manual: Object.freeze({ [attr.restartCause]: 'manual' }),
-}
+const causeAttributes = Object.fromEntries(
+  restartCauses.map((cause): [string, Attributes] => [cause, Object.freeze({ [attr.restartCause]: cause })]),
+) as Readonly<Record<RestartCause, Attributes>>
 
 function addUnit(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   if (unit.loaded) addState(out, name, unit, resource, nowNs)
@@ -123,21 +123,23 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
 }
 
 const noRestarts: RunCounter = { value: 0, invocationId: '', atUsec: 0 }
-const restartCauses = ['auto', 'manual'] as const
+/** Counted from 0 for every service; the others, which most never see, from the first on. */
+const usualCauses: readonly RestartCause[] = ['auto', 'manual']
 
 function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
   const zero = name.endsWith('.service') && unit.loaded ? noRestarts : undefined
+  const { counters } = unit
   const restarts: NumberPoint[] = []
   for (const cause of restartCauses) {
-    const counter = unit.restarts.get(cause) ?? zero
+    const counter = counters.restarts.get(cause) ?? (usualCauses.includes(cause) ? zero : undefined)
     if (counter !== undefined) restarts.push(countPoint(causeAttributes[cause], unit.sinceNs, nowNs, counter))
   }
   if (restarts.length > 0)
     out.push(counts(metric.restarts, '{restart}', 'Restarts since the agent started', resource, restarts))
-  if (unit.failures.size === 0) return
+  if (counters.failures.size === 0) return
   const failures: NumberPoint[] = []
-  for (const [result, counter] of unit.failures)
+  for (const [result, counter] of counters.failures)
     failures.push(countPoint(resultAttributes(result), unit.sinceNs, nowNs, counter))
   out.push(counts(metric.failures, '{failure}', 'Failures since the agent started', resource, failures))
 }

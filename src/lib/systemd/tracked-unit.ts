@@ -1,17 +1,12 @@
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import type { UnitFacts } from '../../data/unit-snapshot.js'
-import type { Occurrence, RestartCause } from './occurrence.js'
+import type { Occurrence } from './occurrence.js'
+import { autoCause, type Restart } from './restart-cause.js'
+import { UnitCounters } from './unit-counters.js'
 import { UnitMachine } from './unit-machine.js'
 import { phaseOf } from './unit-phase.js'
 import type { Outlook } from './verdict.js'
-
-/** A counter with the run that last moved it, for exemplars. */
-export interface RunCounter {
-  value: number
-  invocationId: string
-  atUsec: number
-}
 
 /** Where a unit's processes are. */
 export interface UnitCgroup {
@@ -21,12 +16,6 @@ export interface UnitCgroup {
   /** When the directory was made or last changed, microseconds since 1970. */
   readonly changedUsec: number
 }
-
-/** Results that systemd 252 knows (`service-result` in src/core/service.c has 12); anything past it shares one counter. */
-const kMaxResults = 24
-
-/** Most units never fail; two empty maps for each would be 300 bytes. */
-const noCounters: ReadonlyMap<never, RunCounter> = new Map<never, RunCounter>()
 
 /** One unit: its machine, what is known of its configuration, and its counters. */
 export class TrackedUnit {
@@ -54,30 +43,21 @@ export class TrackedUnit {
   endAsked = false
   /** What was said to come next when this run failed, or its start was refused. */
   outlook: Outlook | undefined
+  /** Announced or under way; not yet over. */
+  restart: Restart | undefined
+  /** The last run that began with a restart. */
+  restarted = ''
+  /** The last run that is known to have died for want of memory, whatever its result says. */
+  oomRun = ''
+  readonly counters = new UnitCounters()
   /** The job that began this run. */
   #startJob = 0
   /** A job ended that no state has shown: PID 1 merges states while its queue is full. */
   #unseenJob = false
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
-  /** Own counts: systemd's NRestarts is reset by reset-failed and by unloading. */
-  #restarts: Map<RestartCause, RunCounter> | undefined
-  #failures: Map<string, RunCounter> | undefined
-
   constructor(sinceNs: bigint) {
     this.sinceNs = sinceNs
-  }
-
-  get restarts(): ReadonlyMap<RestartCause, RunCounter> {
-    return this.#restarts ?? noCounters
-  }
-
-  get failures(): ReadonlyMap<string, RunCounter> {
-    return this.#failures ?? noCounters
-  }
-
-  get hasCounts(): boolean {
-    return this.#restarts !== undefined || this.#failures !== undefined
   }
 
   seed(state: UnitState, clockSettings: number): void {
@@ -139,8 +119,17 @@ export class TrackedUnit {
       this.stopping = undefined
     const { nRestarts } = this.machine.state
     // systemd counts a restart when it schedules the job; several at once when signals were merged.
-    if (state.nRestarts > nRestarts) this.#countRestarts('auto', state, state.nRestarts - nRestarts)
+    if (state.nRestarts > nRestarts) this.#countScheduled(state, state.nRestarts - nRestarts)
     return this.machine.observe(state)
+  }
+
+  /** Of several the last one alone has left a trace of why. */
+  #countScheduled(state: UnitState, by: number): void {
+    const ended = this.machine.state
+    const cause = this.restart?.ended === ended.invocationId ? this.restart.cause : autoCause(ended)
+    const oom = this.oomRun !== '' && this.oomRun === ended.invocationId
+    this.counters.countRestarts(oom ? 'oom' : cause, state, 1)
+    if (by > 1) this.counters.countRestarts('auto', state, by - 1)
   }
 
   learn(facts: UnitFacts): Occurrence[] {
@@ -159,26 +148,32 @@ export class TrackedUnit {
     return this.machine.unloaded()
   }
 
-  count({ kind, state, cause }: Occurrence): void {
-    if (kind === 'restarted' && cause === 'manual') this.#countRestarts('manual', state, 1)
-    else if (kind === 'failed') this.#countFailure(state.result, state)
-    else if (kind === 'startLimitHit') this.#countFailure('start-limit-hit', state)
+  /** To be called with each occurrence, in order; `restart` is that of a restart that begins with it. */
+  count({ kind, state, cause }: Occurrence, restart: Restart | undefined): void {
+    switch (kind) {
+      case 'restarting':
+        this.restart = restart
+        break
+      case 'restarted':
+        if (cause === 'manual') this.counters.countRestarts(this.restart?.cause ?? 'manual', state, 1)
+        this.restarted = state.invocationId
+        break
+      case 'failed':
+        this.restart = undefined
+        this.counters.countFailure(state.result, state)
+        break
+      case 'startLimitHit':
+        this.restart = undefined
+        this.counters.countFailure('start-limit-hit', state)
+        break
+      case 'stopped':
+        this.restart = undefined
+        break
+      case 'oomKilled':
+        this.oomRun = state.invocationId
+        break
+      default:
+        break
+    }
   }
-
-  #countRestarts(cause: RestartCause, state: UnitState, by: number): void {
-    this.#restarts ??= new Map()
-    bump(this.#restarts, cause, state, by)
-  }
-
-  #countFailure(result: string, state: UnitState): void {
-    this.#failures ??= new Map()
-    const name = this.#failures.has(result) || this.#failures.size < kMaxResults ? result : 'other'
-    bump(this.#failures, name, state, 1)
-  }
-}
-
-function bump<K>(counters: Map<K, RunCounter>, key: K, state: UnitState, by: number): void {
-  const known = counters.get(key)
-  const value = (known?.value ?? 0) + by
-  counters.set(key, { value, invocationId: state.invocationId, atUsec: state.stateChangeUsec })
 }

@@ -8,6 +8,7 @@ import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { processExit } from './process-exit.js'
+import type { RestartCause } from './restart-cause.js'
 import { conditionStoppedIt, type Outlook } from './verdict.js'
 
 /** What an event needs besides the occurrence itself. */
@@ -23,6 +24,8 @@ export interface EventContext {
   readonly jobQueuedUsec?: number | undefined
   readonly slice: string
   readonly cgroupId: number | undefined
+  /** Of a restart, why. */
+  readonly restartCause: RestartCause | undefined
   /** What happens next. */
   readonly outlook: Outlook | undefined
 }
@@ -86,7 +89,7 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
     if (exit !== undefined && 'code' in exit) attributes[attr.exitCode] = exit.code
     else if (exit !== undefined) attributes[attr.exitSignal] = exit.signal
   }
-  put(attr.restartCause, what.cause)
+  put(attr.restartCause, context.restartCause)
   put(attr.errorType, errorTypeOf(what))
   if (what.job !== undefined) {
     attributes[attr.jobId] = what.job.id
@@ -138,6 +141,7 @@ function describe(what: Occurrence, context: EventContext): string {
   const { unit } = context
   const tail = context.inferred || inferred ? ' (inferred)' : ''
   const because = context.causedBy === undefined ? '' : ` because of ${context.causedBy}`
+  const who = context.restartCause === 'remediation' ? 'this agent' : 'a job'
   switch (kind) {
     case 'started':
       return `${unit} started${tail}`
@@ -147,10 +151,12 @@ function describe(what: Occurrence, context: EventContext): string {
       return `${unit} failed: ${howItEnded(state)}${because}${whatNext(what, context)}${tail}`
     case 'restarting':
       return cause === 'manual'
-        ? `${unit} is being restarted by a job${tail}`
+        ? `${unit} is being restarted by ${who}${because}${tail}`
         : `${unit} ended: ${howItEnded(state)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
     case 'restarted':
-      return cause === 'manual' ? `${unit} restarted by a job${tail}` : `${unit} restarted (${state.nRestarts})${tail}`
+      return cause === 'manual'
+        ? `${unit} restarted by ${who}${because}${tail}`
+        : `${unit} restarted (${state.nRestarts})${tail}`
     case 'reloaded':
       return `${unit} reloaded${tail}`
     case 'startLimitHit':

@@ -1,10 +1,14 @@
 import type { UnitState } from '../../data/signal-record.js'
 import { assertNever } from '../../util/assert-never.js'
-import type { Occurrence, RestartCause } from './occurrence.js'
+import type { Occurrence, Restarter } from './occurrence.js'
 import { type Phase, phaseOf, unloadedState } from './unit-phase.js'
 
 /** What has been told of the run that `#state.invocationId` names. */
-type Run = 'preparing' | 'up' | 'ended'
+type Run = (typeof runs)[number]
+export const runs = ['preparing', 'up', 'ended'] as const
+
+/** Run, restart under way, whether the end of a run is held back until its job ends, result that was told by an event of its own. */
+export type MachineMemory = readonly [run: Run, restart: Restarter | '', held: boolean, warned: string]
 
 /**
  * A transition whose meaning only the job's end tells: systemd's signals never say what a job is for.
@@ -30,7 +34,7 @@ export class UnitMachine {
   #enteredFrom: UnitState = unloadedState
   #run: Run = 'ended'
   /** Announced or under way, not yet completed. */
-  #restart: RestartCause | undefined
+  #restart: Restarter | undefined
   #held: Held | undefined
   #job: { readonly id: number; readonly before: UnitState } | undefined
   /** Result that was already told by an event of its own (watchdog, oom-kill) in this run. */
@@ -45,6 +49,20 @@ export class UnitMachine {
 
   get phase(): Phase {
     return phaseOf(this.#state)
+  }
+
+  /** What the state does not say, for `resume`. */
+  save(): MachineMemory {
+    return [this.#run, this.#restart ?? '', this.#held?.kind === 'stop', this.#warned]
+  }
+
+  /** Goes on where another one stopped: what that has told is not told again, and what it held back is not lost. */
+  resume(state: UnitState, [run, restart, held, warned]: MachineMemory): void {
+    this.reset(state)
+    this.#run = run
+    this.#restart = restart === '' ? undefined : restart
+    this.#held = held ? { kind: 'stop', jobId: state.jobId, state, before: state } : undefined
+    this.#warned = warned
   }
 
   /** Takes a state as given, without telling anything of how it came about. */
@@ -198,6 +216,8 @@ export class UnitMachine {
     if (this.#run === 'ended') {
       // Timers and paths can fail without a run. With a job, its end tells whether the start was refused.
       if (was === 'down' && next.jobId === 0) this.#tellFailed(out, next, prev, { atUsec: next.stateChangeUsec })
+      // The refusal of its restart was not seen.
+      else if (was === 'waiting') this.#tellGivenUp(out, next, prev, true)
       return
     }
     this.#tellUnseenUp(out, prev, next)
@@ -252,8 +272,7 @@ export class UnitMachine {
     const phaseBefore = phaseOf(jobBefore)
     // Result stays that of the last run when there was one (systemd 252), so it alone does not tell.
     if (state.result === 'start-limit-hit' || phaseBefore === 'waiting' || phaseBefore === 'failed') {
-      this.#restart = undefined
-      out.push({ kind: 'startLimitHit', state, before: jobBefore, atUsec: state.stateChangeUsec })
+      this.#tellGivenUp(out, state, jobBefore)
     } else if (phaseBefore === 'down') this.#tellFailed(out, state, jobBefore, { atUsec: state.stateChangeUsec })
   }
 
@@ -290,13 +309,19 @@ export class UnitMachine {
     out: Occurrence[],
     state: UnitState,
     before: UnitState,
-    cause: RestartCause,
+    cause: Restarter,
     atUsec: number,
     inferred = false,
   ): void {
     this.#restart = cause
     this.#run = 'ended'
     out.push({ kind: 'restarting', state, before, atUsec, cause, ...(inferred ? { inferred } : {}) })
+  }
+
+  #tellGivenUp(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
+    this.#restart = undefined
+    const head = { kind: 'startLimitHit', state, before, atUsec: state.stateChangeUsec } as const
+    out.push(inferred ? { ...head, inferred } : head)
   }
 
   #tellReloaded(out: Occurrence[], state: UnitState, before: UnitState): void {

@@ -90,7 +90,7 @@ export class UnitStore {
     const unit = this.#followed.get(name)
     if (unit === undefined) return
     this.#followed.delete(name)
-    if (!unit.hasCounts) return
+    if (unit.counters.empty) return
     this.#remembered.set(name, unit)
     for (const oldest of this.#remembered.keys()) {
       if (this.#remembered.size <= this.#maxRemembered) break

@@ -10,6 +10,7 @@ import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
 import { JobQueue } from './job-queue.js'
 import type { Occurrence } from './occurrence.js'
+import { RestartCauses } from './restart-cause.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
 import { unitEvent } from './unit-event.js'
@@ -49,6 +50,7 @@ export class UnitTracker implements UnitStates {
   readonly #units: UnitStore
   readonly #graph: UnitGraph
   readonly #causes: CauseFinder
+  readonly #restarts: RestartCauses
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
@@ -62,6 +64,7 @@ export class UnitTracker implements UnitStates {
     this.#units = new UnitStore(options)
     this.#graph = options.graph ?? new UnitGraph()
     this.#causes = new CauseFinder((name) => this.#units.find(name), this.#graph)
+    this.#restarts = new RestartCauses((name) => this.#units.find(name), this.#graph)
   }
 
   /** Loaded units that are followed. */
@@ -233,6 +236,11 @@ export class UnitTracker implements UnitStates {
     return out
   }
 
+  /** This agent is about to ask systemd to restart `unit`: that restart counts as `remediation`. */
+  announceRestart(unit: string, nowNs: bigint): void {
+    this.#restarts.announce(unit, Number(nowNs / 1000n))
+  }
+
   /** State metrics of all units, in parts; `now` is asked for each one. */
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
     const resource = (name: string, unit: TrackedUnit) => this.#resource(name, unit)
@@ -264,8 +272,9 @@ export class UnitTracker implements UnitStates {
     jobQueuedUsec?: number,
   ): void {
     for (const what of happened) {
-      unit.count(what)
-      const causedBy = this.#causes.of(name, what)
+      unit.count(what, what.kind === 'restarting' ? this.#restarts.of(name, unit, what) : undefined)
+      const restart = what.cause === undefined ? undefined : unit.restart
+      const causedBy = restart?.dueTo ?? this.#causes.of(name, what)
       const outlook = outlookOf(what, name, unit, { causedBy, read: inferred })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
       out.push(
@@ -275,6 +284,7 @@ export class UnitTracker implements UnitStates {
           observedNs,
           inferred,
           causedBy,
+          restartCause: restart?.cause ?? what.cause,
           outlook,
           jobQueuedUsec,
           slice: unit.facts?.slice || unit.cgroup?.slice || '',

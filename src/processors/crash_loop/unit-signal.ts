@@ -25,6 +25,9 @@ const kinds: ReadonlyMap<string, UnitSignal['kind']> = new Map([
   [names.startLimitHit, 'gave_up'],
 ])
 
+/** Restarts that somebody has asked for: no sign of a crash. */
+const byJob = new Set(['manual', 'dependency', 'remediation'])
+
 /** Undefined for every other event, at the cost of one lookup. */
 export function readUnitSignal(event: RawEvent): UnitSignal | undefined {
   const kind = kinds.get(event.name)
@@ -36,7 +39,7 @@ export function readUnitSignal(event: RawEvent): UnitSignal | undefined {
     key: `${event.resource.key} ${unit}`,
     unit,
     invocationId: text(event.attributes[attr.invocationId]),
-    auto: event.attributes[attr.restartCause] !== 'manual',
+    auto: !byJob.has(text(event.attributes[attr.restartCause])),
     how: howItEnded(event),
     event,
   }

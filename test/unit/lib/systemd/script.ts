@@ -63,6 +63,12 @@ export class Script {
     return this.#add({ kind: 'unit_changed', unit: this.unit, state: this.#state })
   }
 
+  /** Nothing happens for so many milliseconds. */
+  wait(ms: number): this {
+    this.#usec += 1000 * ms
+    return this
+  }
+
   /** The last signal was merged into the next one: PID 1 does so while its queue to the bus is full. */
   merged(): this {
     this.records.pop()
