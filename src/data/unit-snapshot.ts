@@ -5,6 +5,8 @@ import type { UnitDependencies } from './unit-dependencies.js'
 export interface UnitFacts {
   /** Type= of services, e.g. `notify`; empty for others. */
   readonly serviceType: string
+  /** Type= of mounts, e.g. `ext4`. */
+  readonly mountType?: string
   /** Slice it lies in, e.g. `system.slice`; empty where it has none, or is not known. */
   readonly slice?: string
   /** `enabled`, `disabled`, `static`, `generated`, ... (systemctl(1), is-enabled); empty without a unit file. */

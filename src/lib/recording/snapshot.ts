@@ -100,9 +100,10 @@ function readDependencies(value: unknown): UnitDependencies | string {
 
 function readFacts(value: unknown): UnitFacts | string {
   const given = (value ?? {}) as Record<string, unknown>
-  const { serviceType, slice, unitFileState, remainAfterExit, restart } = given
+  const { serviceType, slice, mountType, unitFileState, remainAfterExit, restart } = given
   if (!fits(serviceType, 'text')) return 'serviceType is no text'
   if (slice !== undefined && !fits(slice, 'text')) return 'slice is no text'
+  if (mountType !== undefined && !fits(mountType, 'text')) return 'mountType is no text'
   if (unitFileState !== undefined && !fits(unitFileState, 'text')) return 'unitFileState is no text'
   if (remainAfterExit !== undefined && !fits(remainAfterExit, 'boolean')) return 'remainAfterExit is no boolean'
   if (restart !== undefined && !isPolicy(restart)) return 'restart is no restart policy'
@@ -110,6 +111,7 @@ function readFacts(value: unknown): UnitFacts | string {
     serviceType: serviceType as string,
     // Recordings of before hold none of these.
     ...(slice === undefined ? {} : { slice: slice as string }),
+    ...(mountType === undefined ? {} : { mountType: mountType as string }),
     ...(unitFileState === undefined ? {} : { unitFileState: unitFileState as string }),
     ...(remainAfterExit === undefined ? {} : { remainAfterExit: remainAfterExit as boolean }),
     ...(restart === undefined ? {} : { restart }),

@@ -7,6 +7,7 @@ import { unitPath } from './object-path.js'
 /** PID 1 answers in well under a millisecond; past this it hangs or is drowning, and waiting longer helps neither. */
 export const kCallTimeoutMs = 5000
 
+const kManagerPath = '/org/freedesktop/systemd1'
 const kManager = 'org.freedesktop.systemd1.Manager'
 const kProperties = 'org.freedesktop.DBus.Properties'
 
@@ -35,6 +36,9 @@ export interface ControlPlane {
   getProperty(unit: string, iface: string, property: string): Promise<unknown>
   /** All properties of one interface at one instant. */
   getProperties(unit: string, iface: string): Promise<Properties>
+  /** One property of the manager itself. */
+  getManagerProperty(property: string): Promise<unknown>
+  getManagerProperties(): Promise<Properties>
   /** Whether systemd's main loop turns. */
   ping(): Promise<void>
   /** Resolves with the reason once the connection is over; never rejects. */
@@ -134,17 +138,23 @@ class DbusControlPlane implements ControlPlane {
   }
 
   async getProperty(unit: string, iface: string, property: string): Promise<unknown> {
-    const [variant] = await this.#call(kSystemd, unitPath(unit), kProperties, 'Get', 'ss', [iface, property])
-    return (variant as Variant).value
+    return this.#get(unitPath(unit), iface, property)
   }
 
   async getProperties(unit: string, iface: string): Promise<Properties> {
-    const [dict] = await this.#call(kSystemd, unitPath(unit), kProperties, 'GetAll', 's', [iface])
-    return Object.fromEntries(Object.entries(dict as Record<string, Variant>).map(([name, { value }]) => [name, value]))
+    return this.#getAll(unitPath(unit), iface)
+  }
+
+  getManagerProperty(property: string): Promise<unknown> {
+    return this.#get(kManagerPath, kManager, property)
+  }
+
+  getManagerProperties(): Promise<Properties> {
+    return this.#getAll(kManagerPath, kManager)
   }
 
   async ping(): Promise<void> {
-    await this.#call(kSystemd, '/org/freedesktop/systemd1', 'org.freedesktop.DBus.Peer', 'Ping', '', [])
+    await this.#call(kSystemd, kManagerPath, 'org.freedesktop.DBus.Peer', 'Ping', '', [])
   }
 
   /** Whether the bus itself answers. Its policy refuses Peer.Ping to the daemon, but never GetId. */
@@ -166,8 +176,18 @@ class DbusControlPlane implements ControlPlane {
     this.#over('closed')
   }
 
+  async #get(path: string, iface: string, property: string): Promise<unknown> {
+    const [variant] = await this.#call(kSystemd, path, kProperties, 'Get', 'ss', [iface, property])
+    return (variant as Variant).value
+  }
+
+  async #getAll(path: string, iface: string): Promise<Properties> {
+    const [dict] = await this.#call(kSystemd, path, kProperties, 'GetAll', 's', [iface])
+    return Object.fromEntries(Object.entries(dict as Record<string, Variant>).map(([name, { value }]) => [name, value]))
+  }
+
   #manager(member: string): Promise<readonly unknown[]> {
-    return this.#call(kSystemd, '/org/freedesktop/systemd1', kManager, member, '', [])
+    return this.#call(kSystemd, kManagerPath, kManager, member, '', [])
   }
 
   #call(

@@ -45,6 +45,10 @@ export const attr = {
   /** The unit whose failure made this one stop or not start, over others between (BindsTo=, Requires=), as far as known. */
   causedBy: 'systemd.unit.caused_by',
   slice: 'systemd.unit.slice',
+  serviceType: 'systemd.service.type',
+  mountType: 'systemd.mount.type',
+  /** `enabled`, `disabled`, `static`, ... (systemctl(1), is-enabled) */
+  unitFileState: 'systemd.unit.file_state',
   /** Of the run: inode of the unit's cgroup2 directory, by which the kernel's events name it. */
   cgroupId: 'systemd.unit.cgroup_id',
   mainPid: 'process.pid',
@@ -86,6 +90,11 @@ export const attr = {
   incidentId: 'incident.id',
   /** open | recovering | resolved | gave_up */
   incidentState: 'incident.state',
+  systemState: 'systemd.system.state',
+  systemdVersion: 'systemd.version',
+  virtualization: 'systemd.virtualization',
+  bootStage: 'systemd.boot.stage',
+  watchdogDevice: 'systemd.watchdog.device',
   suppressedCount: 'systemd.events.suppressed.count',
   /** Of a log line: what its writer calls itself (SYSLOG_IDENTIFIER), how it came (_TRANSPORT), and MESSAGE_ID. */
   journalIdentifier: 'systemd.journal.identifier',
@@ -114,12 +123,47 @@ export const metric = {
   startTime: 'systemd.unit.start_time',
   /** Sum [systemd.unit.result]: failures since the agent started. Exemplar: the failed run. */
   failures: 'systemd.unit.failures',
+  /** Gauges of 1 for what holds now and 0 for what held before [systemd.unit.sub_state], [systemd.unit.result]. */
+  subState: 'systemd.unit.sub_state',
+  result: 'systemd.unit.result',
+  /** Gauge: of the last main process; 128 and the number of the signal that ended it. */
+  exitCode: 'systemd.service.exit_code',
+  /** Gauges, seconds: of the last start, of the last stop. */
+  startDuration: 'systemd.unit.start.duration',
+  stopDuration: 'systemd.unit.stop.duration',
+  /** Gauges, seconds since 1970. */
+  inactiveExitTime: 'systemd.unit.inactive_exit_time',
+  activeEnterTime: 'systemd.unit.active_enter_time',
+  activeExitTime: 'systemd.unit.active_exit_time',
+  inactiveEnterTime: 'systemd.unit.inactive_enter_time',
+  /** Gauge, 1 [systemd.service.type, systemd.mount.type, systemd.unit.file_state, systemd.unit.slice]. */
+  unitInfo: 'systemd.unit.info',
   /** Gauge, seconds since 1970. */
   timerLastTrigger: 'systemd.timer.last_trigger',
   /** Gauge on the host resource: units by state [systemd.unit.active_state]. */
   units: 'systemd.units',
   /** Gauge on the host resource: 1 when systemd answers. */
   sourceUp: 'systemd.source.up',
+  /** Sum on the host resource, not monotonic: 1 for the state systemd is in [systemd.system.state]. */
+  systemState: 'systemd.system.state',
+  /** Gauges on the host resource: 252 [systemd.version], 1 [systemd.virtualization]. */
+  systemdVersion: 'systemd.version',
+  virtualization: 'systemd.virtualization',
+  /** Gauges on the host resource, seconds since 1970 and since the kernel started [systemd.boot.stage]. */
+  bootTime: 'systemd.boot.time',
+  bootMonotonic: 'systemd.boot.monotonic',
+  /** Gauges on the host resource [systemd.watchdog.device but for `enabled`]. */
+  watchdogEnabled: 'systemd.watchdog.enabled',
+  watchdogRuntime: 'systemd.watchdog.runtime', // s
+  watchdogPingTime: 'systemd.watchdog.last_ping_time', // s since 1970
+  watchdogPingMonotonic: 'systemd.watchdog.last_ping_monotonic', // s
+  socketAccepted: 'systemd.socket.connections.accepted', // {connection}, sum
+  socketConnections: 'systemd.socket.connections.current', // {connection}, gauge
+  socketRefused: 'systemd.socket.connections.refused', // {connection}, sum
+  ipIngressBytes: 'systemd.service.ip.ingress.bytes', // By, sum
+  ipEgressBytes: 'systemd.service.ip.egress.bytes',
+  ipIngressPackets: 'systemd.service.ip.ingress.packets', // {packet}, sum
+  ipEgressPackets: 'systemd.service.ip.egress.packets',
   cpuTime: 'systemd.unit.cpu.time', // s [cpu.mode user|system]
   cpuThrottledTime: 'systemd.unit.cpu.throttled.time', // s
   cpuThrottledPeriods: 'systemd.unit.cpu.throttled.periods', // {period}

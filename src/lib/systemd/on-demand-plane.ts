@@ -40,6 +40,14 @@ export class OnDemandPlane implements ControlPlane {
     return this.#ask((plane) => plane.getProperties(unit, iface))
   }
 
+  getManagerProperty(property: string): Promise<unknown> {
+    return this.#ask((plane) => plane.getManagerProperty(property))
+  }
+
+  getManagerProperties(): Promise<Properties> {
+    return this.#ask((plane) => plane.getManagerProperties())
+  }
+
   ping(): Promise<void> {
     return this.#ask((plane) => plane.ping())
   }

@@ -1,7 +1,10 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
+import type { DetailMetrics } from './detail-metrics.js'
 import { runSpanId } from './ids.js'
+import type { MetricSwitches } from './metric-groups.js'
+import { counts, gauge, none, point, sumPoint } from './metric-points.js'
 import { attr, metric } from './names.js'
 import { type RestartCause, restartCauses } from './restart-cause.js'
 import type { TrackedUnit } from './tracked-unit.js'
@@ -26,6 +29,8 @@ export interface MetricContext {
   readonly now: () => bigint
   readonly resource: (name: string, unit: TrackedUnit) => Resource
   readonly pool: ResourcePool
+  readonly on: MetricSwitches
+  readonly details: DetailMetrics
 }
 
 /**
@@ -48,14 +53,14 @@ export function* stateMetrics(
     names.push(name)
     units.push(unit)
   })
-  let part: Metric[] = [unitsByState(units, context)]
-  let points = part[0]!.points.length
+  let part: Metric[] = context.on.state ? [unitsByState(units, context)] : []
+  let points = part[0]?.points.length ?? 0
   let nowNs = context.now()
   for (let n = 0; n < units.length; n++) {
     const from = part.length
     const name = names[n]!
     const unit = units[n]!
-    addUnit(part, name, unit, context.resource(name, unit), nowNs)
+    addUnit(part, name, unit, context, nowNs)
     for (let at = from; at < part.length; at++) points += part[at]!.points.length
     if (points < kPartPoints) continue
     yield part
@@ -79,19 +84,27 @@ function unitsByState(units: readonly TrackedUnit[], { now, pool }: MetricContex
   return gauge(metric.units, '{unit}', 'Units by state', hostResource(pool), points)
 }
 
-/** Shared by the points of all units: whoever keeps points keeps these once. */
-const none: Attributes = Object.freeze({})
 const stateAttributes = activeStates.map((name) => Object.freeze({ [attr.activeState]: name }))
 const causeAttributes = Object.fromEntries(
   restartCauses.map((cause): [string, Attributes] => [cause, Object.freeze({ [attr.restartCause]: cause })]),
 ) as Readonly<Record<RestartCause, Attributes>>
 
-function addUnit(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
-  if (unit.loaded) addState(out, name, unit, resource, nowNs)
-  addCounters(out, name, unit, resource, nowNs)
+function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: MetricContext, nowNs: bigint): void {
+  const { on, details } = context
+  const resource = context.resource(name, unit)
+  if (unit.loaded) {
+    if (on.state) addState(out, unit, resource, nowNs)
+    if (on.counters && name.endsWith('.service')) {
+      const points = [point(none, nowNs, unit.machine.state.nRestarts)]
+      out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
+    }
+    if (on.times) addTimes(out, name, unit, resource, nowNs)
+    details.add(out, name, unit, resource, nowNs)
+  }
+  if (on.counters) addCounters(out, name, unit, resource, nowNs)
 }
 
-function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+function addState(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   const { state } = unit.machine
   const since = unit.sinceNs
   const points = new Array<NumberPoint>(activeStates.length)
@@ -107,10 +120,10 @@ function addState(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
     resource,
     points,
   })
-  if (name.endsWith('.service')) {
-    const points = [point(none, nowNs, state.nRestarts)]
-    out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
-  }
+}
+
+function addTimes(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const { state } = unit.machine
   // Left out for a unit that is not active: it has no start time, and 0 would read as 1970.
   if (unit.machine.phase === 'up' && state.activeEnterUsec > 0) {
     const points = [point(none, nowNs, state.activeEnterUsec / 1e6)]
@@ -162,27 +175,4 @@ function countPoint(attributes: Attributes, sinceNs: bigint, nowNs: bigint, coun
   const spanId = runSpanId(invocationId)
   const exemplar: Exemplar = { timeUnixNano: BigInt(atUsec) * 1000n, value: 1, traceId: invocationId, spanId }
   return { attributes, startTimeUnixNano: sinceNs, timeUnixNano: nowNs, value, exemplars: [exemplar] }
-}
-
-function counts(name: string, unit: string, description: string, resource: Resource, points: NumberPoint[]): Metric {
-  return { type: 'sum', monotonic: true, valueType: 'int', name, unit, description, resource, points }
-}
-
-function gauge(
-  name: string,
-  unit: string,
-  description: string,
-  resource: Resource,
-  points: NumberPoint[],
-  valueType: 'int' | 'double' = 'int',
-): Metric {
-  return { type: 'gauge', valueType, name, unit, description, resource, points }
-}
-
-function point(attributes: NumberPoint['attributes'], timeUnixNano: bigint, value: number): NumberPoint {
-  return { attributes, timeUnixNano, value }
-}
-
-function sumPoint(attributes: NumberPoint['attributes'], sinceNs: bigint, nowNs: bigint, value: number): NumberPoint {
-  return { attributes, startTimeUnixNano: sinceNs, timeUnixNano: nowNs, value }
 }

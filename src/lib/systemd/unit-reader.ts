@@ -80,7 +80,7 @@ async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot
   }
   await Promise.all(iface === undefined ? [] : wantedOf(type, idle).map(get))
   if (mayRestart(typed)) await Promise.all(restartDetails.map(get))
-  return { name, state: stateOf(unit, typed), facts: factsOf(unit, typed), dependencies: dependenciesOf(unit) }
+  return { name, state: stateOf(unit, typed), facts: factsOf(type, unit, typed), dependencies: dependenciesOf(unit) }
 }
 
 function mayRestart(typed: Properties): boolean {
@@ -96,6 +96,7 @@ function wantedOf(type: string, idle: boolean): readonly string[] {
       ? [...configuration, 'NRestarts']
       : [...configuration, 'Result', ...serviceProperties, ...execTimestamps]
   if (type === 'timer') return ['Result', 'LastTriggerUSec']
+  if (type === 'mount') return idle ? ['Type'] : ['Type', 'Result']
   return idle ? [] : ['Result']
 }
 
@@ -129,13 +130,14 @@ function stateOf(unit: Properties, typed: Properties): UnitState {
   }
 }
 
-function factsOf(unit: Properties, typed: Properties): UnitFacts {
+function factsOf(type: string, unit: Properties, typed: Properties): UnitFacts {
   const requires = Array.isArray(unit['Requires']) ? (unit['Requires'] as string[]) : []
   const facts = {
-    serviceType: text(typed['Type']),
+    serviceType: type === 'service' ? text(typed['Type']) : '',
     slice: sliceOf(requires),
     unitFileState: text(unit['UnitFileState']),
   }
+  if (type === 'mount') return { ...facts, mountType: text(typed['Type']) }
   return typed['Restart'] === undefined ? facts : { ...facts, ...serviceFacts(typed) }
 }
 

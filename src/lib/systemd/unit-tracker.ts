@@ -8,8 +8,11 @@ import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapsh
 import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
 import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
+import { DetailMetrics } from './detail-metrics.js'
 import { JobQueue } from './job-queue.js'
+import { type MetricSwitches, metricGroups } from './metric-groups.js'
 import type { Occurrence } from './occurrence.js'
+import type { UpUnit } from './polled-units.js'
 import { RestartCauses } from './restart-cause.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
@@ -18,6 +21,7 @@ import { phaseOf, unloadedState } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
 import { stateAt } from './unit-times.js'
+import { typeOfUnit } from './unit-types.js'
 import { outlookOf } from './verdict.js'
 
 /** What is read of a unit besides its state. */
@@ -36,6 +40,8 @@ export interface TrackerOptions extends StoreLimits {
   readonly graph?: UnitGraph
   /** What a unit has to do with containers, for its resource; empty for ordinary units. */
   readonly containerAttributes?: (unit: string) => Attributes
+  /** Which metrics are made; left out, those that are on by default. */
+  readonly metrics?: MetricSwitches
   /** Where a unit's processes are now; left out, events do not say. */
   readonly findCgroup?: (unit: string, slice: string) => UnitCgroup | undefined
 }
@@ -53,6 +59,7 @@ export class UnitTracker implements UnitStates {
   readonly #restarts: RestartCauses
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
+  readonly #details: DetailMetrics
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
   /** Signals until now, and until the last time systemd was asked about its units. */
@@ -65,6 +72,7 @@ export class UnitTracker implements UnitStates {
     this.#graph = options.graph ?? new UnitGraph()
     this.#causes = new CauseFinder((name) => this.#units.find(name), this.#graph)
     this.#restarts = new RestartCauses((name) => this.#units.find(name), this.#graph)
+    this.#details = new DetailMetrics(options.metrics ?? metricGroups)
   }
 
   /** Loaded units that are followed. */
@@ -244,7 +252,19 @@ export class UnitTracker implements UnitStates {
   /** State metrics of all units, in parts; `now` is asked for each one. */
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
     const resource = (name: string, unit: TrackedUnit) => this.#resource(name, unit)
-    return stateMetrics(this.#units, { now, resource, pool: this.#options.resources })
+    const { resources, metrics: on = metricGroups } = this.#options
+    return stateMetrics(this.#units, { now, resource, pool: resources, on, details: this.#details })
+  }
+
+  /** Units of a type that are up, for questions that no signal answers. */
+  unitsUp(type: string): UpUnit[] {
+    const up: UpUnit[] = []
+    this.#units.followed.forEach((unit, name) => {
+      const { state, phase } = unit.machine
+      if (phase !== 'up' || typeOfUnit(name) !== type) return
+      up.push({ name, invocationId: state.invocationId, resource: this.#resource(name, unit) })
+    })
+    return up
   }
 
   #unload(out: RawEvent[], name: string, observedNs: bigint, inferred: boolean): void {

@@ -1,4 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { type MetricGroup, metricGroups } from '../../lib/systemd/metric-groups.js'
 import { defaultUnitTypes, unitTypes } from '../../lib/systemd/unit-types.js'
 
 const pattern = {
@@ -7,6 +8,9 @@ const pattern = {
   maxLength: 255,
   description: 'A unit name, `prefix*`, or a glob with `*`, `?` and `[...]`. Without a suffix it means a service.',
 } as const
+
+const group = (name: MetricGroup, description: string) =>
+  ({ type: 'boolean', default: metricGroups[name], description }) as const
 
 export const runtimes = ['docker', 'containerd', 'cri-o', 'kubelet', 'podman', 'buildkit', 'nspawn'] as const
 
@@ -151,6 +155,35 @@ export const schema = {
       default: '60s',
       description:
         'How often all states are compared with what systemd says, to find what no signal told. From 5s to 1h; 0s never.',
+    },
+    metrics: {
+      type: 'object',
+      default: {},
+      description: 'Groups of metrics. What is off by default is more series per unit than most want.',
+      properties: {
+        state: group('state', 'State of each unit (`systemd.unit.state`, 8 series each), and units by state.'),
+        counters: group('counters', 'Restarts and failures.'),
+        times: group('times', 'Since when a unit is active, and when a timer last fired.'),
+        manager: group(
+          'manager',
+          'State of systemd as a whole, its version, virtualization, boot stages, watchdog device.',
+        ),
+        sockets: group(
+          'sockets',
+          'Connections of sockets with `Accept=yes`; three properties read per such socket and interval, some 0.1 ms of PID 1.',
+        ),
+        durations: group('durations', 'How long the last start and the last stop took.'),
+        timestamps: group(
+          'timestamps',
+          'When each unit last began to start, became active, began to stop, had stopped.',
+        ),
+        details: group('details', 'Sub-state, result and exit code: a series per value a unit had.'),
+        info: group('info', 'Type, unit file state and slice as labels of a series that is always 1.'),
+        ip_accounting: group(
+          'ip_accounting',
+          'Bytes and packets of services with `IPAccounting=yes`; four properties read per such service and interval, 75 services at a time.',
+        ),
+      },
     },
     collection_interval: {
       type: 'string',

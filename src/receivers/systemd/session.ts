@@ -19,7 +19,7 @@ const kOnItsWayMs = 1000
 const kRetryMs = 1000
 
 /** What a session does by itself, most urgent first; one at a time, so calls never pile up on a systemd that hangs. */
-const tasks = ['synchronise', 'ping', 'secondLook', 'reconcile', 'facts'] as const
+const tasks = ['synchronise', 'ping', 'secondLook', 'reconcile', 'facts', 'sample'] as const
 type Task = (typeof tasks)[number]
 
 interface SessionOptions extends WatchOptions {
@@ -31,7 +31,7 @@ interface SessionOptions extends WatchOptions {
 /** One connection's life, from connecting to its end. */
 export class Session {
   readonly #options: SessionOptions
-  readonly #due = new Set<Task>(['synchronise'])
+  readonly #due = new Set<Task>(['synchronise', 'sample'])
   readonly #timers: Timer[] = []
   readonly #once = new Map<Task, Timer>()
   /** How long a signal may be on its way from systemd to us. */
@@ -168,6 +168,10 @@ export class Session {
         this.#secondLookDue = false
         onEvents(await synchroniser.secondLook())
         return true
+      case 'sample':
+        if (this.#options.sampler.everyMs === 0) return false
+        await this.#options.sampler.sample(plane)
+        return true
       case 'facts': {
         const events = await synchroniser.readFacts()
         onEvents(events ?? [])
@@ -194,6 +198,7 @@ export class Session {
     every('ping', kPingIntervalMs)
     every('facts', kFactsIntervalMs)
     every('reconcile', this.#options.config.poll_interval)
+    every('sample', this.#options.sampler.everyMs)
     this.#reloadWatch = new ReloadWatch({
       clock,
       quietMs: this.#onItsWayMs,

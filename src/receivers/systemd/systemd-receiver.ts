@@ -19,6 +19,7 @@ import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
+import { Sampler } from './sampler.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
 import { noSignals, Watcher } from './watcher.js'
 
@@ -64,6 +65,7 @@ class SystemdReceiver implements Receiver {
   readonly #selection: UnitSelection
   readonly #cgroupIds: CgroupIds
   readonly #tracker: UnitTracker
+  readonly #sampler: Sampler
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
   /** Set while something was suppressed that no summary has told. */
@@ -88,8 +90,10 @@ class SystemdReceiver implements Receiver {
       resources: settings.resources,
       graph,
       containerAttributes: this.#selection.containerAttributes,
+      metrics: config.metrics,
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
     })
+    this.#sampler = new Sampler(settings, config, this.#tracker)
   }
 
   async start(host: Host): Promise<void> {
@@ -108,6 +112,7 @@ class SystemdReceiver implements Receiver {
       tracker: this.#tracker,
       selection: this.#selection,
       cgroupIds: this.#cgroupIds,
+      sampler: this.#sampler,
       onEvents: (events) => this.#admit(events),
       onStatus: (status) => {
         host.report(status.state === 'ok' ? this.#health(watcher) : status)
@@ -191,6 +196,7 @@ class SystemdReceiver implements Receiver {
     }
     yield [source]
     if (known) yield* this.#tracker.metrics(now)
+    yield* this.#sampler.metrics()
   }
 
   #counted = noSignals

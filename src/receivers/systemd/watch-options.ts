@@ -6,6 +6,7 @@ import type { ConnectControlPlane } from '../../lib/systemd/control-plane.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import type { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
+import type { Sampler } from './sampler.js'
 import type { UnitSelection } from './unit-selection.js'
 
 /** What watching needs: shared by the watcher, its sessions, and what they read. */
@@ -21,6 +22,7 @@ export interface WatchOptions {
   readonly tracker: UnitTracker
   readonly selection: UnitSelection
   readonly cgroupIds: CgroupIds
+  readonly sampler: Sampler
   readonly onEvents: (events: readonly RawEvent[]) => void
   /** `synchronised`: every unit's state is known as of now. */
   readonly onStatus: (status: Status) => void

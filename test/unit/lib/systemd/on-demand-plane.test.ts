@@ -23,6 +23,8 @@ function rig() {
       subscribe: () => answer(undefined),
       listUnits: () => answer([]),
       getProperty: () => answer(7),
+      getManagerProperty: async () => 1,
+      getManagerProperties: async () => ({ Version: '252' }),
       getProperties: async (unit) => {
         if (unit === 'gone.service') throw new CallError('not loaded', 'org.freedesktop.systemd1.NoSuchUnit')
         return answer({ Id: unit })

@@ -45,6 +45,7 @@ test('an outage: metrics take no room from events, and while a collection is und
     services(800)(it)
     out.respond = () => (open ? { kind: 'ok' } : refuse)
   })
+  await clock.advance(0) // the last part of the first collection
   open = false
   const before = exporter.items
   await clock.advance(60_000)

@@ -27,6 +27,7 @@ const idle: SignalStats = {
  */
 export class FakeSource implements SystemdSource {
   readonly units = new Map<string, Partial<UnitState>>()
+  manager: Properties = { SystemState: 'running', Version: '252.39-1', FinishTimestamp: 1n }
   /** Questions asked, by member. */
   readonly asked: string[] = []
   /** With a text every question fails with it. */
@@ -91,6 +92,8 @@ export class FakeSource implements SystemdSource {
             return { name, loadState: 'loaded', activeState, subState, jobId }
           }),
         ),
+      getManagerProperties: () => answer('GetAll', () => this.manager),
+      getManagerProperty: (name) => answer('Get', () => this.manager[name]),
       getProperties: (unit) => answer('GetAll', () => unitProperties(stateOf(unit))),
       getProperty: (unit, _iface, name) => answer('Get', () => serviceProperty(stateOf(unit), name)),
     }
