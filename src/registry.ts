@@ -36,6 +36,11 @@ export const registrations: readonly Registration[] = [
     type: 'lifecycle_spans',
     load: async () => (await import('./processors/lifecycle_spans/factory.js')).factory,
   },
+  {
+    kind: 'processor',
+    type: 'dependency',
+    load: async () => (await import('./processors/dependency/factory.js')).factory,
+  },
   { kind: 'processor', type: 'batch', load: async () => (await import('./processors/batch/factory.js')).factory },
 
   { kind: 'exporter', type: 'otlp', load: async () => (await import('./exporters/otlp/factory.js')).factory },

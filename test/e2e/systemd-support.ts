@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Receiver } from '../../src/component/component.js'
+import type { Consumer, Receiver, Settings } from '../../src/component/component.js'
 import type { RawEvent } from '../../src/data/event.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
@@ -26,14 +26,23 @@ export interface Watch {
   checkLedger(): void
 }
 
-/** Starts it; with `wait: false` it may be without a bus. */
-export async function watch(lab: Lab, written: Record<string, unknown> = {}, wait = true): Promise<Watch> {
+/**
+ * Starts it; with `wait: false` it may be without a bus.
+ *
+ * @param through - what stands between the receiver and the exporter
+ */
+export async function watch(
+  lab: Lab,
+  written: Record<string, unknown> = {},
+  wait = true,
+  through = (_settings: Settings, next: Consumer): Consumer => next,
+): Promise<Watch> {
   const exporter = new MemoryExporter()
   const host = new TestHost()
   const telemetry = new RecordingTelemetry()
   const settings = testSettings('receiver', 'systemd', { clock: systemClock, random: Math.random, telemetry })
   const config = createTestConfig(schema, { address: lab.busAddress, batch_timeout: '0s', ...written })
-  const receiver: Receiver = createSystemdReceiver(settings, config, exporter)
+  const receiver: Receiver = createSystemdReceiver(settings, config, through(settings, exporter))
   let taken = 0
   let marker = 0
   lab.writeUnit('marker@.service', '[Service]\nType=oneshot\nExecStart=/bin/true\n')

@@ -79,14 +79,19 @@ export const attr = {
   verdict: 'systemd.unit.verdict',
   /** When systemd will start it again, microseconds since 1970; with the verdict `will_restart`. */
   restartDueUsec: 'systemd.unit.restart_due_usec',
-  /** The unit at the root of this one's failure, by which edge of the graph, and all units from it to this one. */
+  /** The unit at the root of this one's failure (itself where there is none), by which edge that spread, and all units from it to this one. */
   rootCause: 'systemd.unit.root_cause',
   rootCauseEdge: 'systemd.unit.root_cause.edge',
   rootCausePath: 'systemd.unit.root_cause.path',
+  /** The edge of each step of the path. */
+  rootCausePathEdges: 'systemd.unit.root_cause.path.edges',
   /** Units that the failure stops, and those that may do without; arrays of names, nearest first, and how many of each. */
   impactStop: 'systemd.unit.impact.will_stop',
   impactDegrade: 'systemd.unit.impact.may_degrade',
   impactCount: 'systemd.unit.impact.count',
+  /** Containers and pods among them, by their scopes and slices, and what each one is: `docker container`, `kubelet pod`. */
+  impactContainers: 'systemd.unit.impact.containers',
+  impactContainerKinds: 'systemd.unit.impact.containers.kind',
   incidentId: 'incident.id',
   /** open | recovering | resolved | gave_up */
   incidentState: 'incident.state',

@@ -1,0 +1,141 @@
+import type { AttributeValue } from '../../data/attributes.js'
+import { pathFrom } from '../../lib/dependencies/cause-path.js'
+import { type Edge, kindNames } from '../../lib/dependencies/edge-kinds.js'
+import { impactOf } from '../../lib/dependencies/impact.js'
+import { effectOf, type FailureMode, modeOfDependent, tellingKinds } from '../../lib/dependencies/propagation.js'
+import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
+import { attr } from '../../lib/systemd/names.js'
+import { type ContainerUnit, ContainerUnits, containerUnit } from './container-units.js'
+import type { Failure } from './failure.js'
+import { type RecentFailure, RecentFailures } from './recent-failures.js'
+
+/** Units that a failed one relies on, looked at for one that failed before it. */
+const kMaxVisits = 512
+
+export interface ExplainerLimits {
+  readonly depth: number
+  readonly windowMs: number
+  readonly maxListed: number
+  readonly maxUnits: number
+}
+
+type Additions = Record<string, AttributeValue>
+
+/** Where failures of one systemd's units come from and what they reach, as attributes of their events. */
+export class Explainer {
+  readonly #graph: UnitGraph
+  readonly #limits: ExplainerLimits
+  readonly #recent: RecentFailures
+  readonly #containers: ContainerUnits
+
+  constructor(graph: UnitGraph, limits: ExplainerLimits, onForgotten: () => void) {
+    this.#graph = graph
+    this.#limits = limits
+    this.#recent = new RecentFailures(limits.windowMs, limits.maxUnits, onForgotten)
+    this.#containers = new ContainerUnits(graph)
+  }
+
+  get remembered(): number {
+    return this.#recent.size
+  }
+
+  recovered(unit: string, usec: number): void {
+    this.#recent.recovered(unit, usec)
+  }
+
+  explain(failure: Failure): Additions {
+    const additions: Additions = {}
+    const root = this.#rootOf(failure)
+    this.#recent.add(failure, root)
+    additions[attr.rootCause] = root
+    if (root !== failure.unit) this.#putPath(additions, failure, root)
+    this.#putImpact(additions, failure)
+    return additions
+  }
+
+  #rootOf({ unit, usec, causedBy, mode }: Failure): string {
+    const cause = causedBy ?? (mode === 'stop' ? undefined : this.#failedBefore(unit, usec))
+    return cause === undefined ? unit : (this.#recent.find(cause, usec)?.root ?? cause)
+  }
+
+  /** The nearest unit that this one relies on and that was down then, because it failed before it. */
+  #failedBefore(unit: string, usec: number): string | undefined {
+    if (this.#recent.size === 0) return undefined
+    const seen = new Set([unit])
+    let level = [unit]
+    for (let distance = 0; distance < this.#limits.depth && level.length > 0; distance++) {
+      const reached: string[] = []
+      for (const one of level)
+        for (const edge of this.#graph.needs(one)) {
+          if (seen.has(edge.to) || seen.size >= kMaxVisits || effectOf(edge, 'crash') === undefined) continue
+          seen.add(edge.to)
+          reached.push(edge.to)
+        }
+      const failed = earliest(reached.map((name) => [name, this.#recent.find(name, usec)] as const))
+      if (failed !== undefined) return failed
+      level = reached
+    }
+    return undefined
+  }
+
+  #putPath(additions: Additions, { unit, usec, mode, causedBy }: Failure, root: string): void {
+    const began = this.#recent.find(root, usec)?.mode ?? (mode === 'stop' ? 'crash' : mode)
+    const path = pathFrom(this.#graph, root, unit, { mode: began, depth: this.#limits.depth })
+    if (path === undefined) {
+      // systemd said so, and the graph does not know the way: some of it is not loaded any more, or is too far.
+      const between = causedBy === undefined || causedBy === root ? [] : [causedBy]
+      additions[attr.rootCausePath] = [root, ...between, unit]
+      return
+    }
+    const edges = path.map((edge, at) => kindOf(edge, at === 0 ? began : modeOfDependent(began)))
+    additions[attr.rootCauseEdge] = edges[0]!
+    additions[attr.rootCausePath] = [root, ...path.map(({ from }) => from)]
+    additions[attr.rootCausePathEdges] = edges
+  }
+
+  #putImpact(additions: Additions, { unit, mode, usec }: Failure): void {
+    const { depth, maxListed } = this.#limits
+    const { willStop, mayDegrade } = impactOf(this.#graph, unit, { mode, depth, atUsec: usec })
+    const stops = willStop.map((one) => one.unit)
+    const degrades = mayDegrade.map((one) => one.unit)
+    const containers = this.#containersAmong(unit, [...stops, ...degrades], usec)
+    const listed = new Set([...stops, ...degrades])
+    for (const one of containers) if (!listed.has(one.unit)) degrades.push(one.unit)
+    additions[attr.impactCount] = stops.length + degrades.length
+    if (stops.length > 0) additions[attr.impactStop] = stops.slice(0, maxListed)
+    if (degrades.length > 0) additions[attr.impactDegrade] = degrades.slice(0, maxListed)
+    if (containers.length === 0) return
+    const shown = containers.slice(0, maxListed)
+    additions[attr.impactContainers] = shown.map((one) => one.unit)
+    additions[attr.impactContainerKinds] = shown.map((one) => one.kind)
+  }
+
+  /** Containers that are hit themselves, and those of a runtime that is. */
+  #containersAmong(unit: string, hit: readonly string[], usec: number): ContainerUnit[] {
+    const found = new Map<string, ContainerUnit>()
+    for (const one of hit) {
+      const container = containerUnit(one)
+      if (container !== undefined) found.set(one, container)
+    }
+    for (const daemon of [unit, ...hit])
+      for (const container of this.#containers.of(daemon))
+        if (this.#graph.stateAt(container.unit, usec) !== 'down') found.set(container.unit, container)
+    return [...found.values()]
+  }
+}
+
+/** Of those that failed, the one that was first. */
+function earliest(units: readonly (readonly [unit: string, failure: RecentFailure | undefined])[]): string | undefined {
+  let first: string | undefined
+  let usec = Infinity
+  for (const [unit, failure] of units) {
+    if (failure === undefined || failure.usec >= usec) continue
+    first = unit
+    usec = failure.usec
+  }
+  return first
+}
+
+function kindOf(edge: Edge, mode: FailureMode): string {
+  return kindNames(tellingKinds(edge, mode))[0]!
+}
