@@ -34,7 +34,7 @@ export function lineEvent(
     timeUnixNano: BigInt(entry.realtimeUsec) * 1000n,
     observedTimeUnixNano: observedNs,
     name: '',
-    severity: severities[Number(fieldOf(entry, 'PRIORITY') ?? 6)] ?? Severity.info,
+    severity: severityOf(fieldOf(entry, 'PRIORITY')),
     body: fieldOf(entry, 'MESSAGE') ?? '',
     attributes: attributesOf(entry, subject, fields),
     resource,
@@ -51,6 +51,11 @@ export function lineEvent(
     traceId: invocation,
     spanId: runSpanId(invocation),
   }
+}
+
+/** Without a level, or with one that is none, a line is as grave as most: journald takes it for 6 as well. */
+function severityOf(priority = ''): SeverityNumber {
+  return (priority.length === 1 ? severities[Number(priority)] : undefined) ?? Severity.info
 }
 
 function attributesOf(
