@@ -111,6 +111,26 @@ export class UnitGraph {
     return found
   }
 
+  /** Whether any of those that depend on a unit is one that `test` accepts; makes nothing, for it is asked at each interval. */
+  isNeeded(unit: string, kinds: EdgeKinds, test: (unit: string) => boolean): boolean {
+    const id = this.#ids.get(unit)
+    if (id === undefined) return false
+    const edges = this.#edges
+    for (let edge = edges.firstIn(id); edge !== kNoEdge; edge = edges.nextIn(edge))
+      if ((edges.kinds(edge) & kinds) !== 0 && test(this.#names[edges.from(edge)]!)) return true
+    return false
+  }
+
+  /** The same of those on either end of its edges. */
+  isTied(unit: string, kinds: EdgeKinds, test: (unit: string) => boolean): boolean {
+    const id = this.#ids.get(unit)
+    if (id === undefined) return false
+    const edges = this.#edges
+    for (let edge = edges.firstOut(id); edge !== kNoEdge; edge = edges.nextOut(edge))
+      if ((edges.kinds(edge) & kinds) !== 0 && test(this.#names[edges.to(edge)]!)) return true
+    return this.isNeeded(unit, kinds, test)
+  }
+
   /** Takes what systemd says of a loaded unit; edges it does not name are gone, but for those of units it has unloaded. */
   update(unit: string, dependencies: UnitDependencies): void {
     const id = this.#intern(unit)

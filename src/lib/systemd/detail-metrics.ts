@@ -99,16 +99,16 @@ function addDurations(out: Metric[], state: UnitState, resource: Resource, nowNs
 }
 
 const stamps = [
-  ['inactiveExitUsec', metric.inactiveExitTime, 'When the unit last began to start'],
-  ['activeEnterUsec', metric.activeEnterTime, 'When the unit last became active'],
-  ['activeExitUsec', metric.activeExitTime, 'When the unit last began to stop'],
-  ['inactiveEnterUsec', metric.inactiveEnterTime, 'When the unit last had stopped'],
+  ['inactiveExitUsec', metric.inactiveExitTime, 's', 'When the unit last began to start'],
+  ['activeEnterUsec', metric.activeEnterTime, 's', 'When the unit last became active'],
+  ['activeExitUsec', metric.activeExitTime, 's', 'When the unit last began to stop'],
+  ['inactiveEnterUsec', metric.inactiveEnterTime, 's', 'When the unit last had stopped'],
 ] as const
 
 function addTimestamps(out: Metric[], state: UnitState, resource: Resource, nowNs: bigint): void {
-  for (const [field, name, description] of stamps) {
+  for (const [field, name, unit, description] of stamps) {
     if (state[field] > 0)
-      out.push(gauge(name, 's', description, resource, [point(none, nowNs, state[field] / 1e6)], 'double'))
+      out.push(gauge(name, unit, description, resource, [point(none, nowNs, state[field] / 1e6)], 'double'))
   }
 }
 

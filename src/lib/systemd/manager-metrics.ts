@@ -116,13 +116,13 @@ function addWatchdog(out: Metric[], properties: Properties, host: Resource, read
     const usec = number(properties[property])
     return usec > 0 && usec < kInfinity ? [point(attributes, readNs, usec / 1e6)] : undefined
   }
-  for (const [name, property, description] of [
-    [metric.watchdogRuntime, 'RuntimeWatchdogUSec', 'How long the watchdog waits before it resets the machine'],
-    [metric.watchdogPingTime, 'WatchdogLastPingTimestamp', 'When the watchdog was last fed'],
-    [metric.watchdogPingMonotonic, 'WatchdogLastPingTimestampMonotonic', 'The same by the monotonic clock'],
+  for (const [name, unit, property, description] of [
+    [metric.watchdogRuntime, 's', 'RuntimeWatchdogUSec', 'How long the watchdog waits before it resets the machine'],
+    [metric.watchdogPingTime, 's', 'WatchdogLastPingTimestamp', 'When the watchdog was last fed'],
+    [metric.watchdogPingMonotonic, 's', 'WatchdogLastPingTimestampMonotonic', 'The same by the monotonic clock'],
   ] as const) {
     const points = seconds(property)
-    if (points !== undefined) out.push(gauge(name, 's', description, host, points, 'double'))
+    if (points !== undefined) out.push(gauge(name, unit, description, host, points, 'double'))
   }
 }
 

@@ -1,6 +1,7 @@
 /** Groups of the systemd receiver's metrics that can be switched off, and whether each is on unless told otherwise. */
 export const metricGroups = {
   state: true,
+  expected: true,
   counters: true,
   times: true,
   manager: true,

@@ -124,6 +124,8 @@ export const metric = {
   restarts: 'systemd.service.restarts',
   /** Gauge: systemd's NRestarts as it is (auto-restarts only, reset by reset-failed). */
   nRestarts: 'systemd.service.n_restarts',
+  /** Gauge: 1 when the unit should be active, 0 when it need not; absent where that is not known. */
+  expected: 'systemd.unit.expected',
   /** Gauge, seconds since 1970 the unit became active. */
   startTime: 'systemd.unit.start_time',
   /** Sum [systemd.unit.result]: failures since the agent started. Exemplar: the failed run. */

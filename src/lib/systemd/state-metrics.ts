@@ -2,6 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
 import type { DetailMetrics } from './detail-metrics.js'
+import type { Expectations } from './expectations.js'
 import { runSpanId } from './ids.js'
 import type { MetricSwitches } from './metric-groups.js'
 import { counts, gauge, none, point, sumPoint } from './metric-points.js'
@@ -31,6 +32,7 @@ export interface MetricContext {
   readonly pool: ResourcePool
   readonly on: MetricSwitches
   readonly details: DetailMetrics
+  readonly expectations: Expectations
 }
 
 /**
@@ -98,6 +100,7 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: Metric
       const points = [point(none, nowNs, unit.machine.state.nRestarts)]
       out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
     }
+    if (on.expected) addExpected(out, context.expectations.of(name, unit), resource, nowNs)
     if (on.times) addTimes(out, name, unit, resource, nowNs)
     details.add(out, name, unit, resource, nowNs)
   }
@@ -120,6 +123,12 @@ function addState(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: b
     resource,
     points,
   })
+}
+
+function addExpected(out: Metric[], expected: boolean | undefined, resource: Resource, nowNs: bigint): void {
+  if (expected === undefined) return
+  const points = [point(none, nowNs, expected ? 1 : 0)]
+  out.push(gauge(metric.expected, '{unit}', '1 when the unit should be active, 0 when it need not', resource, points))
 }
 
 function addTimes(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {

@@ -9,6 +9,7 @@ import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
 import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
 import { DetailMetrics } from './detail-metrics.js'
+import { Expectations } from './expectations.js'
 import { JobQueue } from './job-queue.js'
 import { type MetricSwitches, metricGroups } from './metric-groups.js'
 import type { Occurrence } from './occurrence.js'
@@ -60,6 +61,7 @@ export class UnitTracker implements UnitStates {
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
   readonly #details: DetailMetrics
+  readonly #expectations: Expectations
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
   /** Signals until now, and until the last time systemd was asked about its units. */
@@ -72,6 +74,7 @@ export class UnitTracker implements UnitStates {
     this.#graph = options.graph ?? new UnitGraph()
     this.#causes = new CauseFinder((name) => this.#units.find(name), this.#graph)
     this.#restarts = new RestartCauses((name) => this.#units.find(name), this.#graph)
+    this.#expectations = new Expectations((name) => this.#units.find(name), this.#graph)
     this.#details = new DetailMetrics(options.metrics ?? metricGroups)
   }
 
@@ -133,6 +136,11 @@ export class UnitTracker implements UnitStates {
       return state.activeState !== activeState || state.subState !== subState || state.jobId !== jobId
     })
     return changed.map(({ name }) => name)
+  }
+
+  /** Takes which targets are active; `all` is everything that systemd has loaded, watched or not. */
+  noteTargets(all: readonly ListedUnit[]): void {
+    this.#expectations.noteTargets(all)
   }
 
   /** Units followed as loaded that `listed` does not hold. */
@@ -253,7 +261,14 @@ export class UnitTracker implements UnitStates {
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
     const resource = (name: string, unit: TrackedUnit) => this.#resource(name, unit)
     const { resources, metrics: on = metricGroups } = this.#options
-    return stateMetrics(this.#units, { now, resource, pool: resources, on, details: this.#details })
+    return stateMetrics(this.#units, {
+      now,
+      resource,
+      pool: resources,
+      on,
+      details: this.#details,
+      expectations: this.#expectations,
+    })
   }
 
   /** Units of a type that are up, for questions that no signal answers. */

@@ -111,7 +111,7 @@ const covered: Readonly<Record<string, (result: string) => boolean>> = {
 }
 
 /** Whether systemd starts the unit again after it has ended by itself like this; undefined where that is not known. */
-function restartsAfter(name: string, policy: RestartPolicy | undefined, state: UnitState): boolean | undefined {
+export function restartsAfter(name: string, policy: RestartPolicy | undefined, state: UnitState): boolean | undefined {
   if (!name.endsWith('.service')) return false // only services have Restart=
   if (policy === undefined) return undefined
   if (holds(policy.prevent, state)) return false

@@ -162,6 +162,10 @@ export const schema = {
       description: 'Groups of metrics. What is off by default is more series per unit than most want.',
       properties: {
         state: group('state', 'State of each unit (`systemd.unit.state`, 8 series each), and units by state.'),
+        expected: group(
+          'expected',
+          'Whether each unit should be active (`systemd.unit.expected`); needs `track_dependencies`.',
+        ),
         counters: group('counters', 'Restarts and failures.'),
         times: group('times', 'Since when a unit is active, and when a timer last fired.'),
         manager: group(

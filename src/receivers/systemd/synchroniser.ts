@@ -94,6 +94,7 @@ export class Synchroniser {
 
   async #list(): Promise<ListedUnit[]> {
     const units = await this.#options.plane.listUnits()
+    this.#options.tracker.noteTargets(units)
     return units.filter(({ name, loadState, activeState }) => {
       // A unit named by another but without a file; one whose file was removed while it runs still counts.
       const real = loadState !== 'not-found' || activeState !== 'inactive'

@@ -11,11 +11,17 @@ import { src } from './spoken.js'
 
 const page = resolve(src, '../docs/telemetry.md')
 
-/** How the sources make their metrics: `total([names.x, 'unit'`, `gauge(metric.x, 'unit'`, `name: metric.x,\n unit: '1'`. */
+/**
+ * How the sources make their metrics: `total([names.x, 'unit'`, `gauge(metric.x, 'unit'`, `name: metric.x,\n unit: '1'`; in tables of
+ * gauges `metric.x, 'unit'`, and `figure('Property', metric.x, 'unit', 'text'` with `, false` where it is no counter.
+ */
 const gauges = ['gauge', 'amount', 'ratio']
 const makers = [
   'receivers/cgroup/sample-metrics.ts',
   'lib/systemd/state-metrics.ts',
+  'lib/systemd/detail-metrics.ts',
+  'lib/systemd/manager-metrics.ts',
+  'lib/systemd/polled-units.ts',
   'receivers/systemd/systemd-receiver.ts',
 ]
   .map((file) => readFileSync(join(src, file), 'utf8'))
@@ -26,11 +32,19 @@ function headOf(key: string, name: string): MetricHead {
     `(counts?|total|${gauges.join('|')})\\(\\s*\\[?\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`,
   ).exec(makers)
   const written = new RegExp(`type: '(\\w+)',[^}]*?name: metric\\.${key},\\s*unit: '([^']*)'`).exec(makers)
+  const figure = new RegExp(`figure\\('\\w+', metric\\.${key}, '([^']*)', '[^']*'(, false)?\\)`).exec(makers)
+  if (figure !== null) return headFor(name, figure[1]!, figure[2] === undefined ? 'counts' : 'gauge', true)
+  const listed = new RegExp(`\\[(?:'\\w+', )?metric\\.${key}, '([^']*)', '`).exec(makers)
+  if (called === null && listed !== null) return headFor(name, listed[1]!, 'gauge', true)
   const [, how, unit] = called ?? written ?? []
   if (how === undefined) throw new Error(`nobody makes ${name}`)
-  // What is written out as a sum goes up and down (systemd.unit.state).
+  return headFor(name, unit!, how, called !== null)
+}
+
+/** What is written out as a sum goes up and down (systemd.unit.state). */
+function headFor(name: string, unit: string, how: string, monotonic: boolean): MetricHead {
   const isSum = !gauges.includes(how)
-  return { name, unit: unit!, type: called !== null && isSum ? 'counter' : 'gauge', isSum, description: '' }
+  return { name, unit, type: monotonic && isSum ? 'counter' : 'gauge', isSum, description: '' }
 }
 
 function servedAs(head: MetricHead): string {
