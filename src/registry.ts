@@ -33,6 +33,11 @@ export const registrations: readonly Registration[] = [
   },
   {
     kind: 'processor',
+    type: 'incident',
+    load: async () => (await import('./processors/incident/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
     type: 'lifecycle_spans',
     load: async () => (await import('./processors/lifecycle_spans/factory.js')).factory,
   },

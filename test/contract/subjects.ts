@@ -136,6 +136,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   ],
   'processor/crash_loop': [{}, { label: 'a loop', batches: crashBatches() }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
+  'processor/incident': [{}, { label: 'an incident', config: { grouping_window: '0s' }, batches: crashBatches() }],
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
 
   'exporter/otlp': [{ label: 'nobody there', config: { endpoint: kDeadEndpoint }, delivered: async () => 0 }],

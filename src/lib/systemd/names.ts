@@ -25,6 +25,10 @@ export const event = {
   linesSuppressed: 'systemd.journal.suppressed',
   /** A time of which nothing can be told any more: the journal of it is gone. */
   unfilledGap: 'unitscope.gap',
+  /** Failures that belong together, told of once; what has changed since; the end. */
+  incidentOpened: 'incident.opened',
+  incidentUpdated: 'incident.updated',
+  incidentResolved: 'incident.resolved',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */
@@ -40,8 +44,6 @@ export const attr = {
   nRestarts: 'systemd.unit.n_restarts',
   /** auto | watchdog | oom: by systemd, as Restart= says; manual | dependency | remediation: by a job. */
   restartCause: 'systemd.unit.restart.cause',
-  /** Of a synthetic restart: automatic restarts by which NRestarts went up unseen, this one included. */
-  missedRestarts: 'systemd.unit.restarts.missed',
   conditionResult: 'systemd.unit.condition_result',
   containerRuntime: 'systemd.unit.container_runtime',
   /** The unit whose failure made this one stop or not start, over others between (BindsTo=, Requires=), as far as known. */
@@ -102,6 +104,24 @@ export const attr = {
   virtualization: 'systemd.virtualization',
   bootStage: 'systemd.boot.stage',
   watchdogDevice: 'systemd.watchdog.device',
+  /** The unit that failed first, and how: `exit-code 3`. */
+  incidentRootCause: 'incident.root_cause',
+  incidentReason: 'incident.root_cause.reason',
+  /** Units that have failed, and those that were only taken down; at most 64 names each. */
+  incidentFailed: 'incident.units.failed',
+  incidentTakenDown: 'incident.units.taken_down',
+  incidentUnitCount: 'incident.units.count',
+  /** Failed runs of all its units. */
+  incidentFailures: 'incident.failures',
+  /** Microseconds since 1970; seconds. */
+  incidentStartUsec: 'incident.start_usec',
+  incidentDuration: 'incident.duration',
+  /** What an update is about: state | units | root_cause; an array. */
+  incidentChanges: 'incident.changes',
+  /** recovered | stopped | merged | evicted */
+  incidentResolution: 'incident.resolution',
+  /** Incidents that turned out to be part of this one. */
+  incidentMergedIds: 'incident.merged_ids',
   suppressedCount: 'systemd.events.suppressed.count',
   /** Of a log line: what its writer calls itself (SYSLOG_IDENTIFIER), how it came (_TRANSPORT), and MESSAGE_ID. */
   journalIdentifier: 'systemd.journal.identifier',
@@ -122,7 +142,7 @@ export const attr = {
 export const metric = {
   /** Sum, not monotonic, 1 for the state the unit is in, 0 for the others [systemd.unit.active_state]. */
   unitState: 'systemd.unit.state',
-  /** Sum [systemd.unit.restart.cause]: our own count; survives reset-failed, and with a state directory the agent. Exemplar: last run. */
+  /** Sum [systemd.unit.restart.cause]: our own count since the agent started; survives reset-failed. Exemplar: last run. */
   restarts: 'systemd.service.restarts',
   /** Gauge: systemd's NRestarts as it is (auto-restarts only, reset by reset-failed). */
   nRestarts: 'systemd.service.n_restarts',
@@ -130,7 +150,7 @@ export const metric = {
   expected: 'systemd.unit.expected',
   /** Gauge, seconds since 1970 the unit became active. */
   startTime: 'systemd.unit.start_time',
-  /** Sum [systemd.unit.result]: failures, kept like restarts. Exemplar: the failed run. */
+  /** Sum [systemd.unit.result]: failures since the agent started. Exemplar: the failed run. */
   failures: 'systemd.unit.failures',
   /** Gauges of 1 for what holds now and 0 for what held before [systemd.unit.sub_state], [systemd.unit.result]. */
   subState: 'systemd.unit.sub_state',
@@ -151,6 +171,12 @@ export const metric = {
   timerLastTrigger: 'systemd.timer.last_trigger',
   /** Gauge on the host resource: units by state [systemd.unit.active_state]. */
   units: 'systemd.units',
+  /** Gauge on the host resource: incidents that are not over [incident.state open|recovering|gave_up]. */
+  incidents: 'systemd.incidents',
+  /** Sum on the host resource: incidents told of since the agent started. Exemplar: the last one's trace. */
+  incidentsOpened: 'systemd.incidents.opened',
+  /** Gauge on the root cause: units of its incident, 0 when that is over. */
+  incidentUnits: 'systemd.incident.units',
   /** Gauge on the host resource: 1 when systemd answers. */
   sourceUp: 'systemd.source.up',
   /** Sum on the host resource, not monotonic: 1 for the state systemd is in [systemd.system.state]. */

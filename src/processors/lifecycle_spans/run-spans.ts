@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { AttributeValue } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
-import type { Span } from '../../data/span.js'
+import type { Span, SpanLink } from '../../data/span.js'
+import { incidentSpanId } from '../../lib/incidents/ids.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 import { type Phases, phasesOf } from './phases.js'
@@ -19,6 +20,7 @@ const kept = [
   attr.nRestarts,
   attr.containerRuntime,
   attr.synthetic,
+  attr.incidentId,
 ] as const
 
 type Phase = 'start' | 'running' | 'stop'
@@ -48,7 +50,7 @@ export function spansOf(run: Run, unit: string, last: RawEvent): readonly Span[]
       endTimeUnixNano: nanosOf(phases.whole[1]),
       attributes: rootAttributes(run, last, failure),
       events: [...run.events],
-      links: run.previous === undefined ? [] : [linkTo(run.previous)],
+      links: linksOf(run, last),
       status: error,
       resource: last.resource,
     },
@@ -78,7 +80,20 @@ export function nanosOf(usec: number): bigint {
   return BigInt(usec) * 1000n
 }
 
-function linkTo(invocationId: string): Span['links'][number] {
+/** To the run before, and to the incident that this one is part of. */
+function linksOf({ previous }: Run, last: RawEvent): readonly SpanLink[] {
+  const links = previous === undefined ? [] : [linkTo(previous)]
+  const incident = last.attributes[attr.incidentId]
+  if (typeof incident === 'string' && /^[0-9a-f]{32}$/.test(incident))
+    links.push({
+      traceId: incident,
+      spanId: incidentSpanId(incident),
+      attributes: { 'systemd.link.kind': 'incident' },
+    })
+  return links
+}
+
+function linkTo(invocationId: string): SpanLink {
   return {
     traceId: invocationId,
     spanId: runSpanId(invocationId),

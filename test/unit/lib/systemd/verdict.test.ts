@@ -148,6 +148,15 @@ describe('stories, with a verdict on each end', () => {
       ['stopped stopped_by_operator'],
     ],
     [
+      'a failure because of which it is started anew at once (Upholds=): nobody had asked for the end',
+      service()
+        .start(1, 'a')
+        .u('failed/failed', { ...crash, job: 2 })
+        .u('inactive/dead', { inv: 'b', result: 'success', exit: '' }),
+      policy('no'),
+      ['failed gave_up', 'restarting will_restart'],
+    ],
+    [
       'a stop that is taken badly',
       service()
         .start(1, 'a')

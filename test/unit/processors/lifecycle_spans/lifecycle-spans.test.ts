@@ -3,6 +3,7 @@ import { ok, retryable } from '../../../../src/component/outcome.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
 import type { Span } from '../../../../src/data/span.js'
+import { incidentSpanId } from '../../../../src/lib/incidents/ids.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
 import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { schema } from '../../../../src/processors/lifecycle_spans/config.js'
@@ -248,6 +249,16 @@ describe('a run that failed', () => {
       [[runId(1), runSpanId(runId(1))]],
     ])
   })
+})
+
+test('a run that is part of an incident links to its trace', async () => {
+  const { feed, next } = rig()
+  const incident = 'f0'.repeat(16)
+  await feed(at(names.failed, 5300, 0, whole, { [attr.incidentId]: incident }))
+  expect(next.spans[0]!.links).toEqual([
+    { traceId: incident, spanId: incidentSpanId(incident), attributes: { 'systemd.link.kind': 'incident' } },
+  ])
+  expect(next.spans[0]!.attributes[attr.incidentId]).toBe(incident)
 })
 
 describe('a restart', () => {

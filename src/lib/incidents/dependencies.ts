@@ -1,0 +1,7 @@
+import type { Cause } from './cause.js'
+
+/** What has to be known of the units' dependencies to tell which failures belong together. */
+export interface Dependencies {
+  /** The nearest unit that a unit of this manager relies on, over others, and of which `wanted` holds. */
+  nearest(scope: string, unit: string, wanted: (unit: string) => boolean): Cause | undefined
+}

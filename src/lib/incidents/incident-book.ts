@@ -1,0 +1,255 @@
+import type { Cause } from './cause.js'
+import type { Dependencies } from './dependencies.js'
+import { placeOf } from './grouping.js'
+import { Incident, memberKey, type Resolution } from './incident.js'
+import { Member } from './member.js'
+import { type Announcer, Narrator } from './narrator.js'
+import { isTrouble, type UnitReport } from './unit-report.js'
+
+export interface BookLimits {
+  /** How far apart failures of one cause begin, and how long an incident waits for its cause before it is told of. */
+  readonly groupingWindowMs: number
+  /** How long all must be well before it is resolved. */
+  readonly healthyMs: number
+  /** At most one update in this time, for each incident. */
+  readonly updateIntervalMs: number
+  readonly maxIncidents: number
+  readonly maxUnits: number
+}
+
+export interface BookSettings {
+  readonly limits: BookLimits
+  readonly dependencies: Dependencies
+  /** Makes the ID of an incident: 32 lower-case hex digits. */
+  readonly newId: () => string
+  readonly announcer: Announcer
+  readonly countEvicted: () => void
+  readonly countUnitsOmitted: () => void
+}
+
+/**
+ * All incidents that are not over. No timers of its own: `expire` is to be called at `nextDueMs`. Pure but for the settings.
+ */
+export class IncidentBook {
+  readonly #settings: BookSettings
+  readonly #narrator: Narrator
+  /** Oldest first. */
+  readonly #open = new Map<string, Incident>()
+  /** Units of which nobody said what comes next, and when that is concluded; oldest first. */
+  readonly #unsure = new Map<Member, number>()
+  readonly #byUnit = new Map<string, { readonly incident: Incident; readonly member: Member }>()
+
+  constructor(settings: BookSettings) {
+    this.#settings = settings
+    const { groupingWindowMs, updateIntervalMs } = settings.limits
+    this.#narrator = new Narrator(settings.announcer, { delayMs: groupingWindowMs, intervalMs: updateIntervalMs })
+  }
+
+  get open(): Iterable<Incident> {
+    return this.#open.values()
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** The incident that a unit is part of. */
+  incidentOf(scope: string, unit: string): Incident | undefined {
+    return this.#byUnit.size === 0 ? undefined : this.#byUnit.get(memberKey({ scope, unit }))?.incident
+  }
+
+  /** Whether a report changes anything: it tells of trouble, or of a unit in trouble. */
+  concerns(report: UnitReport): boolean {
+    return isTrouble(report) || this.incidentOf(report.scope, report.unit) !== undefined
+  }
+
+  /** When something has to be told, if nothing happens until then; undefined for never. */
+  get nextDueMs(): number | undefined {
+    let next: number | undefined = this.#unsure.values().next().value
+    for (const incident of this.#open.values()) {
+      const due = Math.min(this.#narrator.dueMs(incident) ?? Infinity, this.#healthyMs(incident) ?? Infinity)
+      if (due < (next ?? Infinity)) next = due
+    }
+    return next
+  }
+
+  observe(report: UnitReport, nowMs: number): void {
+    let known = this.#byUnit.get(memberKey(report))
+    if (known !== undefined && this.#isPast(known.incident, report)) known = undefined
+    if (known === undefined) {
+      if (!isTrouble(report)) return
+      known = this.#place(report, nowMs)
+      if (known === undefined) return
+    } else if (report.cause !== undefined && known.member.cause === undefined) {
+      known = this.#learnCause(known, report, nowMs)
+    }
+    const { incident, member } = known
+    const before = member.standing
+    const over = incident.observe(member, report, nowMs)
+    if (member.standing !== before) incident.note(report.atNano, storyOf(report))
+    for (const stretch of over) this.#narrator.stretch(incident, stretch)
+    this.#unsure.delete(member)
+    if (member.standing === 'failed') this.#unsure.set(member, nowMs + this.#settings.limits.groupingWindowMs)
+    this.#settle(incident, nowMs, report.atNano)
+  }
+
+  expire(nowMs: number, nowNano: bigint): void {
+    for (const [member, dueMs] of this.#unsure) {
+      if (dueMs > nowMs) break
+      this.#unsure.delete(member)
+      this.#concludeGivenUp(member, nowMs, nowNano)
+    }
+    for (const incident of [...this.#open.values()]) {
+      if ((this.#healthyMs(incident) ?? Infinity) <= nowMs) this.#resolve(incident, 'recovered', nowNano)
+      else this.#narrator.tell(incident, nowMs, nowNano)
+    }
+  }
+
+  /** systemd schedules a restart in the moment of the failure: where none was told of, there will be none. */
+  #concludeGivenUp(member: Member, nowMs: number, nowNano: bigint): void {
+    const incident = this.#byUnit.get(memberKey(member))?.incident
+    if (incident === undefined) return
+    member.standing = 'gave_up'
+    this.#settle(incident, nowMs, nowNano)
+  }
+
+  /** Event time says that all were well for long enough, though no timer has fired: events come faster than they happened. */
+  #isPast(incident: Incident, { atNano, kind }: UnitReport): boolean {
+    if (incident.state !== 'recovering' || kind === 'up' || kind === 'done') return false
+    const endNano = incident.wellSinceNano + BigInt(this.#settings.limits.healthyMs) * 1_000_000n
+    if (atNano < endNano) return false
+    this.#resolve(incident, 'recovered', endNano)
+    return true
+  }
+
+  #healthyMs({ wellSinceMs }: Incident): number | undefined {
+    return wellSinceMs === undefined ? undefined : wellSinceMs + this.#settings.limits.healthyMs
+  }
+
+  #place(report: UnitReport, nowMs: number): { readonly incident: Incident; readonly member: Member } | undefined {
+    const { dependencies, limits } = this.#settings
+    const known = { incidents: this.#open, find: (key: string) => this.#byUnit.get(key) }
+    const place = placeOf(report, known, dependencies, BigInt(limits.groupingWindowMs) * 1_000_000n)
+    switch (place.kind) {
+      case 'member':
+        return this.#join(place.incident, new Member(report, place.cause))
+      case 'named': {
+        const incident = this.#begin(new Member({ ...report, unit: place.cause.unit }, undefined), nowMs)
+        return this.#join(incident, new Member(report, place.cause))
+      }
+      case 'root': {
+        const member = new Member(report, undefined)
+        const { incident, cause } = place.of[0]!
+        if (this.#join(incident, member) === undefined) return undefined
+        incident.takeRoot(member, cause)
+        for (const other of place.of.slice(1)) this.#merge(incident, other.incident, other.cause, report.atNano)
+        return { incident, member }
+      }
+      case 'new': {
+        const member = new Member(report, undefined)
+        return { incident: this.#begin(member, nowMs), member }
+      }
+    }
+  }
+
+  /** What was thought to be a cause has one itself. */
+  #learnCause(known: { readonly incident: Incident; readonly member: Member }, report: UnitReport, nowMs: number) {
+    const { incident, member } = known
+    const cause = report.cause!
+    const { unit } = cause
+    if (member !== incident.root || unit === member.unit) return known
+    const found = this.#byUnit.get(memberKey({ scope: report.scope, unit }))
+    if (found?.incident === incident) return known // a circle: what failed first stays the root
+    if (found !== undefined) {
+      this.#merge(found.incident, incident, cause, report.atNano)
+      return { incident: found.incident, member }
+    }
+    const root = new Member({ ...report, unit }, undefined)
+    if (this.#join(incident, root) !== undefined) incident.takeRoot(root, cause)
+    incident.lastMs = nowMs
+    return known
+  }
+
+  #begin(root: Member, nowMs: number): Incident {
+    if (this.#open.size >= this.#settings.limits.maxIncidents) this.#evict()
+    const incident = new Incident(this.#settings.newId(), root, nowMs)
+    this.#open.set(incident.id, incident)
+    this.#byUnit.set(memberKey(root), { incident, member: root })
+    this.#narrator.begin(incident)
+    return incident
+  }
+
+  #join(incident: Incident, member: Member) {
+    if (incident.members.size >= this.#settings.limits.maxUnits) {
+      incident.unitsOmitted++
+      this.#settings.countUnitsOmitted()
+      return undefined
+    }
+    incident.add(member)
+    const known = { incident, member }
+    this.#byUnit.set(memberKey(member), known)
+    return known
+  }
+
+  #merge(into: Incident, other: Incident, cause: Cause, atNano: bigint): void {
+    this.#open.delete(other.id)
+    other.state = 'resolved'
+    into.absorb(other, cause)
+    for (const [key, member] of other.members) this.#byUnit.set(key, { incident: into, member })
+    this.#narrator.merge(into, other, atNano)
+  }
+
+  #settle(incident: Incident, nowMs: number, atNano: bigint): void {
+    if (incident.settle(nowMs, atNano)) incident.note(atNano, `incident ${incident.state.replace('_', ' ')}`)
+    if (incident.state === 'resolved') this.#resolve(incident, 'stopped', atNano)
+    else this.#narrator.tell(incident, nowMs, atNano)
+  }
+
+  #resolve(incident: Incident, resolution: Resolution, atNano: bigint): void {
+    incident.state = 'resolved'
+    incident.note(atNano, `incident resolved: ${resolution}`, true)
+    for (const stretch of incident.end(atNano)) this.#narrator.stretch(incident, stretch)
+    this.#narrator.resolve(incident, resolution, atNano)
+    this.#forget(incident)
+  }
+
+  /** Gives up the one in which nothing has happened for longest. */
+  #evict(): void {
+    let idle: Incident | undefined
+    for (const incident of this.#open.values()) if (idle === undefined || incident.lastMs < idle.lastMs) idle = incident
+    if (idle === undefined) return
+    this.#settings.countEvicted()
+    this.#resolve(idle, 'evicted', idle.lastNano)
+  }
+
+  #forget(incident: Incident): void {
+    this.#open.delete(incident.id)
+    for (const [key, member] of incident.members) {
+      this.#byUnit.delete(key)
+      this.#unsure.delete(member)
+    }
+  }
+}
+
+function storyOf({ unit, kind, reason, cause }: UnitReport): string {
+  const because = cause === undefined ? '' : ` because of ${cause.unit}`
+  switch (kind) {
+    case 'failed':
+    case 'failing':
+      return `${unit} failed${reason === '' ? '' : ` (${reason})`}${because}`
+    case 'refused':
+      return `${unit} gave up`
+    case 'taken_down':
+      return `${unit} is down${because}`
+    case 'waiting':
+      return `${unit} waits for its restart`
+    case 'starting':
+      return `${unit} is starting`
+    case 'up':
+      return `${unit} is up`
+    case 'done':
+      return `${unit} is done`
+    case 'ended':
+      return `${unit} was stopped`
+  }
+}

@@ -1,0 +1,129 @@
+import type { Cause } from './cause.js'
+import { type IncidentState, stateOf } from './incident-state.js'
+import type { Member, OwnStretch } from './member.js'
+import type { Stretch } from './stretch.js'
+import type { UnitReport } from './unit-report.js'
+
+/** Why an incident is over. `merged`: it was part of another one; `evicted`: there were too many to follow. */
+export type Resolution = 'recovered' | 'stopped' | 'merged' | 'evicted'
+
+/** What has changed since an incident was last told of. */
+export type IncidentChange = 'state' | 'units' | 'root_cause'
+
+/** Something worth a line in the incident's story. */
+export interface Milestone {
+  readonly atNano: bigint
+  readonly text: string
+}
+
+/** Milestones kept; the first tell how it came about, and the last place is the end's. */
+const kMaxMilestones = 64
+
+/** Failures that belong together, from the first of them until all is well again. Monotonic times in milliseconds. */
+export class Incident {
+  /** 32 hex digits: also the ID of its trace. */
+  readonly id: string
+  readonly openedMs: number
+  readonly milestones: Milestone[] = []
+  milestonesDropped = 0
+  state: IncidentState = 'open'
+  root: Member
+  /** Since when all are well; undefined while they are not. */
+  wellSinceMs: number | undefined
+  wellSinceNano = 0n
+  /** When something happened last. */
+  lastNano: bigint
+  lastMs: number
+  /** IDs of incidents that turned out to be part of this one. */
+  mergedIds: string[] = []
+  /** Units for which there was no room. */
+  unitsOmitted = 0
+  readonly #members = new Map<string, Member>()
+  #stretches = 0
+
+  constructor(id: string, root: Member, nowMs: number) {
+    this.id = id
+    this.root = root
+    this.openedMs = nowMs
+    this.lastMs = nowMs
+    this.lastNano = root.beganNano
+    this.#members.set(memberKey(root), root)
+  }
+
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members
+  }
+
+  get firstNano(): bigint {
+    let first = this.root.beganNano
+    for (const { beganNano, standing } of this.#members.values())
+      if (standing !== 'named' && beganNano < first) first = beganNano
+    return first
+  }
+
+  get failures(): number {
+    let sum = 0
+    for (const member of this.#members.values()) sum += member.failures
+    return sum
+  }
+
+  add(member: Member): void {
+    this.#members.set(memberKey(member), member)
+  }
+
+  /** The unit turns out to be what made the present root fail. */
+  takeRoot(member: Member, why: Cause): void {
+    this.root.cause = why
+    member.cause = undefined
+    this.root = member
+    this.note(member.beganNano, `root cause: ${member.unit}`)
+  }
+
+  /** Takes over all that another one knows. */
+  absorb(other: Incident, cause: Cause): void {
+    other.root.cause = cause
+    for (const [key, member] of other.members) this.#members.set(key, member)
+    this.mergedIds.push(other.id, ...other.mergedIds)
+    this.unitsOmitted += other.unitsOmitted
+    for (const { atNano, text } of other.milestones) this.note(atNano, text)
+  }
+
+  observe(member: Member, report: UnitReport, nowMs: number): Stretch[] {
+    const over = this.number(member.observe(report))
+    this.lastMs = nowMs
+    if (report.atNano > this.lastNano) this.lastNano = report.atNano
+    return over
+  }
+
+  /** Sets the state that the units make up; true when it is another one. */
+  settle(nowMs: number, atNano: bigint): boolean {
+    const standings = Array.from(this.#members.values(), ({ standing }) => standing)
+    const state = stateOf(standings)
+    if (state !== 'recovering') this.wellSinceMs = undefined
+    else if (this.wellSinceMs === undefined) {
+      this.wellSinceMs = nowMs
+      this.wellSinceNano = atNano
+    }
+    const changed = state !== this.state
+    this.state = state
+    return changed
+  }
+
+  /** Ends all that still goes on. */
+  end(atNano: bigint): Stretch[] {
+    return [...this.#members.values()].flatMap((member) => this.number(member.end(atNano)))
+  }
+
+  note(atNano: bigint, text: string, last = false): void {
+    if (this.milestones.length >= kMaxMilestones - (last ? 0 : 1)) this.milestonesDropped++
+    else this.milestones.push({ atNano, text })
+  }
+
+  number(stretches: readonly OwnStretch[]): Stretch[] {
+    return stretches.map((stretch) => ({ ...stretch, number: ++this.#stretches }))
+  }
+}
+
+export function memberKey({ scope, unit }: { readonly scope: string; readonly unit: string }): string {
+  return `${scope} ${unit}`
+}

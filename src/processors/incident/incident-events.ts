@@ -1,0 +1,125 @@
+import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
+import { incidentSpanId } from '../../lib/incidents/ids.js'
+import type { Incident, IncidentChange, Resolution } from '../../lib/incidents/incident.js'
+import type { IncidentState } from '../../lib/incidents/incident-state.js'
+import { attr, event as names } from '../../lib/systemd/names.js'
+import { formatDuration } from '../../util/duration.js'
+
+/** Names in a list; the count tells the rest. */
+const kMaxNames = 64
+/** Of those a line shows so many. */
+const kMaxShown = 4
+
+const severities: Readonly<Record<IncidentState, SeverityNumber>> = {
+  open: Severity.warn,
+  recovering: Severity.info,
+  gave_up: Severity.error,
+  resolved: Severity.info,
+}
+
+export function openedEvent(incident: Incident, atNano: bigint): RawEvent {
+  return make(names.incidentOpened, incident, Severity.error, atNano, {
+    body: `incident: ${headline(incident)}${afterwards(incident)}`,
+    attributes: {},
+  })
+}
+
+export function updatedEvent(incident: Incident, changes: readonly IncidentChange[], atNano: bigint): RawEvent {
+  return make(names.incidentUpdated, incident, severities[incident.state], atNano, {
+    body: `incident of ${incident.root.unit}: ${incident.state.replace('_', ' ')}, ${toll(incident)}${afterwards(incident)}`,
+    attributes: { [attr.incidentChanges]: changes },
+  })
+}
+
+export function resolvedEvent(incident: Incident, resolution: Resolution, atNano: bigint): RawEvent {
+  return make(names.incidentResolved, incident, Severity.info, atNano, {
+    body: `incident of ${incident.root.unit} ${endings[resolution]} after ${lasted(incident, atNano)}: ${toll(incident)}`,
+    attributes: { [attr.incidentResolution]: resolution, [attr.incidentDuration]: seconds(incident, atNano) },
+  })
+}
+
+/** All that is known of an incident now. */
+export function incidentAttributes(incident: Incident): Attributes {
+  const { root, members, mergedIds } = incident
+  const failed: string[] = []
+  const takenDown: string[] = []
+  for (const member of members.values()) {
+    if (member.failed) failed.push(member.unit)
+    else if (member !== root) takenDown.push(member.unit)
+  }
+  const attributes: Record<string, AttributeValue> = {
+    [attr.unit]: root.unit,
+    [attr.incidentId]: incident.id,
+    [attr.incidentState]: incident.state,
+    [attr.incidentRootCause]: root.unit,
+    [attr.incidentReason]: root.reason,
+    [attr.incidentFailed]: failed.slice(0, kMaxNames),
+    [attr.incidentTakenDown]: takenDown.slice(0, kMaxNames),
+    [attr.incidentUnitCount]: members.size + incident.unitsOmitted,
+    [attr.incidentFailures]: incident.failures,
+    [attr.incidentStartUsec]: Number(incident.firstNano / 1000n),
+  }
+  if (root.impact !== undefined) {
+    attributes[attr.impactStop] = root.impact.willStop
+    attributes[attr.impactDegrade] = root.impact.mayDegrade
+    attributes[attr.impactCount] = root.impact.count
+  }
+  if (mergedIds.length > 0) attributes[attr.incidentMergedIds] = mergedIds.slice(0, kMaxNames)
+  return attributes
+}
+
+/** `db.service failed (exit-code 3)` */
+export function headline({ root }: Incident): string {
+  return `${root.unit} failed${root.reason === '' ? '' : ` (${root.reason})`}`
+}
+
+function afterwards({ root, members }: Incident): string {
+  const others: string[] = []
+  for (const { unit, failed } of members.values()) if (unit !== root.unit) others.push(failed ? `${unit} failed` : unit)
+  if (others.length === 0) return ''
+  const more = others.length > kMaxShown ? ` and ${others.length - kMaxShown} more` : ''
+  return `; took down ${others.slice(0, kMaxShown).join(', ')}${more}`
+}
+
+function toll({ failures, members, unitsOmitted }: Incident): string {
+  const units = members.size + unitsOmitted
+  return `${failures} ${failures === 1 ? 'failure' : 'failures'}, ${units} ${units === 1 ? 'unit' : 'units'}`
+}
+
+const endings: Readonly<Record<Resolution, string>> = {
+  recovered: 'resolved',
+  stopped: 'ended, for its units were stopped,',
+  merged: 'is part of another one',
+  evicted: 'is no longer followed, for there are too many,',
+}
+
+function seconds(incident: Incident, atNano: bigint): number {
+  return Math.max(0, Number(atNano - incident.firstNano) / 1e9)
+}
+
+function lasted(incident: Incident, atNano: bigint): string {
+  const ms = Math.round(seconds(incident, atNano) * 1000)
+  // Of a minute or more nobody asks for the milliseconds.
+  return formatDuration(ms < 60_000 ? ms : Math.round(ms / 1000) * 1000)
+}
+
+function make(
+  name: string,
+  incident: Incident,
+  severity: SeverityNumber,
+  atNano: bigint,
+  { body, attributes }: Pick<RawEvent, 'body' | 'attributes'>,
+): RawEvent {
+  return {
+    timeUnixNano: atNano,
+    observedTimeUnixNano: atNano,
+    name,
+    severity,
+    body,
+    attributes: { ...incidentAttributes(incident), ...attributes },
+    traceId: incident.id,
+    spanId: incidentSpanId(incident.id),
+    resource: incident.root.resource,
+  }
+}

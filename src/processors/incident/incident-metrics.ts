@@ -1,0 +1,87 @@
+import type { Metric, NumberPoint } from '../../data/metric.js'
+import type { Resource } from '../../data/resource.js'
+import { incidentSpanId } from '../../lib/incidents/ids.js'
+import type { Incident } from '../../lib/incidents/incident.js'
+import { attr, metric } from '../../lib/systemd/names.js'
+
+const states = ['open', 'recovering', 'gave_up'] as const
+
+/** Counts incidents, and tells of those that are not over. */
+export class IncidentMetrics {
+  readonly #sinceNano: bigint
+  #opened = 0
+  #last: { readonly id: string; readonly atNano: bigint } | undefined
+  /** Root causes that were told of. */
+  #told = new Set<Resource>()
+
+  constructor(sinceNano: bigint) {
+    this.#sinceNano = sinceNano
+  }
+
+  opened({ id }: Incident, atNano: bigint): void {
+    this.#opened++
+    this.#last = { id, atNano }
+  }
+
+  collect(open: Iterable<Incident>, host: Resource, timeUnixNano: bigint): readonly Metric[] {
+    const byState = { open: 0, recovering: 0, gave_up: 0, resolved: 0 }
+    const units = new Map<Resource, number>()
+    // A root cause whose incident is over is told of once more, as 0: who reads gauges would take the last value for true.
+    for (const resource of this.#told) units.set(resource, 0)
+    this.#told = new Set()
+    for (const incident of open) {
+      byState[incident.state]++
+      const { resource } = incident.root
+      units.set(resource, (units.get(resource) ?? 0) + incident.members.size + incident.unitsOmitted)
+      this.#told.add(resource)
+    }
+    const now = { timeUnixNano }
+    return [
+      gauge(
+        metric.incidents,
+        '{incident}',
+        'Incidents that are not over, by state.',
+        host,
+        states.map((state) => {
+          return { ...now, attributes: { [attr.incidentState]: state }, value: byState[state] }
+        }),
+      ),
+      total(metric.incidentsOpened, '{incident}', 'Incidents told of since the agent started.', host, {
+        ...now,
+        attributes: {},
+        startTimeUnixNano: this.#sinceNano,
+        value: this.#opened,
+        ...this.#exemplar(),
+      }),
+      ...Array.from(units, ([resource, value]) =>
+        gauge(
+          metric.incidentUnits,
+          '{unit}',
+          'Units of the incident that this one began; 0 when it is over.',
+          resource,
+          [{ ...now, attributes: {}, value }],
+        ),
+      ),
+    ]
+  }
+
+  #exemplar(): Pick<NumberPoint, 'exemplars'> {
+    if (this.#last === undefined) return {}
+    const { id, atNano } = this.#last
+    return { exemplars: [{ timeUnixNano: atNano, value: 1, traceId: id, spanId: incidentSpanId(id) }] }
+  }
+}
+
+function gauge(
+  name: string,
+  unit: string,
+  description: string,
+  resource: Resource,
+  points: readonly NumberPoint[],
+): Metric {
+  return { type: 'gauge', valueType: 'int', name, unit, description, resource, points }
+}
+
+function total(name: string, unit: string, description: string, resource: Resource, point: NumberPoint): Metric {
+  return { type: 'sum', valueType: 'int', monotonic: true, name, unit, description, resource, points: [point] }
+}

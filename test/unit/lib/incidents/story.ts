@@ -1,0 +1,152 @@
+import type { Dependencies } from '../../../../src/lib/incidents/dependencies.js'
+import type { Incident } from '../../../../src/lib/incidents/incident.js'
+import { type BookLimits, IncidentBook } from '../../../../src/lib/incidents/incident-book.js'
+import type { Announcer } from '../../../../src/lib/incidents/narrator.js'
+import type { Stretch } from '../../../../src/lib/incidents/stretch.js'
+import type { ReportKind, UnitReport } from '../../../../src/lib/incidents/unit-report.js'
+import { sampleResource } from '../../../../src/testkit/sample.js'
+
+const kBaseNano = 1_700_000_000_000_000_000n
+
+export const limits: BookLimits = {
+  groupingWindowMs: 1000,
+  healthyMs: 60_000,
+  updateIntervalMs: 10_000,
+  maxIncidents: 8,
+  maxUnits: 8,
+}
+
+/** Runs a story through a book and writes down, line by line, what it says. */
+export class Story implements Announcer {
+  readonly said: string[] = []
+  readonly stretches: string[] = []
+  readonly book: IncidentBook
+  evicted = 0
+  omitted = 0
+  #nowMs = 0
+  #ids = 0
+  readonly #runs = new Map<string, number>()
+  readonly #nameOf = new Map<string, string>()
+
+  /** @param needs - `b: ['a']` for b that needs a */
+  constructor(needs: Readonly<Record<string, readonly string[]>> = {}, part: Partial<BookLimits> = {}) {
+    this.book = new IncidentBook({
+      limits: { ...limits, ...part },
+      dependencies: dependencies(needs),
+      newId: () => {
+        const id = (++this.#ids).toString(16).padStart(32, '0')
+        this.#nameOf.set(id, `#${this.#ids}`)
+        return id
+      },
+      announcer: this,
+      countEvicted: () => this.evicted++,
+      countUnitsOmitted: () => this.omitted++,
+    })
+  }
+
+  /**
+   * `a failed`, `a failed will_restart`, `b taken_down by a`, ...: at so many milliseconds. `a failed since 200`: its
+   * trouble began then. A new run begins with each `starting` or `up`.
+   */
+  at(ms: number, line: string): this {
+    this.#advance(ms)
+    return this.#report(ms, line)
+  }
+
+  /** The same, told at once: a recording that is played as fast as possible. */
+  replay(ms: number, line: string): this {
+    return this.#report(ms, line)
+  }
+
+  #report(ms: number, line: string): this {
+    const words = line.split(' ')
+    const [unit, kind] = words as [string, ReportKind]
+    const after = (word: string): string | undefined =>
+      words.includes(word) ? words[words.indexOf(word) + 1] : undefined
+    const cause = after('by')
+    if (kind === 'starting' || kind === 'up') this.#runs.set(unit, (this.#runs.get(unit) ?? 0) + 1)
+    const began = after('since')
+    const report: UnitReport = {
+      kind,
+      unit,
+      scope: 'system',
+      atNano: nano(ms),
+      beganNano: began === undefined ? nano(ms) : nano(Number(began)),
+      runBeganNano: undefined,
+      runId: `${unit}${this.#runs.get(unit) ?? 0}`,
+      reason: kind === 'failed' || kind === 'failing' ? 'exit-code 3' : '',
+      verdict: words.includes('will_restart') ? 'will_restart' : words.includes('gave_up') ? 'gave_up' : undefined,
+      cause: cause === undefined ? undefined : { unit: cause, by: 'systemd', path: [cause, unit] },
+      memoryScope: after('in'),
+      impact: undefined,
+      resource: sampleResource(unit),
+    }
+    this.book.observe(report, this.#nowMs)
+    return this
+  }
+
+  until(ms: number): this {
+    this.#advance(ms)
+    return this
+  }
+
+  idOf(unit: string): string | undefined {
+    const incident = this.book.incidentOf('system', unit)
+    return incident === undefined ? undefined : this.#nameOf.get(incident.id)
+  }
+
+  opened(incident: Incident): void {
+    this.#say('opened', incident)
+  }
+
+  updated(incident: Incident, changes: readonly string[]): void {
+    this.#say(`updated(${changes.join(', ')})`, incident)
+  }
+
+  resolved(incident: Incident, resolution: string): void {
+    this.#say(`resolved(${resolution})`, incident)
+  }
+
+  stretch(incident: Incident, { kind, unit, startNano, endNano }: Stretch): void {
+    const ms = (at: bigint): number => Number(at - kBaseNano) / 1e6
+    this.stretches.push(`${this.#nameOf.get(incident.id)} ${unit} ${kind} ${ms(startNano)}-${ms(endNano)}`)
+  }
+
+  #say(what: string, { id, root, members, state }: Incident): void {
+    const units = Array.from(members.values(), ({ unit }) => unit).join(' ')
+    this.said.push(`${this.#nowMs} ${what} ${this.#nameOf.get(id)} ${state}, root ${root.unit}: ${units}`)
+  }
+
+  #advance(ms: number): void {
+    for (let due = this.book.nextDueMs; due !== undefined && due <= ms; due = this.book.nextDueMs) {
+      this.#nowMs = due
+      this.book.expire(due, nano(due))
+    }
+    this.#nowMs = ms
+  }
+}
+
+function nano(ms: number): bigint {
+  return kBaseNano + BigInt(ms) * 1_000_000n
+}
+
+function dependencies(needs: Readonly<Record<string, readonly string[]>>): Dependencies {
+  return {
+    nearest(_, unit, wanted) {
+      let level: (readonly string[])[] = [[unit]]
+      const seen = new Set([unit])
+      while (level.length > 0) {
+        const next: (readonly string[])[] = []
+        for (const path of level)
+          for (const needed of needs[path[0]!] ?? []) {
+            if (seen.has(needed)) continue
+            seen.add(needed)
+            if (wanted(needed)) return { unit: needed, by: 'Requires', path: [needed, ...path] }
+            next.push([needed, ...path])
+          }
+        level = next
+      }
+      return undefined
+    },
+  }
+}
