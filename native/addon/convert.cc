@@ -47,6 +47,7 @@ FilterOptions filter_options(const Napi::Object& from) {
   out.include = texts(filter, "include");
   out.exclude = texts(filter, "exclude");
   out.unit_types = texts(filter, "unitTypes");
+  if (!filter.Get("announcedTypes").IsUndefined()) out.announced_types = texts(filter, "announcedTypes");
   return out;
 }
 

@@ -6,7 +6,7 @@ namespace unitscope {
 namespace {
 
 dbus::UnitFilter filter_of(const FilterOptions& options) {
-  return {options.include, options.exclude, options.unit_types};
+  return {options.include, options.exclude, options.unit_types, options.announced_types};
 }
 
 }  // namespace

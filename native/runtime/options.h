@@ -15,6 +15,7 @@ struct FilterOptions {
   std::vector<std::string> include;
   std::vector<std::string> exclude;
   std::vector<std::string> unit_types;
+  std::vector<std::string> announced_types;
 };
 
 /// Ranges were checked by the caller.

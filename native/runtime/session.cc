@@ -23,7 +23,8 @@ RecordTimes times_now() noexcept {
 
 Session::Session(const Shared& shared)
     : shared_(shared),
-      stream_({shared.options.filter.include, shared.options.filter.exclude, shared.options.filter.unit_types},
+      stream_({shared.options.filter.include, shared.options.filter.exclude, shared.options.filter.unit_types,
+               shared.options.filter.announced_types},
               shared.symbols, shared.counters),
       window_(shared.options.batch.timeout_ns),
       batch_(shared.options.batch),

@@ -8,6 +8,8 @@ export interface UnitFilter {
   readonly exclude: readonly string[]
   /** Suffixes without the dot (`service`, `timer`, ...); empty passes all types. */
   readonly unitTypes: readonly string[]
+  /** Types whose units' coming and going (`unit_new`, `unit_removed`) passes whatever else says; none when left out. */
+  readonly announcedTypes?: readonly string[]
 }
 
 export type OverflowPolicy = 'drop_oldest' | 'drop_newest' | 'block'

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Consumer, Receiver, Settings } from '../../src/component/component.js'
+import type { Shared } from '../../src/component/shared.js'
 import type { RawEvent } from '../../src/data/event.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
@@ -16,6 +17,7 @@ export interface Watch {
   readonly exporter: MemoryExporter
   readonly host: TestHost
   readonly telemetry: RecordingTelemetry
+  readonly shared: Shared
   /** Events since the last call of `take`, once everything systemd has sent until now has arrived. */
   take(): Promise<RawEvent[]>
   /** Resolves with metrics collected after the call (and after everything `take` has returned). */
@@ -57,6 +59,7 @@ export async function watch(
     exporter,
     host,
     telemetry,
+    shared: settings.shared,
     ready,
     async take() {
       // PID 1 sends in order: once the marker's end is here, all that came before it is.

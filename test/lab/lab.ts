@@ -171,7 +171,7 @@ function makeLab(name: string, pid1: number, cgroupRoot: string, close: () => Pr
     systemctl,
     spawn: (argv) => spawn(labScript, command(argv), { stdio: ['ignore', 'pipe', 'pipe'] }),
     async show(unit, ...properties) {
-      const text = await systemctl('show', unit, ...(properties.length > 0 ? ['-p', properties.join(',')] : []))
+      const text = await systemctl('show', ...(properties.length > 0 ? ['-p', properties.join(',')] : []), '--', unit)
       return Object.fromEntries(
         text
           .split('\n')

@@ -155,7 +155,8 @@ void SignalDecoder::unit_event(RecordKind kind, std::string_view name, RecordFie
     (void)refuse(Reason::kUnitName);
     return;
   }
-  if (!filter_.passes(name)) return counters_.filtered.add();
+  const bool announcement = kind == RecordKind::kUnitNew || kind == RecordKind::kUnitRemoved;
+  if (!(announcement ? filter_.passes_announcement(name) : filter_.passes(name))) return counters_.filtered.add();
   counters_.matched.add();
   Unit* const unit = units_.find(name);
   fields.text = name;

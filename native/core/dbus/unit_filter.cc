@@ -87,4 +87,8 @@ bool UnitFilter::passes(std::string_view unit) const noexcept {
   return include_.empty() || include_.matches(unit);
 }
 
+bool UnitFilter::passes_announcement(std::string_view unit) const noexcept {
+  return passes(unit) || announced_types_.contains(unit_type_of(unit));
+}
+
 }  // namespace unitscope::dbus

@@ -34,16 +34,23 @@ class UnitFilter {
   static constexpr std::size_t kMaxPatterns = 4096;
 
   UnitFilter(const std::vector<std::string>& include, const std::vector<std::string>& exclude,
-             const std::vector<std::string>& unit_types)
-      : include_(include), exclude_(exclude), unit_types_(unit_types.begin(), unit_types.end()) {}
+             const std::vector<std::string>& unit_types, const std::vector<std::string>& announced_types = {})
+      : include_(include),
+        exclude_(exclude),
+        unit_types_(unit_types.begin(), unit_types.end()),
+        announced_types_(announced_types.begin(), announced_types.end()) {}
 
   /// Type first, then exclude, which wins over include.
   [[nodiscard]] bool passes(std::string_view unit) const noexcept;
+
+  /// Whether its coming and going pass: of units whose states do, and of all of the announced types.
+  [[nodiscard]] bool passes_announcement(std::string_view unit) const noexcept;
 
  private:
   PatternSet include_;
   PatternSet exclude_;
   TextSet unit_types_;
+  TextSet announced_types_;
 };
 
 }  // namespace unitscope::dbus

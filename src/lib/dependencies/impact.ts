@@ -29,6 +29,8 @@ export interface ImpactQuery {
   readonly depth: number
   /** When it failed, microseconds since 1970; a unit known to have been down then is not affected. Without it all count. */
   readonly atUsec?: number
+  /** Since when it was ending: what ends with it may end before it, and counts if it was up at any time since. */
+  readonly sinceUsec?: number
   readonly maxVisits?: number
 }
 
@@ -43,13 +45,13 @@ export function impactOf(graph: UnitGraph, unit: string, query: ImpactQuery): Im
   const limit = { left: maxVisits }
   for (const [distance, edge] of steps(graph, [[unit, 0]], seen, limit, depth, (edge, distance) => {
     const mode = distance === 1 ? query.mode : modeOfDependent(query.mode)
-    return effectIn(graph, edge, mode, query.atUsec) === 'will_stop'
+    return effectIn(graph, edge, mode, query) === 'will_stop'
   }))
     stopped.push({ unit: edge.from, effect: 'will_stop', distance, edge })
   const degraded: Affected[] = []
   const sources: [string, number][] = [[unit, 0], ...stopped.map((one): [string, number] => [one.unit, one.distance])]
   for (const [distance, edge] of steps(graph, sources, seen, limit, depth, (edge) => {
-    return effectIn(graph, edge, query.mode, query.atUsec) !== undefined
+    return effectIn(graph, edge, query.mode, query) !== undefined
   }))
     degraded.push({ unit: edge.from, effect: 'may_degrade', distance, edge })
   return { willStop: stopped.sort(nearest), mayDegrade: degraded.sort(nearest), complete: limit.left > 0 }
@@ -88,10 +90,15 @@ function* steps(
 }
 
 /** As `effectOf`, by what is known of the dependent's state at the time. */
-function effectIn(graph: UnitGraph, edge: Edge, mode: FailureMode, atUsec: number | undefined): Effect | undefined {
+function effectIn(
+  graph: UnitGraph,
+  edge: Edge,
+  mode: FailureMode,
+  { atUsec, sinceUsec = atUsec }: ImpactQuery,
+): Effect | undefined {
   const effect = effectOf(edge, mode)
   if (effect === undefined || atUsec === undefined) return effect
-  const state = graph.stateAt(edge.from, atUsec)
+  const state = graph.stateAt(edge.from, atUsec, sinceUsec)
   if (mode !== 'start_failed') return state === 'down' ? undefined : effect
   // What could not be started keeps a unit that waits for it down, and one that is up without it from nothing.
   if (state === 'up' && effect === 'will_stop' && outlivesFailedStart(edge.kinds)) return 'may_degrade'

@@ -14,10 +14,10 @@ const kMaxUnloaded = 4096
 /** What is known of the states of units, beside the graph: it has none itself. */
 export interface UnitStates {
   /**
-   * How a unit was at a time, microseconds since 1970: `up`; `starting`, it has a job, or came up since; or `down`.
-   * Undefined for one that nobody watches.
+   * How a unit was at `usec`, microseconds since 1970, or at any time since `sinceUsec`: `up`; `starting`, it has a job, or
+   * came up since; or `down`. Undefined for one that nobody watches.
    */
-  at(unit: string, usec: number): 'up' | 'starting' | 'down' | undefined
+  at(unit: string, usec: number, sinceUsec?: number): 'up' | 'starting' | 'down' | undefined
 }
 
 export interface GraphLimits {
@@ -166,14 +166,14 @@ export class UnitGraph {
   }
 
   /** How a unit was at a time, by whoever knows; one that had been unloaded by then was down. */
-  stateAt(unit: string, usec: number): ReturnType<UnitStates['at']> {
+  stateAt(unit: string, usec: number, sinceUsec = usec): ReturnType<UnitStates['at']> {
     for (const states of this.#states) {
-      const state = states.at(unit, usec)
+      const state = states.at(unit, usec, sinceUsec)
       if (state !== undefined) return state
     }
     const id = this.#ids.get(unit)
     const unloadedAt = id === undefined ? undefined : this.#unloaded.get(id)
-    return unloadedAt !== undefined && unloadedAt < usec ? 'down' : undefined
+    return unloadedAt !== undefined && unloadedAt < sinceUsec ? 'down' : undefined
   }
 
   #edge(edge: number): Edge {

@@ -110,9 +110,9 @@ export class UnitTracker implements UnitStates {
     return this.#units.find(unit)?.facts
   }
 
-  at(name: string, usec: number): ReturnType<UnitStates['at']> {
+  at(name: string, usec: number, sinceUsec = usec): ReturnType<UnitStates['at']> {
     const unit = this.#units.find(name)
-    return unit === undefined ? undefined : stateAt(unit.machine.state, usec)
+    return unit === undefined ? undefined : stateAt(unit.machine.state, usec, sinceUsec)
   }
 
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */

@@ -11,6 +11,8 @@ import { type RecentFailure, RecentFailures } from './recent-failures.js'
 
 /** Units that a failed one relies on, looked at for one that failed before it. */
 const kMaxVisits = 512
+/** DefaultTimeoutStopSec=: so long may a unit wait for those that are stopped before it, where its own stop is no news. */
+const kLongestStopUsec = 90_000_000
 
 export interface ExplainerLimits {
   readonly depth: number
@@ -49,7 +51,8 @@ export class Explainer {
     this.#recent.add(failure, root)
     additions[attr.rootCause] = root
     if (root !== failure.unit) this.#putPath(additions, failure, root)
-    this.#putImpact(additions, failure)
+    // What is stopped with it is stopped before it, from when the root cause failed.
+    this.#putImpact(additions, failure, root === failure.unit ? undefined : this.#recent.find(root, failure.usec)?.usec)
     return additions
   }
 
@@ -93,9 +96,10 @@ export class Explainer {
     additions[attr.rootCausePathEdges] = edges
   }
 
-  #putImpact(additions: Additions, { unit, mode, usec }: Failure): void {
+  #putImpact(additions: Additions, { unit, mode, usec }: Failure, beganUsec: number | undefined): void {
     const { depth, maxListed } = this.#limits
-    const { willStop, mayDegrade } = impactOf(this.#graph, unit, { mode, depth, atUsec: usec })
+    const sinceUsec = mode === 'stop' ? (beganUsec ?? usec - kLongestStopUsec) : usec
+    const { willStop, mayDegrade } = impactOf(this.#graph, unit, { mode, depth, atUsec: usec, sinceUsec })
     const stops = willStop.map((one) => one.unit)
     const degrades = mayDegrade.map((one) => one.unit)
     const containers = this.#containersAmong(unit, [...stops, ...degrades], usec)

@@ -9,7 +9,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Snapshot } from '../../data/unit-snapshot.js'
 import { UnavailableError } from '../../errors.js'
 import { containerAttributesOfUnit } from '../../lib/containers/recognise.js'
-import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
+import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import { type Frame, RecordingError } from '../../lib/recording/format.js'
 import { RecordingReader } from '../../lib/recording/reader.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
@@ -36,6 +36,7 @@ class ReplayReceiver implements Receiver {
   readonly #config: Config
   readonly #next: Consumer
   readonly #native: Pick<Native, 'createSignalParser'> | undefined
+  readonly #graph: UnitGraph
   readonly #tracker: UnitTracker
   readonly #pace: Pace
   readonly #stopping = new AbortController()
@@ -51,10 +52,11 @@ class ReplayReceiver implements Receiver {
     this.#next = next
     this.#native = native
     this.#pace = new Pace(settings.clock, config.speed === 'real' ? 1 : (config.speed as number | 'max'))
+    this.#graph = settings.shared.get(unitGraphKeys.system)
     this.#tracker = new UnitTracker({
       scope: 'system',
       resources: settings.resources,
-      graph: settings.shared.get(unitGraphKeys.system),
+      graph: this.#graph,
       containerAttributes: containerAttributesOfUnit,
     })
   }
@@ -70,7 +72,9 @@ class ReplayReceiver implements Receiver {
       throw withHint(error, this.#config.file)
     })
     this.#settings.telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
+    const forgetStates = this.#graph.addStates(this.#tracker)
     this.#playing = this.#play(reader, parser, host).finally(async () => {
+      forgetStates()
       parser.close()
       await reader.close()
     })
@@ -137,6 +141,9 @@ class ReplayReceiver implements Receiver {
     this.#nowNs = realtimeNs
     const wanted = units.filter(({ name }) => types.has(name.slice(name.lastIndexOf('.') + 1)))
     this.#tracker.seed(wanted, realtimeNs)
+    // Targets and slices, of which nothing is told, stand between units that are.
+    for (const { name, dependencies } of units)
+      if (dependencies !== undefined && this.#tracker.state(name) === undefined) this.#graph.update(name, dependencies)
   }
 
   async #playChunk({ realtimeNs, boottimeNs, bytes }: Chunk, parser: SignalParser): Promise<void> {

@@ -2,7 +2,9 @@ import type { RawEvent } from '../../data/event.js'
 import type { SignalRecord } from '../../data/signal-record.js'
 import type { GapReason } from '../../lib/systemd/source-event.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import type { Surroundings } from './surroundings.js'
 import type { UnitSelection } from './unit-selection.js'
+import type { WatchOptions } from './watch-options.js'
 
 /** A time in which units were not watched, not yet made good. */
 export interface Gap {
@@ -12,6 +14,9 @@ export interface Gap {
   readonly units?: ReadonlySet<string>
 }
 
+/** Who is told what happens. */
+type Fed = Pick<WatchOptions, 'tracker' | 'selection' | 'surroundings'>
+
 /**
  * Feeds the tracker, or holds records back while states are being read: what happened during the reading must be told
  * after what the reading finds.
@@ -19,6 +24,7 @@ export interface Gap {
 export class RecordQueue {
   readonly #tracker: UnitTracker
   readonly #selection: UnitSelection
+  readonly #surroundings: Surroundings | undefined
   readonly #max: number
   readonly #onDropped: (records: number) => void
   #held: SignalRecord[] | undefined
@@ -35,9 +41,10 @@ export class RecordQueue {
    * @param max - records held back at most
    * @param onDropped - told of those that came when so many were held; they are gone, and their units are read once more
    */
-  constructor(tracker: UnitTracker, selection: UnitSelection, max: number, onDropped: (records: number) => void) {
+  constructor({ tracker, selection, surroundings }: Fed, max: number, onDropped: (records: number) => void) {
     this.#tracker = tracker
     this.#selection = selection
+    this.#surroundings = surroundings
     this.#max = max
     this.#onDropped = onDropped
   }
@@ -133,7 +140,10 @@ export class RecordQueue {
   }
 
   #feed(record: SignalRecord): RawEvent[] {
-    if ('unit' in record && !this.#selection.accepts(record.unit)) return []
+    if ('unit' in record && !this.#selection.accepts(record.unit)) {
+      if (this.#surroundings !== undefined && !this.#tracker.reloading) note(record, this.#surroundings)
+      return []
+    }
     const events = this.#tracker.feed(record)
     if (record.kind === 'reloading') {
       this.#reload = record.active ? ++this.#reloads : undefined
@@ -152,6 +162,12 @@ export class RecordQueue {
     // Coming without having left is coming to a bus that was there first: the session's first reading waited for it.
     else if (returned) this.noteGap('reexec')
   }
+}
+
+/** In a reload every unit is announced, and all are listed after it. */
+function note(record: SignalRecord, surroundings: Surroundings): void {
+  if (record.kind === 'unit_new') surroundings.appeared(record.unit)
+  else if (record.kind === 'unit_removed') surroundings.vanished(record.unit, Number(record.realtimeNs / 1000n))
 }
 
 /**

@@ -155,6 +155,7 @@ export class Session {
         this.#synchronised = true
         onEvents(queue.resume())
         this.#fed()
+        this.#add('facts') // of the surroundings nothing was read yet
         return true
       case 'ping':
         await plane.ping()

@@ -4,14 +4,15 @@ import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { noFacts } from '../../data/unit-snapshot.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { gapEvent } from '../../lib/systemd/source-event.js'
-import { readUnits } from '../../lib/systemd/unit-reader.js'
+import { readDependencies, readUnits } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
 import type { WatchOptions } from './watch-options.js'
 
 /** Configurations read at a time; the next sweep takes the rest. 64 units are about 20 ms of PID 1. */
 const kMaxFactsPerSweep = 64
 
-interface SynchroniserOptions extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection'> {
+interface SynchroniserOptions
+  extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings'> {
   readonly plane: ControlPlane
   readonly reader: SignalReader
 }
@@ -27,8 +28,10 @@ export class Synchroniser {
 
   /** Reads all there is (no gap: this is the beginning, and nothing has happened), or what may have changed in a gap. */
   async synchronise(gap: Gap | undefined): Promise<RawEvent[]> {
-    const { tracker, reader, settings } = this.#options
-    const listed = await this.#list()
+    const { tracker, reader, settings, surroundings } = this.#options
+    const loaded = await this.#listAll()
+    surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
+    const listed = this.#watched(loaded)
     const names = listed.map(({ name }) => name)
     if (gap === undefined) {
       tracker.seed(await this.#read(names), settings.clock.unixNano())
@@ -70,15 +73,19 @@ export class Synchroniser {
   }
 
   /**
-   * Reads the configuration of units that appeared since. Those known to be loaded only: asking would load the others.
+   * Reads the configuration of units that appeared since, and the dependencies of those around them. Those known to be loaded
+   * only: asking would load the others.
    * Undefined when there were none, and systemd was not asked.
    */
   async readFacts(): Promise<RawEvent[] | undefined> {
-    const { tracker, settings } = this.#options
+    const { tracker, settings, surroundings, plane } = this.#options
     const wanted = tracker.withoutFacts().slice(0, kMaxFactsPerSweep)
-    if (wanted.length === 0) return undefined
-    const listed = new Set((await this.#list()).map(({ name }) => name))
-    const read = await this.#read(wanted.filter((name) => listed.has(name)))
+    const around = surroundings?.wanted ?? []
+    if (wanted.length === 0 && around.length === 0) return undefined
+    const loaded = new Set((await this.#listAll()).map(({ name }) => name))
+    const isLoaded = (name: string): boolean => loaded.has(name)
+    surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded)))
+    const read = await this.#read(wanted.filter(isLoaded))
     const nowNs = settings.clock.unixNano()
     const found = new Map(read.map((unit) => [unit.name, unit]))
     return wanted.flatMap((name) => {
@@ -93,13 +100,18 @@ export class Synchroniser {
   }
 
   async #list(): Promise<ListedUnit[]> {
+    return this.#watched(await this.#listAll())
+  }
+
+  async #listAll(): Promise<ListedUnit[]> {
     const units = await this.#options.plane.listUnits()
     this.#options.tracker.noteTargets(units)
-    return units.filter(({ name, loadState, activeState }) => {
-      // A unit named by another but without a file; one whose file was removed while it runs still counts.
-      const real = loadState !== 'not-found' || activeState !== 'inactive'
-      return real && this.#options.selection.accepts(name)
-    })
+    // A unit named by another but without a file; one whose file was removed while it runs still counts.
+    return units.filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
+  }
+
+  #watched(units: readonly ListedUnit[]): ListedUnit[] {
+    return units.filter(({ name }) => this.#options.selection.accepts(name))
   }
 
   async #read(names: readonly string[]): Promise<UnitSnapshot[]> {

@@ -7,7 +7,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
-import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
+import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
@@ -20,6 +20,7 @@ import type { Config } from './config.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
 import { Sampler } from './sampler.js'
+import { Surroundings } from './surroundings.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
 import { noSignals, Watcher } from './watcher.js'
 
@@ -64,6 +65,7 @@ class SystemdReceiver implements Receiver {
   readonly #limiter: RateLimiter
   readonly #selection: UnitSelection
   readonly #cgroupIds: CgroupIds
+  readonly #graph: UnitGraph
   readonly #tracker: UnitTracker
   readonly #sampler: Sampler
   readonly #stopping = new AbortController()
@@ -71,6 +73,7 @@ class SystemdReceiver implements Receiver {
   /** Set while something was suppressed that no summary has told. */
   #summary: Timer | undefined
   #watcher: Watcher | undefined
+  #forgetStates = (): void => {}
   #running: Promise<void> | undefined
   #collected = false
   /** How often the buffer had been too full when it was looked at last. */
@@ -84,11 +87,11 @@ class SystemdReceiver implements Receiver {
     this.#limiter = new RateLimiter(config.max_events_per_second, settings.clock)
     this.#selection = selectUnits(config)
     this.#cgroupIds = new CgroupIds(config.cgroup_root || ownCgroupMount(), config.scope, getuid?.() ?? 0)
-    const graph = settings.shared.get(unitGraphKeys[config.scope])
+    this.#graph = settings.shared.get(unitGraphKeys[config.scope])
     this.#tracker = new UnitTracker({
       scope: config.scope,
       resources: settings.resources,
-      graph,
+      graph: this.#graph,
       containerAttributes: this.#selection.containerAttributes,
       metrics: config.metrics,
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
@@ -111,6 +114,9 @@ class SystemdReceiver implements Receiver {
       connect,
       tracker: this.#tracker,
       selection: this.#selection,
+      surroundings: this.#config.track_dependencies
+        ? new Surroundings(this.#graph, (unit) => this.#selection.accepts(unit))
+        : undefined,
       cgroupIds: this.#cgroupIds,
       sampler: this.#sampler,
       onEvents: (events) => this.#admit(events),
@@ -124,6 +130,19 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
+    telemetry.gauge(
+      'graph_units',
+      'Units whose dependencies are known, or that others name.',
+      '{unit}',
+      () => this.#graph.size,
+    )
+    telemetry.gauge(
+      'graph_edges',
+      'Pairs of units of which one depends on the other.',
+      '{edge}',
+      () => this.#graph.edges,
+    )
+    this.#forgetStates = this.#graph.addStates(this.#tracker)
     host.report({ state: 'starting' })
     this.#running = watcher.run(this.#stopping.signal)
     if (this.#config.collection_interval > 0) {
@@ -135,6 +154,7 @@ class SystemdReceiver implements Receiver {
     for (const timer of this.#timers) timer.cancel()
     this.#stopping.abort()
     await this.#running
+    this.#forgetStates()
     this.#summarise()
     this.#countSignals()
     await this.#pending.close()

@@ -4,6 +4,7 @@ import { containerAttributesOfUnit, containerOfUnit } from '../../lib/containers
 import { compilePatterns } from '../../lib/matching/pattern.js'
 import { withUnitType } from '../../lib/systemd/unit-types.js'
 import { type Config, runtimes } from './config.js'
+import { surroundingTypes } from './surroundings.js'
 
 /** Which units are watched. */
 export interface UnitSelection {
@@ -44,7 +45,12 @@ export function selectUnits(config: Config): UnitSelection {
   }
 
   return {
-    filter: { include, exclude, unitTypes: [...types] },
+    filter: {
+      include,
+      exclude,
+      unitTypes: [...types],
+      announcedTypes: config.track_dependencies ? surroundingTypes : [],
+    },
     containerAttributes,
     accepts(unit) {
       if (!types.has(unit.slice(unit.lastIndexOf('.') + 1)) || excluded(unit) || !included(unit)) return false

@@ -7,6 +7,7 @@ import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import type { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import type { Sampler } from './sampler.js'
+import type { Surroundings } from './surroundings.js'
 import type { UnitSelection } from './unit-selection.js'
 
 /** What watching needs: shared by the watcher, its sessions, and what they read. */
@@ -21,6 +22,8 @@ export interface WatchOptions {
   readonly connect: ConnectControlPlane
   readonly tracker: UnitTracker
   readonly selection: UnitSelection
+  /** Where dependencies are followed. */
+  readonly surroundings: Surroundings | undefined
   readonly cgroupIds: CgroupIds
   readonly sampler: Sampler
   readonly onEvents: (events: readonly RawEvent[]) => void

@@ -27,8 +27,8 @@ export class Watcher {
 
   constructor(options: WatchOptions) {
     this.#options = options
-    const { tracker, selection, config, settings } = options
-    this.#queue = new RecordQueue(tracker, selection, config.signal_buffer_size, (records) => {
+    const { tracker, selection, config, settings, surroundings } = options
+    this.#queue = new RecordQueue({ tracker, selection, surroundings }, config.signal_buffer_size, (records) => {
       settings.telemetry.processed(records)
       settings.telemetry.dropped(records, 'reading_overflowed')
     })

@@ -110,5 +110,14 @@ const test::Test kMany{"unit filter: thousands of exact names, types and exclusi
   check(UnitFilter({}, {}, {}).passes("any.thing"), "nothing configured passes all");
 }};
 
+const test::Test kAnnounced{"unit filter: coming and going passes for announced types, whatever else is excluded", [] {
+  const UnitFilter filter({"web*"}, {"*.target"}, {"service"}, {"target", "slice"});
+  check(!filter.passes("multi-user.target"));
+  check(filter.passes_announcement("multi-user.target"));
+  check(filter.passes_announcement("web1.service"), "watched");
+  check(!filter.passes_announcement("db.service"), "neither watched nor announced");
+  check(!UnitFilter({}, {}, {"service"}).passes_announcement("a.target"), "nothing announced");
+}};
+
 }  // namespace
 }  // namespace unitscope::dbus

@@ -15,7 +15,11 @@ function newQueue(max = 1000) {
   const tracker = newTracker()
   const drops: number[] = []
   const selection = selectUnits(createTestConfig(schema))
-  return { queue: new RecordQueue(tracker, selection, max, (records) => drops.push(records)), tracker, drops }
+  return {
+    queue: new RecordQueue({ tracker, selection, surroundings: undefined }, max, (records) => drops.push(records)),
+    tracker,
+    drops,
+  }
 }
 
 /** A queue whose session has done its first reading. */

@@ -1,0 +1,70 @@
+import type { ListedUnit } from '../../data/unit-snapshot.js'
+import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
+import type { readDependencies } from '../../lib/systemd/unit-reader.js'
+
+type Dependencies = Awaited<ReturnType<typeof readDependencies>>[number]
+
+/**
+ * Types that tie units together: what depends on a unit often does so over a target, and what lies in a slice is known by
+ * it. Scopes are containers and sessions. A host loads some 80 of these; devices, by far more, hang on mounts alone.
+ */
+export const surroundingTypes = ['target', 'slice', 'scope'] as const
+
+/** Units read at a time, 0.1 ms of PID 1 each; the next sweep takes the rest. */
+const kMaxPerSweep = 256
+/** Units to be read; past it the next reading of all of them brings the others. */
+const kMaxPending = 65_536
+
+/**
+ * Units that are not watched and yet stand between those that are. Their states are nobody's business here, their
+ * dependencies are read into the graph: all at the start and after a reload, later each new one that systemd announces.
+ */
+export class Surroundings {
+  readonly #graph: UnitGraph
+  readonly #watched: (unit: string) => boolean
+  readonly #pending = new Set<string>()
+
+  /** @param watched - units whose dependencies come with their states */
+  constructor(graph: UnitGraph, watched: (unit: string) => boolean) {
+    this.#graph = graph
+    this.#watched = watched
+  }
+
+  /** All that systemd has loaded at `atUsec`, microseconds since 1970: all are to be read, or read again. */
+  listed(units: readonly ListedUnit[], atUsec: number): void {
+    this.#pending.clear()
+    const loaded = new Set(units.filter(({ loadState }) => loadState === 'loaded').map(({ name }) => name))
+    for (const name of loaded) this.appeared(name)
+    const gone = [...this.#graph.units()].filter((name) => this.#concerns(name) && !loaded.has(name))
+    for (const name of gone) this.#graph.remove(name, atUsec)
+  }
+
+  appeared(unit: string): void {
+    if (this.#concerns(unit) && this.#pending.size < kMaxPending) this.#pending.add(unit)
+  }
+
+  vanished(unit: string, atUsec: number): void {
+    if (!this.#concerns(unit)) return
+    this.#pending.delete(unit)
+    this.#graph.remove(unit, atUsec)
+  }
+
+  /** Units whose turn it is to be read. */
+  get wanted(): readonly string[] {
+    if (this.#pending.size === 0) return none
+    return [...this.#pending].slice(0, kMaxPerSweep)
+  }
+
+  /** @param asked - what was `wanted`; of those that are not in `read` there is nothing to know any more */
+  learn(asked: readonly string[], read: readonly Dependencies[]): void {
+    for (const name of asked) this.#pending.delete(name)
+    for (const { name, dependencies } of read) this.#graph.update(name, dependencies)
+  }
+
+  #concerns(unit: string): boolean {
+    return types.has(unit.slice(unit.lastIndexOf('.') + 1)) && !this.#watched(unit)
+  }
+}
+
+const none: readonly string[] = Object.freeze([])
+const types: ReadonlySet<string> = new Set(surroundingTypes)

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type EdgeKind, kindNames } from '../../src/lib/dependencies/edge-kinds.js'
+import { type UnitGraph, unitGraphKeys } from '../../src/lib/dependencies/unit-graph.js'
+import { describeLab } from '../lab/describe-lab.js'
+import { bootLab, type Lab, waitFor } from '../lab/lab.js'
+import { type Watch, watch } from './systemd-support.js'
+
+describeLab('the graph of the units of a real systemd', () => {
+  let lab: Lab
+  let watched: Watch
+  let graph: UnitGraph
+
+  beforeAll(async () => {
+    lab = await bootLab()
+    lab.writeUnit('db.service', '[Service]\nExecStart=/bin/sleep infinity\n')
+    lab.writeUnit('app.target', '[Unit]\nRequires=db.service\nAfter=db.service\n')
+    await lab.daemonReload()
+    await lab.systemctl('start', 'app.target', 'dbus.service')
+    // By poll_interval states would be compared, and nothing here may come by it.
+    watched = await watch(lab, { poll_interval: '0s' })
+    graph = watched.shared.get(unitGraphKeys.system)
+  })
+  afterAll(async () => {
+    await watched?.close()
+    await lab?.close()
+  })
+
+  const kinds = (from: string, to: string): readonly EdgeKind[] => {
+    const edge = graph.needs(from).find((one) => one.to === to)
+    return edge === undefined ? [] : kindNames(edge.kinds)
+  }
+
+  it('holds what systemctl says of every loaded unit, of unit_types and around them', async () => {
+    await waitFor('targets and slices', () => graph.knows('app.target') && graph.knows('system.slice'))
+    const list = await lab.systemctl('list-units', '--all', '--plain', '--no-legend', '--full')
+    const units = list.split('\n').flatMap((line) => {
+      const [name = '', loaded] = line.trim().split(/\s+/)
+      return loaded === 'loaded' && !name.endsWith('.device') ? [name] : []
+    })
+    expect(units.length).toBeGreaterThan(30)
+    for (const unit of units) {
+      const said = await lab.show(unit, 'Requires', 'Wants', 'BindsTo', 'After', 'Conflicts', 'TriggeredBy')
+      const expected = Object.entries(said).flatMap(([kind, names]) =>
+        names
+          .split(' ')
+          .filter(Boolean)
+          .map((name) => `${kind} ${name}`),
+      )
+      const known = graph
+        .needs(unit)
+        .flatMap(({ to, kinds }) => kindNames(kinds).map((kind) => `${kind} ${to}`))
+        .filter((line) => Object.hasOwn(said, line.split(' ')[0]!))
+      expect({ unit, needs: known.sort() }).toEqual({ unit, needs: expected.sort() })
+    }
+  })
+
+  it('learns units that are made, over a target that is not watched', async () => {
+    lab.writeUnit(
+      'web.service',
+      '[Unit]\nBindsTo=app.target\nAfter=app.target\n[Service]\nExecStart=/bin/sleep infinity\n',
+    )
+    await lab.systemctl('start', 'web.service')
+    await waitFor('web.service', () => kinds('web.service', 'app.target').length > 0)
+    expect(kinds('web.service', 'app.target')).toEqual(['BindsTo', 'After'])
+    expect(kinds('app.target', 'db.service')).toEqual(['Requires', 'After'])
+  })
+
+  it('learns what daemon-reload changes', async () => {
+    lab.writeUnit('web.service', '[Unit]\nWants=db.service\n[Service]\nExecStart=/bin/sleep infinity\n')
+    await lab.daemonReload()
+    await waitFor('the new configuration', () => kinds('web.service', 'db.service').length > 0)
+    expect(kinds('web.service', 'app.target')).toEqual([])
+    lab.writeUnit('app.target', '[Unit]\nWants=db.service\n')
+    await lab.daemonReload()
+    await waitFor('the new target', () => kinds('app.target', 'db.service').includes('Wants'))
+  })
+
+  it('learns the scope of a container, and that it is gone', async () => {
+    const scope = `docker-${'ab'.repeat(32)}.scope`
+    const run = lab.spawn(['systemd-run', '--scope', '--quiet', `--unit=${scope}`, 'sleep', 'infinity'])
+    try {
+      await waitFor('the scope', () => graph.knows(scope))
+      expect(kinds(scope, 'system.slice')).toContain('Slice')
+      await lab.systemctl('stop', scope)
+      await waitFor('its end', () => graph.stateAt(scope, Date.now() * 1000 + 1) === 'down')
+    } finally {
+      run.kill()
+    }
+  })
+})

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import type { ListedUnit } from '../../../../src/data/unit-snapshot.js'
+import { UnitGraph } from '../../../../src/lib/dependencies/unit-graph.js'
+import { Surroundings } from '../../../../src/receivers/systemd/surroundings.js'
+
+const listed = (...names: readonly string[]): ListedUnit[] =>
+  names.map((name) => ({ name, loadState: 'loaded', activeState: 'active', subState: '', jobId: 0 }))
+
+function rig(watched: (unit: string) => boolean = () => false) {
+  const graph = new UnitGraph()
+  return { graph, around: new Surroundings(graph, watched) }
+}
+
+test('targets, slices and scopes are read, unless their states are watched, too', () => {
+  const { around } = rig((unit) => unit === 'seen.target')
+  around.listed(listed('a.target', 'b.slice', 'c.scope', 'd.service', 'e.device', 'seen.target'), 1)
+  expect(around.wanted).toEqual(['a.target', 'b.slice', 'c.scope'])
+})
+
+test('what was asked for is read once; it may have gone meanwhile', () => {
+  const { graph, around } = rig()
+  around.listed(listed('a.target', 'b.target'), 1)
+  around.learn(around.wanted, [{ name: 'a.target', dependencies: { Wants: ['x.service'] } }])
+  expect(around.wanted).toEqual([])
+  expect([graph.knows('a.target'), graph.knows('b.target')]).toEqual([true, false])
+})
+
+test('what came is read, what went is down from then on', () => {
+  const { graph, around } = rig()
+  around.appeared('docker-1.scope')
+  around.appeared('web.service')
+  around.learn(around.wanted, [{ name: 'docker-1.scope', dependencies: { Requires: ['system.slice'] } }])
+  around.vanished('docker-1.scope', 5)
+  expect([graph.stateAt('docker-1.scope', 5), graph.stateAt('docker-1.scope', 6)]).toEqual([undefined, 'down'])
+  around.appeared('docker-2.scope')
+  around.vanished('docker-2.scope', 7)
+  expect(around.wanted).toEqual([])
+})
+
+test('a list of all says what went unnoticed, and all is read again', () => {
+  const { graph, around } = rig()
+  for (const name of ['a.target', 'b.target', 'web.service']) graph.update(name, {})
+  around.listed(listed('a.target'), 9)
+  expect(around.wanted).toEqual(['a.target'])
+  expect(['a.target', 'b.target', 'web.service'].map((unit) => graph.stateAt(unit, 10))).toEqual([
+    undefined,
+    'down',
+    undefined,
+  ])
+})
+
+test('a sweep takes 256 at most, the next one the others', () => {
+  const { around } = rig()
+  around.listed(listed(...Array.from({ length: 300 }, (_, n) => `u${n}.scope`)), 1)
+  const first = around.wanted
+  around.learn(first, [])
+  expect([first.length, around.wanted.length]).toEqual([256, 44])
+})
