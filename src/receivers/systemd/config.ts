@@ -102,7 +102,7 @@ export const schema = {
       type: 'boolean',
       default: true,
       description:
-        'Read which units each one needs, so that an event can name the unit whose failure caused it (`systemd.unit.caused_by`).',
+        'Read how units depend on each other, so that an event can name the unit whose failure caused it (`systemd.unit.caused_by`), and the `dependency` processor what it reaches. Includes targets, slices and scopes, whose states are not watched for it.',
     },
     signal_buffer_size: {
       type: 'integer',
