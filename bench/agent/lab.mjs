@@ -49,11 +49,10 @@ export async function bootLab() {
     busAddress: `unix:path=${root}/run/dbus/system_bus_socket`,
     /** The bus server's process, as seen from here; it runs once somebody has connected. */
     busPid: () => Number(readFileSync(`${cgroupRoot}/system.slice/dbus.service/cgroup.procs`, 'utf8').split('\n')[0]),
-    systemctl: (...argv) =>
-      promisify(execFile)(labScript, ['exec', name, 'systemctl', ...argv], {
-        timeout: kCommandLimitMs,
-        maxBuffer: 64 * 2 ** 20,
-      }),
+    /** Runs a command inside. */
+    exec: (...argv) =>
+      promisify(execFile)(labScript, ['exec', name, ...argv], { timeout: kCommandLimitMs, maxBuffer: 64 * 2 ** 20 }),
+    systemctl: (...argv) => lab.exec('systemctl', ...argv),
     /** A monotonic timestamp of a unit, as systemd took it; microseconds. */
     async stamp(unit, property) {
       const { stdout } = await lab.systemctl('show', '--value', `--property=${property}Monotonic`, unit)
