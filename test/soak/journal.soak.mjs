@@ -58,8 +58,11 @@ export async function soak(argv) {
     const began = performance.now()
     let killed = 0
     const deadline = began + kLimitMs
-    // The line that ends the unit is PID 1's, and the last there is.
-    for (let had = []; had.at(-1)?.message !== `Finished ${kUnit}.`; had = await told(out)) {
+    // What PID 1 says of the end may stand before the service's last lines: journald reads them from different sockets.
+    const ends = new Set([`line ${lines - 1}`, `Finished ${kUnit}.`])
+    const isWhole = (had) =>
+      had.length >= lines && had.slice(-lines).filter(({ message }) => ends.has(message)).length === 2
+    for (let had = []; !isWhole(had); had = await told(out)) {
       if (performance.now() > deadline) throw new RangeError(`after ${kLimitMs / 1000} s ${had.length} lines have come`)
       if (had.length > (lines / (kills + 1)) * (killed + 1) && killed < kills) {
         killed++
