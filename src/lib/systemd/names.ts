@@ -44,6 +44,8 @@ export const attr = {
   nRestarts: 'systemd.unit.n_restarts',
   /** auto | watchdog | oom: by systemd, as Restart= says; manual | dependency | remediation: by a job. */
   restartCause: 'systemd.unit.restart.cause',
+  /** Of a synthetic restart: automatic restarts by which NRestarts went up unseen, this one included. */
+  missedRestarts: 'systemd.unit.restarts.missed',
   conditionResult: 'systemd.unit.condition_result',
   containerRuntime: 'systemd.unit.container_runtime',
   /** The unit whose failure made this one stop or not start, over others between (BindsTo=, Requires=), as far as known. */
@@ -142,7 +144,7 @@ export const attr = {
 export const metric = {
   /** Sum, not monotonic, 1 for the state the unit is in, 0 for the others [systemd.unit.active_state]. */
   unitState: 'systemd.unit.state',
-  /** Sum [systemd.unit.restart.cause]: our own count since the agent started; survives reset-failed. Exemplar: last run. */
+  /** Sum [systemd.unit.restart.cause]: our own count; survives reset-failed, and with a state directory the agent. Exemplar: last run. */
   restarts: 'systemd.service.restarts',
   /** Gauge: systemd's NRestarts as it is (auto-restarts only, reset by reset-failed). */
   nRestarts: 'systemd.service.n_restarts',
@@ -150,7 +152,7 @@ export const metric = {
   expected: 'systemd.unit.expected',
   /** Gauge, seconds since 1970 the unit became active. */
   startTime: 'systemd.unit.start_time',
-  /** Sum [systemd.unit.result]: failures since the agent started. Exemplar: the failed run. */
+  /** Sum [systemd.unit.result]: failures, kept like restarts. Exemplar: the failed run. */
   failures: 'systemd.unit.failures',
   /** Gauges of 1 for what holds now and 0 for what held before [systemd.unit.sub_state], [systemd.unit.result]. */
   subState: 'systemd.unit.sub_state',

@@ -4,7 +4,15 @@ import { attr, event } from './names.js'
 import { hostResource } from './unit-resource.js'
 
 /** Why units were not watched for a while. `missed_signals`: a reconcile found a change that no signal had told. */
-export type GapReason = 'bus_lost' | 'bus_returned' | 'lost_records' | 'reload' | 'reexec' | 'missed_signals'
+export type GapReason =
+  | 'bus_lost'
+  | 'bus_returned'
+  | 'lost_records'
+  | 'reload'
+  | 'reexec'
+  | 'missed_signals'
+  | 'agent_restart'
+  | 'reboot'
 
 const explanation: Readonly<Record<GapReason, string>> = {
   bus_lost: 'the bus connection was lost',
@@ -13,18 +21,36 @@ const explanation: Readonly<Record<GapReason, string>> = {
   reload: 'systemd reloaded its configuration',
   reexec: 'systemd was executed anew',
   missed_signals: 'a unit changed without a signal',
+  agent_restart: 'this agent was not running',
+  reboot: 'the machine was booted',
 }
 
-/** Tells that state was read again after a gap; events inferred from the comparison follow it. */
-export function gapEvent(pool: ResourcePool, reason: GapReason, lost: number, nowNs: bigint): RawEvent {
-  const harmless = reason === 'reload' || reason === 'reexec'
+/** About the agent or systemd themselves: nobody has to look after these. */
+const harmless: readonly GapReason[] = ['reload', 'reexec', 'agent_restart', 'reboot']
+
+/**
+ * Tells that state was read again after a gap; events inferred from the comparison follow it.
+ *
+ * @param startUsec - when it began, microseconds since 1970; undefined where that is not known
+ */
+export function gapEvent(
+  pool: ResourcePool,
+  reason: GapReason,
+  lost: number,
+  nowNs: bigint,
+  startUsec?: number,
+): RawEvent {
   return {
     timeUnixNano: nowNs,
     observedTimeUnixNano: nowNs,
     name: event.gap,
-    severity: harmless ? Severity.info : Severity.warn,
+    severity: harmless.includes(reason) ? Severity.info : Severity.warn,
     body: `unit states were read again: ${explanation[reason]}${lost > 0 ? ` (${lost} records lost)` : ''}`,
-    attributes: { [attr.gapReason]: reason, ...(lost > 0 ? { [attr.gapLost]: lost } : {}) },
+    attributes: {
+      [attr.gapReason]: reason,
+      ...(lost > 0 ? { [attr.gapLost]: lost } : {}),
+      ...(startUsec === undefined ? {} : { [attr.gapStartUsec]: startUsec, [attr.gapEndUsec]: Number(nowNs / 1000n) }),
+    },
     resource: hostResource(pool),
   }
 }

@@ -157,13 +157,12 @@ function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: R
     const counter = counters.restarts.get(cause) ?? (usualCauses.includes(cause) ? zero : undefined)
     if (counter !== undefined) restarts.push(countPoint(causeAttributes[cause], unit.sinceNs, nowNs, counter))
   }
-  if (restarts.length > 0)
-    out.push(counts(metric.restarts, '{restart}', 'Restarts since the agent started', resource, restarts))
+  if (restarts.length > 0) out.push(counts(metric.restarts, '{restart}', 'Restarts, by cause', resource, restarts))
   if (counters.failures.size === 0) return
   const failures: NumberPoint[] = []
   for (const [result, counter] of counters.failures)
     failures.push(countPoint(resultAttributes(result), unit.sinceNs, nowNs, counter))
-  out.push(counts(metric.failures, '{failure}', 'Failures since the agent started', resource, failures))
+  out.push(counts(metric.failures, '{failure}', 'Failures, by result', resource, failures))
 }
 
 /** Results are a dozen words of systemd's; what is over the limit is somebody else's, and not shared. */

@@ -3,6 +3,7 @@ import type { UnitState } from '../../data/signal-record.js'
 import type { UnitFacts } from '../../data/unit-snapshot.js'
 import type { Occurrence } from './occurrence.js'
 import { autoCause, type Restart } from './restart-cause.js'
+import { type SavedUnit, stateOfValues, stateValues } from './tracker-state.js'
 import { UnitCounters } from './unit-counters.js'
 import { UnitMachine } from './unit-machine.js'
 import { phaseOf } from './unit-phase.js'
@@ -54,10 +55,40 @@ export class TrackedUnit {
   #startJob = 0
   /** A job ended that no state has shown: PID 1 merges states while its queue is full. */
   #unseenJob = false
+  #scheduled = 0
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
   constructor(sinceNs: bigint) {
     this.sinceNs = sinceNs
+  }
+
+  save(name: string): SavedUnit {
+    const { counters, restart } = this
+    return {
+      name,
+      sinceNs: String(this.sinceNs),
+      ...(this.loaded ? { state: stateValues(this.machine.state), machine: this.machine.save() } : {}),
+      ...(restart === undefined ? {} : { restart: [restart.cause, restart.dueTo ?? '', restart.ended] }),
+      ...(counters.restarts.size === 0 ? {} : { restarts: counters.saveRestarts() }),
+      ...(counters.failures.size === 0 ? {} : { failures: counters.saveFailures() }),
+    }
+  }
+
+  /** As it was saved; with `states` also what it was doing, so that the next reading tells what has changed since. */
+  static restore(saved: SavedUnit, states: boolean): TrackedUnit {
+    const { state, machine, restart, restarts = [], failures = [] } = saved
+    const unit = new TrackedUnit(BigInt(saved.sinceNs))
+    unit.counters.restore(restarts, failures)
+    if (!states || state === undefined || machine === undefined) return unit
+    unit.loaded = true
+    unit.machine.resume(stateOfValues(state), machine)
+    const phase = unit.machine.phase
+    unit.#startJob = phase === 'starting' ? unit.machine.state.jobId : 0
+    if (restart !== undefined) {
+      const [cause, dueTo, ended] = restart
+      unit.restart = dueTo === '' ? { cause, ended } : { cause, dueTo, ended }
+    }
+    return unit
   }
 
   seed(state: UnitState, clockSettings: number): void {
@@ -77,8 +108,14 @@ export class TrackedUnit {
     return this.#observe(state)
   }
 
+  /** Restarts of which NRestarts alone tells, and nothing else will. */
+  countMissed(state: UnitState): void {
+    if (state.nRestarts > 0) this.counters.countRestarts('auto', state, state.nRestarts)
+  }
+
   observeRead(state: UnitState, clockSettings: number): Occurrence[] {
     const known = this.machine.state
+    if (state.invocationId !== known.invocationId) this.#beginRun(phaseOf(state) === 'starting' ? state.jobId : 0)
     const happened = this.#observe(state)
     if (known.stateChangeUsec !== state.stateChangeUsec) this.readUnder = clockSettings
     return happened
@@ -125,8 +162,16 @@ export class TrackedUnit {
     return this.machine.observe(state)
   }
 
+  /** By how much NRestarts went up since this was asked last. */
+  takeScheduled(): number {
+    const scheduled = this.#scheduled
+    this.#scheduled = 0
+    return scheduled
+  }
+
   /** Of several the last one alone has left a trace of why. */
   #countScheduled(state: UnitState, by: number): void {
+    this.#scheduled += by
     const ended = this.machine.state
     const cause = this.restart?.ended === ended.invocationId ? this.restart.cause : autoCause(ended)
     const oom = this.oomRun !== '' && this.oomRun === ended.invocationId

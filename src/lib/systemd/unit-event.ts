@@ -3,6 +3,7 @@ import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.j
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import { formatDuration } from '../../util/duration.js'
+import type { Evidence } from './evidence.js'
 import { runSpanId } from './ids.js'
 import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
@@ -17,8 +18,10 @@ export interface EventContext {
   readonly resource: Resource
   /** When this agent read the bytes that tell of it, nanoseconds since 1970. */
   readonly observedNs: bigint
-  /** Concluded by comparing states after a gap. */
-  readonly inferred: boolean
+  /** What it was concluded from; undefined when it was told. */
+  readonly evidence: readonly Evidence[] | undefined
+  /** Restarts by systemd that nothing else tells of, this one included; 0 for none. */
+  readonly missedRestarts: number
   readonly causedBy: string | undefined
   /** Of the job that has ended, microseconds since 1970; undefined where it is not known, and of all else. */
   readonly jobQueuedUsec?: number | undefined
@@ -104,7 +107,11 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   put(attr.restartDueUsec, context.outlook?.dueUsec)
   if (kind !== 'jobFinished') putTimestamps(attributes, state)
   if (what.beganUsec !== undefined && what.beganUsec > 0) attributes[attr.reloadBeganUsec] = what.beganUsec
-  if (context.inferred || what.inferred) attributes[attr.synthetic] = true
+  if (context.evidence !== undefined) {
+    attributes[attr.synthetic] = true
+    attributes[attr.evidence] = context.evidence
+  }
+  if (context.missedRestarts > 0) attributes[attr.missedRestarts] = context.missedRestarts
   return attributes
 }
 
@@ -137,9 +144,10 @@ function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
 }
 
 function describe(what: Occurrence, context: EventContext): string {
-  const { kind, state, cause, job, inferred } = what
+  const { kind, state, cause, job } = what
   const { unit } = context
-  const tail = context.inferred || inferred ? ' (inferred)' : ''
+  const missed = context.missedRestarts > 1 ? `, after ${context.missedRestarts} restarts` : ''
+  const tail = context.evidence === undefined ? '' : `${missed} (inferred)`
   const because = context.causedBy === undefined ? '' : ` because of ${context.causedBy}`
   const who = context.restartCause === 'remediation' ? 'this agent' : 'a job'
   switch (kind) {

@@ -1,4 +1,5 @@
 import { TrackedUnit } from './tracked-unit.js'
+import type { SavedUnit } from './tracker-state.js'
 
 /** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are named in `untracked`, not followed. */
 const kMaxFollowed = 65_536
@@ -62,6 +63,32 @@ export class UnitStore {
   /** The first moment from which anything is counted; later calls change nothing. */
   begin(nowNs: bigint): void {
     this.#sinceNs ??= nowNs
+  }
+
+  /** Since when whatever is counted from now on is counted, nanoseconds since 1970. */
+  get sinceNs(): bigint {
+    return this.#sinceNs ?? 0n
+  }
+
+  /** What must outlive this process: units with counters first, at most `max`. */
+  save(max: number): SavedUnit[] {
+    const counted: SavedUnit[] = []
+    const others: SavedUnit[] = []
+    this.forEach((unit, name) => {
+      ;(unit.counters.empty ? others : counted).push(unit.save(name))
+    })
+    return [...counted, ...others].slice(0, max)
+  }
+
+  /** Puts back what an earlier process has saved; with `states` also which units were loaded, and how they were. */
+  restore(units: readonly SavedUnit[], states: boolean): void {
+    for (const saved of units) {
+      const unit = TrackedUnit.restore(saved, states)
+      const isNew = this.find(saved.name) === undefined
+      if (!isNew || (!unit.loaded && unit.counters.empty)) continue
+      if (unit.loaded && this.#followed.size < this.#maxFollowed) this.#followed.set(saved.name, unit)
+      else if (!unit.loaded && this.#remembered.size < this.#maxRemembered) this.#remembered.set(saved.name, unit)
+    }
   }
 
   /** The unit as one that is loaded; undefined when there are too many. */

@@ -1,29 +1,32 @@
-import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
-import type { Resource, ResourcePool } from '../../data/resource.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
 import type { UnitDependencies } from '../../data/unit-dependencies.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
-import { CauseFinder } from './cause-finder.js'
 import { ClockWatch } from './clock-watch.js'
 import { DetailMetrics } from './detail-metrics.js'
+import type { Source } from './evidence.js'
 import { Expectations } from './expectations.js'
 import { JobQueue } from './job-queue.js'
 import { type MetricSwitches, metricGroups } from './metric-groups.js'
-import type { Occurrence } from './occurrence.js'
 import type { UpUnit } from './polled-units.js'
-import { RestartCauses } from './restart-cause.js'
 import { stateMetrics } from './state-metrics.js'
-import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
-import { unitEvent } from './unit-event.js'
-import { phaseOf, unloadedState } from './unit-phase.js'
-import { unitResource } from './unit-resource.js'
+import { TrackedUnit } from './tracked-unit.js'
+import { kMaxSavedUnits, type SavedTracker } from './tracker-state.js'
+import { unloadedState } from './unit-phase.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
+import { type TellerOptions, UnitTeller } from './unit-teller.js'
 import { stateAt } from './unit-times.js'
 import { typeOfUnit } from './unit-types.js'
-import { outlookOf } from './verdict.js'
+
+/** Where an earlier run of this program stopped. */
+export interface Continued {
+  /** What happened until then it has told and counted, microseconds since 1970. */
+  readonly sinceUsec: number
+  /** The machine was not booted since: units may be compared with what they were. */
+  readonly sameBoot: boolean
+}
 
 /** What is read of a unit besides its state. */
 type Configuration = { readonly facts: UnitFacts; readonly dependencies?: UnitDependencies | undefined }
@@ -31,20 +34,11 @@ type Configuration = { readonly facts: UnitFacts; readonly dependencies?: UnitDe
 /** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
 const kMaxLagUsec = 60_000_000
 
-/** A run's directory is made just before its state is told, and systemd restarts nothing sooner than this (RestartSec=). */
-const kMaxCgroupLagUsec = 50_000
-
-export interface TrackerOptions extends StoreLimits {
-  readonly scope: 'system' | 'user'
-  readonly resources: ResourcePool
+export interface TrackerOptions extends StoreLimits, TellerOptions {
   /** Filled with the dependencies of the units that are followed; without one the tracker has its own. */
   readonly graph?: UnitGraph
-  /** What a unit has to do with containers, for its resource; empty for ordinary units. */
-  readonly containerAttributes?: (unit: string) => Attributes
   /** Which metrics are made; left out, those that are on by default. */
   readonly metrics?: MetricSwitches
-  /** Where a unit's processes are now; left out, events do not say. */
-  readonly findCgroup?: (unit: string, slice: string) => UnitCgroup | undefined
 }
 
 /**
@@ -56,8 +50,7 @@ export class UnitTracker implements UnitStates {
   readonly #options: TrackerOptions
   readonly #units: UnitStore
   readonly #graph: UnitGraph
-  readonly #causes: CauseFinder
-  readonly #restarts: RestartCauses
+  readonly #teller: UnitTeller
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
   readonly #details: DetailMetrics
@@ -67,13 +60,15 @@ export class UnitTracker implements UnitStates {
   /** Signals until now, and until the last time systemd was asked about its units. */
   #signals = 0
   #asked = 0
+  #continued: Continued | undefined
+  #revision = 0
+  #accountedNs = 0n
 
   constructor(options: TrackerOptions) {
     this.#options = options
     this.#units = new UnitStore(options)
     this.#graph = options.graph ?? new UnitGraph()
-    this.#causes = new CauseFinder((name) => this.#units.find(name), this.#graph)
-    this.#restarts = new RestartCauses((name) => this.#units.find(name), this.#graph)
+    this.#teller = new UnitTeller(options, (name) => this.#units.find(name), this.#graph)
     this.#expectations = new Expectations((name) => this.#units.find(name), this.#graph)
     this.#details = new DetailMetrics(options.metrics ?? metricGroups)
   }
@@ -115,6 +110,49 @@ export class UnitTracker implements UnitStates {
     return unit === undefined ? undefined : stateAt(unit.machine.state, usec, sinceUsec)
   }
 
+  /** What an earlier run of this program knew; undefined when there was none. */
+  get continued(): Continued | undefined {
+    return this.#continued
+  }
+
+  /** Counts what was fed and read; only grows. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /**
+   * All that must outlive this process.
+   *
+   * @param untilNs - nothing is under way from before then; without it, that is the time of what came last
+   */
+  save(bootId: string, untilNs = 0n): SavedTracker {
+    const accountedNs = untilNs > this.#accountedNs ? untilNs : this.#accountedNs
+    const { sinceNs } = this.#units
+    return {
+      bootId,
+      accountedNs: String(accountedNs),
+      sinceNs: String(sinceNs),
+      units: this.#units.save(kMaxSavedUnits),
+    }
+  }
+
+  /**
+   * Goes on where an earlier run of this program stopped. To be called before anything else is. In another boot than that of
+   * then, counters go on, and no unit is what it was.
+   *
+   * @param accepts - units that are still to be followed
+   */
+  restore(saved: SavedTracker, bootId: string, accepts: (unit: string) => boolean = () => true): void {
+    const sameBoot = bootId !== '' && saved.bootId === bootId
+    this.#units.begin(BigInt(saved.sinceNs))
+    this.#units.restore(
+      saved.units.filter(({ name }) => accepts(name)),
+      sameBoot,
+    )
+    this.#accountedNs = BigInt(saved.accountedNs)
+    this.#continued = { sinceUsec: Number(this.#accountedNs / 1000n), sameBoot }
+  }
+
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
   seed(units: readonly UnitSnapshot[], realtimeNs: bigint): void {
     this.#units.begin(realtimeNs)
@@ -124,8 +162,11 @@ export class UnitTracker implements UnitStates {
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
       unit.seed(state, this.#clock.settings)
-      this.#locate(name, unit, state, true)
+      // Of this boot nothing was counted yet, and of those before everything.
+      if (this.#continued !== undefined) unit.countMissed(state)
+      this.#teller.locate(name, unit, state, true)
     }
+    this.#accounted(realtimeNs)
   }
 
   /** Rows of `listed` whose unit is not in the state followed here. */
@@ -167,14 +208,15 @@ export class UnitTracker implements UnitStates {
       // whatever the stamps say: the clock may have been set back.
       const outdated = unit.lastSignal > this.#asked && isOlder(state, unit.machine.state)
       if (!outdated) {
-        this.#locate(name, unit, state, true)
-        this.#tell(out, name, unit, unit.observeRead(state, this.#clock.settings), observedNs, true)
+        this.#teller.locate(name, unit, state, true)
+        this.#teller.tell(out, name, unit, unit.observeRead(state, this.#clock.settings), observedNs, 'reading')
       }
-      if (facts !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
+      if (facts !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
     }
     for (const name of gone) {
-      this.#unload(out, name, observedNs, true)
+      this.#unload(out, name, observedNs, 'reading')
     }
+    this.#accounted(observedNs)
     return out
   }
 
@@ -183,7 +225,7 @@ export class UnitTracker implements UnitStates {
     const out: RawEvent[] = []
     const unit = this.#units.followed.get(name)
     if (unit !== undefined && dependencies !== undefined) this.#graph.update(name, dependencies)
-    if (unit !== undefined) this.#tell(out, name, unit, unit.learn(facts), observedNs, false)
+    if (unit !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
     return out
   }
 
@@ -215,32 +257,33 @@ export class UnitTracker implements UnitStates {
     const out: RawEvent[] = []
     this.#units.begin(record.realtimeNs)
     this.#clock.observe(record)
+    this.#accounted(record.realtimeNs)
     if (record.kind === 'reloading') this.#reloading = record.active
     if (this.#reloading) return out
     switch (record.kind) {
       case 'unit_changed': {
         const unit = this.#units.follow(record.unit)
         if (unit === undefined || this.#isLate(record.state, unit)) break
-        this.#locate(record.unit, unit, record.state, false)
+        this.#teller.locate(record.unit, unit, record.state, false)
         const happened = unit.observe(record.state, ++this.#signals)
-        this.#causes.observed(record.unit, unit)
-        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false)
+        this.#teller.causes.observed(record.unit, unit)
+        this.#teller.tell(out, record.unit, unit, happened, record.realtimeNs, 'signal')
         break
       }
       case 'job_new':
         this.#jobs.queued(record.jobId, record.realtimeNs)
         break
       case 'job_removed': {
-        this.#causes.jobRemoved(record.unit, record.result)
+        this.#teller.causes.jobRemoved(record.unit, record.result)
         // The job of a unit that was never loaded has nothing to be kept for.
         const unit = this.#units.find(record.unit) ?? new TrackedUnit(record.realtimeNs)
         const happened = unit.jobRemoved(record.jobId, record.result)
         const queuedUsec = this.#jobs.take(record.jobId)
-        this.#tell(out, record.unit, unit, happened, record.realtimeNs, false, queuedUsec)
+        this.#teller.tell(out, record.unit, unit, happened, record.realtimeNs, 'signal', queuedUsec)
         break
       }
       case 'unit_removed':
-        this.#unload(out, record.unit, record.realtimeNs, false)
+        this.#unload(out, record.unit, record.realtimeNs, 'signal')
         break
       case 'reloading':
       case 'lost':
@@ -254,12 +297,12 @@ export class UnitTracker implements UnitStates {
 
   /** This agent is about to ask systemd to restart `unit`: that restart counts as `remediation`. */
   announceRestart(unit: string, nowNs: bigint): void {
-    this.#restarts.announce(unit, Number(nowNs / 1000n))
+    this.#teller.restarts.announce(unit, Number(nowNs / 1000n))
   }
 
   /** State metrics of all units, in parts; `now` is asked for each one. */
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
-    const resource = (name: string, unit: TrackedUnit) => this.#resource(name, unit)
+    const resource = (name: string, unit: TrackedUnit) => this.#teller.resource(name, unit)
     const { resources, metrics: on = metricGroups } = this.#options
     return stateMetrics(this.#units, {
       now,
@@ -277,16 +320,21 @@ export class UnitTracker implements UnitStates {
     this.#units.followed.forEach((unit, name) => {
       const { state, phase } = unit.machine
       if (phase !== 'up' || typeOfUnit(name) !== type) return
-      up.push({ name, invocationId: state.invocationId, resource: this.#resource(name, unit) })
+      up.push({ name, invocationId: state.invocationId, resource: this.#teller.resource(name, unit) })
     })
     return up
   }
 
-  #unload(out: RawEvent[], name: string, observedNs: bigint, inferred: boolean): void {
+  #unload(out: RawEvent[], name: string, observedNs: bigint, source: Source): void {
     const unit = this.#units.followed.get(name)
-    if (unit !== undefined) this.#tell(out, name, unit, unit.unloaded(), observedNs, inferred)
+    if (unit !== undefined) this.#teller.tell(out, name, unit, unit.unloaded(), observedNs, source)
     this.#units.unload(name, observedNs)
     this.#graph.remove(name, Number(observedNs / 1000n))
+  }
+
+  #accounted(untilNs: bigint): void {
+    this.#revision++
+    if (untilNs > this.#accountedNs) this.#accountedNs = untilNs
   }
 
   /** A signal from before the unit's state was read. No stamps tell when the clock was set in between. */
@@ -295,58 +343,6 @@ export class UnitTracker implements UnitStates {
     const read = machine.state
     // Without a timestamp the unit had not changed since it was loaded.
     return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
-  }
-
-  #tell(
-    out: RawEvent[],
-    name: string,
-    unit: TrackedUnit,
-    happened: readonly Occurrence[],
-    observedNs: bigint,
-    inferred: boolean,
-    jobQueuedUsec?: number,
-  ): void {
-    for (const what of happened) {
-      unit.count(what, what.kind === 'restarting' ? this.#restarts.of(name, unit, what) : undefined)
-      const restart = what.cause === undefined ? undefined : unit.restart
-      const causedBy = restart?.dueTo ?? this.#causes.of(name, what)
-      const outlook = outlookOf(what, name, unit, { causedBy, read: inferred })
-      if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
-      out.push(
-        unitEvent(what, {
-          unit: name,
-          resource: this.#resource(name, unit),
-          observedNs,
-          inferred,
-          causedBy,
-          restartCause: restart?.cause ?? what.cause,
-          outlook,
-          jobQueuedUsec,
-          slice: unit.facts?.slice || unit.cgroup?.slice || '',
-          cgroupId: unit.cgroupOf === what.state.invocationId ? unit.cgroup?.id : undefined,
-        }),
-      )
-    }
-  }
-
-  /** Finds the cgroup of a run as soon as it is heard of: when it has ended there is none. */
-  #locate(name: string, unit: TrackedUnit, state: UnitState, isNow: boolean): void {
-    const { invocationId } = state
-    if (invocationId === '' || unit.cgroupOf === invocationId || this.#options.findCgroup === undefined) return
-    const phase = phaseOf(state)
-    if (phase !== 'up' && phase !== 'starting') return
-    const found = this.#options.findCgroup(name, unit.facts?.slice ?? '')
-    if (found === undefined) return
-    // A signal that comes late may tell of a run that was over when the directory there now was made.
-    if (!isNow && found.changedUsec > state.stateChangeUsec + kMaxCgroupLagUsec) return
-    unit.cgroup = found
-    unit.cgroupOf = invocationId
-  }
-
-  #resource(name: string, unit: TrackedUnit): Resource {
-    const { resources, scope, containerAttributes } = this.#options
-    unit.resource ??= unitResource(resources, name, scope, containerAttributes?.(name))
-    return unit.resource
   }
 }
 

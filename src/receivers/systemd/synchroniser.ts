@@ -33,10 +33,7 @@ export class Synchroniser {
     surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
     const listed = this.#watched(loaded)
     const names = listed.map(({ name }) => name)
-    if (gap === undefined) {
-      tracker.seed(await this.#read(names), settings.clock.unixNano())
-      return []
-    }
+    if (gap === undefined) return this.#begin(listed)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
     // PID 1 does nothing else while it reloads, so states that look the same are the same runs.
     const changed = gap.reason === 'reload' ? tracker.differing(listed) : missedOf(gap, names)
@@ -45,6 +42,23 @@ export class Synchroniser {
     const nowNs = settings.clock.unixNano()
     const events = tracker.resync(units, tracker.missing(listed), nowNs)
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+  }
+
+  /** The first reading: how things are, or what has changed since an earlier run of this agent. */
+  async #begin(listed: readonly ListedUnit[]): Promise<RawEvent[]> {
+    const { tracker, settings } = this.#options
+    const { continued } = tracker
+    const units = await this.#read(listed.map(({ name }) => name))
+    const nowNs = settings.clock.unixNano()
+    if (continued === undefined) {
+      tracker.seed(units, nowNs)
+      return []
+    }
+    const reason = continued.sameBoot ? 'agent_restart' : 'reboot'
+    const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
+    if (continued.sameBoot) return [gap, ...tracker.resync(units, tracker.missing(listed), nowNs)]
+    tracker.seed(units, nowNs)
+    return [gap]
   }
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */

@@ -17,12 +17,16 @@ import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import type { Timer } from '../../util/clock.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
+import { KeptCounts } from './kept-counts.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
 import { Sampler } from './sampler.js'
 import { Surroundings } from './surroundings.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
 import { noSignals, Watcher } from './watcher.js'
+
+/** A signal is on its way for some milliseconds, `batch_timeout` included; on a host that is drowning for more. */
+const kOnItsWayNs = 1_000_000_000n
 
 /** How long after the first suppressed event a summary tells of all; then the next one begins. */
 const kSummaryIntervalMs = 1000
@@ -68,6 +72,7 @@ class SystemdReceiver implements Receiver {
   readonly #graph: UnitGraph
   readonly #tracker: UnitTracker
   readonly #sampler: Sampler
+  readonly #kept: KeptCounts
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
   /** Set while something was suppressed that no summary has told. */
@@ -97,6 +102,8 @@ class SystemdReceiver implements Receiver {
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
     })
     this.#sampler = new Sampler(settings, config, this.#tracker)
+    const bootId = hostResource(settings.resources).attributes['systemd.boot_id']
+    this.#kept = new KeptCounts(settings, this.#tracker, typeof bootId === 'string' ? bootId : '')
   }
 
   async start(host: Host): Promise<void> {
@@ -144,6 +151,8 @@ class SystemdReceiver implements Receiver {
     )
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     host.report({ state: 'starting' })
+    await this.#kept.load((unit) => this.#selection.accepts(unit))
+    this.#kept.start(() => this.#accountedNs())
     this.#running = watcher.run(this.#stopping.signal)
     if (this.#config.collection_interval > 0) {
       this.#timers.push(clock.every(this.#config.collection_interval, () => this.#collect()))
@@ -153,11 +162,19 @@ class SystemdReceiver implements Receiver {
   async shutdown(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#stopping.abort()
+    const accountedNs = this.#accountedNs()
     await this.#running
     this.#forgetStates()
+    await this.#kept.close(accountedNs)
     this.#summarise()
     this.#countSignals()
     await this.#pending.close()
+  }
+
+  /** Until when all that systemd has sent was told; undefined while it is not listened to, or not understood. */
+  #accountedNs(): bigint | undefined {
+    const followed = this.#watcher?.up === true && this.#watcher.buffered === 0
+    return followed ? this.#settings.clock.unixNano() - kOnItsWayNs : undefined
   }
 
   /** What there is to say while systemd answers. */

@@ -15,6 +15,7 @@ export const running = { activeState: 'active', subState: 'running', result: 'su
 export async function start(
   written: Record<string, unknown> = quiet,
   prepare: (source: FakeSource, exporter: MemoryExporter) => void = () => {},
+  given: Parameters<typeof testSettings>[2] = {},
 ) {
   const source = new FakeSource()
   const exporter = new MemoryExporter()
@@ -22,7 +23,7 @@ export async function start(
   const clock = new FakeClock()
   const host = new TestHost()
   const telemetry = new RecordingTelemetry()
-  const settings = testSettings('receiver', 'systemd', { clock, telemetry, random: () => 1 })
+  const settings = testSettings('receiver', 'systemd', { clock, telemetry, random: () => 1, ...given })
   const receiver = createSystemdReceiver(settings, createTestConfig(schema, written), exporter, source)
   await receiver.start(host)
   await clock.advance(0)
