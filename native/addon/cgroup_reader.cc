@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/cgroup/printable_path.h"
 #include "os/clock.h"
 
 namespace unitscope {
@@ -54,6 +55,7 @@ void CgroupReader::init(Napi::Env env, Napi::Object exports) {
                                               InstanceMethod("request", &CgroupReader::request),
                                               InstanceMethod("take", &CgroupReader::take),
                                               InstanceMethod("stalls", &CgroupReader::stalls),
+                                              InstanceMethod("kills", &CgroupReader::kills),
                                               InstanceMethod("ignore", &CgroupReader::ignore),
                                               InstanceMethod("arm", &CgroupReader::arm),
                                               InstanceMethod("stats", &CgroupReader::stats),
@@ -64,7 +66,10 @@ void CgroupReader::init(Napi::Env env, Napi::Object exports) {
 }
 
 CgroupReader::CgroupReader(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
-  auto monitor = cgroup::CgroupMonitor::open(options_of(info[0].As<Napi::Object>()));
+  const Napi::Object options = info[0].As<Napi::Object>();
+  const Napi::Value log = options.Get("kernelLog");
+  const bool logged = !log.IsEmpty() && log.ToBoolean();
+  auto monitor = cgroup::CgroupMonitor::open(options_of(options), logged ? KernelLog::open() : KernelLog());
   if (!monitor) problem_ = monitor.error().error == 0 ? -1 : monitor.error().error;
   else sampler_.emplace(std::move(monitor).value(), bell_);
 }
@@ -139,6 +144,38 @@ Napi::Value CgroupReader::stalls(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value CgroupReader::kills(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto taken = sampler_ ? sampler_->take_kills() : std::vector<cgroup::OomKill>{};
+  if (taken.empty()) return env.Undefined();
+  const Napi::Array out = Napi::Array::New(env, taken.size());
+  const double now_ms = static_cast<double>(monotonic_ns()) / 1e6;
+  for (std::size_t i = 0; i < taken.size(); i++) {
+    const cgroup::OomKill& kill = taken[i];
+    const Napi::Object one = Napi::Object::New(env);
+    const auto text = [&](const char* name, std::string_view bytes) {
+      std::string shown;
+      cgroup::append_printable(shown, bytes);
+      one.Set(name, Napi::String::New(env, shown));
+    };
+    text("path", "/" + kill.path);
+    text("invocationId", std::string_view(kill.invocation.data(), kill.invocation[0] == '\0' ? 0 : kill.invocation.size()));
+    one.Set("id", number(env, kill.id));
+    one.Set("before", number(env, kill.before));
+    one.Set("after", number(env, kill.after));
+    if (kill.peak) one.Set("peak", number(env, *kill.peak));
+    if (kill.limit) one.Set("limit", number(env, *kill.limit));
+    one.Set("ageMs", number(env, now_ms - static_cast<double>(kill.monotonic_ns) / 1e6));
+    if (kill.pid != 0) {
+      one.Set("pid", number(env, kill.pid));
+      text("command", kill.command);
+      text("limitedBy", kill.limited_by);
+    }
+    out.Set(static_cast<std::uint32_t>(i), one);
+  }
+  return out;
+}
+
 void CgroupReader::ignore(const Napi::CallbackInfo& info) {
   auto keys = info[0].As<Napi::Float64Array>();
   if (!sampler_ || keys.IsEmpty()) return;
@@ -180,6 +217,8 @@ Napi::Value CgroupReader::stats(const Napi::CallbackInfo& info) {
       {"watches", stats.watches},         {"unwatched", stats.unwatched},
       {"nativeBytes", stats.native_bytes}, {"triggers", stats.triggers},
       {"stallsDropped", stats.stalls_dropped}, {"threadCpuNs", stats.cpu_ns},
+      {"killsDropped", stats.kills_dropped}, {"logOverruns", stats.log_overruns},
+      {"logError", static_cast<std::uint64_t>(stats.log_error)},
   };
   for (const auto& [name, value] : numbers) result.Set(name, number(env, value));
   return result;

@@ -18,7 +18,7 @@ class CgroupReader final : public Napi::ObjectWrap<CgroupReader> {
   /// Adds the class and its layout (`cgroupFields`, `cgroupGroups`: names by index) to `exports`.
   static void init(Napi::Env env, Napi::Object exports);
 
-  /// new CgroupReader({root, anyFilesystem, maxCgroups, maxDepth, maxOpenFiles, walkIntervalMs, groups: bit mask}).
+  /// new CgroupReader({root, anyFilesystem, maxCgroups, maxDepth, maxOpenFiles, walkIntervalMs, groups: bit mask, kernelLog}).
   explicit CgroupReader(const Napi::CallbackInfo& info);
   ~CgroupReader() override { shut_down(); }
 
@@ -36,6 +36,9 @@ class CgroupReader final : public Napi::ObjectWrap<CgroupReader> {
   Napi::Value take(const Napi::CallbackInfo& info);
   /// (): Float64Array of {id, key, age in ms, errno} for each trigger that fired, or could not be set, since the last call.
   Napi::Value stalls(const Napi::CallbackInfo& info);
+  /// (): array of {path, id, invocationId, before, after, peak, limit, ageMs, pid, command, limitedBy}, one for each kill for want of
+  /// memory since the last call; undefined for none. Few enough to be objects.
+  Napi::Value kills(const Napi::CallbackInfo& info);
   /// (keys: Float64Array): these cgroups are not read any more.
   void ignore(const Napi::CallbackInfo& info);
   /// (id, key, file, text): sets a pressure trigger; false when there are too many.

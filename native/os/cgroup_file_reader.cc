@@ -67,6 +67,16 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, bool look_
   return false;
 }
 
+bool FileReader::read_one(CgroupTree& tree, Node& node, std::size_t file, Sample& sample) {
+  const Directory dir = open_directory(tree.root(), node);
+  if (dir.fd < 0) return false;
+  const Text read = read_file(dir.fd, file, node, tree.budget());
+  std::vector<IoDevice> none;
+  const bool ok = read.kind == Text::Kind::kText && kFiles[file].scan(read.text, sample, none).ok();
+  if (node.ignored) tree.budget().close(node.files[file]);
+  return ok;
+}
+
 void FileReader::prepare(CgroupTree& tree, Node& node, GroupMask groups) noexcept {
   if (!node.dir) return;
   for (std::size_t i = 0; i < kFileCount; i++) {

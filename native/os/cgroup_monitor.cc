@@ -1,5 +1,7 @@
 #include "os/cgroup_monitor.h"
 
+#include <sys/stat.h>
+
 #include "os/clock.h"
 
 namespace unitscope::cgroup {
@@ -9,22 +11,43 @@ namespace {
 /// on a hybrid machine twelve of seventeen are missing in each cgroup, and each look costs a microsecond.
 constexpr std::uint64_t kPassesBetweenLooks = 8;
 
+/// The root of all cgroups has the first number that kernfs gives; one of a namespace has not.
+bool is_first(int root) noexcept {
+  struct stat found {};
+  return fstat(root, &found) == 0 && found.st_ino == 1;
+}
+
+/// Past so many the rest is read without a look in between: else whoever makes cgroups change could keep us there for ever.
+constexpr std::size_t kLooksBetweenReadings = 256;
+
 double ms(std::uint64_t ns) noexcept { return static_cast<double>(ns) / 1e6; }
 
 }  // namespace
 
-Result<CgroupMonitor, OpenError> CgroupMonitor::open(MonitorOptions options) {
+Result<CgroupMonitor, OpenError> CgroupMonitor::open(MonitorOptions options, KernelLog log) {
   auto tree = CgroupTree::open(options.tree);
   if (!tree) return fail(tree.error());
-  return CgroupMonitor(options, std::move(tree).value());
+  const bool fits = options.tree.any_filesystem || is_first(tree.value().root());
+  return CgroupMonitor(options, std::move(tree).value(), fits ? std::move(log) : KernelLog());
 }
 
 void CgroupMonitor::handle_states(const std::atomic<bool>& stop) {
+  // A last reading takes as long as a killed cgroup may have left: before each one the counters are looked at that tell of kills.
+  std::vector<Node*> changed;
+  std::size_t at = 0;
+  do {
+    if (at < kLooksBetweenReadings) listen_for_kills(changed);
+    if (at < changed.size()) changed_state(*changed[at++]);
+  } while (at < changed.size() && !stop.load(std::memory_order_relaxed));
+}
+
+void CgroupMonitor::listen_for_kills(std::vector<Node*>& changed) {
   CgroupWatch& watch = tree_.watch();
   watch.begin_states();
-  for (CgroupWatch::State state; !stop.load(std::memory_order_relaxed) && watch.next_state(state);) {
-    if (state.node != nullptr) changed_state(*state.node);
-    else overflowed();
+  for (CgroupWatch::State state; watch.next_state(state);) {
+    if (state.node == nullptr) overflowed();
+    else if (!state.memory) changed.push_back(state.node);
+    else if (oom_.look(tree_, reader_, *state.node)) hurries_ = true;
   }
 }
 
@@ -42,7 +65,8 @@ void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
     else tree_.apply(change, made_ns);
   }
   if (!walk_due_) tree_.settle(now);
-  tree_.admit(now);
+  tree_.admit(hurries_ ? UINT64_MAX : now);
+  hurries_ = false;
   get_ready();
 }
 
@@ -50,6 +74,7 @@ void CgroupMonitor::get_ready() {
   for (const std::uint64_t key : tree_.taken_in()) {
     Node* const node = tree_.find(key);
     if (node == nullptr) continue;
+    oom_.look(tree_, reader_, *node);
     reader_.prepare(tree_, *node, groups_ | mask_of(Group::kState));
     changed_state(*node);
   }
@@ -68,6 +93,8 @@ void CgroupMonitor::changed_state(Node& node) {
   node.final.reset();
   node.final_told = false;
   if (!state.has(Field::kPopulated) || state.get(Field::kPopulated) != 0) return;
+  // First, for it is what nobody else tells; a kill just before its end is not told in time by a watch.
+  oom_.look(tree_, reader_, node);
   auto last = std::make_unique<Reading>();
   if (!read(node, false, last->sample, last->devices)) return;
   last->monotonic_ns = monotonic_ns();
@@ -107,12 +134,14 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
     if (stop.load(std::memory_order_relaxed)) return;
     Node& node = *owned;
     if (!node.told) tell(out, node);
+    if (!node.oom_kills) oom_.look(tree_, reader_, node);
     if (node.ignored) continue;
     Sample sample;
     devices_.clear();
     const bool look_again = (passes_ + node.key) % kPassesBetweenLooks == 0;
     if (!read(node, look_again, sample, devices_)) continue;
     node.read_ns = monotonic_ns();
+    if (sample.has(Field::kMemoryEventOomKill)) oom_.note(tree_, reader_, node, sample.get(Field::kMemoryEventOomKill));
     // Nothing is read where no descriptor is left; that is no newer than what is kept.
     if (node.final != nullptr && sample.present != 0) {
       node.final.reset();
@@ -151,7 +180,10 @@ MonitorStats CgroupMonitor::stats() {
           .open_fds = tree_.budget().used() + (changes_fd() >= 0 ? 3u : 1u),
           .watches = tree_.watch().watches(),
           .unwatched = tree_.watch().unwatched(),
-          .native_bytes = tree_.bytes() + FileReader::bytes() + devices_.capacity() * sizeof(IoDevice)};
+          .native_bytes = tree_.bytes() + FileReader::bytes() + devices_.capacity() * sizeof(IoDevice),
+          .log_error = oom_.log_error(),
+          .log_overruns = oom_.log_overruns(),
+          .kills_dropped = oom_.dropped()};
 }
 
 }  // namespace unitscope::cgroup

@@ -6,6 +6,7 @@
 
 #include "core/cgroup/pass.h"
 #include "os/cgroup_file_reader.h"
+#include "os/cgroup_oom.h"
 #include "os/cgroup_tree.h"
 
 namespace unitscope::cgroup {
@@ -25,13 +26,18 @@ struct MonitorStats {
   std::size_t watches = 0;
   std::size_t unwatched = 0;
   std::size_t native_bytes = 0;
+  /// errno of the kernel's log that could not be opened; 0 when it is read, or was not asked for.
+  int log_error = 0;
+  std::uint64_t log_overruns = 0;
+  std::uint64_t kills_dropped = 0;
 };
 
 /// Knows every cgroup below a root and what it uses: follows them as they come and go, reads all when asked, and each for the
-/// last time when its last process has left. One thread at a time.
+/// last time when its last process has left; and tells where the kernel killed for want of memory. One thread at a time.
 class CgroupMonitor {
  public:
-  static Result<CgroupMonitor, OpenError> open(MonitorOptions options);
+  /// \param log  of the kernel, if it is to be asked: only where the root is that of all cgroups, for the log names those
+  static Result<CgroupMonitor, OpenError> open(MonitorOptions options, KernelLog log = {});
 
   /// Readable when handle_states() has something to do: at once, for systemd removes a cgroup a millisecond after its last
   /// process left. -1 when nothing is told, and all is found by walking.
@@ -41,6 +47,10 @@ class CgroupMonitor {
   [[nodiscard]] int changes_fd() noexcept { return tree_.watch().changes_fd(); }
   /// changes_fd() is readable, and it is to wait. What is taken in later was made about now: the first of it a little before.
   void changes_wait(std::uint64_t now_ns) noexcept { told_ns_ = now_ns; }
+  /// Readable when handle_log() has something to do; -1 without a log.
+  [[nodiscard]] int log_fd() const noexcept { return oom_.log_fd(); }
+  /// Somebody was killed, perhaps in a cgroup that is new: handle_changes() is not to wait.
+  [[nodiscard]] bool hurries() const noexcept { return hurries_; }
   /// Whether handle_changes() is to be called again although nothing may be told: there are new cgroups in which nothing ran yet.
   [[nodiscard]] bool anything_waits() const noexcept { return tree_.any_waits(); }
   /// Reads those whose last process has left, as far as the kernel has told so far.
@@ -51,6 +61,9 @@ class CgroupMonitor {
   ///
   /// \param stop  ends it early
   void handle_changes(const std::atomic<bool>& stop);
+  void handle_log(const std::atomic<bool>& stop) { oom_.read_log(tree_, stop); }
+  /// Kills since the last call. Those of one process: of its cgroup, and of all above it.
+  [[nodiscard]] std::vector<OomKill> take_kills() { return oom_.take(); }
   /// Reads every cgroup that is not ignored, and tells the ends of those that are gone.
   ///
   /// \param stop  ends it early; `out` is incomplete then, and for nobody
@@ -63,9 +76,11 @@ class CgroupMonitor {
   [[nodiscard]] MonitorStats stats();
 
  private:
-  CgroupMonitor(const MonitorOptions& options, CgroupTree tree)
-      : groups_(options.groups), walk_interval_ns_(options.walk_interval_ns), tree_(std::move(tree)) {}
+  CgroupMonitor(const MonitorOptions& options, CgroupTree tree, KernelLog log)
+      : groups_(options.groups), walk_interval_ns_(options.walk_interval_ns), tree_(std::move(tree)), oom_(std::move(log)) {}
 
+  /// Looks for kills in those whose memory.events changed; the others that are told of are left to the caller.
+  void listen_for_kills(std::vector<Node*>& changed);
   /// The last process left, or one came.
   void changed_state(Node& node);
   void overflowed();
@@ -79,6 +94,8 @@ class CgroupMonitor {
   std::uint64_t walk_interval_ns_;
   CgroupTree tree_;
   FileReader reader_;
+  OomFinder oom_;
+  bool hurries_ = false;
   std::vector<IoDevice> devices_;
   bool walk_due_ = true;
   /// When the changes that wait began to; 0 when none do.

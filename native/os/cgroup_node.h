@@ -58,10 +58,13 @@ struct Node {
   /// Bit i: kFiles[i] was in no child that was looked at. Which files there are is the parent's to say (cgroup.subtree_control),
   /// so a new child is not looked at for these. Nothing before the first was.
   std::optional<std::uint32_t> absent_below;
-  /// Watch descriptors of the directory, cgroup.events and cgroup.subtree_control; -1 for none.
+  /// Watch descriptors of the directory, cgroup.events, cgroup.subtree_control and memory.events; -1 for none.
   int watch = -1;
   int events_watch = -1;
   int control_watch = -1;
+  int memory_watch = -1;
+  /// Processes in it and below that the kernel killed for want of memory, as far as told; nothing before the first reading.
+  std::optional<std::uint64_t> oom_kills;
   /// Made when the last process had left; nothing while there are any, and once the consumer has these numbers or newer ones.
   std::unique_ptr<Reading> final;
   /// The consumer has numbers from after the last process had left.

@@ -44,6 +44,28 @@ std::string join(std::string_view parent, const char* name) {
 /// in seven minutes.
 constexpr std::size_t kMaxUnheardEnds = 4096;
 
+/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
+/// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
+InvocationId invocation_of(int dir) noexcept {
+  InvocationId id{};
+  for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
+    std::array<char, 33> text;  // one more than an ID: a longer value is none
+    if (fgetxattr(dir, name, text.data(), text.size()) != 32) continue;
+    if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
+    std::copy_n(text.begin(), id.size(), id.begin());
+    break;
+  }
+  return id;
+}
+
+/// The cgroup above, as long as it may be in the same service: services and scopes are in slices, and slices in no service.
+bool go_up(std::string& path) noexcept {
+  const std::size_t end = path.rfind('/');
+  if (end == std::string::npos) return false;
+  path.resize(end);
+  return !path.ends_with(".slice");
+}
+
 }  // namespace
 
 Result<CgroupTree, OpenError> CgroupTree::open(TreeOptions options) {
@@ -120,6 +142,7 @@ int CgroupTree::list(Node& parent) {
   if (parent.watch < 0) {
     watch_->forget(parent);
     watch_->follow(parent, dir.fd);
+    watch_->follow_memory(parent, dir.fd);
   }
   const DirStream stream = open_stream(dir.fd);
   if (stream == nullptr) return errno;
@@ -195,6 +218,7 @@ Node& CgroupTree::add(std::string path, UniqueFd dir, std::uint64_t id, std::uin
     return node;
   }
   watch_->follow(node, node.dir.get());
+  watch_->follow_memory(node, node.dir.get());
   read_invocation(node);
   struct stat found {};
   const bool leaf = fstat(node.dir.get(), &found) == 0 && found.st_nlink == 2 && !options_.any_filesystem;
@@ -254,6 +278,7 @@ void CgroupTree::look_again_below(Node& parent) noexcept {
   // A neighbour of a longer name, or a grandchild, is looked at once more for nothing.
   for (auto at = nodes_.upper_bound(parent.path); at != nodes_.end() && at->first.starts_with(parent.path); ++at) {
     at->second->absent = 0;
+    if (const Directory dir = open_directory(root_.get(), *at->second); dir.fd >= 0) watch_->follow_memory(*at->second, dir.fd);
   }
 }
 
@@ -265,19 +290,10 @@ void CgroupTree::learn_absent(Node& node) noexcept {
   if (parent != nodes_.end()) parent->second->absent_below = parent->second->absent_below.value_or(node.absent) & node.absent;
 }
 
-/// PID 1 writes the ID of the current run to both attributes (systemd 250 and later; older ones to trusted.* only). Reading
-/// trusted.* needs CAP_SYS_ADMIN; user.* can be written by a service to which its cgroup is delegated.
 void CgroupTree::read_invocation(Node& node) noexcept {
   const Directory dir = open_directory(root_.get(), node);
   if (dir.fd < 0) return;
-  InvocationId id{};
-  for (const char* const name : {"trusted.invocation_id", "user.invocation_id"}) {
-    std::array<char, 33> text;  // one more than an ID: a longer value is none
-    if (fgetxattr(dir.fd, name, text.data(), text.size()) != 32) continue;
-    if (!std::all_of(text.begin(), text.begin() + 32, is_lower_hex)) continue;
-    std::copy_n(text.begin(), id.size(), id.begin());
-    break;
-  }
+  const InvocationId id = invocation_of(dir.fd);
   if (id == node.invocation) return;
   node.invocation = id;
   node.told = false;
@@ -286,6 +302,26 @@ void CgroupTree::read_invocation(Node& node) noexcept {
 Node* CgroupTree::find(std::uint64_t key) noexcept {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? nullptr : found->second;
+}
+
+InvocationId CgroupTree::invocation_at(Node& node) noexcept {
+  if (node.invocation[0] == '\0') read_invocation(node);
+  InvocationId found = node.invocation;
+  for (std::string path = node.path; found[0] == '\0' && go_up(path);) {
+    if (const auto at = nodes_.find(path); at != nodes_.end()) found = at->second->invocation;
+  }
+  return found;
+}
+
+void CgroupTree::identify(const std::string& path, std::uint64_t& id, InvocationId& invocation) const noexcept {
+  struct stat found {};
+  std::string at = path;
+  do {
+    const UniqueFd dir(openat(root_.get(), at.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!dir || fstat(dir.get(), &found) != 0) return;
+    if (at.size() == path.size()) id = found.st_ino;
+    invocation = invocation_of(dir.get());
+  } while (invocation[0] == '\0' && go_up(at));
 }
 
 void CgroupTree::ignore(Node& node) noexcept {

@@ -70,6 +70,10 @@ class CgroupTree {
   /// By path, and so a parent before its children; empty before the first walk, and when the root is gone.
   [[nodiscard]] const Nodes& nodes() const noexcept { return nodes_; }
   [[nodiscard]] Node* find(std::uint64_t key) noexcept;
+  /// The run in which one is: its own, or that of the service or scope that made it; all NUL when unknown.
+  [[nodiscard]] InvocationId invocation_at(Node& node) noexcept;
+  /// As invocation_at(), by the path of one that may not be known yet, with its id; both are left where it is not there.
+  void identify(const std::string& path, std::uint64_t& id, InvocationId& invocation) const noexcept;
   /// Those that are gone, in the order of their ends, for the caller to take. The descriptors are closed.
   [[nodiscard]] std::vector<std::unique_ptr<Node>>& ended() noexcept { return ended_; }
   /// Nobody wants its numbers: what is open for them is closed. Its directory is still followed, for what lies below.

@@ -41,7 +41,7 @@ void CgroupWatch::follow(Node& node, int dir) noexcept {
   // The root of the hierarchy has no such file; without a watch its cgroup only ends without a last reading.
   node.events_watch = add(states_, dir, "cgroup.events", IN_MODIFY);
   if (node.events_watch >= 0) {
-    by_state_[node.events_watch] = &node;
+    by_state_[node.events_watch] = {.node = &node, .memory = false};
   } else if (errno == ENOSPC || errno == ENOMEM) {
     remove_change(node.watch);
     refuse(node);
@@ -52,6 +52,14 @@ void CgroupWatch::follow_controllers(Node& node, int dir) noexcept {
   if (!works() || node.control_watch >= 0) return;
   node.control_watch = add(changes_, dir, "cgroup.subtree_control", IN_MODIFY);
   if (node.control_watch >= 0) by_change_[node.control_watch] = {.node = &node, .what = What::kControllers};
+}
+
+void CgroupWatch::follow_memory(Node& node, int dir) noexcept {
+  if (node.watch < 0 || node.memory_watch >= 0 || memory_watches_ >= max_watches_ / 3) return;
+  node.memory_watch = add(states_, dir, "memory.events", IN_MODIFY);
+  if (node.memory_watch < 0) return;  // mostly: there is no such file, as in the root of the hierarchy
+  by_state_[node.memory_watch] = {.node = &node, .memory = true};
+  memory_watches_++;
 }
 
 void CgroupWatch::refuse(Node& node) noexcept {
@@ -65,14 +73,18 @@ void CgroupWatch::forget(Node& node) noexcept {
   remove_change(node.watch);
   remove_change(node.control_watch);
   forget_events(node);
+  if (node.memory_watch >= 0) memory_watches_--;
+  remove_state(node.memory_watch);
 }
 
-void CgroupWatch::forget_events(Node& node) noexcept {
-  if (node.events_watch >= 0) {
-    by_state_.erase(node.events_watch);
-    states_.remove(node.events_watch);
+void CgroupWatch::forget_events(Node& node) noexcept { remove_state(node.events_watch); }
+
+void CgroupWatch::remove_state(int& watch) noexcept {
+  if (watch >= 0) {
+    by_state_.erase(watch);
+    states_.remove(watch);
   }
-  node.events_watch = -1;
+  watch = -1;
 }
 
 void CgroupWatch::remove_change(int& watch) noexcept {
@@ -86,12 +98,12 @@ void CgroupWatch::remove_change(int& watch) noexcept {
 bool CgroupWatch::next_state(State& state) noexcept {
   do {
     while (const inotify_event* const told = states_.next()) {
-      state.node = nullptr;
+      state = {.node = nullptr, .memory = false};
       if ((told->mask & IN_Q_OVERFLOW) != 0) return true;
       // What was queued before the watch ended is of one that is not followed any more.
       const auto target = by_state_.find(told->wd);
       if (target == by_state_.end() || (told->mask & IN_MODIFY) == 0) continue;
-      state.node = target->second;
+      state = {.node = target->second.node, .memory = target->second.memory};
       return true;
     }
   } while (states_.fill());

@@ -11,9 +11,9 @@
 namespace unitscope::cgroup {
 
 /// Tells what happens in cgroup directories, by inotify(7), in two queues (docs/decisions/0125). What cannot wait: the last
-/// process of a cgroup left (one watch per cgroup.events). What can: directories are made, removed, or given an attribute (one
-/// watch per directory), and the files of children change (one per cgroup.subtree_control of those that have children). One
-/// thread at a time.
+/// process of a cgroup left (one watch per cgroup.events), memory ran out (one per memory.events). What can: directories are
+/// made, removed, or given an attribute (one watch per directory), and the files of children change (one per
+/// cgroup.subtree_control of those that have children). One thread at a time.
 class CgroupWatch {
  public:
   /// \param max_watches  taken at most
@@ -28,6 +28,8 @@ class CgroupWatch {
   /// Whether every directory that was to be followed is.
   [[nodiscard]] bool whole() const noexcept { return works() && unwatched_ == 0; }
   [[nodiscard]] std::size_t watches() const noexcept { return by_state_.size() + by_change_.size(); }
+  /// Those of memory.events among them.
+  [[nodiscard]] std::size_t memory_watches() const noexcept { return memory_watches_; }
   [[nodiscard]] std::size_t unwatched() const noexcept { return unwatched_; }
   /// Whether follow() may succeed.
   [[nodiscard]] bool has_room() const noexcept { return works() && watches() < max_watches_; }
@@ -39,6 +41,9 @@ class CgroupWatch {
   void refuse(Node& node) noexcept;
   /// Also tells when the controllers of its children change.
   void follow_controllers(Node& node, int dir) noexcept;
+  /// Also tells when memory runs out in it or below. A third of all watches at most: without it only the last reading of a
+  /// cgroup shows that, without the others a cgroup is not followed at all.
+  void follow_memory(Node& node, int dir) noexcept;
   /// Ends all watches.
   void forget(Node& node) noexcept;
   /// Ends the watch of cgroup.events.
@@ -48,6 +53,7 @@ class CgroupWatch {
   void begin_states() noexcept { states_.begin(); }
   struct State {
     Node* node;  ///< whose last process left, or where one came; null: the kernel had more to tell than it keeps
+    bool memory;  ///< not that: its memory.events changed
   };
   /// The next of one that is still followed; false when there are none left.
   [[nodiscard]] bool next_state(State& state) noexcept;
@@ -82,11 +88,17 @@ class CgroupWatch {
   [[nodiscard]] bool gather() noexcept;
   void gather(const inotify_event& told) noexcept;
   void remove_change(int& watch) noexcept;
+  void remove_state(int& watch) noexcept;
 
   InotifyQueue states_;
   InotifyQueue changes_;
   std::size_t max_watches_;
-  std::unordered_map<int, Node*> by_state_;
+  struct Urgent {
+    Node* node;
+    bool memory;
+  };
+  std::unordered_map<int, Urgent> by_state_;
+  std::size_t memory_watches_ = 0;
   std::unordered_map<int, Target> by_change_;
   std::size_t unwatched_ = 0;
   /// At most as many as a buffer holds of events without a name: 1024.

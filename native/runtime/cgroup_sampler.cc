@@ -38,6 +38,7 @@ bool CgroupSampler::start() {
   const bool told = monitor_.changes_fd() >= 0;
   if (told && !listen(epoll_.get(), monitor_.states_fd(), EPOLLIN)) return false;
   if (told && !listen(epoll_.get(), monitor_.changes_fd(), kOnce)) return false;
+  if (monitor_.log_fd() >= 0 && !listen(epoll_.get(), monitor_.log_fd(), EPOLLIN)) return false;
   // The process's signals belong to its main thread: the new one inherits a full mask.
   sigset_t all, before;
   sigfillset(&all);
@@ -70,6 +71,11 @@ const cgroup::Pass* CgroupSampler::peek() {
 void CgroupSampler::release() {
   const std::lock_guard lock(mutex_);
   ready_ = false;
+}
+
+std::vector<cgroup::OomKill> CgroupSampler::take_kills() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(kills_, {});
 }
 
 std::vector<PressureStall> CgroupSampler::take_stalls() {
@@ -120,12 +126,14 @@ void CgroupSampler::run() {
       if (fd == wakeup_.fd()) wakeup_.lower();
       else if (fd == monitor_.states_fd()) monitor_.handle_states(stop_);
       else if (fd == monitor_.changes_fd()) gather();
+      else if (fd == monitor_.log_fd()) monitor_.handle_log(stop_);
       else fired(fd, events[static_cast<std::size_t>(i)].events);
     }
-    if (gathering_.over(monotonic_ns())) {
+    if (monitor_.hurries() || gathering_.over(monotonic_ns())) {
       monitor_.handle_changes(stop_);
       gathered();
     }
+    tell_kills();
     std::vector<std::uint64_t> ignored;
     std::vector<PressureTrigger> to_set;
     bool wanted = false;
@@ -140,6 +148,7 @@ void CgroupSampler::run() {
     if (!wanted) continue;
     monitor_.pass(pass_, stop_);
     gathered();
+    tell_kills();
     if (stop_.load(std::memory_order_relaxed)) return;
     publish_stats();
     {
@@ -208,6 +217,19 @@ void CgroupSampler::tell(const PressureStall& stall) {
   doorbell_.ring();
 }
 
+void CgroupSampler::tell_kills() {
+  std::vector<cgroup::OomKill> kills = monitor_.take_kills();
+  if (kills.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    for (cgroup::OomKill& kill : kills) {
+      if (kills_.size() < kMaxKills) kills_.push_back(std::move(kill));
+      else kills_dropped_++;
+    }
+  }
+  doorbell_.ring();
+}
+
 void CgroupSampler::publish_stats() {
   Stats now;
   static_cast<cgroup::MonitorStats&>(now) = monitor_.stats();
@@ -215,6 +237,7 @@ void CgroupSampler::publish_stats() {
   now.native_bytes += pass_.bytes();
   const std::lock_guard lock(mutex_);
   now.stalls_dropped = stats_.stalls_dropped;
+  now.kills_dropped += kills_dropped_;
   stats_ = std::move(now);
 }
 

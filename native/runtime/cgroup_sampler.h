@@ -44,6 +44,8 @@ class CgroupSampler {
   static constexpr std::size_t kMaxTriggers = 256;
   /// Stalls kept until they are taken: those of all triggers, several windows long.
   static constexpr std::size_t kMaxStalls = 1024;
+  /// Kills kept until they are taken.
+  static constexpr std::size_t kMaxKills = cgroup::OomFinder::kMaxKills;
 
   /// How long changes that can wait are gathered. The kernel tells of changes of one cgroup.events at most every 10 ms
   /// (CGROUP_FILE_NOTIFY_MIN_INTV): within these the last process of a new cgroup cannot leave it and be told of.
@@ -68,6 +70,7 @@ class CgroupSampler {
   [[nodiscard]] const cgroup::Pass* peek();
   void release();
   [[nodiscard]] std::vector<PressureStall> take_stalls();
+  [[nodiscard]] std::vector<cgroup::OomKill> take_kills();
 
   void ignore(std::vector<std::uint64_t> keys);
   /// False past kMaxTriggers.
@@ -101,6 +104,7 @@ class CgroupSampler {
   void set(const PressureTrigger& trigger);
   void fired(int fd, std::uint32_t events);
   void tell(const PressureStall& stall);
+  void tell_kills();
   void publish_stats();
 
   cgroup::CgroupMonitor monitor_;
@@ -125,6 +129,8 @@ class CgroupSampler {
   std::vector<PressureTrigger> to_set_;
   std::size_t triggers_ = 0;
   std::vector<PressureStall> stalls_;
+  std::vector<cgroup::OomKill> kills_;
+  std::uint64_t kills_dropped_ = 0;
   Stats stats_;
 };
 

@@ -7,6 +7,8 @@ import {
   type CgroupReader,
   type CgroupStats,
   cgroupGroups,
+  type MemoryKill,
+  type OnKills,
   type OnStalls,
   type PressureStall,
   type PressureTrigger,
@@ -20,9 +22,13 @@ interface RawReader {
   request(): void
   take(into: Float64Array): RawPass | number | undefined
   stalls(): Float64Array
+  kills(): MemoryKill[] | undefined
   ignore(keys: Float64Array): void
   arm(id: number, key: number, file: string, text: string): boolean
-  stats(): Omit<CgroupStats, 'ioErrors'> & { readonly ioErrors: Readonly<Record<string, number>> }
+  stats(): Omit<CgroupStats, 'ioErrors' | 'logError'> & {
+    readonly ioErrors: Readonly<Record<string, number>>
+    readonly logError: number
+  }
   close(): void
 }
 
@@ -38,7 +44,12 @@ export interface CgroupAddon {
 const kStallWords = 4
 
 /** Opens the root of a cgroup v2 tree, or says why that failed. Throws only when addon and package do not fit together. */
-export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions, onStalls: OnStalls): CgroupOpening {
+export function openCgroupReader(
+  addon: CgroupAddon,
+  options: CgroupOptions,
+  onStalls: OnStalls,
+  onKills: OnKills,
+): CgroupOpening {
   if (addon.cgroupFields.join() !== cgroupFields.join() || addon.cgroupGroups.join() !== cgroupGroups.join()) {
     throw new Error('the native addon was built from another version of this package: run `npm run build:native`')
   }
@@ -46,7 +57,7 @@ export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions, onS
   const raw = new addon.CgroupReader({ ...options, groups })
   const problem = raw.problem()
   if (problem !== 0) return { unavailable: explain(options.root, problem) }
-  const reader = new NativeCgroupReader(raw, onStalls)
+  const reader = new NativeCgroupReader(raw, onStalls, onKills)
   if (reader.start()) return { reader }
   return { unavailable: 'cannot start a thread to read cgroups (raise LimitNOFILE= and TasksMax=)' }
 }
@@ -54,6 +65,7 @@ export function openCgroupReader(addon: CgroupAddon, options: CgroupOptions, onS
 class NativeCgroupReader implements CgroupReader {
   readonly #raw: RawReader
   readonly #onStalls: OnStalls
+  readonly #onKills: OnKills
   /** Grown to what a pass needs, and used again. */
   #words = new Float64Array(0)
   #pending: Promise<CgroupPass | undefined> | undefined
@@ -61,9 +73,10 @@ class NativeCgroupReader implements CgroupReader {
   #closed = false
   readonly #triggers: PressureTrigger[] = []
 
-  constructor(raw: RawReader, onStalls: OnStalls) {
+  constructor(raw: RawReader, onStalls: OnStalls, onKills: OnKills) {
     this.#raw = raw
     this.#onStalls = onStalls
+    this.#onKills = onKills
   }
 
   start(): boolean {
@@ -91,11 +104,12 @@ class NativeCgroupReader implements CgroupReader {
   }
 
   stats(): CgroupStats {
-    const { ioErrors, ...rest } = this.#raw.stats()
+    const { ioErrors, logError, ...rest } = this.#raw.stats()
     const byName = Object.entries(ioErrors).map(
       ([errno, count]) => [getSystemErrorName(-Number(errno)), count] as const,
     )
-    return { ...rest, ioErrors: Object.fromEntries(byName) }
+    const why = logError === 0 ? undefined : getSystemErrorName(-logError)
+    return { ...rest, ioErrors: Object.fromEntries(byName), logError: why }
   }
 
   close(): void {
@@ -107,6 +121,9 @@ class NativeCgroupReader implements CgroupReader {
 
   #ring(): void {
     if (this.#closed) return
+    // Before the pass: it may hold the end of who was killed.
+    const kills = this.#raw.kills()
+    if (kills !== undefined) this.#onKills(kills)
     const raw = this.#take()
     if (raw !== undefined) this.#settle(passOf(this.#words, raw))
     else if (this.#raw.problem() !== 0) this.#settle(undefined)

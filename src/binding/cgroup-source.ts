@@ -70,6 +70,8 @@ export interface CgroupOptions {
   readonly walkIntervalMs: number
   /** All of them when left out. */
   readonly groups?: readonly CgroupGroup[]
+  /** Also reads the kernel's log for who was killed, where that is allowed and `root` is that of all cgroups. */
+  readonly kernelLog?: boolean
 }
 
 /** What the kernel is to tell of: that tasks of a cgroup waited longer than `thresholdMs` within `windowMs`. */
@@ -87,6 +89,31 @@ export interface PressureStall {
   readonly ageMs: number
   /** Why the kernel refused the trigger (`EINVAL`, `EACCES`), `ENODEV` where its cgroup ended; undefined for one that fired. */
   readonly error: string | undefined
+}
+
+/**
+ * The kernel killed for want of memory: a counter of a cgroup says so (`after` is more than `before`), or the kernel's log
+ * (`pid` is there). Of one process the counters of its cgroup and of all above it tell.
+ */
+export interface MemoryKill {
+  /** As `CgroupEntry.path`. */
+  readonly path: string
+  /** cgroup id (inode), 0 where the cgroup was gone when the log told. */
+  readonly id: number
+  /** Of the cgroup, or of the service or scope that made it; empty when unknown. */
+  readonly invocationId: string
+  /** `oom_kill` of memory.events: in this cgroup and below. Both 0 of a kill that the log told. */
+  readonly before: number
+  readonly after: number
+  /** Bytes: memory.peak, and memory.max where there is a limit. */
+  readonly peak?: number
+  readonly limit?: number
+  /** How long ago it was read. */
+  readonly ageMs: number
+  readonly pid?: number
+  readonly command?: string
+  /** The cgroup whose limit was met; empty when the machine itself had no memory left. */
+  readonly limitedBy?: string
 }
 
 export interface CgroupStats {
@@ -116,6 +143,12 @@ export interface CgroupStats {
   readonly openFds: number
   readonly triggers: number
   readonly stallsDropped: number
+  /** Kills for which there was no room until they were taken. */
+  readonly killsDropped: number
+  /** Why the kernel's log is not read, as an errno name; undefined when it is, or nobody asked for it. */
+  readonly logError: string | undefined
+  /** Times the kernel had overwritten its log before it was read. */
+  readonly logOverruns: number
   readonly nativeBytes: number
   /** CPU time of the reader's thread. */
   readonly threadCpuNs: number
@@ -142,3 +175,4 @@ export interface CgroupReader {
 export type CgroupOpening = { readonly reader: CgroupReader } | { readonly unavailable: string }
 
 export type OnStalls = (stalls: readonly PressureStall[]) => void
+export type OnKills = (kills: readonly MemoryKill[]) => void

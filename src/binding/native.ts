@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util'
 import nodeGypBuild from 'node-gyp-build'
 import { packageFile } from '../util/package.js'
 import { type CgroupAddon, openCgroupReader } from './cgroup-reader.js'
-import type { CgroupOpening, CgroupOptions, OnStalls } from './cgroup-source.js'
+import type { CgroupOpening, CgroupOptions, OnKills, OnStalls } from './cgroup-source.js'
 import { createSignalParser, createSignalReader, type RawSignals } from './signal-reader.js'
 import type { OnRecords, ParserOptions, ReaderOptions, SignalParser, SignalReader } from './signal-source.js'
 
@@ -11,8 +11,8 @@ import type { OnRecords, ParserOptions, ReaderOptions, SignalParser, SignalReade
 export interface Native {
   createSignalReader(options: ReaderOptions, onRecords: OnRecords): SignalReader
   createSignalParser(options: ParserOptions): SignalParser
-  /** `onStalls` is told of the pressure triggers that were armed. */
-  createCgroupReader(options: CgroupOptions, onStalls?: OnStalls): CgroupOpening
+  /** `onStalls` is told of the pressure triggers that were armed, `onKills` of processes killed for want of memory. */
+  createCgroupReader(options: CgroupOptions, onStalls?: OnStalls, onKills?: OnKills): CgroupOpening
   /** Measures the turns of this thread's event loop from now on, without waking it: 0.1 us for each. Close it. */
   watchEventLoop(): LoopWatch
   /** CLOCK_REALTIME and CLOCK_BOOTTIME read back to back: turns boot-relative times into wall-clock ones. */
@@ -83,7 +83,8 @@ function surface(raw: Raw): Native {
   return {
     createSignalReader: (options, onRecords) => createSignalReader(raw, options, onRecords),
     createSignalParser: (options) => createSignalParser(raw, options),
-    createCgroupReader: (options, onStalls = () => {}) => openCgroupReader(raw, options, onStalls),
+    createCgroupReader: (options, onStalls = () => {}, onKills = () => {}) =>
+      openCgroupReader(raw, options, onStalls, onKills),
     watchEventLoop() {
       const watch = new raw.LoopWatch()
       return {

@@ -96,5 +96,6 @@ constexpr std::array<File, kFileCount> kFiles = {{
     {"pids.events", Group::kPids, keyed<kPidsEvents, Field::kPidsEventMax>},
     {"cgroup.events", Group::kState, keyed<kEvents, Field::kPopulated>},
 }};
+static_assert(std::string_view(kFiles[kMemoryEventsFile].name) == "memory.events");
 
 }  // namespace unitscope::cgroup

@@ -34,5 +34,7 @@ struct File {
 inline constexpr std::size_t kFileCount = 17;
 /// Those that change most come first.
 extern const std::array<File, kFileCount> kFiles;
+/// Where memory.events is among them.
+inline constexpr std::size_t kMemoryEventsFile = 7;
 
 }  // namespace unitscope::cgroup

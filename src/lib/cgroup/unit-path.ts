@@ -32,6 +32,28 @@ export function unitOfCgroup(path: string, base = ''): CgroupUnit | undefined {
   return { unit, type }
 }
 
+/** The unit in whose processes a cgroup is one. */
+export interface CgroupOwner extends CgroupUnit {
+  /** Path of the cgroup below the unit's own, e.g. `/init.scope`; empty for its own. */
+  readonly below: string
+}
+
+/**
+ * The unit that made the cgroup at `path`: a container's, for one inside it. Undefined for slices, in which no processes are,
+ * and for what no unit made.
+ *
+ * @param base - as for `unitOfCgroup`
+ */
+export function ownerOfCgroup(path: string, base = ''): CgroupOwner | undefined {
+  if (!path.startsWith(`${base}/`) || path === '/') return undefined
+  const names = path.slice(base.length + 1).split('/')
+  const depth = names.findIndex((name) => !name.endsWith('.slice'))
+  if (depth < 0) return undefined
+  const own = `${base}/${names.slice(0, depth + 1).join('/')}`
+  const found = unitOfCgroup(own, base)
+  return found === undefined ? undefined : { ...found, below: path.slice(own.length) }
+}
+
 /** ControlGroup of the user manager of `uid`. */
 export function userManagerCgroup(uid: number): string {
   return `/user.slice/user-${uid}.slice/user@${uid}.service`

@@ -79,8 +79,28 @@ export const attr = {
   execMainExitUsec: 'systemd.unit.exec_main_exit_usec',
   /** True on events concluded after a gap (from states, counters or the journal), not told by a signal. */
   synthetic: 'systemd.event.synthetic',
-  /** What a synthetic event was concluded from: `state`, `n_restarts`, `timestamps`, `journal`; an array. */
+  /**
+   * What an event was concluded from, an array. Of synthetic ones: `state`, `n_restarts`, `timestamps`, `journal`; of kills for
+   * want of memory: `result` (systemd), `memory.events` (the kernel's counter), `kernel_log`.
+   */
   evidence: 'systemd.event.evidence',
+  /** Of a kill for want of memory: processes killed; the counter of the unit's cgroup (memory.events, oom_kill) before and after. */
+  oomKills: 'systemd.unit.oom.kills',
+  oomCounterBefore: 'systemd.unit.oom.counter.previous',
+  oomCounter: 'systemd.unit.oom.counter',
+  /** True where the run lives on (OOMPolicy=continue). */
+  oomSurvived: 'systemd.unit.oom.survived',
+  /** memcg | global: whether a limit was met, whose, or the machine itself had no memory left; as the kernel's log says. */
+  oomConstraint: 'systemd.unit.oom.constraint',
+  oomLimitedBy: 'systemd.unit.oom.limited_by',
+  /** The process that was killed, as the kernel's log says. */
+  oomVictimPid: 'systemd.unit.oom.victim.pid',
+  oomVictimCommand: 'systemd.unit.oom.victim.command',
+  /** The cgroup below the unit's own in which it was: a container's, one that the service made. */
+  oomCgroup: 'systemd.unit.oom.cgroup',
+  /** Bytes, of the unit's cgroup: memory.peak, memory.max. */
+  oomMemoryPeak: 'systemd.unit.oom.memory.peak',
+  oomMemoryLimit: 'systemd.unit.oom.memory.limit',
   /** What happens next: will_restart | gave_up | stopped_by_operator | dependency | condition_not_met. */
   verdict: 'systemd.unit.verdict',
   /** When systemd will start it again, microseconds since 1970; with the verdict `will_restart`. */

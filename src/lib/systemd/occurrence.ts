@@ -1,4 +1,5 @@
 import type { UnitState } from '../../data/signal-record.js'
+import type { OomReport } from './oom-run.js'
 
 /** Who restarts a unit: systemd itself, as Restart= says, or a job. */
 export type Restarter = 'auto' | 'manual'
@@ -25,6 +26,8 @@ export interface Occurrence {
   readonly beganUsec?: number
   readonly cause?: Restarter
   readonly job?: { readonly id: number; readonly result: string }
+  /** Of oomKilled, where the kernel was asked, too. */
+  readonly oom?: OomReport
   /** Concluded from two states that are not neighbours: what lay between was never seen. */
   readonly inferred?: boolean
 }

@@ -8,6 +8,7 @@ import { runSpanId } from './ids.js'
 import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
+import { describeOom, oomAttributes } from './oom-event.js'
 import { processExit } from './process-exit.js'
 import type { RestartCause } from './restart-cause.js'
 import { conditionStoppedIt, type Outlook } from './verdict.js'
@@ -31,6 +32,8 @@ export interface EventContext {
   readonly restartCause: RestartCause | undefined
   /** What happens next. */
   readonly outlook: Outlook | undefined
+  /** The run is known to have died for want of memory, whatever its result says. */
+  readonly outOfMemory: boolean
 }
 
 const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
@@ -93,7 +96,8 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
     else if (exit !== undefined) attributes[attr.exitSignal] = exit.signal
   }
   put(attr.restartCause, context.restartCause)
-  put(attr.errorType, errorTypeOf(what))
+  put(attr.errorType, errorTypeOf(what, context))
+  if (what.oom !== undefined) Object.assign(attributes, oomAttributes(what.oom))
   if (what.job !== undefined) {
     attributes[attr.jobId] = what.job.id
     attributes[attr.jobResult] = what.job.result
@@ -109,7 +113,7 @@ function attributesOf(what: Occurrence, context: EventContext): Readonly<Record<
   if (what.beganUsec !== undefined && what.beganUsec > 0) attributes[attr.reloadBeganUsec] = what.beganUsec
   if (context.evidence !== undefined) {
     attributes[attr.synthetic] = true
-    attributes[attr.evidence] = context.evidence
+    attributes[attr.evidence] = what.oom === undefined ? context.evidence : [...what.oom.sources, ...context.evidence]
   }
   if (context.missedRestarts > 0) attributes[attr.missedRestarts] = context.missedRestarts
   return attributes
@@ -128,10 +132,12 @@ const timestamps = [
   'execMainExitUsec',
 ] as const
 
-function errorTypeOf({ kind, state, job }: Occurrence): string | undefined {
+function errorTypeOf({ kind, state, job }: Occurrence, { outOfMemory }: EventContext): string | undefined {
   switch (kind) {
-    case 'failed':
     case 'oomKilled':
+      return 'oom-kill' // systemd's Result of a fast kill is `signal`
+    case 'failed':
+      return outOfMemory ? 'oom-kill' : state.result
     case 'watchdogTimeout':
       return state.result
     case 'startLimitHit':
@@ -156,11 +162,11 @@ function describe(what: Occurrence, context: EventContext): string {
     case 'stopped':
       return `${unit} stopped${because}${whatNext(what, context)}${tail}`
     case 'failed':
-      return `${unit} failed: ${howItEnded(state)}${because}${whatNext(what, context)}${tail}`
+      return `${unit} failed: ${howItEnded(state, context)}${because}${whatNext(what, context)}${tail}`
     case 'restarting':
       return cause === 'manual'
         ? `${unit} is being restarted by ${who}${because}${tail}`
-        : `${unit} ended: ${howItEnded(state)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
+        : `${unit} ended: ${howItEnded(state, context)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
     case 'restarted':
       return cause === 'manual'
         ? `${unit} restarted by ${who}${because}${tail}`
@@ -168,9 +174,11 @@ function describe(what: Occurrence, context: EventContext): string {
     case 'reloaded':
       return `${unit} reloaded${tail}`
     case 'startLimitHit':
-      return `${unit} gave up: started too often, last ${howItEnded(state)}${tail}`
+      return `${unit} gave up: started too often, last ${howItEnded(state, context)}${tail}`
     case 'oomKilled':
-      return `${unit} was killed because memory ran out${tail}`
+      return what.oom === undefined
+        ? `${unit} was killed because memory ran out${tail}`
+        : describeOom(unit, what.oom) + tail
     case 'watchdogTimeout':
       return `${unit} stopped answering its watchdog${tail}`
     case 'jobFinished':
@@ -202,11 +210,12 @@ function whatNext({ kind, state, job }: Occurrence, { outlook }: EventContext): 
 }
 
 /** `exit code 3`, `signal SIGSEGV, core dumped`, `watchdog after signal SIGABRT`; without an exit, systemd's result word. */
-function howItEnded(state: UnitState): string {
+function howItEnded(state: UnitState, { outOfMemory }: EventContext): string {
   const exit = processExit(state)
   if (exit === undefined) return state.result === '' ? 'unknown reason' : state.result
   const how =
     'code' in exit ? `exit code ${exit.code}` : `signal ${exit.signal}${exit.coreDumped ? ', core dumped' : ''}`
   const explained = ['success', 'exit-code', 'signal', 'core-dump', 'start-limit-hit'].includes(state.result)
+  if (outOfMemory) return `oom-kill, ${how}`
   return explained ? how : `${state.result}, ${how}`
 }

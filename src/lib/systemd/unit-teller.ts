@@ -6,9 +6,11 @@ import type { UnitGraph } from '../dependencies/unit-graph.js'
 import { CauseFinder } from './cause-finder.js'
 import { evidenceOf, type Source } from './evidence.js'
 import type { Occurrence } from './occurrence.js'
+import { oomOccurrence } from './oom-event.js'
+import { OomJoin, type OomTold } from './oom-join.js'
 import { RestartCauses } from './restart-cause.js'
-import type { TrackedUnit, UnitCgroup } from './tracked-unit.js'
-import { unitEvent } from './unit-event.js'
+import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
+import { type EventContext, unitEvent } from './unit-event.js'
 import { phaseOf } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
 import { outlookOf } from './verdict.js'
@@ -23,18 +25,39 @@ export interface TellerOptions {
   readonly containerAttributes?: (unit: string) => Attributes
   /** Where a unit's processes are now; left out, events do not say. */
   readonly findCgroup?: (unit: string, slice: string) => UnitCgroup | undefined
+  /** Whether the kernel's word on kills for want of memory is told, too; without it systemd's is passed on at once. */
+  readonly oomWatched?: () => boolean
+}
+
+/** What an event says beyond its unit. */
+type Context = Pick<
+  EventContext,
+  'evidence' | 'missedRestarts' | 'causedBy' | 'restartCause' | 'outlook' | 'jobQueuedUsec'
+>
+
+/** What a kill has not: it ends no job, and what comes of it the end of its run tells. */
+const noContext = {
+  missedRestarts: 0,
+  causedBy: undefined,
+  restartCause: undefined,
+  outlook: undefined,
+  jobQueuedUsec: undefined,
 }
 
 /** Makes events of what happened to units: why it came, what comes next, and how it is known. */
 export class UnitTeller {
   readonly causes: CauseFinder
   readonly restarts: RestartCauses
+  readonly oom: OomJoin
   readonly #options: TellerOptions
+  readonly #find: (unit: string) => TrackedUnit | undefined
 
   constructor(options: TellerOptions, find: (unit: string) => TrackedUnit | undefined, graph: UnitGraph) {
     this.#options = options
     this.causes = new CauseFinder(find, graph)
     this.restarts = new RestartCauses(find, graph)
+    this.oom = new OomJoin((unit) => find(unit)?.machine.state)
+    this.#find = find
   }
 
   /** In order: each occurrence is counted, and the next one may come of it. */
@@ -49,31 +72,55 @@ export class UnitTeller {
   ): void {
     let missed = unit.takeScheduled()
     for (const what of happened) {
+      // Of what the journal tells nobody else will tell any more.
+      if (what.kind === 'oomKilled' && source !== 'journal' && this.#options.oomWatched?.() === true) {
+        this.tellOom(out, name, this.oom.result(name, what), observedNs, source)
+        continue
+      }
       const evidence = evidenceOf(what, source, missed)
       // The first one says it for all.
       const missedRestarts = evidence?.includes('n_restarts') ? missed : 0
       if (missedRestarts > 0) missed = 0
       unit.count(what, what.kind === 'restarting' ? this.restarts.of(name, unit, what) : undefined)
+      if (what.kind === 'failed' || what.kind === 'stopped' || what.kind === 'restarting')
+        this.tellOom(out, name, this.oom.ended(name, what), observedNs, source)
       const restart = what.cause === undefined ? undefined : unit.restart
       const causedBy = restart?.dueTo ?? this.causes.of(name, what)
       const outlook = outlookOf(what, name, unit, { causedBy, read: source !== 'signal' })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
-      out.push(
-        unitEvent(what, {
-          unit: name,
-          resource: this.resource(name, unit),
-          observedNs,
-          evidence,
-          missedRestarts,
-          causedBy,
-          restartCause: restart?.cause ?? what.cause,
-          outlook,
-          jobQueuedUsec,
-          slice: unit.facts?.slice || unit.cgroup?.slice || '',
-          cgroupId: unit.cgroupOf === what.state.invocationId ? unit.cgroup?.id : undefined,
-        }),
-      )
+      const restartCause = restart?.cause ?? what.cause
+      const context = { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec }
+      out.push(this.#event(what, name, unit, observedNs, context))
     }
+  }
+
+  /** Kills for want of memory, each once, when all that tells of it has, or after a while. */
+  tellOom(out: RawEvent[], name: string, told: readonly OomTold[], observedNs: bigint, source: Source): void {
+    for (const one of told) {
+      const what = oomOccurrence(one)
+      const unit = this.#find(name) ?? new TrackedUnit(observedNs)
+      // Whoever lives on died of nothing.
+      if (!one.report.survived) unit.count(what, undefined)
+      out.push(this.#event(what, name, unit, observedNs, { ...noContext, evidence: evidenceOf(what, source, 0) }))
+    }
+  }
+
+  #event(what: Occurrence, name: string, unit: TrackedUnit, observedNs: bigint, context: Context): RawEvent {
+    const { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec } = context
+    return unitEvent(what, {
+      unit: name,
+      resource: this.resource(name, unit),
+      observedNs,
+      evidence,
+      missedRestarts,
+      causedBy,
+      restartCause,
+      outlook,
+      jobQueuedUsec,
+      slice: unit.facts?.slice || unit.cgroup?.slice || '',
+      cgroupId: unit.cgroupOf === what.state.invocationId ? unit.cgroup?.id : undefined,
+      outOfMemory: this.oom.died(name, what.state.invocationId),
+    })
   }
 
   /** Finds the cgroup of a run as soon as it is heard of: when it has ended there is none. */

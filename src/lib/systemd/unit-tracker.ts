@@ -10,6 +10,7 @@ import type { Source } from './evidence.js'
 import { Expectations } from './expectations.js'
 import { JobQueue } from './job-queue.js'
 import { type MetricSwitches, metricGroups } from './metric-groups.js'
+import type { OomEvidence } from './oom-evidence.js'
 import type { UpUnit } from './polled-units.js'
 import { stateMetrics } from './state-metrics.js'
 import { TrackedUnit } from './tracked-unit.js'
@@ -298,6 +299,30 @@ export class UnitTracker implements UnitStates {
   /** This agent is about to ask systemd to restart `unit`: that restart counts as `remediation`. */
   announceRestart(unit: string, nowNs: bigint): void {
     this.#teller.restarts.announce(unit, Number(nowNs / 1000n))
+  }
+
+  /** The kernel says that a unit's process was killed for want of memory. */
+  oomEvidence(evidence: OomEvidence, observedNs: bigint): RawEvent[] {
+    const out: RawEvent[] = []
+    this.#teller.tellOom(out, evidence.unit, this.#teller.oom.take(evidence), observedNs, 'signal')
+    return out
+  }
+
+  /** Whether settleOom() is to be called in a while: kills wait for what else may tell of them. */
+  get oomWaits(): boolean {
+    return this.#teller.oom.waits
+  }
+
+  /** What the kernel told of kills that led to no event; only grows. */
+  get oomUnattributed(): number {
+    return this.#teller.oom.unattributed
+  }
+
+  /** A while has passed: kills that have waited since before the last call are told as they are known. */
+  settleOom(observedNs: bigint): RawEvent[] {
+    const out: RawEvent[] = []
+    for (const told of this.#teller.oom.sweep()) this.#teller.tellOom(out, told.unit, [told], observedNs, 'signal')
+    return out
   }
 
   /** State metrics of all units, in parts; `now` is asked for each one. */

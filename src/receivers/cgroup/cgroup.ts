@@ -10,6 +10,7 @@ import {
   type CgroupPass,
   type CgroupReader,
   cgroupGroups,
+  type OnKills,
   type OnStalls,
   type PressureStall,
 } from '../../binding/cgroup-source.js'
@@ -22,6 +23,7 @@ import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { missingControllers } from './controllers.js'
 import { LastNumbers } from './last-numbers.js'
+import { OomWatch } from './oom-watch.js'
 import { PressureTriggers } from './pressure-events.js'
 import { ReaderHealth } from './reader-health.js'
 import { Slices } from './slices.js'
@@ -39,7 +41,7 @@ const kSliceEntries = 100
 
 /** The outside world, replaced in tests. */
 export interface CgroupWorld {
-  readonly open: (options: CgroupOptions, onStalls: OnStalls) => CgroupOpening
+  readonly open: (options: CgroupOptions, onStalls: OnStalls, onKills: OnKills) => CgroupOpening
   /** Text of a file, or undefined when it cannot be read. */
   readonly read: (path: string) => string | undefined
   readonly uid: number
@@ -63,6 +65,7 @@ class CgroupReceiver implements Receiver {
   readonly #subjects: Subjects
   readonly #health: ReaderHealth
   readonly #triggers: PressureTriggers
+  readonly #ooms: OomWatch
   readonly #stopping = new AbortController()
   #reader: CgroupReader | undefined
   #timer: Timer | undefined
@@ -77,7 +80,9 @@ class CgroupReceiver implements Receiver {
     this.#config = config
     this.#next = next
     this.#world = world
-    this.#subjects = new Subjects(settings.resources, config, world?.uid ?? getuid?.() ?? 0)
+    const uid = world?.uid ?? getuid?.() ?? 0
+    this.#subjects = new Subjects(settings.resources, config, uid)
+    this.#ooms = new OomWatch(settings, config.scope, uid)
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
     this.#triggers = new PressureTriggers(settings, config)
     this.#refused = new LastNumbers(settings)
@@ -101,11 +106,18 @@ class CgroupReceiver implements Receiver {
       maxOpenFiles: this.#config.max_open_files,
       walkIntervalMs: kWalkIntervalMs,
       groups: this.#groups(),
+      kernelLog: this.#config.kernel_log,
     }
-    const reopen = (): CgroupOpening => world.open(options, (stalls) => this.#stalled(stalls))
+    const reopen = (): CgroupOpening =>
+      world.open(
+        options,
+        (stalls) => this.#stalled(stalls),
+        (kills) => this.#ooms.take(kills),
+      )
     const opened = reopen()
     if ('unavailable' in opened) throw new UnavailableError(opened.unavailable)
     this.#reader = opened.reader
+    this.#ooms.start()
 
     const { memory, memory_stat, memory_local, io, pids } = this.#config.metrics
     const wanted = { memory: memory || memory_stat || memory_local, io, pids }
@@ -119,6 +131,7 @@ class CgroupReceiver implements Receiver {
   async shutdown(): Promise<void> {
     this.#stopping.abort()
     this.#timer?.cancel()
+    this.#ooms.stop()
     // A pass that is under way answers with nothing; the one whose numbers are being handed on holds them itself.
     this.#reader?.close()
     await this.#pass
@@ -236,7 +249,7 @@ function realWorld(): CgroupWorld {
   const loaded = loadNative()
   if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
   return {
-    open: (options, onStalls) => loaded.native.createCgroupReader(options, onStalls),
+    open: (options, onStalls, onKills) => loaded.native.createCgroupReader(options, onStalls, onKills),
     read(path) {
       try {
         return readFileSync(path, 'utf8')

@@ -113,6 +113,12 @@ export const schema = {
         },
       },
     },
+    kernel_log: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Also read the kernel’s log (/dev/kmsg), where that is allowed (CAP_SYSLOG): it names the process that was killed for want of memory. Whose it was is known without.',
+    },
     max_open_files: {
       type: 'integer',
       minimum: 0,

@@ -55,6 +55,17 @@ export class ReaderHealth {
       this.#settings.telemetry.processed(dropped)
       this.#settings.telemetry.dropped(dropped, 'stalls_overflowed')
     }
+    const lost = now.killsDropped - (before?.killsDropped ?? 0)
+    if (lost > 0) {
+      this.#settings.telemetry.processed(lost)
+      this.#settings.telemetry.dropped(lost, 'kills_overflowed')
+    }
+    if (now.logError !== undefined && !this.#told.has('kmsg')) {
+      this.#told.add('kmsg')
+      this.#settings.logger.info(
+        `/dev/kmsg cannot be read (${now.logError}; it needs CAP_SYSLOG): kills for want of memory are told without the process that was killed`,
+      )
+    }
     if (now.unwatched > 0 && !this.#told.has('unwatched')) {
       this.#told.add('unwatched')
       this.#settings.logger.warn(

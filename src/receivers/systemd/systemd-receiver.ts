@@ -11,6 +11,7 @@ import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
+import { type OomBoard, type OomEvidence, oomBoard } from '../../lib/systemd/oom-evidence.js'
 import { suppressedEvent } from '../../lib/systemd/source-event.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
@@ -45,6 +46,12 @@ const behind: Status = {
     'little CPU',
 }
 
+/**
+ * Between this long and twice as long after a kill for want of memory a run that goes on is said to live on. The end of one
+ * that does not is told at once; PID 1 sees to it within milliseconds, where memory has just run out within a second.
+ */
+const kSettleOomMs = 2000
+
 /** The outside world, replaced in tests. */
 export interface SystemdSource {
   readonly native: Pick<Native, 'createSignalReader'>
@@ -77,6 +84,8 @@ class SystemdReceiver implements Receiver {
   readonly #timers: Timer[] = []
   /** Set while something was suppressed that no summary has told. */
   #summary: Timer | undefined
+  #settlingOom: Timer | undefined
+  #endOom: (() => void) | undefined
   #watcher: Watcher | undefined
   #forgetStates = (): void => {}
   #running: Promise<void> | undefined
@@ -100,10 +109,15 @@ class SystemdReceiver implements Receiver {
       containerAttributes: this.#selection.containerAttributes,
       metrics: config.metrics,
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
+      oomWatched: () => this.#board.watched,
     })
     this.#sampler = new Sampler(settings, config, this.#tracker)
     const bootId = hostResource(settings.resources).attributes['systemd.boot_id']
     this.#kept = new KeptCounts(settings, this.#tracker, typeof bootId === 'string' ? bootId : '')
+  }
+
+  get #board(): OomBoard {
+    return this.#settings.shared.get(oomBoard)
   }
 
   async start(host: Host): Promise<void> {
@@ -126,7 +140,10 @@ class SystemdReceiver implements Receiver {
         : undefined,
       cgroupIds: this.#cgroupIds,
       sampler: this.#sampler,
-      onEvents: (events) => this.#admit(events),
+      onEvents: (events) => {
+        this.#admit(events)
+        this.#awaitOom()
+      },
       onStatus: (status) => {
         host.report(status.state === 'ok' ? this.#health(watcher) : status)
         if (status.state === 'ok' && !this.#collected) this.#collect()
@@ -150,6 +167,7 @@ class SystemdReceiver implements Receiver {
       () => this.#graph.edges,
     )
     this.#forgetStates = this.#graph.addStates(this.#tracker)
+    this.#endOom = this.#board.listen((evidence) => this.#takeOom(evidence))
     host.report({ state: 'starting' })
     await this.#kept.load((unit) => this.#selection.accepts(unit))
     this.#kept.start(() => this.#accountedNs())
@@ -165,6 +183,11 @@ class SystemdReceiver implements Receiver {
     const accountedNs = this.#accountedNs()
     await this.#running
     this.#forgetStates()
+    this.#endOom?.()
+    this.#settlingOom?.cancel()
+    // Twice: what came a moment ago, too.
+    for (let i = 0; i < 2 && this.#tracker.oomWaits; i++) this.#settleOom()
+    this.#settlingOom?.cancel()
     await this.#kept.close(accountedNs)
     this.#summarise()
     this.#countSignals()
@@ -185,6 +208,25 @@ class SystemdReceiver implements Receiver {
     if (this.#tracker.untracked > 0) return incomplete
     const { backpressure_threshold: threshold, signal_buffer_size: size } = this.#config
     return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
+  }
+
+  #takeOom(evidence: readonly OomEvidence[]): void {
+    const { scope } = this.#config
+    const nowNs = this.#settings.clock.unixNano()
+    const ours = evidence.filter((one) => one.scope === scope && this.#selection.accepts(one.unit))
+    this.#admit(ours.flatMap((one) => this.#tracker.oomEvidence(one, nowNs)))
+    this.#awaitOom()
+  }
+
+  #awaitOom(): void {
+    if (!this.#tracker.oomWaits) return
+    this.#settlingOom ??= this.#settings.clock.after(kSettleOomMs, () => this.#settleOom())
+  }
+
+  #settleOom(): void {
+    this.#settlingOom = undefined
+    this.#admit(this.#tracker.settleOom(this.#settings.clock.unixNano()))
+    this.#awaitOom()
   }
 
   #admit(events: readonly RawEvent[]): void {
@@ -238,8 +280,14 @@ class SystemdReceiver implements Receiver {
 
   #counted = noSignals
   #forgotten = 0
+  #unattributed = 0
   #counters:
-    | Readonly<Record<'messages' | 'dropped' | 'suppressed' | 'backpressure' | 'forgotten', (add: number) => void>>
+    | Readonly<
+        Record<
+          'messages' | 'dropped' | 'suppressed' | 'backpressure' | 'forgotten' | 'unattributed',
+          (add: number) => void
+        >
+      >
     | undefined
 
   /** Brings our counters up to those of the bus threads, which only grow. */
@@ -251,9 +299,15 @@ class SystemdReceiver implements Receiver {
       suppressed: telemetry.counter('signals_suppressed', 'Signals that repeated what was known.'),
       backpressure: telemetry.counter('signals_backpressure', 'Times the buffer became fuller than its threshold.'),
       forgotten: telemetry.counter('units_forgotten', 'Unloaded units whose counts were given up for newer ones.'),
+      unattributed: telemetry.counter(
+        'oom_unattributed',
+        'What the kernel told of kills for want of memory that no run of a unit could be found for.',
+      ),
     }
     this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
     this.#forgotten = this.#tracker.forgotten
+    this.#counters.unattributed(this.#tracker.oomUnattributed - this.#unattributed)
+    this.#unattributed = this.#tracker.oomUnattributed
     const totals = this.#watcher?.totals()
     if (totals === undefined) return
     for (const name of ['messages', 'dropped', 'suppressed', 'backpressure'] as const) {

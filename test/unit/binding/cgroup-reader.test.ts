@@ -321,7 +321,14 @@ describe('a reader', () => {
 
   test('refuses an addon of another version instead of giving wrong numbers', () => {
     const addon = { CgroupReader: class {} as never, cgroupFields: ['cpuUsageUsec'], cgroupGroups: [...cgroupGroups] }
-    expect(() => openCgroupReader(addon, { root: '/', ...usual }, () => {})).toThrow(/run `npm run build:native`/)
+    expect(() =>
+      openCgroupReader(
+        addon,
+        { root: '/', ...usual },
+        () => {},
+        () => {},
+      ),
+    ).toThrow(/run `npm run build:native`/)
   })
 
   test('decodes nothing from a row of a cgroup that ended unread, and tells it from one without any file', () => {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { cgroupOfUnit, defaultSlice, unitOfCgroup, userManagerCgroup } from '../../../../src/lib/cgroup/unit-path.js'
+import {
+  cgroupOfUnit,
+  defaultSlice,
+  ownerOfCgroup,
+  unitOfCgroup,
+  userManagerCgroup,
+} from '../../../../src/lib/cgroup/unit-path.js'
 
 test.each([
   ['/', '-.slice', 'slice'],
@@ -67,4 +73,32 @@ test.each([
   ['my-app@1.service', 'user', 'app-my\\x2dapp.slice'],
 ] as const)('%s of a %s manager is in %s unless told otherwise', (unit, scope, slice) => {
   expect(defaultSlice(unit, scope)).toBe(slice)
+})
+
+test.each([
+  ['/system.slice/nginx.service', 'nginx.service', ''],
+  ['/init.scope', 'init.scope', ''],
+  ['/system.slice/nginx.service/worker/a.service', 'nginx.service', '/worker/a.service'],
+  ['/system.slice/_cpu.service/x', 'cpu.service', '/x'],
+  [
+    '/user.slice/user-1000.slice/user@1000.service/app.slice/dbus.service',
+    'user@1000.service',
+    '/app.slice/dbus.service',
+  ],
+  ['/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope/init', 'cri-containerd-1.scope', '/init'],
+])('%s is of %s', (path, unit, below) => {
+  expect(ownerOfCgroup(path)).toMatchObject({ unit, below })
+})
+
+test.each(['/', '', '/system.slice', '/docker/0123', '/docker/0123/system.slice/cron.service', '/system.slice/'])(
+  '"%s" is of no unit',
+  (path) => {
+    expect(ownerOfCgroup(path)).toBeUndefined()
+  },
+)
+
+test('what a user manager made is of its own units for it', () => {
+  const base = userManagerCgroup(1000)
+  expect(ownerOfCgroup(`${base}/app.slice/web.service/box`, base)).toMatchObject({ unit: 'web.service', below: '/box' })
+  expect(ownerOfCgroup('/system.slice/web.service', base)).toBeUndefined()
 })

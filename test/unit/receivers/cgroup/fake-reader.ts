@@ -5,6 +5,7 @@ import type {
   CgroupReader,
   CgroupReading,
   CgroupStats,
+  OnKills,
   OnStalls,
   PressureStall,
   PressureTrigger,
@@ -33,6 +34,8 @@ export class FakeReader implements CgroupReader {
   readonly armed: { readonly path: string; readonly trigger: PressureTrigger }[] = []
   maxTriggers = 100
   onStalls: OnStalls = () => {}
+  /** Has the kernel tell of kills for want of memory. */
+  onKills: OnKills = () => {}
   #known = new Map<string, CgroupEntry>()
   #lastKey = 0
   #passes = 0
@@ -106,6 +109,9 @@ export class FakeReader implements CgroupReader {
       openFds: 0,
       triggers: this.armed.length,
       stallsDropped: 0,
+      killsDropped: 0,
+      logError: undefined,
+      logOverruns: 0,
       nativeBytes: 0,
       threadCpuNs: 0,
       parseErrors: {},
@@ -125,11 +131,12 @@ export function fakeWorld(readers: readonly (FakeReader | string)[], files: Read
   const asked: CgroupOptions[] = []
   return {
     asked,
-    open(options: CgroupOptions, onStalls: OnStalls) {
+    open(options: CgroupOptions, onStalls: OnStalls, onKills: OnKills) {
       asked.push(options)
       const next = left.length > 1 ? left.shift()! : left[0]!
       if (typeof next === 'string') return { unavailable: next }
       next.onStalls = onStalls
+      next.onKills = onKills
       return { reader: next }
     },
     read: (path: string) =>

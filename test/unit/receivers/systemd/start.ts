@@ -32,5 +32,5 @@ export async function start(
     exporter.events.map(({ attributes }) => attributes[attr.gapReason]).filter((reason) => reason !== undefined)
   const states = (): string[] =>
     host.reports.filter(({ state }) => state !== 'starting').map((one) => ('reason' in one ? one.reason : one.state))
-  return { source, clock, exporter, host, telemetry, receiver, told, gaps, states }
+  return { source, clock, exporter, host, telemetry, settings, receiver, told, gaps, states }
 }

@@ -1,0 +1,62 @@
+#include "os/cgroup_oom.h"
+
+#include "core/cgroup/oom_line.h"
+#include "os/clock.h"
+
+namespace unitscope::cgroup {
+namespace {
+
+/// Records of the log taken in at a time; the rest is told of again. One kill makes some seventy, and 3 us each are time that
+/// the cgroup of the next may not have.
+constexpr std::size_t kMaxRecords = 16;
+
+}  // namespace
+
+bool OomFinder::look(CgroupTree& tree, FileReader& reader, Node& node) {
+  Sample sample;
+  const bool read = reader.read_one(tree, node, kMemoryEventsFile, sample) && sample.has(Field::kMemoryEventOomKill);
+  if (read) return note(tree, reader, node, sample.get(Field::kMemoryEventOomKill));
+  // Without memory controller: with it, should it be switched on, comes a counter that begins at 0.
+  if (!node.oom_kills) node.oom_kills = 0;
+  return false;
+}
+
+bool OomFinder::note(CgroupTree& tree, FileReader& reader, Node& node, std::uint64_t oom_kills) {
+  // The counter of a cgroup that was made before our eyes began at 0.
+  const std::uint64_t before = node.oom_kills.value_or(node.made_ns != 0 ? 0 : oom_kills);
+  node.oom_kills = oom_kills;
+  if (oom_kills <= before) return false;
+  OomKill kill{.path = node.path, .id = node.id, .invocation = tree.invocation_at(node), .before = before, .after = oom_kills};
+  Sample memory;
+  std::vector<IoDevice> none;
+  if (!node.ignored && reader.read(tree, node, mask_of(Group::kMemory), false, memory, none)) {
+    if (memory.has(Field::kMemoryPeak)) kill.peak = memory.get(Field::kMemoryPeak);
+    if (memory.has(Field::kMemoryMax)) kill.limit = memory.get(Field::kMemoryMax);
+  }
+  tell(std::move(kill));
+  return true;
+}
+
+void OomFinder::read_log(const CgroupTree& tree, const std::atomic<bool>& stop) {
+  std::string_view record;
+  for (std::size_t i = 0; i < kMaxRecords && !stop.load(std::memory_order_relaxed) && log_.next(record); i++) {
+    auto line = parse_oom_line(record);
+    if (!line) continue;
+    OomKill kill{.path = line->cgroup.substr(1), .pid = line->pid};
+    kill.command = std::move(line->command);
+    kill.limited_by = std::move(line->limited_by);
+    tree.identify(kill.path, kill.id, kill.invocation);
+    tell(std::move(kill));
+  }
+}
+
+void OomFinder::tell(OomKill kill) {
+  if (kills_.size() >= kMaxKills) {
+    dropped_++;
+    return;
+  }
+  kill.monotonic_ns = monotonic_ns();
+  kills_.push_back(std::move(kill));
+}
+
+}  // namespace unitscope::cgroup

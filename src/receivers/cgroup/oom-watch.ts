@@ -1,0 +1,61 @@
+import type { MemoryKill } from '../../binding/cgroup-source.js'
+import type { Settings } from '../../component/component.js'
+import { ownerOfCgroup, userManagerCgroup } from '../../lib/cgroup/unit-path.js'
+import { type OomBoard, type OomEvidence, oomBoard } from '../../lib/systemd/oom-evidence.js'
+import { before } from './subjects.js'
+
+/** Says whose processes the kernel killed for want of memory, to whoever knows the units' runs. */
+export class OomWatch {
+  readonly #settings: Settings
+  readonly #board: OomBoard
+  readonly #scope: 'system' | 'user'
+  readonly #base: string
+  readonly #count: (add: number) => void
+  #end: (() => void) | undefined
+
+  constructor(settings: Settings, scope: 'system' | 'user', uid: number) {
+    this.#settings = settings
+    this.#board = settings.shared.get(oomBoard)
+    this.#scope = scope
+    this.#base = scope === 'user' ? userManagerCgroup(uid) : ''
+    this.#count = settings.telemetry.counter(
+      'oom_evidence',
+      "What told of units' processes killed for want of memory: counters of cgroups, lines of the kernel's log.",
+    )
+  }
+
+  start(): void {
+    this.#end ??= this.#board.watch()
+  }
+
+  stop(): void {
+    this.#end?.()
+    this.#end = undefined
+  }
+
+  take(kills: readonly MemoryKill[]): void {
+    const nowNs = this.#settings.clock.unixNano()
+    const evidence = kills.flatMap((kill) => this.#evidence(kill, nowNs) ?? [])
+    this.#count(evidence.length)
+    if (evidence.length > 0) this.#board.tell(evidence)
+  }
+
+  /** Undefined where no unit of ours is: a slice, whose counter tells of what lies in it, or a container without a unit. */
+  #evidence(kill: MemoryKill, nowNs: bigint): OomEvidence | undefined {
+    const owner = ownerOfCgroup(kill.path, this.#base)
+    if (owner === undefined) return undefined
+    const { path, id, invocationId, before: until, after, peak, limit, ageMs, pid, command = '', limitedBy = '' } = kill
+    return {
+      unit: owner.unit,
+      scope: this.#scope,
+      invocationId,
+      cgroup: path,
+      below: owner.below !== '',
+      atUsec: Number(before(nowNs, ageMs) / 1000n),
+      ...(after > until ? { counter: { id, before: until, after } } : {}),
+      ...(peak !== undefined ? { peak } : {}),
+      ...(limit !== undefined ? { limit } : {}),
+      ...(pid !== undefined ? { victim: { pid, command, limitedBy } } : {}),
+    }
+  }
+}

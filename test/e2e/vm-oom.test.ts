@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { packageRoot } from '../lab/lab.js'
+import { describeVm, runInVm } from '../lab/vm.js'
+import { agentMain } from './agent.js'
+import { type EventLine, OtlpLines } from './otlp-lines.js'
+
+const service = (lines: readonly string[]) => ['[Service]', 'MemorySwapMax=0', ...lines, ''].join('\n')
+/** tail keeps all of an endless line. */
+const eater = '/usr/bin/tail /dev/zero'
+const shell = (text: string) => `ExecStart=/bin/sh -c '${text}'`
+
+function times(count: number, name: string, lines: readonly string[]): [string, string][] {
+  return Array.from({ length: count }, (_, i) => [`${name}-${i + 1}.service`, service(lines)])
+}
+
+/** How a unit dies, by the beginning of its name. */
+const units = Object.fromEntries([
+  ...times(3, 'slow', ['MemoryMax=24M', shell(`sleep 0.5; exec ${eater}`)]),
+  // It is over before anybody can have looked at its cgroup: what systemd often takes for any SIGKILL.
+  ...times(6, 'fast', ['MemoryMax=1M', `ExecStart=${eater}`]),
+  ...times(3, 'child', ['MemoryMax=24M', shell(`${eater}; exec sleep 60`)]),
+  ...times(2, 'group', ['MemoryMax=24M', 'OOMPolicy=kill', shell(`sleep 60 & ${eater}; exec sleep 60`)]),
+  // In a cgroup of its own making, as containers are.
+  ...times(1, 'inner', [
+    'MemoryMax=24M',
+    'Delegate=yes',
+    shell(
+      `c=/sys/fs/cgroup/system.slice/%n/box; mkdir $$c; echo $$$$ > $$c/cgroup.procs; echo +memory > $$c/../cgroup.subtree_control; exec ${eater}`,
+    ),
+  ]),
+  ...times(10, 'storm', ['MemoryMax=16M', `ExecStart=${eater}`]),
+  ...times(1, 'again', [
+    'MemoryMax=16M',
+    'Restart=always',
+    'RestartSec=300ms',
+    shell(`echo $$INVOCATION_ID >> /run/runs/%n; exec ${eater}`),
+  ]).map(([name, text]): [string, string] => [name, `[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=3\n${text}`]),
+  ...times(2, 'lives', [
+    'MemoryMax=24M',
+    'OOMPolicy=continue',
+    shell(`${eater}; sleep 8; ${eater}; touch /run/runs/%n.twice; exec sleep infinity`),
+  ]),
+  ...times(1, 'global', ['OOMScoreAdjust=1000', `ExecStart=${eater}`]),
+  ...times(10, 'shot-main', ['MemoryMax=24M', 'ExecStart=/bin/sleep infinity']),
+  ...times(10, 'shot-unit', ['MemoryMax=24M', shell('sleep infinity & exec sleep infinity')]),
+])
+
+/** The default configuration of both receivers; `log` says whether the kernel's log may be read. */
+const config = (log: boolean) => ({
+  receivers: { systemd: { collection_interval: '2s' }, cgroup: { collection_interval: '2s', kernel_log: log } },
+  exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
+  service: { pipelines: { main: { receivers: ['systemd', 'cgroup'], exporters: ['file'] } } },
+})
+
+interface Run {
+  readonly unit: string
+  readonly invocationId: string
+  readonly result: string
+}
+
+const words = (text: string): string[][] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
+
+/** One line for each run: what systemd made of it, and what the agent says. */
+function table(runs: readonly Run[], told: ReadonlyMap<string, readonly EventLine[]>): string {
+  return runs
+    .map(({ unit, invocationId, result }) => {
+      const said = (told.get(invocationId) ?? []).map(({ attributes: a }) => {
+        const victim = a['systemd.unit.oom.victim.pid'] === undefined ? '' : ` pid ${a['systemd.unit.oom.victim.pid']}`
+        const how = a['systemd.unit.oom.survived'] === true ? 'a process' : 'the run'
+        return `${how} (${String(a['systemd.event.evidence'])}; ${String(a['systemd.unit.oom.kills'])} killed${victim})`
+      })
+      return `${unit.padEnd(20)} systemd: ${result.padEnd(10)} agent: ${said.join(' + ') || 'no kill for want of memory'}`
+    })
+    .join('\n')
+}
+
+/** What systemd and the tests know of the runs, from the files that the script leaves. */
+function readRuns(read: (name: string) => string): Run[] {
+  const last = words(read('runs')).map(([unit, invocationId, result]) => ({
+    unit: unit!,
+    invocationId: invocationId!,
+    result: result!,
+  }))
+  const earlier = words(read('again'))
+    .filter(([unit, invocationId]) => unit !== '' && !last.some((run) => run.invocationId === invocationId))
+    .map(([unit, invocationId]) => ({ unit: unit!, invocationId: invocationId!, result: '?' }))
+  return [...last, ...earlier]
+}
+
+/** All but those that take long. */
+const fewer = Object.fromEntries(Object.entries(units).filter(([name]) => /^(fast|child|inner|storm|shot)/.test(name)))
+
+describeVm('kills for want of memory', () => {
+  it.each([
+    ['with the kernel’s log', true, units],
+    // As the agent is installed: without any capability.
+    ['without it', false, fewer],
+  ])('are told once each, and no other kill is, %s', { timeout: 360_000 }, (_, log, chosen) => {
+    const files = Object.fromEntries(Object.entries(chosen).map(([name, text]) => [`units/${name}`, text]))
+    const script = readFileSync(join(packageRoot, 'test/e2e/vm/oom.sh'), 'utf8')
+    return runInVm(
+      `set -- ${process.execPath} ${agentMain}\n${script}`,
+      ({ code, output, read }) => {
+        expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
+        const { events } = new OtlpLines(read('agent.jsonl'))
+        const told = new Map<string, EventLine[]>()
+        for (const event of events.filter(({ name }) => name === 'systemd.unit.oom_killed'))
+          told.set(event.traceId!, [...(told.get(event.traceId!) ?? []), event])
+        const runs = readRuns(read)
+        console.log(table(runs, told))
+        const said = ({ invocationId }: Run) =>
+          (told.get(invocationId) ?? []).map(({ attributes: a }) => [
+            a['systemd.unit.name'],
+            a['error.type'],
+            a['systemd.unit.oom.survived'],
+          ])
+        const of = (kinds: RegExp) => runs.filter(({ unit }) => kinds.test(unit))
+
+        const starved = of(/^(?!shot|lives)/)
+        expect(starved.length).toBeGreaterThanOrEqual(20)
+        for (const run of starved) expect(said(run), run.unit).toEqual([[run.unit, 'oom-kill', false]])
+        // Each time it lost a process, though systemd says nothing.
+        for (const run of of(/^lives/)) {
+          const once = [run.unit, 'oom-kill', true]
+          expect(said(run), run.unit).toEqual([once, once])
+        }
+        expect(of(/^shot/)).toHaveLength(20)
+        expect(of(/^shot/).flatMap(said)).toEqual([])
+        // Of nothing else, either.
+        expect(told.size).toBe(starved.length + of(/^lives/).length)
+
+        if (!log) return
+        const [inner, whole] = ['inner-1.service', 'global-1.service'].map((unit) => {
+          const run = runs.find((one) => one.unit === unit)!
+          return told.get(run.invocationId)![0]!.attributes
+        })
+        expect(inner!['systemd.unit.oom.cgroup']).toBe('/system.slice/inner-1.service/box')
+        expect(whole!['systemd.unit.oom.constraint']).toBe('global')
+      },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config(log)) }, memMiB: 640, timeoutS: 300 },
+    )
+  })
+})

@@ -1,0 +1,64 @@
+# Runs inside the VM: services are killed for want of memory in every way there is, and others by hand, while the agent
+# watches. Leaves in /io/runs a line `unit invocation result` for each run that ended, as systemd has it; what the agent wrote
+# is beside it. $1: node, $2: the agent's main.js.
+set -eu
+
+# wait_for CONDITION...: nothing here signals what is awaited.
+wait_for() {
+  local end=$((SECONDS + 60))
+  until "$@"; do
+    if [ $SECONDS -ge $end ]; then
+      echo "waited in vain for: $*"
+      exit 1
+    fi
+    sleep 0.2
+  done
+}
+units() { (cd /io/units && ls -d $1 2> /dev/null || true); }
+# all COMMAND PATTERN: has systemctl do it to all of them at once, if there are any.
+all() { [ -z "$(units "$2")" ] || systemctl $1 $(units "$2"); }
+failed() { [ "$(systemctl show -p ActiveState --value $(units "$1") | grep -c failed)" = "$(units "$1" | wc -l)" ]; }
+active() { [ "$(systemctl show -p SubState --value $(units "$1") | grep -c running)" = "$(units "$1" | wc -l)" ]; }
+note() {
+  local unit
+  for unit in $(units "$1"); do
+    echo "$unit $(systemctl show -p InvocationID --value "$unit") $(systemctl show -p Result --value "$unit")"
+  done >> /io/runs
+}
+
+cp /io/units/* /run/systemd/system/
+mkdir -p /run/runs
+systemctl daemon-reload
+"$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
+agent=$!
+trap 'kill -KILL $agent 2> /dev/null || true' EXIT
+wait_for grep -qs '"message":"running"' /io/agent.log
+# State metrics are in the file only once the units have been read.
+wait_for grep -q systemd.unit.state /io/agent.jsonl
+
+# One after the other.
+for unit in $(units 'slow*') $(units 'fast*') $(units 'child*') $(units 'group*') $(units 'inner*'); do systemctl start "$unit" || true; done
+# Those that somebody else ends, while memory runs out beside them.
+all start 'shot*'
+wait_for active 'shot*'
+all 'start --no-block' 'storm*'
+for unit in $(units 'shot*'); do
+  case $unit in
+    shot-main*) kill -KILL "$(systemctl show -p MainPID --value "$unit")" ;;
+    *) systemctl kill -s KILL "$unit" ;;
+  esac
+done
+all start 'again*'
+all start 'lives*'
+for unit in $(units 'lives*'); do wait_for test -e "/run/runs/$unit.twice"; done
+for kind in slow fast child group inner storm shot again; do wait_for failed "$kind*"; note "$kind*"; done
+note 'lives*'
+for unit in $(units 'again*'); do sed "s/^/$unit /" "/run/runs/$unit"; done > /io/again
+# The machine itself runs out of memory.
+all start 'global*'
+wait_for failed 'global*'
+note 'global*'
+sleep 5 # what may live on is told after four seconds
+cat /sys/fs/cgroup/system.slice/memory.events > /io/slice
+kill -TERM $agent
+wait $agent
