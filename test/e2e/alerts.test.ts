@@ -21,7 +21,7 @@ function promtool(...argv: string[]): string {
 }
 
 test('promtool accepts the rules', () => {
-  expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 6 rules found')
+  expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 7 rules found')
 })
 
 const detected = 'unitscope_events_total{event="pattern.crash_loop.detected",unit="a.service",instance="n1"}'
@@ -29,6 +29,7 @@ const ended = 'unitscope_events_total{event="pattern.crash_loop.ended",unit="a.s
 const state = 'systemd_unit_state{systemd_unit_active_state="failed",unit="a.service",instance="n1"}'
 const inactive = 'systemd_unit_state{systemd_unit_active_state="inactive",unit="a.service",instance="n1"}'
 const expected = (unit: string): string => `systemd_unit_expected{unit="${unit}",instance="n1"}`
+const incident = 'systemd_incident_units{unit="a.service",instance="n1"}'
 const up = 'systemd_source_up_ratio{instance="n1"}'
 const drops = (reason: string): string =>
   `unitscope_exporter_otlp_events_dropped_total{unitscope_component="otlp",reason="${reason}",instance="n1"}`
@@ -56,6 +57,8 @@ const cases: readonly [what: string, alert: string, series: Record<string, strin
     ['a oneshot', 'UnitNotRunning', { [expected('a.service')]: '0x15', [inactive]: '1x15' }, 12, false],
     ['another unit', 'UnitNotRunning', { [expected('b.service')]: '1x15', [inactive]: '1x15' }, 12, false],
     ['a unit of which nobody knows', 'UnitNotRunning', { [inactive]: '1x15' }, 12, false],
+    ['an incident', 'UnitIncident', { [incident]: '_ 3x5' }, 4, true],
+    ['an incident that is over', 'UnitIncident', { [incident]: '_ 3x5 0x3' }, 8, false],
     ['a crash loop, the first', 'UnitCrashLoop', { [detected]: '_ _ 1x5' }, 4, true],
     ['a crash loop that has ended', 'UnitCrashLoop', { [detected]: '1x9', [ended]: '_ _ 1x7' }, 5, false],
     ['a second crash loop', 'UnitCrashLoop', { [detected]: '1 1 1 2x5', [ended]: '_ 1x7' }, 5, true],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Component } from '../../src/component/component.js'
 import { Shared } from '../../src/component/shared.js'
 import type { RawEvent } from '../../src/data/event.js'
+import { incidentEvent } from '../../src/lib/incidents/names.js'
 import { attr, event as names } from '../../src/lib/systemd/names.js'
 import { schema as incidentSchema } from '../../src/processors/incident/config.js'
 import { createIncident } from '../../src/processors/incident/incident.js'
@@ -57,7 +58,7 @@ describeLab('incidents of a real systemd', () => {
     const unit = `mark@${++marks}.service`
     await lab.exec(['systemctl', 'start', unit], { allowFailure: true })
     await waitFor(`the incident of ${unit}`, () =>
-      seen.events.some(({ name, attributes }) => name === names.incidentOpened && attributes[attr.unit] === unit),
+      seen.events.some(({ name, attributes }) => name === incidentEvent.opened && attributes[attr.unit] === unit),
     )
   }
 
@@ -79,7 +80,7 @@ describeLab('incidents of a real systemd', () => {
 
   it('every event of a unit in an incident bears its ID, from the first failure on', () => {
     const failures = seen.events.filter(({ name }) => name === names.failed)
-    const told = new Set(seen.events.filter(({ name }) => name === names.incidentOpened).map(({ traceId }) => traceId))
+    const told = new Set(seen.events.filter(({ name }) => name === incidentEvent.opened).map(({ traceId }) => traceId))
     const bearing = failures.filter(({ attributes }) => told.has(String(attributes[attr.incidentId])))
     // The one that was stopped by an operator is none.
     expect(failures.length - bearing.length).toBe(1)

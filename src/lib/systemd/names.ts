@@ -25,10 +25,6 @@ export const event = {
   linesSuppressed: 'systemd.journal.suppressed',
   /** A time of which nothing can be told any more: the journal of it is gone. */
   unfilledGap: 'unitscope.gap',
-  /** Failures that belong together, told of once; what has changed since; the end. */
-  incidentOpened: 'incident.opened',
-  incidentUpdated: 'incident.updated',
-  incidentResolved: 'incident.resolved',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */
@@ -193,12 +189,6 @@ export const metric = {
   timerLastTrigger: 'systemd.timer.last_trigger',
   /** Gauge on the host resource: units by state [systemd.unit.active_state]. */
   units: 'systemd.units',
-  /** Gauge on the host resource: incidents that are not over [incident.state open|recovering|gave_up]. */
-  incidents: 'systemd.incidents',
-  /** Sum on the host resource: incidents told of since the agent started. Exemplar: the last one's trace. */
-  incidentsOpened: 'systemd.incidents.opened',
-  /** Gauge on the root cause: units of its incident, 0 when that is over. */
-  incidentUnits: 'systemd.incident.units',
   /** Gauge on the host resource: 1 when systemd answers. */
   sourceUp: 'systemd.source.up',
   /** Sum on the host resource, not monotonic: 1 for the state systemd is in [systemd.system.state]. */

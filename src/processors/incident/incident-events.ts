@@ -3,7 +3,8 @@ import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.j
 import { incidentSpanId } from '../../lib/incidents/ids.js'
 import type { Incident, IncidentChange, Resolution } from '../../lib/incidents/incident.js'
 import type { IncidentState } from '../../lib/incidents/incident-state.js'
-import { attr, event as names } from '../../lib/systemd/names.js'
+import { incidentEvent } from '../../lib/incidents/names.js'
+import { attr } from '../../lib/systemd/names.js'
 import { formatDuration } from '../../util/duration.js'
 
 /** Names in a list; the count tells the rest. */
@@ -19,21 +20,21 @@ const severities: Readonly<Record<IncidentState, SeverityNumber>> = {
 }
 
 export function openedEvent(incident: Incident, atNano: bigint): RawEvent {
-  return make(names.incidentOpened, incident, Severity.error, atNano, {
+  return make(incidentEvent.opened, incident, Severity.error, atNano, {
     body: `incident: ${headline(incident)}${afterwards(incident)}`,
     attributes: {},
   })
 }
 
 export function updatedEvent(incident: Incident, changes: readonly IncidentChange[], atNano: bigint): RawEvent {
-  return make(names.incidentUpdated, incident, severities[incident.state], atNano, {
+  return make(incidentEvent.updated, incident, severities[incident.state], atNano, {
     body: `incident of ${incident.root.unit}: ${incident.state.replace('_', ' ')}, ${toll(incident)}${afterwards(incident)}`,
     attributes: { [attr.incidentChanges]: changes },
   })
 }
 
 export function resolvedEvent(incident: Incident, resolution: Resolution, atNano: bigint): RawEvent {
-  return make(names.incidentResolved, incident, Severity.info, atNano, {
+  return make(incidentEvent.resolved, incident, Severity.info, atNano, {
     body: `incident of ${incident.root.unit} ${endings[resolution]} after ${lasted(incident, atNano)}: ${toll(incident)}`,
     attributes: { [attr.incidentResolution]: resolution, [attr.incidentDuration]: seconds(incident, atNano) },
   })

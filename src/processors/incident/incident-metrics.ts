@@ -2,7 +2,8 @@ import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { incidentSpanId } from '../../lib/incidents/ids.js'
 import type { Incident } from '../../lib/incidents/incident.js'
-import { attr, metric } from '../../lib/systemd/names.js'
+import { incidentMetric } from '../../lib/incidents/names.js'
+import { attr } from '../../lib/systemd/names.js'
 
 const states = ['open', 'recovering', 'gave_up'] as const
 
@@ -38,7 +39,7 @@ export class IncidentMetrics {
     const now = { timeUnixNano }
     return [
       gauge(
-        metric.incidents,
+        incidentMetric.incidents,
         '{incident}',
         'Incidents that are not over, by state.',
         host,
@@ -46,7 +47,7 @@ export class IncidentMetrics {
           return { ...now, attributes: { [attr.incidentState]: state }, value: byState[state] }
         }),
       ),
-      total(metric.incidentsOpened, '{incident}', 'Incidents told of since the agent started.', host, {
+      total(incidentMetric.opened, '{incident}', 'Incidents told of since the agent started.', host, {
         ...now,
         attributes: {},
         startTimeUnixNano: this.#sinceNano,
@@ -55,7 +56,7 @@ export class IncidentMetrics {
       }),
       ...Array.from(units, ([resource, value]) =>
         gauge(
-          metric.incidentUnits,
+          incidentMetric.units,
           '{unit}',
           'Units of the incident that this one began; 0 when it is over.',
           resource,

@@ -23,7 +23,6 @@ const makers = [
   'lib/systemd/manager-metrics.ts',
   'lib/systemd/polled-units.ts',
   'receivers/systemd/systemd-receiver.ts',
-  'processors/incident/incident-metrics.ts',
 ]
   .map((file) => readFileSync(join(src, file), 'utf8'))
   .join('\n')

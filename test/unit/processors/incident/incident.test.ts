@@ -5,8 +5,9 @@ import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
 import { unitGraphKeys } from '../../../../src/lib/dependencies/unit-graph.js'
 import { incidentSpanId } from '../../../../src/lib/incidents/ids.js'
+import { incidentEvent, incidentMetric } from '../../../../src/lib/incidents/names.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
-import { attr, metric, event as names } from '../../../../src/lib/systemd/names.js'
+import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { schema } from '../../../../src/processors/incident/config.js'
 import { factory } from '../../../../src/processors/incident/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
@@ -79,7 +80,7 @@ describe('an incident', () => {
     const [opened, ...rest] = incidents()
     expect(rest).toEqual([])
     expect(opened).toMatchObject({
-      name: names.incidentOpened,
+      name: incidentEvent.opened,
       severity: 17,
       body: 'incident: db.service failed (exit-code 3); took down api.service, web.service',
       resource: sampleResource('db.service'),
@@ -108,9 +109,9 @@ describe('an incident', () => {
     await feed(tell(names.restarted, 'a.service', 'b'))
     await clock.advance(20_000)
     expect(incidents().map(({ name, severity, body }) => [name, severity, body])).toEqual([
-      [names.incidentOpened, 17, 'incident: a.service failed (exit-code 3)'],
-      [names.incidentUpdated, 9, 'incident of a.service: recovering, 1 failure, 1 unit'],
-      [names.incidentResolved, 9, 'incident of a.service resolved after 12s: 1 failure, 1 unit'],
+      [incidentEvent.opened, 17, 'incident: a.service failed (exit-code 3)'],
+      [incidentEvent.updated, 9, 'incident of a.service: recovering, 1 failure, 1 unit'],
+      [incidentEvent.resolved, 9, 'incident of a.service resolved after 12s: 1 failure, 1 unit'],
     ])
     expect(incidents().at(-1)!.attributes).toMatchObject({
       [attr.incidentState]: 'resolved',
@@ -343,22 +344,22 @@ test('metrics tell of the incidents that are not over, on the host and on their 
   }
   await clock.advance(30_000)
   expect(take()).toEqual([
-    `${metric.incidents} unitscope open 1`,
-    `${metric.incidents} unitscope recovering 0`,
-    `${metric.incidents} unitscope gave_up 1`,
-    `${metric.incidentsOpened} unitscope  2`,
-    `${metric.incidentUnits} a.service  2`,
-    `${metric.incidentUnits} c.service  1`,
+    `${incidentMetric.incidents} unitscope open 1`,
+    `${incidentMetric.incidents} unitscope recovering 0`,
+    `${incidentMetric.incidents} unitscope gave_up 1`,
+    `${incidentMetric.opened} unitscope  2`,
+    `${incidentMetric.units} a.service  2`,
+    `${incidentMetric.units} c.service  1`,
   ])
   await feed(tell(names.restarted, 'c.service', 'd'))
   await clock.advance(30_000)
   expect(take()).toEqual([
-    `${metric.incidents} unitscope open 0`,
-    `${metric.incidents} unitscope recovering 0`,
-    `${metric.incidents} unitscope gave_up 1`,
-    `${metric.incidentsOpened} unitscope  2`,
-    `${metric.incidentUnits} a.service  2`,
-    `${metric.incidentUnits} c.service  0`,
+    `${incidentMetric.incidents} unitscope open 0`,
+    `${incidentMetric.incidents} unitscope recovering 0`,
+    `${incidentMetric.incidents} unitscope gave_up 1`,
+    `${incidentMetric.opened} unitscope  2`,
+    `${incidentMetric.units} a.service  2`,
+    `${incidentMetric.units} c.service  0`,
   ])
   await clock.advance(30_000)
   expect(take()).toHaveLength(5)
