@@ -6,7 +6,7 @@ import { autoCause, type Restart } from './restart-cause.js'
 import { type SavedUnit, stateOfValues, stateValues } from './tracker-state.js'
 import { UnitCounters } from './unit-counters.js'
 import { UnitMachine } from './unit-machine.js'
-import { phaseOf } from './unit-phase.js'
+import { phaseOf, unloadedState } from './unit-phase.js'
 import type { Outlook } from './verdict.js'
 
 /** Where a unit's processes are. */
@@ -56,6 +56,7 @@ export class TrackedUnit {
   /** A job ended that no state has shown: PID 1 merges states while its queue is full. */
   #unseenJob = false
   #scheduled = 0
+  #lastState = unloadedState
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
   constructor(sinceNs: bigint) {
@@ -74,12 +75,12 @@ export class TrackedUnit {
     }
   }
 
-  /** As it was saved; with `states` also what it was doing, so that the next reading tells what has changed since. */
-  static restore(saved: SavedUnit, states: boolean): TrackedUnit {
+  /** As it was saved: the next reading tells what has changed since. */
+  static restore(saved: SavedUnit): TrackedUnit {
     const { state, machine, restart, restarts = [], failures = [] } = saved
     const unit = new TrackedUnit(BigInt(saved.sinceNs))
     unit.counters.restore(restarts, failures)
-    if (!states || state === undefined || machine === undefined) return unit
+    if (state === undefined || machine === undefined) return unit
     unit.loaded = true
     unit.machine.resume(stateOfValues(state), machine)
     const phase = unit.machine.phase
@@ -106,6 +107,20 @@ export class TrackedUnit {
     this.lastSignal = signal
     this.#noteEnd(this.machine.state, state)
     return this.#observe(state)
+  }
+
+  /** A state of before, from the journal. */
+  replay(state: UnitState): Occurrence[] {
+    this.#noteEnd(this.machine.state, state)
+    return this.#observe(state)
+  }
+
+  /** The machine was booted: nothing is as it was, and nobody has to be told. */
+  forgetState(): void {
+    this.#lastState = this.machine.state
+    this.loaded = false
+    this.restart = undefined
+    this.machine.reset(unloadedState)
   }
 
   /** Restarts of which NRestarts alone tells, and nothing else will. */
@@ -189,7 +204,13 @@ export class TrackedUnit {
     return this.machine.jobRemoved(jobId, result)
   }
 
+  /** Last state that was not that of a unit nobody has loaded. */
+  get lastState(): UnitState {
+    return this.loaded ? this.machine.state : this.#lastState
+  }
+
   unloaded(): Occurrence[] {
+    this.#lastState = this.machine.state
     this.loaded = false
     this.readUnder = undefined
     return this.machine.unloaded()

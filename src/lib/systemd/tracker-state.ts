@@ -9,6 +9,8 @@ export const kTrackerStateVersion = 1
 
 /** 250 bytes each, so 4 MB at most. Hosts load some 1000 units; past it those that were never restarted nor failed are left out. */
 export const kMaxSavedUnits = 16_384
+/** As many as a store remembers. */
+const kMaxEnded = 256
 /** As many as systemd has results, and more. */
 const kMaxCounters = 24
 /** systemd's longest names have 255 letters. */
@@ -30,6 +32,9 @@ export interface SavedUnit {
   readonly failures?: readonly SavedCounter[]
 }
 
+/** Last run of a unit that is not loaded any more: name, run, when it was last heard of (microseconds since 1970). */
+export type EndedUnit = readonly [name: string, invocationId: string, atUsec: number]
+
 export interface SavedTracker {
   /** 32 hex digits; empty where it is not known. */
   readonly bootId: string
@@ -37,6 +42,7 @@ export interface SavedTracker {
   readonly accountedNs: string
   readonly sinceNs: string
   readonly units: readonly SavedUnit[]
+  readonly ended: readonly EndedUnit[]
 }
 
 const stateKeys = Object.keys(unloadedState) as readonly (keyof UnitState)[]
@@ -51,12 +57,13 @@ export function stateOfValues(values: readonly Value[]): UnitState {
 
 /** Takes apart what was saved; throws with a reason when it is not of this form. Nothing else of it comes in. */
 export function parseTracker(json: unknown): SavedTracker {
-  const { bootId, accountedNs, sinceNs, units } = record(json)
+  const { bootId, accountedNs, sinceNs, units, ended } = record(json)
   check(typeof bootId === 'string' && /^([0-9a-f]{32})?$/.test(bootId), 'bootId is no boot ID')
   check(isNs(accountedNs), 'accountedNs is no time')
   check(isNs(sinceNs), 'sinceNs is no time')
   check(Array.isArray(units) && units.length <= kMaxSavedUnits, 'units is no list of units')
-  return { bootId, accountedNs, sinceNs, units: units.map(parseUnit) }
+  check(Array.isArray(ended) && ended.length <= kMaxEnded && ended.every(isEnded), 'ended is no list of runs')
+  return { bootId, accountedNs, sinceNs, units: units.map(parseUnit), ended }
 }
 
 function parseUnit(json: unknown, index: number): SavedUnit {
@@ -111,9 +118,14 @@ function isLike(value: unknown, usual: Value): boolean {
 }
 
 function isMemory(value: unknown): value is MachineMemory {
-  if (!Array.isArray(value) || value.length !== 4) return false
-  const [run, restart, held, warned] = value as readonly unknown[]
-  return includes(runs, run) && includes(['', 'auto', 'manual'], restart) && typeof held === 'boolean' && isText(warned)
+  if (!Array.isArray(value) || value.length !== 5) return false
+  const [run, restart, held, warned, before] = value as readonly unknown[]
+  const isTold = includes(runs, run) && includes(['', 'auto', 'manual'], restart) && typeof held === 'boolean'
+  return isTold && isText(warned) && isText(before)
+}
+
+function isEnded(row: unknown): row is EndedUnit {
+  return Array.isArray(row) && row.length === 3 && isText(row[0]) && isText(row[1]) && isCount(row[2])
 }
 
 function isRestart(value: unknown): value is readonly [RestartCause, string, string] {

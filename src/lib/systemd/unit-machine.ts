@@ -7,8 +7,11 @@ import { type Phase, phaseOf, unloadedState } from './unit-phase.js'
 type Run = (typeof runs)[number]
 export const runs = ['preparing', 'up', 'ended'] as const
 
-/** Run, restart under way, whether the end of a run is held back until its job ends, result that was told by an event of its own. */
-export type MachineMemory = readonly [run: Run, restart: Restarter | '', held: boolean, warned: string]
+/**
+ * Run, restart under way, whether the end of a run is held back until its job ends, result that was told by an event of its
+ * own, and the state before the job that is on it: `activating auto-restart <InvocationID>`.
+ */
+export type MachineMemory = readonly [run: Run, restart: Restarter | '', held: boolean, warned: string, before: string]
 
 /**
  * A transition whose meaning only the job's end tells: systemd's signals never say what a job is for.
@@ -53,16 +56,22 @@ export class UnitMachine {
 
   /** What the state does not say, for `resume`. */
   save(): MachineMemory {
-    return [this.#run, this.#restart ?? '', this.#held?.kind === 'stop', this.#warned]
+    const job = this.#job?.id === this.#state.jobId ? this.#job : undefined
+    const before =
+      job === undefined ? '' : [job.before.activeState, job.before.subState, job.before.invocationId].join(' ')
+    return [this.#run, this.#restart ?? '', this.#held?.kind === 'stop', this.#warned, before]
   }
 
   /** Goes on where another one stopped: what that has told is not told again, and what it held back is not lost. */
-  resume(state: UnitState, [run, restart, held, warned]: MachineMemory): void {
+  resume(state: UnitState, [run, restart, held, warned, before]: MachineMemory): void {
     this.reset(state)
     this.#run = run
     this.#restart = restart === '' ? undefined : restart
     this.#held = held ? { kind: 'stop', jobId: state.jobId, state, before: state } : undefined
     this.#warned = warned
+    if (before === '') return
+    const [activeState = '', subState = '', invocationId = ''] = before.split(' ')
+    this.#job = { id: state.jobId, before: { ...state, activeState, subState, invocationId } }
   }
 
   /** Takes a state as given, without telling anything of how it came about. */
@@ -149,6 +158,8 @@ export class UnitMachine {
     this.#held = undefined
     if (held.kind === 'reload') {
       this.#tellReloaded(out, held.state, held.before)
+    } else if (next.jobId !== held.jobId && next.jobId !== 0) {
+      this.#tellStopped(out, held.state, held.before) // what begins now is another job's
     } else if (fresh || phase === 'starting' || phase === 'up') {
       // The same job goes on upwards: it was the first half of a restart.
       this.#run = 'ended'

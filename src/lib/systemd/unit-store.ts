@@ -1,5 +1,5 @@
 import { TrackedUnit } from './tracked-unit.js'
-import type { SavedUnit } from './tracker-state.js'
+import type { EndedUnit, SavedUnit } from './tracker-state.js'
 
 /** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are named in `untracked`, not followed. */
 const kMaxFollowed = 65_536
@@ -9,6 +9,9 @@ const kMaxFollowed = 65_536
  * (`systemd-run`, `foo@<id>.service`) would fill any limit, and each costs 1 KB and up to 26 points a collection.
  */
 const kMaxRemembered = 4096
+
+/** Runs of units that were unloaded: for those of the last seconds, which a journal read later tells again. */
+const kMaxEnded = 256
 
 export interface StoreLimits {
   readonly maxUnits?: number
@@ -23,6 +26,7 @@ export class UnitStore {
   /** Unloaded longest ago first. */
   readonly #remembered = new Map<string, TrackedUnit>()
   readonly #untracked = new Set<string>()
+  readonly #ended = new Map<string, { readonly invocationId: string; readonly atUsec: number }>()
   #sinceNs: bigint | undefined
   #forgotten = 0
 
@@ -70,6 +74,16 @@ export class UnitStore {
     return this.#sinceNs ?? 0n
   }
 
+  /** The last runs of units that were unloaded lately, oldest first: name, run, when it was last heard of. */
+  get ended(): EndedUnit[] {
+    return [...this.#ended].map(([name, { invocationId, atUsec }]) => [name, invocationId, atUsec])
+  }
+
+  /** The last run of a unit that is not loaded, where it ended lately. */
+  lastRun(name: string): { readonly invocationId: string; readonly atUsec: number } | undefined {
+    return this.#ended.get(name)
+  }
+
   /** What must outlive this process: units with counters first, at most `max`. */
   save(max: number): SavedUnit[] {
     const counted: SavedUnit[] = []
@@ -80,10 +94,11 @@ export class UnitStore {
     return [...counted, ...others].slice(0, max)
   }
 
-  /** Puts back what an earlier process has saved; with `states` also which units were loaded, and how they were. */
-  restore(units: readonly SavedUnit[], states: boolean): void {
+  /** Puts back what an earlier process has saved. */
+  restore(units: readonly SavedUnit[], ended: readonly EndedUnit[]): void {
+    for (const [name, invocationId, atUsec] of ended) this.#noteEnded(name, invocationId, atUsec)
     for (const saved of units) {
-      const unit = TrackedUnit.restore(saved, states)
+      const unit = TrackedUnit.restore(saved)
       const isNew = this.find(saved.name) === undefined
       if (!isNew || (!unit.loaded && unit.counters.empty)) continue
       if (unit.loaded && this.#followed.size < this.#maxFollowed) this.#followed.set(saved.name, unit)
@@ -117,6 +132,8 @@ export class UnitStore {
     const unit = this.#followed.get(name)
     if (unit === undefined) return
     this.#followed.delete(name)
+    const { invocationId, stateChangeUsec } = unit.lastState
+    if (invocationId !== '') this.#noteEnded(name, invocationId, stateChangeUsec)
     if (unit.counters.empty) return
     this.#remembered.set(name, unit)
     for (const oldest of this.#remembered.keys()) {
@@ -125,6 +142,16 @@ export class UnitStore {
       this.#forgotten++
       // Whoever comes back counts from 0 again, and a cumulative count may fall only with a later start.
       if (this.#sinceNs === undefined || nowNs > this.#sinceNs) this.#sinceNs = nowNs
+    }
+  }
+
+  #noteEnded(name: string, invocationId: string, atUsec: number): void {
+    this.#ended.delete(name)
+    this.#ended.set(name, { invocationId, atUsec })
+    if (this.#ended.size <= kMaxEnded) return
+    for (const oldest of this.#ended.keys()) {
+      this.#ended.delete(oldest)
+      return
     }
   }
 }

@@ -86,7 +86,7 @@ export class UnitTeller {
         this.tellOom(out, name, this.oom.ended(name, what), observedNs, source)
       const restart = what.cause === undefined ? undefined : unit.restart
       const causedBy = restart?.dueTo ?? this.causes.of(name, what)
-      const outlook = outlookOf(what, name, unit, { causedBy, read: source !== 'signal' })
+      const outlook = outlookOf(what, name, unit, { causedBy, read: source === 'reading' })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
       const restartCause = restart?.cause ?? what.cause
       const context = { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec }

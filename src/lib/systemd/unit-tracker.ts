@@ -8,6 +8,8 @@ import { ClockWatch } from './clock-watch.js'
 import { DetailMetrics } from './detail-metrics.js'
 import type { Source } from './evidence.js'
 import { Expectations } from './expectations.js'
+import type { HistoryEntry } from './history-entry.js'
+import { HistoryTeller } from './history-teller.js'
 import { JobQueue } from './job-queue.js'
 import { type MetricSwitches, metricGroups } from './metric-groups.js'
 import type { OomEvidence } from './oom-evidence.js'
@@ -27,6 +29,8 @@ export interface Continued {
   readonly sinceUsec: number
   /** The machine was not booted since: units may be compared with what they were. */
   readonly sameBoot: boolean
+  /** Of now. */
+  readonly bootId: string
 }
 
 /** What is read of a unit besides its state. */
@@ -52,6 +56,7 @@ export class UnitTracker implements UnitStates {
   readonly #units: UnitStore
   readonly #graph: UnitGraph
   readonly #teller: UnitTeller
+  readonly #history: HistoryTeller
   readonly #clock = new ClockWatch()
   readonly #jobs = new JobQueue()
   readonly #details: DetailMetrics
@@ -70,6 +75,7 @@ export class UnitTracker implements UnitStates {
     this.#units = new UnitStore(options)
     this.#graph = options.graph ?? new UnitGraph()
     this.#teller = new UnitTeller(options, (name) => this.#units.find(name), this.#graph)
+    this.#history = new HistoryTeller(this.#units, this.#teller, (...gone) => this.#unload(...gone))
     this.#expectations = new Expectations((name) => this.#units.find(name), this.#graph)
     this.#details = new DetailMetrics(options.metrics ?? metricGroups)
   }
@@ -128,13 +134,9 @@ export class UnitTracker implements UnitStates {
    */
   save(bootId: string, untilNs = 0n): SavedTracker {
     const accountedNs = untilNs > this.#accountedNs ? untilNs : this.#accountedNs
-    const { sinceNs } = this.#units
-    return {
-      bootId,
-      accountedNs: String(accountedNs),
-      sinceNs: String(sinceNs),
-      units: this.#units.save(kMaxSavedUnits),
-    }
+    const { sinceNs, ended } = this.#units
+    const units = this.#units.save(kMaxSavedUnits)
+    return { bootId, accountedNs: String(accountedNs), sinceNs: String(sinceNs), units, ended }
   }
 
   /**
@@ -148,10 +150,46 @@ export class UnitTracker implements UnitStates {
     this.#units.begin(BigInt(saved.sinceNs))
     this.#units.restore(
       saved.units.filter(({ name }) => accepts(name)),
-      sameBoot,
+      saved.ended,
     )
     this.#accountedNs = BigInt(saved.accountedNs)
-    this.#continued = { sinceUsec: Number(this.#accountedNs / 1000n), sameBoot }
+    const sinceUsec = Number(this.#accountedNs / 1000n)
+    this.#continued = { sinceUsec, sameBoot, bootId }
+    this.#history.sinceUsec = sinceUsec
+  }
+
+  /**
+   * Takes the first reading: how things are, or, where an earlier run of this program has left what it knew, what has changed
+   * since then.
+   *
+   * @param history - what PID 1 has told the journal since `continued.sinceUsec`, or from before: what is known is not told again
+   */
+  begin(units: readonly UnitSnapshot[], observedNs: bigint, history: readonly HistoryEntry[] = []): RawEvent[] {
+    const { continued } = this
+    const names = new Set(units.map(({ name }) => name))
+    const gone = [...this.#units.followed.keys()].filter((name) => !names.has(name))
+    const ofThisBoot = history.filter(({ bootId }) => bootId === continued?.bootId)
+    if (continued?.sameBoot === true) return this.resync(units, gone, observedNs, ofThisBoot)
+    const out: RawEvent[] = []
+    const ofOthers = history.filter(({ bootId }) => bootId !== continued?.bootId)
+    this.#history.tell(out, ofOthers, [], observedNs)
+    for (const name of [...this.#units.followed.keys()]) {
+      this.#units.find(name)?.forgetState()
+      this.#units.unload(name, observedNs)
+    }
+    const told = this.#history.tell(out, ofThisBoot, units, observedNs)
+    out.push(
+      ...this.resync(
+        units.filter(({ name }) => told.has(name)),
+        [],
+        observedNs,
+      ),
+    )
+    this.seed(
+      units.filter(({ name }) => !told.has(name)),
+      observedNs,
+    )
+    return out
   }
 
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
@@ -197,10 +235,17 @@ export class UnitTracker implements UnitStates {
    *
    * @param units - units as read now
    * @param gone - units that systemd no longer has loaded
+   * @param history - what PID 1 has told the journal meanwhile, and may be from before or after: what is known is not told again
    */
-  resync(units: readonly UnitSnapshot[], gone: readonly string[], observedNs: bigint): RawEvent[] {
+  resync(
+    units: readonly UnitSnapshot[],
+    gone: readonly string[],
+    observedNs: bigint,
+    history: readonly HistoryEntry[] = [],
+  ): RawEvent[] {
     const out: RawEvent[] = []
     this.#units.begin(observedNs)
+    this.#history.tell(out, history, units, observedNs)
     for (const { name, state, facts, dependencies } of units) {
       const unit = this.#units.follow(name)
       if (unit === undefined) continue

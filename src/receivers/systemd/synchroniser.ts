@@ -50,15 +50,10 @@ export class Synchroniser {
     const { continued } = tracker
     const units = await this.#read(listed.map(({ name }) => name))
     const nowNs = settings.clock.unixNano()
-    if (continued === undefined) {
-      tracker.seed(units, nowNs)
-      return []
-    }
+    if (continued === undefined) return tracker.begin(units, nowNs)
     const reason = continued.sameBoot ? 'agent_restart' : 'reboot'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
-    if (continued.sameBoot) return [gap, ...tracker.resync(units, tracker.missing(listed), nowNs)]
-    tracker.seed(units, nowNs)
-    return [gap]
+    return [gap, ...tracker.begin(units, nowNs)]
   }
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */

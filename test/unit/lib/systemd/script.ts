@@ -39,6 +39,11 @@ export class Script {
     return this.#state
   }
 
+  /** When the last line happened. */
+  get usec(): number {
+    return this.#usec
+  }
+
   /** A PropertiesChanged pair: `active/running`, with what else is different. */
   u(name: string, change: Change = {}): this {
     const [activeState, subState] = name.split('/') as [string, string]

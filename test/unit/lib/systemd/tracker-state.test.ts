@@ -138,10 +138,8 @@ describe('an agent that was away', () => {
     const { saved } = begun()
     const tracker = newTracker()
     tracker.restore(saved, nextBoot)
-    expect(tracker.size).toBe(0)
-    expect(counts(tracker)).toEqual({ auto: 1, 'exit-code': 1 })
     const booted = new Script(unit).start(1, 'f').u('active/running', { restarts: 2 })
-    tracker.seed(reading(unit, booted.state), 2n ** 62n)
+    expect(tracker.begin(reading(unit, booted.state), 2n ** 62n)).toEqual([])
     expect(counts(tracker)).toEqual({ auto: 3, 'exit-code': 1 })
   })
 
@@ -171,10 +169,11 @@ describe('a file that is not as it should be', () => {
     ['half a state', withUnit({ state: ['active'] }), 'units[0].state is no state'],
     [
       'a run that no machine has',
-      withUnit({ machine: ['flying', '', false, ''] }),
+      withUnit({ machine: ['flying', '', false, '', ''] }),
       'units[0].machine is no memory of a machine',
     ],
     ['a cause from the future', withUnit({ restart: ['gremlins', '', ''] }), 'units[0].restart is no restart'],
+    ['ends without end', { ...good(), ended: Array(257).fill(['a.service', '', 0]) }, 'ended is no list of runs'],
     ['a count below 0', withUnit({ restarts: [['auto', -1, '', 0]] }), 'units[0].restarts is no list of counters'],
     [
       'counters without end',
