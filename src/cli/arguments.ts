@@ -64,5 +64,5 @@ function checkOperands(command: Command, given: readonly string[]): void {
   const extra = given[wanted.length]
   if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`)
   const missing = wanted[given.length]
-  if (missing !== undefined) throw new UsageError(`argument ${missing} is missing`)
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`argument ${missing} is missing`)
 }

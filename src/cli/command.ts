@@ -31,7 +31,10 @@ export interface Command {
   readonly summary: string
   /** Paragraphs under the usage line: what it does and what a person needs to know before. */
   readonly description: string
-  /** Names of the operands, as the usage line shows them, e.g. `['bash|zsh|fish']`. More or fewer are usage errors. */
+  /**
+   * Names of the operands, as the usage line shows them, e.g. `['bash|zsh|fish']`. One in brackets may be left out; otherwise
+   * more or fewer are usage errors.
+   */
   readonly operands?: readonly string[]
   readonly options: Readonly<Record<string, Option>>
   /** Flags without which the command cannot run. */

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   validate: async () => (await import('./validate.js')).command,
   components: async () => (await import('./components.js')).command,
   record: async () => (await import('./record.js')).command,
+  graph: async () => (await import('./graph.js')).command,
   demo: async () => (await import('./demo.js')).command,
   completion: async () => (await import('./completion.js')).command,
 }

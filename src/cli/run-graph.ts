@@ -1,0 +1,104 @@
+import { getuid } from 'node:process'
+import type { ListedUnit } from '../data/unit-snapshot.js'
+import { ExitCode } from '../errors.js'
+import { UnitGraph } from '../lib/dependencies/unit-graph.js'
+import { busAddress } from '../lib/systemd/bus.js'
+import { CallError, type ControlPlane, connectControlPlane } from '../lib/systemd/control-plane.js'
+import { readDependencies } from '../lib/systemd/unit-reader.js'
+import { hint } from '../util/did-you-mean.js'
+import { FailureError, type Invocation } from './command.js'
+import { dotOf, jsonOf, mermaidOf } from './graph-diagrams.js'
+import { type GraphQuery, readQuery } from './graph-query.js'
+import { textOf } from './graph-text.js'
+import { type GraphView, viewOf, waysOf } from './graph-view.js'
+import type { Output } from './terminal.js'
+
+/** Prints the graph and ends. `connect` is replaced in tests. */
+export async function runGraph(
+  invocation: Invocation,
+  connect: (address: string) => Promise<ControlPlane> = connectControlPlane,
+): Promise<number> {
+  const { values, env, terminal } = invocation
+  const query = readQuery(invocation)
+  const scope = values['user'] === true ? 'user' : 'system'
+  const address = (values['address'] as string | undefined) ?? busAddress(scope, env, getuid?.() ?? 0)
+  const view = await readView(query, address, connect)
+  terminal.out.write(render(view, terminal.out))
+  return ExitCode.ok
+}
+
+async function readView(
+  query: GraphQuery,
+  address: string,
+  connect: (address: string) => Promise<ControlPlane>,
+): Promise<GraphView> {
+  let plane: ControlPlane | undefined
+  try {
+    plane = await connect(address)
+    const states = new Map((await plane.listUnits()).map((unit) => [unit.name, unit]))
+    if (query.unit !== undefined) checkUnit(query.unit, states)
+    return viewOf(query, await readGraph(plane, query, states), states)
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error
+    throw new FailureError(`cannot ask systemd at ${address}: ${error.message}\n${help(error)}`)
+  } finally {
+    plane?.close()
+  }
+}
+
+const help = ({ message }: CallError): string =>
+  /EACCES|AccessDenied/.test(message)
+    ? 'You may not use this bus: try it as root.'
+    : 'Is the bus running (systemctl status dbus)? --address names another one, e.g. unix:path=/host/run/dbus/system_bus_socket.'
+
+function checkUnit(unit: string, states: ReadonlyMap<string, ListedUnit>): void {
+  const known = states.get(unit)
+  if (known !== undefined && known.loadState !== 'not-found') return
+  const loaded = [...states.values()].filter(({ loadState }) => loadState !== 'not-found').map(({ name }) => name)
+  const meant = hint(unit, loaded) || '; `unitscope graph` shows all that are'
+  throw new FailureError(`systemd has no unit "${unit}" loaded${meant}`)
+}
+
+/** Reads what the answer needs: all loaded units, or those on the way from one of them. */
+async function readGraph(
+  plane: ControlPlane,
+  query: GraphQuery,
+  states: ReadonlyMap<string, ListedUnit>,
+): Promise<UnitGraph> {
+  const graph = new UnitGraph()
+  const asked = new Set<string>()
+  const read = async (names: readonly string[]): Promise<void> => {
+    // Asking for a unit that is not loaded would load it.
+    const wanted = names.filter((name) => !asked.has(name) && states.get(name)?.loadState === 'loaded')
+    for (const name of wanted) asked.add(name)
+    for (const { name, dependencies } of await readDependencies(plane, wanted)) graph.update(name, dependencies)
+  }
+  if (query.unit === undefined) {
+    await read([...states.keys()])
+    return graph
+  }
+  for (const way of waysOf(query)) {
+    const seen = new Set([query.unit])
+    let level = [query.unit]
+    for (let distance = 0; distance < query.depth && level.length > 0; distance++) {
+      await read(level)
+      const ends = level.flatMap((unit) => way.edges(graph, unit, query.kinds).map((edge) => way.end(edge)))
+      level = [...new Set(ends)].filter((unit) => !seen.has(unit))
+      for (const unit of level) seen.add(unit)
+    }
+  }
+  return graph
+}
+
+function render(view: GraphView, output: Output): string {
+  switch (view.query.format) {
+    case 'text':
+      return textOf(view, output)
+    case 'dot':
+      return dotOf(view)
+    case 'mermaid':
+      return mermaidOf(view)
+    case 'json':
+      return jsonOf(view)
+  }
+}

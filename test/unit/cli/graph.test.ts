@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import { FailureError, type Invocation } from '../../../src/cli/command.js'
+import { runGraph } from '../../../src/cli/run-graph.js'
+import type { UnitDependencies } from '../../../src/data/unit-dependencies.js'
+import { CallError, type ControlPlane } from '../../../src/lib/systemd/control-plane.js'
+import { systemdView } from '../lib/dependencies/systemd-view.js'
+import { runCli } from './support.js'
+
+test.each<[argv: string[], reason: string]>([
+  [['--format', 'svg'], 'option --format: no format "svg": text, dot, mermaid, json'],
+  [['--format', 'jsn'], 'option --format: no format "jsn": did you mean "json"?'],
+  [['a', '--depth', '0'], 'option --depth: must be a number from 1 to 64'],
+  [['a', '--depth', '65'], 'option --depth: must be a number from 1 to 64'],
+  [['a', '--depth', '2x'], 'option --depth: must be a number from 1 to 64'],
+  [['a', '--direction', 'need'], 'option --direction: no direction "need": did you mean "needs"?'],
+  [['a', '--direction', 'needs', '--reverse'], 'option --reverse: --direction says already which way'],
+  [['--reverse'], 'option --reverse needs a UNIT: the whole graph has no beginning'],
+  [['--depth', '3'], 'option --depth needs a UNIT: the whole graph has no beginning'],
+  [['--kinds', 'Require'], 'option --kinds: no dependency "Require": did you mean "Requires"?'],
+  [['--kinds', ','], 'option --kinds: no dependency "": all, or of Requires, '],
+  [['a', 'b'], 'unexpected argument "b"'],
+])('%j', async (argv, reason) => {
+  const { exit, stderr, stdout } = await runCli(['graph', ...argv])
+  expect({ exit, stdout }).toEqual({ exit: 64, stdout: '' })
+  expect(stderr).toContain(`unitscope: ${reason}`)
+  expect(stderr).toContain('Try: unitscope graph --help')
+})
+
+const units: Readonly<Record<string, UnitDependencies>> = {
+  'web.service': { Requires: ['api.service'], After: ['api.service'] },
+  'api.service': { BindsTo: ['db.service'], Wants: ['gone.service'] },
+  'db.service': { Wants: ['api.service'] },
+}
+
+const unasked = async (): Promise<never> => {
+  throw new Error('not to be asked')
+}
+
+function rig(color = false) {
+  let out = ''
+  const asked: string[] = []
+  const view = systemdView(units)
+  const plane: ControlPlane = {
+    closed: new Promise(() => {}),
+    close: () => void asked.push('close'),
+    ping: unasked,
+    subscribe: unasked,
+    getProperty: unasked,
+    getManagerProperty: unasked,
+    getManagerProperties: unasked,
+    listUnits: async () =>
+      [...view.keys()].map((name) => {
+        const [activeState, subState] = name === 'db.service' ? ['failed', 'failed'] : ['active', 'running']
+        const loaded = name !== 'gone.service'
+        return {
+          name,
+          loadState: loaded ? 'loaded' : 'not-found',
+          activeState: loaded ? activeState! : 'inactive',
+          subState: loaded ? subState! : 'dead',
+          jobId: 0,
+        }
+      }),
+    async getProperties(name) {
+      asked.push(name)
+      return view.get(name)!
+    },
+  }
+  return {
+    asked,
+    async run(operands: readonly string[], values: Invocation['values'] = {}): Promise<string> {
+      const write = (text: string): void => {
+        out += text
+      }
+      const output = { write, isTty: color, columns: 80, color }
+      const terminal = { out: output, err: output }
+      const exitNow = (): never => {
+        throw new Error('exit')
+      }
+      expect(
+        await runGraph({ operands, values, terminal, env: {}, onOutputGone() {}, exitNow }, async () => plane),
+      ).toBe(0)
+      return out
+    },
+  }
+}
+
+test('a circle is opened once, and asked about once; what is not loaded never', async () => {
+  const { run, asked } = rig()
+  expect(await run(['web'], { depth: '9' })).toBe(
+    [
+      'web.service  active/running',
+      '└─ api.service  Requires, After  active/running',
+      '   ├─ db.service  BindsTo  failed',
+      '   │  └─ api.service  Wants  active/running  (see above)',
+      '   └─ gone.service  Wants  not-found',
+      '',
+    ].join('\n'),
+  )
+  expect(asked).toEqual(['web.service', 'api.service', 'db.service', 'close'])
+})
+
+test('no more is asked about than depth needs', async () => {
+  const { run, asked } = rig()
+  expect(await run(['web'], { depth: '1' })).not.toContain('db.service')
+  expect(asked).toEqual(['web.service', 'close'])
+})
+
+test('colours say how units are, on a terminal', async () => {
+  expect(await rig(true).run(['api'], { depth: '1' })).toContain('db.service  BindsTo  \x1b[31mfailed\x1b[0m\n')
+})
+
+test('a bus that answers nothing, or does not let us ask, is told with what to do', async () => {
+  const fail = (message: string) =>
+    runGraph(
+      {
+        operands: [],
+        values: { address: 'unix:path=/x' },
+        env: {},
+        terminal: {} as Invocation['terminal'],
+        onOutputGone() {},
+        exitNow: () => {
+          throw new Error('exit')
+        },
+      },
+      async () => {
+        throw new CallError(message)
+      },
+    )
+  await expect(fail('Hello: no answer within 5 s')).rejects.toThrow(
+    new FailureError(
+      'cannot ask systemd at unix:path=/x: Hello: no answer within 5 s\nIs the bus running (systemctl status dbus)? ' +
+        '--address names another one, e.g. unix:path=/host/run/dbus/system_bus_socket.',
+    ),
+  )
+  await expect(fail('connect EACCES /x')).rejects.toThrow('You may not use this bus: try it as root.')
+})
