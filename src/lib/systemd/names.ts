@@ -187,6 +187,8 @@ export const metric = {
   unitInfo: 'systemd.unit.info',
   /** Gauge, seconds since 1970. */
   timerLastTrigger: 'systemd.timer.last_trigger',
+  /** Gauge on the resource of a template that is folded (`sshd@*.service`): instances that are loaded. */
+  instances: 'systemd.unit.instances',
   /** Gauge on the host resource: units by state [systemd.unit.active_state]. */
   units: 'systemd.units',
   /** Gauge on the host resource: 1 when systemd answers. */

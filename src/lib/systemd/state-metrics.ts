@@ -1,8 +1,11 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
+import { leftOut } from '../../util/series-budget.js'
+import { activeStates, stateAttributes } from './active-states.js'
 import type { DetailMetrics } from './detail-metrics.js'
 import type { Expectations } from './expectations.js'
+import { FoldedStates, kFoldSeries } from './folded-states.js'
 import { runSpanId } from './ids.js'
 import type { MetricSwitches } from './metric-groups.js'
 import { counts, gauge, none, point, sumPoint } from './metric-points.js'
@@ -12,18 +15,7 @@ import type { TrackedUnit } from './tracked-unit.js'
 import type { RunCounter } from './unit-counters.js'
 import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
-
-/** All values of ActiveState: each gets a point, so that a sum over a unit is always 1. */
-export const activeStates = [
-  'active',
-  'reloading',
-  'inactive',
-  'failed',
-  'activating',
-  'deactivating',
-  'maintenance',
-  'refreshing',
-] as const
+import { isFold } from './unit-types.js'
 
 export interface MetricContext {
   /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
@@ -33,6 +25,10 @@ export interface MetricContext {
   readonly on: MetricSwitches
   readonly details: DetailMetrics
   readonly expectations: Expectations
+  /** Points of units that a collection may have; 0 for no limit. */
+  readonly maxSeries: number
+  /** Told how many units have no metrics, for there would be more series than that. */
+  readonly onLeftOut: (units: number) => void
 }
 
 /**
@@ -40,30 +36,40 @@ export interface MetricContext {
  * makes one, so that 65,536 units hold up nothing else.
  */
 const kPartPoints = 1024
+/** Of an active service that never failed. */
+const kUsualSeries = 13
 
 /**
  * The state of every unit as metrics, in parts, and in the first one how many units are in which state. Units are those of
  * the beginning; each is read when its part is made, so no part is older than its points say.
  */
 export function* stateMetrics(
-  all: Pick<UnitStore, 'forEach'>,
+  all: Pick<UnitStore, 'forEach' | 'folds'>,
   context: MetricContext,
 ): Generator<readonly Metric[], void, undefined> {
   const names: string[] = []
   const units: TrackedUnit[] = []
+  const folds = new FoldedStates(all.folds)
   all.forEach((unit, name) => {
+    if (folds.take(unit)) return
     names.push(name)
     units.push(unit)
   })
-  let part: Metric[] = context.on.state ? [unitsByState(units, context)] : []
+  const skipped = overLimit(names, units, context)
+  let part: Metric[] = context.on.state ? [unitsByState(all, context)] : []
   let points = part[0]?.points.length ?? 0
   let nowNs = context.now()
+  if (context.on.state) points += folds.add(part, context, nowNs)
   for (let n = 0; n < units.length; n++) {
     const from = part.length
     const name = names[n]!
     const unit = units[n]!
+    if (skipped?.has(name)) continue
     addUnit(part, name, unit, context, nowNs)
-    for (let at = from; at < part.length; at++) points += part[at]!.points.length
+    let series = 0
+    for (let at = from; at < part.length; at++) series += part[at]!.points.length
+    unit.series = series
+    points += series
     if (points < kPartPoints) continue
     yield part
     part = []
@@ -73,20 +79,38 @@ export function* stateMetrics(
   if (part.length > 0) yield part
 }
 
-function unitsByState(units: readonly TrackedUnit[], { now, pool }: MetricContext): Metric {
+/** Names of the units that are to have no metrics. */
+function overLimit(
+  names: readonly string[],
+  units: readonly TrackedUnit[],
+  { maxSeries, onLeftOut }: MetricContext,
+): ReadonlySet<string> | undefined {
+  if (maxSeries === 0) return undefined
+  const claims: { readonly name: string; readonly series: number }[] = []
+  let free = maxSeries
+  units.forEach(({ series }, at) => {
+    const name = names[at]!
+    // What folds many is not left out.
+    if (isFold(name)) free -= series + kFoldSeries
+    else claims.push({ name, series })
+  })
+  const out = leftOut(claims, free, kUsualSeries)
+  onLeftOut(out.size)
+  return out.size === 0 ? undefined : new Set([...out].map(({ name }) => name))
+}
+
+function unitsByState(all: Pick<UnitStore, 'forEach'>, { now, pool }: MetricContext): Metric {
   const byState = new Map<string, number>(activeStates.map((name) => [name, 0]))
-  for (let n = 0; n < units.length; n++) {
-    const { loaded, machine } = units[n]!
-    if (!loaded) continue
+  all.forEach(({ loaded, machine }) => {
+    if (!loaded) return
     const { activeState } = machine.state
     byState.set(activeState, (byState.get(activeState) ?? 0) + 1)
-  }
+  })
   const nowNs = now()
   const points = [...byState].map(([state, value]) => point({ [attr.activeState]: state }, nowNs, value))
   return gauge(metric.units, '{unit}', 'Units by state', hostResource(pool), points)
 }
 
-const stateAttributes = activeStates.map((name) => Object.freeze({ [attr.activeState]: name }))
 const causeAttributes = Object.fromEntries(
   restartCauses.map((cause): [string, Attributes] => [cause, Object.freeze({ [attr.restartCause]: cause })]),
 ) as Readonly<Record<RestartCause, Attributes>>
@@ -150,7 +174,7 @@ const usualCauses: readonly RestartCause[] = ['auto', 'manual']
 
 function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
-  const zero = name.endsWith('.service') && unit.loaded ? noRestarts : undefined
+  const zero = name.endsWith('.service') && (unit.loaded || isFold(name)) ? noRestarts : undefined
   const { counters } = unit
   const restarts: NumberPoint[] = []
   for (const cause of restartCauses) {

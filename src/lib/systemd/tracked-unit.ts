@@ -18,6 +18,12 @@ export interface UnitCgroup {
   readonly changedUsec: number
 }
 
+/** What the instances of a template are told as, and count in. */
+export interface Fold {
+  readonly name: string
+  readonly counters: UnitCounters
+}
+
 /** One unit: its machine, what is known of its configuration, and its counters. */
 export class TrackedUnit {
   readonly machine = new UnitMachine()
@@ -50,7 +56,11 @@ export class TrackedUnit {
   restarted = ''
   /** The last run that is known to have died for want of memory, whatever its result says. */
   oomRun = ''
-  readonly counters = new UnitCounters()
+  /** Of all instances of its template, where it is folded into that: they come and go, a count only grows. */
+  readonly counters: UnitCounters
+  readonly foldedInto: string | undefined
+  /** Points it had in the last collection. */
+  series = 0
   /** The job that began this run. */
   #startJob = 0
   /** A job ended that no state has shown: PID 1 merges states while its queue is full. */
@@ -59,8 +69,10 @@ export class TrackedUnit {
   #lastState = unloadedState
   /** Since when the counters count, nanoseconds since 1970. */
   readonly sinceNs: bigint
-  constructor(sinceNs: bigint) {
+  constructor(sinceNs: bigint, fold?: Fold) {
     this.sinceNs = sinceNs
+    this.foldedInto = fold?.name
+    this.counters = fold?.counters ?? new UnitCounters()
   }
 
   save(name: string): SavedUnit {
@@ -70,16 +82,17 @@ export class TrackedUnit {
       sinceNs: String(this.sinceNs),
       ...(this.loaded ? { state: stateValues(this.machine.state), machine: this.machine.save() } : {}),
       ...(restart === undefined ? {} : { restart: [restart.cause, restart.dueTo ?? '', restart.ended] }),
-      ...(counters.restarts.size === 0 ? {} : { restarts: counters.saveRestarts() }),
-      ...(counters.failures.size === 0 ? {} : { failures: counters.saveFailures() }),
+      // Those of a folded one are its fold's.
+      ...(counters.restarts.size === 0 || this.foldedInto ? {} : { restarts: counters.saveRestarts() }),
+      ...(counters.failures.size === 0 || this.foldedInto ? {} : { failures: counters.saveFailures() }),
     }
   }
 
   /** As it was saved: the next reading tells what has changed since. */
-  static restore(saved: SavedUnit): TrackedUnit {
+  static restore(saved: SavedUnit, fold?: Fold): TrackedUnit {
     const { state, machine, restart, restarts = [], failures = [] } = saved
-    const unit = new TrackedUnit(BigInt(saved.sinceNs))
-    unit.counters.restore(restarts, failures)
+    const unit = new TrackedUnit(BigInt(saved.sinceNs), fold)
+    if (fold === undefined) unit.counters.restore(restarts, failures)
     if (state === undefined || machine === undefined) return unit
     unit.loaded = true
     unit.machine.resume(stateOfValues(state), machine)

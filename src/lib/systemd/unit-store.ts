@@ -1,5 +1,6 @@
-import { TrackedUnit } from './tracked-unit.js'
+import { type Fold, TrackedUnit } from './tracked-unit.js'
 import type { EndedUnit, SavedUnit } from './tracker-state.js'
+import { isFold } from './unit-types.js'
 
 /** About 1 KB each; the largest hosts load some 10,000 units. Past it new units are named in `untracked`, not followed. */
 const kMaxFollowed = 65_536
@@ -12,10 +13,14 @@ const kMaxRemembered = 4096
 
 /** Runs of units that were unloaded: for those of the last seconds, which a journal read later tells again. */
 const kMaxEnded = 256
+/** Templates that are folded: hosts have some dozens. */
+const kMaxFolds = 1024
 
 export interface StoreLimits {
   readonly maxUnits?: number
   readonly maxRemembered?: number
+  /** The name under which a unit's metrics are told together with those of others; undefined for one that stands alone. */
+  readonly foldOf?: (unit: string) => string | undefined
 }
 
 /** The units of one systemd: those it has loaded, and the counters of those it had. Both are limited. */
@@ -27,10 +32,14 @@ export class UnitStore {
   readonly #remembered = new Map<string, TrackedUnit>()
   readonly #untracked = new Set<string>()
   readonly #ended = new Map<string, { readonly invocationId: string; readonly atUsec: number }>()
+  /** What folded units count together; none of them is ever loaded itself. */
+  readonly #folds = new Map<string, TrackedUnit>()
+  readonly #foldOf: ((unit: string) => string | undefined) | undefined
   #sinceNs: bigint | undefined
   #forgotten = 0
 
-  constructor({ maxUnits = kMaxFollowed, maxRemembered = kMaxRemembered }: StoreLimits) {
+  constructor({ maxUnits = kMaxFollowed, maxRemembered = kMaxRemembered, foldOf }: StoreLimits) {
+    this.#foldOf = foldOf
     this.#maxFollowed = maxUnits
     this.#maxRemembered = maxRemembered
   }
@@ -54,14 +63,19 @@ export class UnitStore {
     return this.#untracked.size
   }
 
-  /** Loaded ones first. */
+  get folds(): ReadonlyMap<string, TrackedUnit> {
+    return this.#folds
+  }
+
+  /** Loaded ones first, folds last. */
   forEach(visit: (unit: TrackedUnit, name: string) => void): void {
     this.#followed.forEach(visit)
     this.#remembered.forEach(visit)
+    this.#folds.forEach(visit)
   }
 
   find(name: string): TrackedUnit | undefined {
-    return this.#followed.get(name) ?? this.#remembered.get(name)
+    return this.#followed.get(name) ?? this.#remembered.get(name) ?? this.#folds.get(name)
   }
 
   /** The first moment from which anything is counted; later calls change nothing. */
@@ -97,8 +111,10 @@ export class UnitStore {
   /** Puts back what an earlier process has saved. */
   restore(units: readonly SavedUnit[], ended: readonly EndedUnit[]): void {
     for (const [name, invocationId, atUsec] of ended) this.#noteEnded(name, invocationId, atUsec)
-    for (const saved of units) {
-      const unit = TrackedUnit.restore(saved)
+    // Folds first: instances go on counting in them.
+    for (const saved of [...units].sort((a, b) => Number(isFold(b.name)) - Number(isFold(a.name)))) {
+      const unit = TrackedUnit.restore(saved, this.#foldFor(saved.name))
+      if (unit.foldedInto !== undefined && !unit.loaded) continue
       const isNew = this.find(saved.name) === undefined
       if (!isNew || (!unit.loaded && unit.counters.empty)) continue
       if (unit.loaded && this.#followed.size < this.#maxFollowed) this.#followed.set(saved.name, unit)
@@ -114,11 +130,31 @@ export class UnitStore {
       if (this.#untracked.size < this.#maxFollowed) this.#untracked.add(name)
       return undefined
     }
-    const unit = this.#remembered.get(name) ?? new TrackedUnit(this.#sinceNs ?? 0n)
+    const unit = this.#remembered.get(name) ?? this.#make(name)
     this.#remembered.delete(name)
     this.#untracked.delete(name)
     this.#followed.set(name, unit)
     return unit
+  }
+
+  #make(name: string): TrackedUnit {
+    const fold = this.#foldFor(name)
+    return new TrackedUnit(fold?.sinceNs ?? this.sinceNs, fold)
+  }
+
+  #foldFor(unit: string): (Fold & { readonly sinceNs: bigint }) | undefined {
+    // `sshd@*.service` matches `sshd@*`, too.
+    const name = isFold(unit) ? undefined : this.#foldOf?.(unit)
+    if (name === undefined) return undefined
+    let all = this.#folds.get(name)
+    if (all === undefined) {
+      // Past it a unit stands alone.
+      if (this.#folds.size >= kMaxFolds) return undefined
+      all = this.#remembered.get(name) ?? new TrackedUnit(this.sinceNs)
+      this.#remembered.delete(name)
+      this.#folds.set(name, all)
+    }
+    return { name, counters: all.counters, sinceNs: all.sinceNs }
   }
 
   /** Leaves out of `untracked` what systemd no longer has loaded. */
@@ -134,7 +170,8 @@ export class UnitStore {
     this.#followed.delete(name)
     const { invocationId, stateChangeUsec } = unit.lastState
     if (invocationId !== '') this.#noteEnded(name, invocationId, stateChangeUsec)
-    if (unit.counters.empty) return
+    // What a folded one has counted is kept where it was counted.
+    if (unit.foldedInto !== undefined || unit.counters.empty) return
     this.#remembered.set(name, unit)
     for (const oldest of this.#remembered.keys()) {
       if (this.#remembered.size <= this.#maxRemembered) break

@@ -44,6 +44,8 @@ export interface TrackerOptions extends StoreLimits, TellerOptions {
   readonly graph?: UnitGraph
   /** Which metrics are made; left out, those that are on by default. */
   readonly metrics?: MetricSwitches
+  /** Points of units that a collection may have; left out or 0, no limit. */
+  readonly maxSeries?: number
 }
 
 /**
@@ -69,6 +71,7 @@ export class UnitTracker implements UnitStates {
   #continued: Continued | undefined
   #revision = 0
   #accountedNs = 0n
+  #leftOut = 0
 
   constructor(options: TrackerOptions) {
     this.#options = options
@@ -98,6 +101,21 @@ export class UnitTracker implements UnitStates {
   /** Unloaded units whose counters were given up for those of later ones; only grows. */
   get forgotten(): number {
     return this.#units.forgotten
+  }
+
+  /** Units that have no metrics, for there would be more than `maxSeries` points. */
+  get leftOut(): number {
+    return this.#leftOut
+  }
+
+  /** Units whose metrics are told together with those of other instances of their template. */
+  get folded(): number {
+    let folded = 0
+    if (this.#units.folds.size === 0) return folded
+    this.#units.followed.forEach(({ foldedInto }) => {
+      if (foldedInto !== undefined) folded++
+    })
+    return folded
   }
 
   get reloading(): boolean {
@@ -372,15 +390,18 @@ export class UnitTracker implements UnitStates {
 
   /** State metrics of all units, in parts; `now` is asked for each one. */
   metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
-    const resource = (name: string, unit: TrackedUnit) => this.#teller.resource(name, unit)
-    const { resources, metrics: on = metricGroups } = this.#options
+    const { resources, metrics: on = metricGroups, maxSeries = 0 } = this.#options
     return stateMetrics(this.#units, {
       now,
-      resource,
+      resource: (name, unit) => this.#teller.resource(name, unit),
       pool: resources,
       on,
       details: this.#details,
       expectations: this.#expectations,
+      maxSeries,
+      onLeftOut: (units) => {
+        this.#leftOut = units
+      },
     })
   }
 
@@ -388,6 +409,7 @@ export class UnitTracker implements UnitStates {
   unitsUp(type: string): UpUnit[] {
     const up: UpUnit[] = []
     this.#units.followed.forEach((unit, name) => {
+      if (unit.foldedInto !== undefined) return
       const { state, phase } = unit.machine
       if (phase !== 'up' || typeOfUnit(name) !== type) return
       up.push({ name, invocationId: state.invocationId, resource: this.#teller.resource(name, unit) })

@@ -26,3 +26,8 @@ export function withUnitType(pattern: string): string {
 export function typeOfUnit(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
 }
+
+/** Whether it is the name of instances that are told together. */
+export function isFold(name: string): boolean {
+  return name.includes('@*.')
+}

@@ -36,6 +36,8 @@ const kMaxDepth = 32
 /** Everything is listed this often although the kernel tells of every change. */
 const kWalkIntervalMs = 600_000
 const kReaderEnded = 'the reader of cgroups ended by itself'
+const kOverLimit =
+  'more series than max_series: the units over the limit have no metrics; fold instances, or leave units or groups of metrics out'
 /** New cgroups recognised in one turn. */
 const kSliceEntries = 100
 
@@ -86,7 +88,21 @@ class CgroupReceiver implements Receiver {
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
     this.#triggers = new PressureTriggers(settings, config)
     this.#refused = new LastNumbers(settings)
-    this.#slices = new Slices({ settings, next, subjects: this.#subjects, refused: this.#refused })
+    this.#slices = new Slices({
+      settings,
+      next,
+      subjects: this.#subjects,
+      refused: this.#refused,
+      maxSeries: config.max_series,
+    })
+    const { telemetry } = settings
+    telemetry.gauge('units_left_out', 'Units without metrics, by `max_series`.', '{unit}', () => this.#slices.leftOut)
+    telemetry.gauge(
+      'units_folded',
+      'Units told by their slice alone, since the start.',
+      '{unit}',
+      () => this.#subjects.folded,
+    )
   }
 
   async start(host: Host): Promise<void> {
@@ -150,7 +166,8 @@ class CgroupReceiver implements Receiver {
     this.#pass = this.#collect(reopen)
       .then((problem) => {
         if (this.#stopping.signal.aborted) return
-        const reason = problem ?? this.#health.check() ?? this.#triggers.problem ?? missing
+        const over = this.#slices.leftOut > 0 ? kOverLimit : undefined
+        const reason = problem ?? this.#health.check() ?? this.#triggers.problem ?? over ?? missing
         host.report(reason === undefined ? { state: 'ok' } : { state: 'degraded', reason })
       })
       .catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { defaultFold } from '../../lib/matching/fold.js'
 
 const patterns = (description: string) =>
   ({
@@ -54,6 +55,20 @@ export const schema = {
     },
     include: patterns('Units to read; empty for all of `unit_types`.'),
     exclude: patterns('Units not to read; wins over `include`.'),
+    fold: {
+      ...patterns(
+        'Instances of templates that are not measured one by one: their slice, `system-sshd.slice` of `sshd@.service`, has the sum of all.',
+      ),
+      default: [...defaultFold],
+    },
+    max_series: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 10_000_000,
+      default: 0,
+      description:
+        'Points a reading has at most; 0 for no limit. What is over leaves whole units out: instances of templates first, then the last by name.',
+    },
     containers: {
       type: 'boolean',
       default: true,

@@ -37,11 +37,15 @@ export const factory = {
     }
     return missingControllers(present, { memory: true, io: true, pids: true }, mount.hybrid)
   },
-  check({ collection_interval: ms, include, exclude, pressure_triggers }: Config): readonly ConfigComplaint[] {
+  check({ collection_interval: ms, include, exclude, fold, pressure_triggers }: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
     if (ms < kMinIntervalMs || ms > kMaxIntervalMs)
       complaints.push({ path: ['collection_interval'], reason: 'must be from 1s to 1h' })
-    complaints.push(...badPatterns(['include'], include), ...badPatterns(['exclude'], exclude))
+    complaints.push(
+      ...badPatterns(['include'], include),
+      ...badPatterns(['exclude'], exclude),
+      ...badPatterns(['fold'], fold),
+    )
     pressure_triggers.forEach(({ window, threshold, units }, i) => {
       const path = ['pressure_triggers', i]
       if (window < kMinWindowMs || window > kMaxWindowMs)

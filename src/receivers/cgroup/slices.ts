@@ -4,6 +4,7 @@ import type { Consumer, Settings } from '../../component/component.js'
 import { batchOf } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
 import { PointsUnderWay } from '../../lib/delivery/points-under-way.js'
+import { leftOut } from '../../util/series-budget.js'
 import type { LastNumbers } from './last-numbers.js'
 import { sampleMetrics } from './sample-metrics.js'
 import { before, type Subject, type Subjects, startOf } from './subjects.js'
@@ -12,6 +13,9 @@ import { before, type Subject, type Subjects, startOf } from './subjects.js'
 const kSliceMs = 0.25
 /** Or so many points: about as long in each exporter. */
 const kSlicePoints = 1024
+
+/** Of a unit without block devices, everything but `memory_local` and `state` on. */
+const kUsualSeries = 44
 
 /** What is made of some readings in one turn of the event loop. */
 interface Slice {
@@ -28,6 +32,8 @@ export interface SlicesOptions {
   readonly settings: Settings
   readonly next: Consumer
   readonly subjects: Subjects
+  /** Points a reading may have; 0 for no limit. */
+  readonly maxSeries: number
   /** Where numbers go that were refused. */
   readonly refused: LastNumbers
 }
@@ -35,13 +41,21 @@ export interface SlicesOptions {
 /** Hands a pass on as metrics, slice by slice. */
 export class Slices {
   readonly #options: SlicesOptions
+  /** Measured, and over the limit. */
+  #leftOut: ReadonlySet<Subject> = new Set()
 
   constructor(options: SlicesOptions) {
     this.#options = options
   }
 
+  get leftOut(): number {
+    return this.#leftOut.size
+  }
+
   /** Resolves when all that was handed on is answered; rejects with the first failure, and then hands on no more. */
   async emit(pass: CgroupPass, nowNs: bigint, stopping: AbortSignal): Promise<void> {
+    const { maxSeries, subjects } = this.#options
+    if (maxSeries > 0) this.#leftOut = leftOut([...subjects.values()], maxSeries, kUsualSeries)
     const underWay = new PointsUnderWay()
     for (let at = 0; at < pass.length && !stopping.aborted && !underWay.failed; ) {
       if (at > 0) await nextTurn()
@@ -60,9 +74,10 @@ export class Slices {
     while (slice.end < pass.length && slice.points < kSlicePoints) {
       const { key, ended, ageMs, numbers } = pass.reading(slice.end++)
       const subject = subjects.get(key)
-      if (subject === undefined || numbers === undefined) continue
+      if (subject === undefined || numbers === undefined || this.#leftOut.has(subject)) continue
       const readNs = before(nowNs, ageMs)
-      slice.points += sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
+      subject.series = sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
+      slice.points += subject.series
       slice.told.push({ subject, readNs })
       if (settings.clock.monotonicMs() >= untilMs) break
     }

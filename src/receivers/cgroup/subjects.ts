@@ -7,6 +7,7 @@ import {
   containerAttributesOfUnit,
   containerOfCgroup,
 } from '../../lib/containers/recognise.js'
+import { compileFold } from '../../lib/matching/fold.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
 import { unitResource } from '../../lib/systemd/unit-resource.js'
@@ -35,6 +36,9 @@ export interface Subject {
   readonly cgroupId: number
   readonly resource: Resource
   readonly since: Since
+  /** Of the unit or container; and points it had in the last reading. */
+  readonly name: string
+  series: number
   /** The run of the unit, for exemplars; systemd gives none to the root and to what it did not start. */
   readonly run: { readonly traceId: string; readonly spanId: string } | undefined
 }
@@ -46,6 +50,8 @@ export class Subjects {
   readonly #base: string
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
+  readonly #fold: ReturnType<typeof compileFold>
+  #folded = 0
   #byKey = new Map<number, Subject>()
 
   constructor(pool: ResourcePool, config: Config, uid: number) {
@@ -54,10 +60,20 @@ export class Subjects {
     this.#base = config.scope === 'user' ? userManagerCgroup(uid) : ''
     this.#include = compilePatterns(config.include)
     this.#exclude = compilePatterns(config.exclude)
+    this.#fold = compileFold(config.fold)
   }
 
   get size(): number {
     return this.#byKey.size
+  }
+
+  /** Cgroups that were not taken in, for their slice has the sum; only grows. */
+  get folded(): number {
+    return this.#folded
+  }
+
+  values(): IterableIterator<Subject> {
+    return this.#byKey.values()
   }
 
   get(key: number): Subject | undefined {
@@ -73,7 +89,8 @@ export class Subjects {
     const since = this.#byKey.get(entry.key)?.since ?? { startNs }
     const traceId = entry.invocationId
     const run = traceId === '' ? undefined : { traceId, spanId: runSpanId(traceId) }
-    const subject = { path: entry.path, cgroupId: entry.id, resource, since, run }
+    const name = String(resource.attributes['service.name'])
+    const subject = { path: entry.path, cgroupId: entry.id, resource, since, run, name, series: 0 }
     this.#byKey.set(entry.key, subject)
     return subject
   }
@@ -96,6 +113,10 @@ export class Subjects {
         (this.#include?.(unit) ?? true) &&
         !this.#exclude?.(unit)
       if (!wanted) return undefined
+      if (this.#fold?.(unit) !== undefined) {
+        this.#folded++
+        return undefined
+      }
       return unitResource(this.#pool, unit, this.#config.scope, containerAttributesOfUnit(unit))
     }
     if (!this.#config.containers || !path.startsWith(`${this.#base}/`)) return undefined

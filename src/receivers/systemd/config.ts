@@ -1,4 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { defaultFold } from '../../lib/matching/fold.js'
 import { type MetricGroup, metricGroups } from '../../lib/systemd/metric-groups.js'
 import { defaultUnitTypes, unitTypes } from '../../lib/systemd/unit-types.js'
 
@@ -188,6 +189,22 @@ export const schema = {
           'Bytes and packets of services with `IPAccounting=yes`; four properties read per such service and interval, 75 services at a time.',
         ),
       },
+    },
+    fold: {
+      type: 'array',
+      items: pattern,
+      maxItems: 1000,
+      default: [...defaultFold],
+      description:
+        'Instances of templates whose metrics are told together, as of one unit `sshd@*.service`: how many are in which state, and the sum of their restarts and failures. Events are never folded.',
+    },
+    max_series: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 10_000_000,
+      default: 0,
+      description:
+        'Points of units that a collection has at most; 0 for no limit. What is over leaves whole units out: instances of templates first, then the last by name.',
     },
     collection_interval: {
       type: 'string',

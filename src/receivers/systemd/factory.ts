@@ -27,7 +27,7 @@ export const factory = {
         reason: 'needed when monitor_all_services is false: nothing would be watched',
       })
     }
-    for (const key of ['service_whitelist', 'service_blacklist'] as const) {
+    for (const key of ['service_whitelist', 'service_blacklist', 'fold'] as const) {
       for (const [index, pattern] of config[key].entries()) {
         const compiled = compilePattern(pattern)
         if (typeof compiled !== 'function') complaints.push({ path: [key, index], reason: compiled.reason })

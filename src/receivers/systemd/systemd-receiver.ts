@@ -8,6 +8,7 @@ import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
+import { compileFold } from '../../lib/matching/fold.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
@@ -15,6 +16,7 @@ import { type OomBoard, type OomEvidence, oomBoard } from '../../lib/systemd/oom
 import { suppressedEvent } from '../../lib/systemd/source-event.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
+import { withUnitType } from '../../lib/systemd/unit-types.js'
 import type { Timer } from '../../util/clock.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
@@ -37,6 +39,12 @@ const incomplete: Status = {
   state: 'degraded',
   reason:
     'more than 65,536 units: those over the limit are not followed; narrow unit_types, or the white- and blacklist',
+}
+
+const overLimit: Status = {
+  state: 'degraded',
+  reason:
+    'more series than max_series: the units over the limit have no metrics; fold instances, or leave units or groups of metrics out',
 }
 
 const behind: Status = {
@@ -102,12 +110,15 @@ class SystemdReceiver implements Receiver {
     this.#selection = selectUnits(config)
     this.#cgroupIds = new CgroupIds(config.cgroup_root || ownCgroupMount(), config.scope, getuid?.() ?? 0)
     this.#graph = settings.shared.get(unitGraphKeys[config.scope])
+    const fold = compileFold(config.fold.map(withUnitType))
     this.#tracker = new UnitTracker({
       scope: config.scope,
       resources: settings.resources,
       graph: this.#graph,
       containerAttributes: this.#selection.containerAttributes,
       metrics: config.metrics,
+      maxSeries: config.max_series,
+      ...(fold === undefined ? {} : { foldOf: fold }),
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
       oomWatched: () => this.#board.watched,
     })
@@ -168,6 +179,8 @@ class SystemdReceiver implements Receiver {
     )
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     this.#endOom = this.#board.listen((evidence) => this.#takeOom(evidence))
+    telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.folded)
+    telemetry.gauge('units_left_out', 'Units without metrics, by `max_series`.', '{unit}', () => this.#tracker.leftOut)
     host.report({ state: 'starting' })
     await this.#kept.load((unit) => this.#selection.accepts(unit))
     this.#kept.start(() => this.#accountedNs())
@@ -206,6 +219,7 @@ class SystemdReceiver implements Receiver {
     const fellBehind = backpressure > this.#backpressure
     this.#backpressure = backpressure
     if (this.#tracker.untracked > 0) return incomplete
+    if (this.#tracker.leftOut > 0) return overLimit
     const { backpressure_threshold: threshold, signal_buffer_size: size } = this.#config
     return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
   }

@@ -20,6 +20,7 @@ const makers = [
   'receivers/cgroup/sample-metrics.ts',
   'lib/systemd/state-metrics.ts',
   'lib/systemd/detail-metrics.ts',
+  'lib/systemd/folded-states.ts',
   'lib/systemd/manager-metrics.ts',
   'lib/systemd/polled-units.ts',
   'receivers/systemd/systemd-receiver.ts',
