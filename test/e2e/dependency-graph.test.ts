@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Attributes } from '../../src/data/attributes.js'
+import type { RawEvent } from '../../src/data/event.js'
 import { type EdgeKind, kindNames } from '../../src/lib/dependencies/edge-kinds.js'
 import { type UnitGraph, unitGraphKeys } from '../../src/lib/dependencies/unit-graph.js'
+import { attr, event } from '../../src/lib/systemd/names.js'
+import { schema } from '../../src/processors/dependency/config.js'
+import { createDependency } from '../../src/processors/dependency/dependency.js'
+import { createTestConfig } from '../../src/testkit/create-test-config.js'
+import { testSettings } from '../../src/testkit/test-settings.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { bootLab, type Lab, waitFor } from '../lab/lab.js'
 import { type Watch, watch } from './systemd-support.js'
@@ -17,7 +24,9 @@ describeLab('the graph of the units of a real systemd', () => {
     await lab.daemonReload()
     await lab.systemctl('start', 'app.target', 'dbus.service')
     // By poll_interval states would be compared, and nothing here may come by it.
-    watched = await watch(lab, { poll_interval: '0s' })
+    watched = await watch(lab, { poll_interval: '0s' }, true, ({ shared }, next) =>
+      createDependency({ ...testSettings('processor', 'dependency'), shared }, createTestConfig(schema, {}), next),
+    )
     graph = watched.shared.get(unitGraphKeys.system)
   })
   afterAll(async () => {
@@ -28,6 +37,15 @@ describeLab('the graph of the units of a real systemd', () => {
   const kinds = (from: string, to: string): readonly EdgeKind[] => {
     const edge = graph.needs(from).find((one) => one.to === to)
     return edge === undefined ? [] : kindNames(edge.kinds)
+  }
+
+  /** The attributes of its next failure. */
+  async function failureOfDocker(): Promise<Attributes> {
+    const isFailure = (one: RawEvent) => one.name === event.failed && one.attributes[attr.unit] === 'docker.service'
+    const before = watched.exporter.events.filter(isFailure).length
+    await lab.systemctl('kill', '--signal=SEGV', 'docker.service')
+    await waitFor('its failure', () => watched.exporter.events.filter(isFailure).length > before)
+    return watched.exporter.events.filter(isFailure).at(-1)!.attributes
   }
 
   it('holds what systemctl says of every loaded unit, of unit_types and around them', async () => {
@@ -75,14 +93,21 @@ describeLab('the graph of the units of a real systemd', () => {
     await waitFor('the new target', () => kinds('app.target', 'db.service').includes('Wants'))
   })
 
-  it('learns the scope of a container, and that it is gone', async () => {
+  it('learns the scope of a container, which a failed runtime leaves alone, until it is gone', async () => {
     const scope = `docker-${'ab'.repeat(32)}.scope`
+    lab.writeUnit('docker.service', '[Service]\nExecStart=/bin/sleep infinity\n')
     const run = lab.spawn(['systemd-run', '--scope', '--quiet', `--unit=${scope}`, 'sleep', 'infinity'])
     try {
+      await lab.systemctl('start', 'docker.service')
       await waitFor('the scope', () => graph.knows(scope))
       expect(kinds(scope, 'system.slice')).toContain('Slice')
+      const hit = await failureOfDocker()
+      expect([hit[attr.impactContainers], hit[attr.impactContainerKinds]]).toEqual([[scope], ['docker container']])
+      expect(hit[attr.impactDegrade]).toContain(scope)
       await lab.systemctl('stop', scope)
       await waitFor('its end', () => graph.stateAt(scope, Date.now() * 1000 + 1) === 'down')
+      await lab.systemctl('start', 'docker.service')
+      expect((await failureOfDocker())[attr.impactContainers]).toBeUndefined()
     } finally {
       run.kill()
     }

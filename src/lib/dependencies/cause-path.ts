@@ -1,5 +1,5 @@
 import type { Edge } from './edge-kinds.js'
-import { effectOf, type FailureMode, modeOfDependent } from './propagation.js'
+import { effectOf, type FailureMode, modeOfDependent, reliesOn } from './propagation.js'
 import type { UnitGraph } from './unit-graph.js'
 
 /** Units looked at for one path. What a unit needs, and that needs, is some dozens; sysinit.target brings the most. */
@@ -37,7 +37,7 @@ function shortest(
   for (let distance = 0; distance < depth && level.length > 0; distance++) {
     const reached: Way[] = []
     for (const way of level)
-      for (const edge of graph.needs(way.unit)) {
+      for (const edge of graph.needs(way.unit, reliesOn)) {
         const last = edge.to === cause
         if (seen.has(edge.to) || !passes(edge, last ? mode : modeOfDependent(mode))) continue
         if (last) return edgesOf({ unit: cause, by: edge, before: way })

@@ -1,5 +1,12 @@
 import type { Edge } from './edge-kinds.js'
-import { type Effect, effectOf, type FailureMode, modeOfDependent, outlivesFailedStart } from './propagation.js'
+import {
+  type Effect,
+  effectOf,
+  type FailureMode,
+  modeOfDependent,
+  outlivesFailedStart,
+  reliesOn,
+} from './propagation.js'
 import type { UnitGraph } from './unit-graph.js'
 
 /** Units looked at for one impact; a slice or basic.target has all of the host behind it. */
@@ -77,7 +84,7 @@ function* steps(
     for (; next < sources.length && sources[next]![1] <= distance; next++) level.push(sources[next]![0])
     const reached: string[] = []
     for (const one of level)
-      for (const edge of graph.neededBy(one)) {
+      for (const edge of graph.neededBy(one, reliesOn)) {
         if (seen.has(edge.from) || !passes(edge, distance + 1)) continue
         if (limit.left === 0) return
         limit.left--

@@ -19,7 +19,7 @@ const failsWithStart = kindsOf('Requires', 'Requisite', 'BindsTo')
 const boundTo = kindsOf('BindsTo')
 const after = kindsOf('After')
 /** Its absence is felt, or the unit would not have asked for it. Order, conflicts and handlers of failures are no need. */
-const reliesOn = kindsOf(
+export const reliesOn = kindsOf(
   'Requires',
   'Requisite',
   'BindsTo',

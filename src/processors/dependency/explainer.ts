@@ -2,7 +2,13 @@ import type { AttributeValue } from '../../data/attributes.js'
 import { pathFrom } from '../../lib/dependencies/cause-path.js'
 import { type Edge, kindNames } from '../../lib/dependencies/edge-kinds.js'
 import { impactOf } from '../../lib/dependencies/impact.js'
-import { effectOf, type FailureMode, modeOfDependent, tellingKinds } from '../../lib/dependencies/propagation.js'
+import {
+  effectOf,
+  type FailureMode,
+  modeOfDependent,
+  reliesOn,
+  tellingKinds,
+} from '../../lib/dependencies/propagation.js'
 import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
 import { attr } from '../../lib/systemd/names.js'
 import { type ContainerUnit, ContainerUnits, containerUnit } from './container-units.js'
@@ -69,7 +75,7 @@ export class Explainer {
     for (let distance = 0; distance < this.#limits.depth && level.length > 0; distance++) {
       const reached: string[] = []
       for (const one of level)
-        for (const edge of this.#graph.needs(one)) {
+        for (const edge of this.#graph.needs(one, reliesOn)) {
           if (seen.has(edge.to) || seen.size >= kMaxVisits || effectOf(edge, 'crash') === undefined) continue
           seen.add(edge.to)
           reached.push(edge.to)
