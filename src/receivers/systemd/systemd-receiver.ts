@@ -20,6 +20,7 @@ import { withUnitType } from '../../lib/systemd/unit-types.js'
 import type { Timer } from '../../util/clock.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
+import { graphTelemetry } from './graph-telemetry.js'
 import { KeptCounts } from './kept-counts.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
@@ -96,6 +97,7 @@ class SystemdReceiver implements Receiver {
   #endOom: (() => void) | undefined
   #watcher: Watcher | undefined
   #forgetStates = (): void => {}
+  #countGraph = (): void => {}
   #running: Promise<void> | undefined
   #collected = false
   /** How often the buffer had been too full when it was looked at last. */
@@ -165,18 +167,7 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
-    telemetry.gauge(
-      'graph_units',
-      'Units whose dependencies are known, or that others name.',
-      '{unit}',
-      () => this.#graph.size,
-    )
-    telemetry.gauge(
-      'graph_edges',
-      'Pairs of units of which one depends on the other.',
-      '{edge}',
-      () => this.#graph.edges,
-    )
+    this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     this.#endOom = this.#board.listen((evidence) => this.#takeOom(evidence))
     telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.folded)
@@ -318,6 +309,7 @@ class SystemdReceiver implements Receiver {
         'What the kernel told of kills for want of memory that no run of a unit could be found for.',
       ),
     }
+    this.#countGraph()
     this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
     this.#forgotten = this.#tracker.forgotten
     this.#counters.unattributed(this.#tracker.oomUnattributed - this.#unattributed)

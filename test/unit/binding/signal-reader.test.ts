@@ -70,6 +70,18 @@ describe.each(busKinds)('on a real %s', (kind) => {
     expect(listener.reader.stats().filtered).toBe(6)
   })
 
+  onBus(name('of announced types what comes and goes passes, and no state'), async () => {
+    const { address } = await bus(kind)
+    const sender = await systemd(address)
+    const filter = { include: ['web*'], exclude: ['*.target'], unitTypes: ['service'], announcedTypes: ['target'] }
+    const listener = await connected(address, { filter })
+    sender.change('multi-user.target', 'active', 1)
+    for (const unit of ['multi-user.target', 'db.service', 'a.slice', 'web.service']) sender.unitNew(unit)
+    await listener.until((records) => records.some((one) => 'unit' in one && one.unit === 'web.service'))
+    const told = listener.records.flatMap((one) => ('unit' in one ? [`${one.kind} ${one.unit}`] : []))
+    expect(told).toEqual(['unit_new multi-user.target', 'unit_new web.service'])
+  })
+
   onBus(name('a bus that is killed ends the session with a reason; a new reader finds the new bus'), async () => {
     const first = await bus(kind)
     const listener = await connected(first.address)
