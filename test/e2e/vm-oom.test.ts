@@ -23,7 +23,7 @@ const units = Object.fromEntries([
   ...times(3, 'child', ['MemoryMax=24M', shell(`${eater}; exec sleep 60`)]),
   ...times(2, 'group', ['MemoryMax=24M', 'OOMPolicy=kill', shell(`sleep 60 & ${eater}; exec sleep 60`)]),
   // In a cgroup of its own making, as containers are.
-  ...times(1, 'inner', [
+  ...times(4, 'inner', [
     'MemoryMax=24M',
     'Delegate=yes',
     shell(

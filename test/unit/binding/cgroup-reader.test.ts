@@ -25,6 +25,7 @@ import {
   type CgroupPass,
   type CgroupReader,
   cgroupGroups,
+  type MemoryKill,
   type OnStalls,
   type PressureStall,
 } from '../../../src/binding/cgroup-source.js'
@@ -256,6 +257,36 @@ describe('a reader', () => {
     }
     expect(all[1]).toEqual(all[0])
     expect(all[2]).toEqual(all[0])
+  })
+
+  test('a kill for want of memory is told without asking, also of what is not read', async () => {
+    const kills = (count: number): string => `low 0\noom 1\noom_kill ${count}\n`
+    const root = tempTree({ 'a.service/memory.events': kills(1), 'a.service/memory.max': '4096\n' })
+    const told: MemoryKill[] = []
+    let heard = (): void => {}
+    const opened = native.createCgroupReader({ root, ...usual }, undefined, (some) => {
+      told.push(...some)
+      heard()
+    })
+    if ('unavailable' in opened) throw new Error(opened.unavailable)
+    const { reader } = opened
+    cleanups.push(() => reader.close())
+    const pass = await reader.sample()
+    for (const ignored of [false, true]) {
+      if (ignored) reader.ignore(pass!.entries.map(({ key }) => key))
+      if (ignored) await reader.sample() // by then it is
+      const next = new Promise<void>((resolve) => {
+        heard = resolve
+      })
+      writeFileSync(join(root, 'a.service/memory.events'), kills(ignored ? 4 : 2))
+      await next
+    }
+    const common = { path: '/a.service', invocationId: '', id: statSync(join(root, 'a.service')).ino }
+    expect(told).toEqual([
+      { ...common, before: 1, after: 2, limit: 4096, ageMs: expect.any(Number) },
+      { ...common, before: 2, after: 4, ageMs: expect.any(Number) },
+    ])
+    expect(reader.stats()).toMatchObject({ killsDropped: 0, logError: undefined, logOverruns: 0 })
   })
 
   test('what is ignored is not read again', async () => {

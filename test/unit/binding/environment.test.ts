@@ -127,7 +127,7 @@ describe('a worker', () => {
   // Termination may come between any two calls into the engine: each then fails, and nothing that it was to give is there.
   test.each([
     ['asks for a pass over cgroups', 'cgroups.request()'],
-    ['takes cgroups', 'cgroups.take(table); cgroups.stalls(); cgroups.ignore(Float64Array.of(1))'],
+    ['takes cgroups', 'cgroups.take(table); cgroups.stalls(); cgroups.kills(); cgroups.ignore(Float64Array.of(1))'],
     ['asks for statistics', 'cgroups.stats(); one.stats()'],
     ['reads the clocks', 'addon.clockPair()'],
     ['asks for peers', 'addon.peerCredentials(0)'],
@@ -144,7 +144,7 @@ describe('a worker', () => {
       const one = new SignalReader({ ...options('${address}'), captureBytes: 1e6 })
       one.start(() => {})
       const tree = { root: '/sys/fs/cgroup', anyFilesystem: true, maxCgroups: 100, maxDepth: 3, maxOpenFiles: 100,
-        groups: 127, walkIntervalMs: 600_000 }
+        groups: 127, walkIntervalMs: 600_000, kernelLog: true }
       const table = new Float64Array(100_000)
       const cgroups = new addon.CgroupReader(tree)
       cgroups.start(() => cgroups.take(table))
