@@ -131,6 +131,25 @@ describe('a run that died of a kill is told once', () => {
   })
 })
 
+test('what was told as one that lives on, and ended a moment later, is the same matter, however many died with it', () => {
+  const steps = [
+    take(counter(1)),
+    settle,
+    settle,
+    ...script(ends['OOMPolicy=kill']!),
+    take(counter(3, {}, 1)),
+    settle,
+    settle,
+  ]
+  expect(kills(play(steps))).toHaveLength(1)
+})
+
+test('a log that comes late, of a child, is of the run that the kernel counted one for, not of the next', () => {
+  const late = logged(123, { invocationId: '', atUsec: 1_800_000_000_000_000 })
+  const steps = [take(counter(1)), ...script(ends['one that is restarted']!), take(late), settle, settle, settle]
+  expect(kills(play(steps)).map(({ traceId }) => traceId)).toEqual([ofRun('a')])
+})
+
 test('all that told of it is in its evidence, with what the kernel knows', () => {
   const steps = [
     take(counter(1, { peak: 4096, limit: 8192 })),
