@@ -26,6 +26,7 @@ const results = new Map(
  */
 export function eventVerb({ name, attributes }: RawEvent): string {
   if (name === '') return text(attributes, attr.journalIdentifier) || 'log'
+  if (name.startsWith(kIncident)) return name.replace('.', ' ')
   const short = name.startsWith('systemd.unit.')
     ? name.slice('systemd.unit.'.length)
     : name.slice(name.indexOf('.') + 1)
@@ -34,6 +35,7 @@ export function eventVerb({ name, attributes }: RawEvent): string {
 
 /** What a person asks next, in the order they would ask it. Events that are not of a unit's life show their body. */
 export function eventDetail(event: RawEvent): string {
+  if (event.name.startsWith(kIncident)) return event.body.replace(/^incident(: | of [^ :]+:? )(resolved )?/, '')
   if (event.name === kCrashLoop) return event.body.replace(/^\S+ is in a crash loop: /, '')
   if (!unitEvents.has(event.name)) return event.body
   const { attributes } = event
@@ -52,6 +54,7 @@ export function eventDetail(event: RawEvent): string {
 
 /** Its name says the first half of its body. */
 const kCrashLoop = 'pattern.crash_loop.detected'
+const kIncident = 'incident.'
 
 const unitEvents: ReadonlySet<string> = new Set([
   names.started,

@@ -78,7 +78,8 @@ function eventLine(event: RawEvent, style: Style): string {
   const verb = `${mark} ${printable(eventVerb(event))}`
   const detail = withoutSubject(eventDetail(event), subject)
   // What went wrong is looked up next: `journalctl _SYSTEMD_INVOCATION_ID=` takes nothing but the whole ID.
-  const run = event.severity >= Severity.error ? event.traceId : event.traceId?.slice(0, kShortRun)
+  const id = event.severity >= Severity.error ? event.traceId : event.traceId?.slice(0, kShortRun)
+  const run = id === undefined ? undefined : `${traceWord(event)} ${id}`
   return line(style, event.timeUnixNano, subject, verb, tone, detail, run)
 }
 
@@ -111,13 +112,18 @@ function spanLine(span: Span, phases: readonly Span[], style: Style): string {
     verb,
     failed ? 'red' : 'cyan',
     detail,
-    span.traceId.slice(0, kShortRun),
+    `${traceWord(span)} ${span.traceId.slice(0, kShortRun)}`,
   )
+}
+
+/** Whose trace it is: an incident's has its ID. */
+function traceWord({ attributes, traceId }: Pick<Span, 'attributes'> & { readonly traceId?: string }): string {
+  return traceId !== undefined && attributes[attr.incidentId] === traceId ? 'incident' : 'run'
 }
 
 /** Name and length; the subject already stands in front. */
 function timed({ name, startTimeUnixNano, endTimeUnixNano }: Span, subject: string): string {
-  return `${printable(withoutSubject(name, subject))} ${duration(endTimeUnixNano - startTimeUnixNano)}`
+  return `${printable(withoutSubject(name.replace(/^incident: .*/, 'incident'), subject))} ${duration(endTimeUnixNano - startTimeUnixNano)}`
 }
 
 function withoutSubject(text: string, subject: string): string {
@@ -138,9 +144,9 @@ function line(
   verb: string,
   tone: Tone,
   detail: string,
-  runId: string | undefined,
+  trace: string | undefined,
 ): string {
-  const run = runId === undefined ? '' : style('dim', `${detail === '' ? '' : ' · '}run ${runId}`)
+  const run = trace === undefined ? '' : style('dim', `${detail === '' ? '' : ' · '}${trace}`)
   const head = `${style('dim', localTime(time))}  ${pad(clipMiddle(printable(subject), kUnitColumns), kUnitColumns)}`
   const clippedVerb = clipEnd(verb, kVerbColumns)
   const rest = clipEnd(printable(detail), kMaxDetail) + run

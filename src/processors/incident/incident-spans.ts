@@ -110,7 +110,7 @@ function told({ kind, reason, cause }: Stretch): { readonly name: string; readon
     case 'run':
       return { name: 'run failed', error: reason === '' ? 'failed' : reason }
     case 'restart':
-      return { name: 'waiting for restart' }
+      return { name: 'restart delay' }
     case 'down':
       return cause === undefined ? { name: 'down', error: 'gave up' } : { name: 'down', error: `because of ${cause}` }
     case 'up':

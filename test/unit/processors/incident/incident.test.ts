@@ -205,7 +205,7 @@ describe('events', () => {
     while ((await processor.consume(batch)).kind === 'retryable') await clock.advance(10)
     await clock.advance(2000)
     expect(incidents().map(({ attributes }) => attributes[attr.incidentFailures])).toEqual([1])
-    expect(next.spans.map(({ name }) => name)).toEqual(['run failed', 'waiting for restart'])
+    expect(next.spans.map(({ name }) => name)).toEqual(['run failed', 'restart delay'])
   })
 })
 
@@ -242,9 +242,9 @@ describe('the trace', () => {
     await clock.advance(10_000)
     expect(draw(next)).toEqual([
       '  db.service run failed 0-0 error exit-code 3',
-      '  db.service waiting for restart 0-100',
+      '  db.service restart delay 0-100',
       '  db.service run failed 100-400 error exit-code 3',
-      '  db.service waiting for restart 400-2400',
+      '  db.service restart delay 400-2400',
       '  api.service down 0-2500 error because of db.service',
       '  db.service up again 2400-7500',
       '  api.service up again 2500-7500',
