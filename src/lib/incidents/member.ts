@@ -87,7 +87,11 @@ export class Member {
 
   #fail(report: UnitReport): OwnStretch[] {
     const next = report.verdict === 'will_restart' || report.kind === 'waiting' ? 'restart' : 'down'
-    if (report.runId !== '' && report.runId === this.#countedRun) return this.#turn(next, report.atNano, report.runId)
+    if (report.runId !== '' && report.runId === this.#countedRun) {
+      // What was not known when it failed: it has been down for the same reason all the time.
+      if (this.#open !== undefined && this.#open.kind !== 'up') this.#open = { ...this.#open, kind: next }
+      return []
+    }
     this.#countedRun = report.runId
     this.failures++
     this.failedRun ||= report.runId

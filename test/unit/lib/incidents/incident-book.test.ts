@@ -246,6 +246,11 @@ describe('stretches', () => {
     ])
   })
 
+  test('of a failure of which was told only later that it is restarted: one wait', () => {
+    const story = new Story().at(0, 'a failed').at(1, 'a waiting since 0').at(100, 'a up').until(2000)
+    expect(story.stretches).toEqual(['#1 a run 0-0', '#1 a restart 0-100'])
+  })
+
   test('of a unit that was taken down: until it is up again', () => {
     const story = new Story(chain)
       .at(0, 'a failed will_restart')

@@ -74,7 +74,7 @@ export class Story implements Announcer {
       beganNano: began === undefined ? nano(ms) : nano(Number(began)),
       runBeganNano: undefined,
       runId: `${unit}${this.#runs.get(unit) ?? 0}`,
-      reason: kind === 'failed' || kind === 'failing' ? 'exit-code 3' : '',
+      reason: kind === 'failed' || kind === 'failing' || began !== undefined ? 'exit-code 3' : '',
       verdict: words.includes('will_restart') ? 'will_restart' : words.includes('gave_up') ? 'gave_up' : undefined,
       cause: cause === undefined ? undefined : { unit: cause, by: 'systemd', path: [cause, unit] },
       memoryScope: after('in'),
