@@ -75,12 +75,18 @@ function ofDependents(
   return of.length === 0 ? undefined : { kind: 'root', of }
 }
 
-function ofSharedMemory(report: UnitReport, { incidents }: Known, windowNanos: bigint): Place | undefined {
+/** Also to be asked about a unit in an incident, when the kernel's word comes later than systemd's. */
+export function ofSharedMemory(
+  report: UnitReport,
+  { incidents }: Known,
+  windowNanos: bigint,
+): Extract<Place, { kind: 'member' }> | undefined {
   const scope = report.memoryScope
   if (scope === undefined) return undefined
   for (const incident of incidents.values()) {
     const { root } = incident
-    if (root.memoryScope !== scope || !near(root.beganNano, report.beganNano, windowNanos)) continue
+    if (root.unit === report.unit || root.memoryScope !== scope || !near(root.beganNano, report.beganNano, windowNanos))
+      continue
     const cause = { unit: root.unit, by: 'memory', path: [root.unit, report.unit] }
     return { kind: 'member', incident, cause }
   }

@@ -1,6 +1,6 @@
 import type { Cause } from './cause.js'
 import type { Dependencies } from './dependencies.js'
-import { placeOf } from './grouping.js'
+import { ofSharedMemory, placeOf } from './grouping.js'
 import { Incident, memberKey, type Resolution } from './incident.js'
 import { Member } from './member.js'
 import { type Announcer, Narrator } from './narrator.js'
@@ -82,6 +82,8 @@ export class IncidentBook {
       if (known === undefined) return
     } else if (report.cause !== undefined && known.member.cause === undefined) {
       known = this.#learnCause(known, report, nowMs)
+    } else if (report.memoryScope !== undefined && known.member.memoryScope === undefined) {
+      known = this.#learnMemoryScope(known, report)
     }
     const { incident, member } = known
     const before = member.standing
@@ -127,9 +129,7 @@ export class IncidentBook {
   }
 
   #place(report: UnitReport, nowMs: number): { readonly incident: Incident; readonly member: Member } | undefined {
-    const { dependencies, limits } = this.#settings
-    const known = { incidents: this.#open, find: (key: string) => this.#byUnit.get(key) }
-    const place = placeOf(report, known, dependencies, BigInt(limits.groupingWindowMs) * 1_000_000n)
+    const place = placeOf(report, this.#known(), this.#settings.dependencies, this.#windowNanos)
     switch (place.kind) {
       case 'member':
         return this.#join(place.incident, new Member(report, place.cause))
@@ -150,6 +150,23 @@ export class IncidentBook {
         return { incident: this.#begin(member, nowMs), member }
       }
     }
+  }
+
+  /** It shared a memory limit with what failed at the same time. */
+  #learnMemoryScope(known: { readonly incident: Incident; readonly member: Member }, report: UnitReport) {
+    const { incident, member } = known
+    const shared = member === incident.root ? ofSharedMemory(report, this.#known(), this.#windowNanos) : undefined
+    if (shared === undefined || shared.incident === incident) return known
+    this.#merge(shared.incident, incident, shared.cause, report.atNano)
+    return { incident: shared.incident, member }
+  }
+
+  #known() {
+    return { incidents: this.#open, find: (key: string) => this.#byUnit.get(key) }
+  }
+
+  get #windowNanos(): bigint {
+    return BigInt(this.#settings.limits.groupingWindowMs) * 1_000_000n
   }
 
   /** What was thought to be a cause has one itself. */

@@ -11,6 +11,9 @@ interface Open {
   readonly runId: string
 }
 
+/** systemd's word for it. */
+const kOutOfMemory = 'oom-kill'
+
 /** A stretch as a unit knows it: the incident numbers them. */
 export type OwnStretch = Omit<Stretch, 'number'>
 
@@ -33,6 +36,8 @@ export class Member {
   beganNano: bigint
   #open: Open | undefined
   #countedRun: string | undefined
+  /** The run that ended for want of memory. */
+  #memoryRun = ''
 
   constructor(report: Pick<UnitReport, 'unit' | 'scope' | 'resource' | 'beganNano'>, cause: Cause | undefined) {
     this.unit = report.unit
@@ -49,6 +54,10 @@ export class Member {
   /** Takes in what the unit did; returns what is over by it. */
   observe(report: UnitReport): OwnStretch[] {
     if (this.standing === 'named') this.beganNano = report.beganNano
+    if (report.kind === 'failing' && report.runId === this.#countedRun) {
+      this.#noteReason(report) // the kernel's word on a failure that was told of already
+      return []
+    }
     const over = this.#settle(report)
     this.standing = standingAfter(report, this.standing)
     return over
@@ -114,8 +123,10 @@ export class Member {
     return [this.#stretch(open, atNano)]
   }
 
-  #noteReason({ reason, impact, memoryScope }: UnitReport): void {
-    if (reason !== '') this.reason = reason
+  #noteReason({ reason, runId, impact, memoryScope }: UnitReport): void {
+    // Who killed it says more than by which signal.
+    if (reason !== '' && !(runId === this.#memoryRun && runId !== '')) this.reason = reason
+    if (reason === kOutOfMemory) this.#memoryRun = runId
     this.impact ??= impact
     this.memoryScope ??= memoryScope
   }

@@ -48,7 +48,7 @@ export interface UnitReport {
   readonly verdict: 'will_restart' | 'gave_up' | undefined
   /** The unit whose failure is the reason, as systemd or the graph has it. */
   readonly cause: Cause | undefined
-  /** The cgroup whose memory limit was hit, where that is not the unit's own. */
+  /** What ran out of memory: the cgroup that met its limit, or the machine; units of one scope have one cause. */
   readonly memoryScope: string | undefined
   /** What the failure was expected to take down with it. */
   readonly impact: Impact | undefined

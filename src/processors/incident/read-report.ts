@@ -25,10 +25,10 @@ export function readReport(event: RawEvent): UnitReport | undefined {
     runBeganNano: kind === 'waiting' ? undefined : nanos(attributes, attr.inactiveExitUsec, event.timeUnixNano),
     // A job that could not start it is about no run.
     runId: event.name === names.jobFinished ? '' : text(attributes, attr.invocationId),
-    reason: failed ? reasonOf(attributes) : '',
+    reason: event.name === names.oomKilled ? 'oom-kill' : failed ? reasonOf(attributes) : '',
     verdict: verdict === 'will_restart' || verdict === 'gave_up' ? verdict : undefined,
     cause: kind === 'failed' || kind === 'taken_down' ? causeOf(attributes, unit) : undefined,
-    memoryScope: undefined,
+    memoryScope: memoryScopeOf(attributes),
     impact: failed ? impactOf(attributes) : undefined,
     resource: event.resource,
   }
@@ -57,7 +57,14 @@ const kinds: ReadonlyMap<string, (attributes: Attributes) => ReportKind | undefi
 
 /** systemd stops it for this; a process that was killed in a unit that goes on is no failure of the unit. */
 function warning(attributes: Attributes): ReportKind | undefined {
-  return upStates.has(text(attributes, attr.activeState)) ? undefined : 'failing'
+  const goesOn = attributes[attr.oomSurvived] === true || upStates.has(text(attributes, attr.activeState))
+  return goesOn ? undefined : 'failing'
+}
+
+/** What ran out of memory: a cgroup that met its limit, which may hold several units, or the machine. */
+function memoryScopeOf(attributes: Attributes): string | undefined {
+  if (attributes[attr.oomConstraint] === 'global') return 'machine'
+  return text(attributes, attr.oomLimitedBy) || undefined
 }
 
 function ofStop(attributes: Attributes): ReportKind {

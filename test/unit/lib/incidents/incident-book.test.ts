@@ -188,6 +188,12 @@ test('units that shared a memory limit when it was hit are one incident', () => 
   check(story, ['1000 opened #1 gave_up, root a: a x'])
 })
 
+test('and so they are when the kernel says so only later', () => {
+  const story = new Story().at(0, 'a failed gave_up').at(10, 'x failed gave_up')
+  story.at(20, 'a failing in jobs.slice').at(30, 'x failing in jobs.slice').until(2000)
+  check(story, ['1000 opened #1 gave_up, root a: a x'])
+})
+
 test('events that come faster than they happened: quiet time is that of the events', () => {
   const story = new Story().at(0, 'a failed will_restart').at(100, 'a up')
   story.replay(90_000, 'a failed gave_up').until(1100)

@@ -137,6 +137,21 @@ describe('an incident', () => {
     ])
   })
 
+  test('units killed because one slice met its limit are one; each for its own limit are two', async () => {
+    const { feed, tell, clock, incidents } = await rig()
+    const killed = (unit: string, run: string, limitedBy: string) => [
+      tell(names.oomKilled, unit, run, { [attr.activeState]: 'failed', [attr.oomLimitedBy]: limitedBy }),
+      tell(names.failed, unit, run, { ...gaveUp, [attr.result]: 'signal', [attr.exitSignal]: 'SIGKILL' }),
+    ]
+    await feed(...killed('a.service', 'a', '/jobs.slice'), ...killed('b.service', 'b', '/jobs.slice'))
+    await feed(...killed('c.service', 'c', '/system.slice/c.service'))
+    await clock.advance(1000)
+    expect(incidents().map(({ body }) => body)).toEqual([
+      'incident: a.service failed (oom-kill); took down b.service failed',
+      'incident: c.service failed (oom-kill)',
+    ])
+  })
+
   test('user units are those of another manager', async () => {
     const { feed, tell, clock, incidents } = await rig()
     const user = { ...sampleResource('a.service'), key: 'unit:user:a.service' }
