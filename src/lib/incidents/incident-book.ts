@@ -4,7 +4,7 @@ import { ofSharedMemory, placeOf } from './grouping.js'
 import { Incident, memberKey, type Resolution } from './incident.js'
 import { Member } from './member.js'
 import { type Announcer, Narrator } from './narrator.js'
-import { isTrouble, type UnitReport } from './unit-report.js'
+import { isTrouble, storyOf, type UnitReport } from './unit-report.js'
 
 export interface BookLimits {
   /** How far apart failures of one cause begin, and how long an incident waits for its cause before it is told of. */
@@ -245,28 +245,5 @@ export class IncidentBook {
       this.#byUnit.delete(key)
       this.#unsure.delete(member)
     }
-  }
-}
-
-function storyOf({ unit, kind, reason, cause }: UnitReport): string {
-  const because = cause === undefined ? '' : ` because of ${cause.unit}`
-  switch (kind) {
-    case 'failed':
-    case 'failing':
-      return `${unit} failed${reason === '' ? '' : ` (${reason})`}${because}`
-    case 'refused':
-      return `${unit} gave up`
-    case 'taken_down':
-      return `${unit} is down${because}`
-    case 'waiting':
-      return `${unit} waits for its restart`
-    case 'starting':
-      return `${unit} is starting`
-    case 'up':
-      return `${unit} is up`
-    case 'done':
-      return `${unit} is done`
-    case 'ended':
-      return `${unit} was stopped`
   }
 }

@@ -21,7 +21,8 @@ export type OwnStretch = Omit<Stretch, 'number'>
 export class Member {
   readonly unit: string
   readonly scope: string
-  readonly resource: Resource
+  /** Of what was only named, that of the unit which named it. */
+  resource: Resource
   /** The root cause has none. */
   cause: Cause | undefined
   standing: Standing = 'named'
@@ -53,7 +54,10 @@ export class Member {
 
   /** Takes in what the unit did; returns what is over by it. */
   observe(report: UnitReport): OwnStretch[] {
-    if (this.standing === 'named') this.beganNano = report.beganNano
+    if (this.standing === 'named') {
+      this.beganNano = report.beganNano
+      this.resource = report.resource
+    }
     if (report.kind === 'failing' && report.runId === this.#countedRun) {
       this.#noteReason(report) // the kernel's word on a failure that was told of already
       return []

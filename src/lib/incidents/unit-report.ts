@@ -59,3 +59,27 @@ export interface UnitReport {
 export function isTrouble({ kind, cause }: UnitReport): boolean {
   return kind === 'failing' || kind === 'failed' || kind === 'refused' || (kind === 'taken_down' && cause !== undefined)
 }
+
+/** As a line of the incident's story. */
+export function storyOf({ unit, kind, reason, cause }: UnitReport): string {
+  const because = cause === undefined ? '' : ` because of ${cause.unit}`
+  switch (kind) {
+    case 'failed':
+    case 'failing':
+      return `${unit} failed${reason === '' ? '' : ` (${reason})`}${because}`
+    case 'refused':
+      return `${unit} gave up`
+    case 'taken_down':
+      return `${unit} is down${because}`
+    case 'waiting':
+      return `${unit} waits for its restart`
+    case 'starting':
+      return `${unit} is starting`
+    case 'up':
+      return `${unit} is up`
+    case 'done':
+      return `${unit} is done`
+    case 'ended':
+      return `${unit} was stopped`
+  }
+}

@@ -76,11 +76,16 @@ export function headline({ root }: Incident): string {
 }
 
 function afterwards({ root, members }: Incident): string {
-  const others: string[] = []
-  for (const { unit, failed } of members.values()) if (unit !== root.unit) others.push(failed ? `${unit} failed` : unit)
-  if (others.length === 0) return ''
-  const more = others.length > kMaxShown ? ` and ${others.length - kMaxShown} more` : ''
-  return `; took down ${others.slice(0, kMaxShown).join(', ')}${more}`
+  const failed: string[] = []
+  const takenDown: string[] = []
+  for (const member of members.values()) if (member !== root) (member.failed ? failed : takenDown).push(member.unit)
+  return `${shown('then failed', failed)}${shown('took down', takenDown)}`
+}
+
+function shown(what: string, units: readonly string[]): string {
+  if (units.length === 0) return ''
+  const more = units.length > kMaxShown ? ` and ${units.length - kMaxShown} more` : ''
+  return `; ${what} ${units.slice(0, kMaxShown).join(', ')}${more}`
 }
 
 function toll({ failures, members, unitsOmitted }: Incident): string {

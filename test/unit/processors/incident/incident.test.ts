@@ -147,9 +147,19 @@ describe('an incident', () => {
     await feed(...killed('c.service', 'c', '/system.slice/c.service'))
     await clock.advance(1000)
     expect(incidents().map(({ body }) => body)).toEqual([
-      'incident: a.service failed (oom-kill); took down b.service failed',
+      'incident: a.service failed (oom-kill); then failed b.service',
       'incident: c.service failed (oom-kill)',
     ])
+  })
+
+  test('a cause that was named before it was told of is told on its own resource', async () => {
+    const { feed, tell, clock, incidents } = await rig()
+    await feed(
+      tell(names.stopped, 'api.service', 'b', { [attr.causedBy]: 'db.service' }),
+      tell(names.failed, 'db.service', 'a', gaveUp),
+    )
+    await clock.advance(1000)
+    expect(incidents().map(({ resource }) => resource)).toEqual([sampleResource('db.service')])
   })
 
   test('user units are those of another manager', async () => {
