@@ -96,6 +96,19 @@ describeLab('metrics that must be asked for', () => {
     expect(value(metric.socketConnections, 'plain.socket')).toBe(0)
   })
 
+  it('what comes next: given up, until somebody starts it', async () => {
+    await lab.systemctl('start', 'failing.service').catch(() => {})
+    await waitFor('the verdict', () => current(metric.verdict, attr.verdict, 'failing.service') === 'gave_up')
+    lab.writeUnit('failing.service', '[Service]\nExecStart=/bin/sleep 1000\n')
+    await lab.systemctl('daemon-reload')
+    await lab.systemctl('start', 'failing.service')
+    await waitFor('no verdict', () => {
+      const points = pointsOf(metric.verdict, 'failing.service')
+      return points.length === 5 && points.every((one) => one.value === 0)
+    })
+    await lab.systemctl('stop', 'failing.service')
+  })
+
   it('details of a unit, where they are switched on', async () => {
     await lab.systemctl('start', 'crashing.service').catch(() => {})
     await waitFor('the crash', () => value(metric.exitCode, 'crashing.service') === 128 + 11)

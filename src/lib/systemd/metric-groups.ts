@@ -2,6 +2,7 @@
 export const metricGroups = {
   state: true,
   expected: true,
+  verdicts: true,
   counters: true,
   times: true,
   manager: true,

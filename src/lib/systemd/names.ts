@@ -170,6 +170,8 @@ export const metric = {
   startTime: 'systemd.unit.start_time',
   /** Sum [systemd.unit.result]: failures, kept like restarts. Exemplar: the failed run. */
   failures: 'systemd.unit.failures',
+  /** Gauge of 1 for what comes next to a unit that is down, 0 for the others [systemd.unit.verdict]; once it had any. */
+  verdict: 'systemd.unit.verdict',
   /** Gauges of 1 for what holds now and 0 for what held before [systemd.unit.sub_state], [systemd.unit.result]. */
   subState: 'systemd.unit.sub_state',
   result: 'systemd.unit.result',

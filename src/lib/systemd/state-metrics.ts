@@ -16,6 +16,7 @@ import type { RunCounter } from './unit-counters.js'
 import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
 import { isFold } from './unit-types.js'
+import { verdicts } from './verdict.js'
 
 export interface MetricContext {
   /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
@@ -125,6 +126,7 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: Metric
       out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
     }
     if (on.expected) addExpected(out, context.expectations.of(name, unit), resource, nowNs)
+    if (on.verdicts) addVerdict(out, unit, resource, nowNs)
     if (on.times) addTimes(out, name, unit, resource, nowNs)
     details.add(out, name, unit, resource, nowNs)
   }
@@ -153,6 +155,16 @@ function addExpected(out: Metric[], expected: boolean | undefined, resource: Res
   if (expected === undefined) return
   const points = [point(none, nowNs, expected ? 1 : 0)]
   out.push(gauge(metric.expected, '{unit}', '1 when the unit should be active, 0 when it need not', resource, points))
+}
+
+const verdictAttributes = verdicts.map((verdict) => Object.freeze({ [attr.verdict]: verdict }))
+
+function addVerdict(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const { verdict, machine } = unit
+  if (verdict === undefined) return
+  const isOver = machine.phase === 'up'
+  const points = verdicts.map((one, at) => point(verdictAttributes[at]!, nowNs, !isOver && one === verdict ? 1 : 0))
+  out.push(gauge(metric.verdict, '{unit}', '1 for what comes next to a unit that is down', resource, points))
 }
 
 function addTimes(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {

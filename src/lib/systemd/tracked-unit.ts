@@ -7,7 +7,7 @@ import { type SavedUnit, stateOfValues, stateValues } from './tracker-state.js'
 import { UnitCounters } from './unit-counters.js'
 import { UnitMachine } from './unit-machine.js'
 import { phaseOf, unloadedState } from './unit-phase.js'
-import type { Outlook } from './verdict.js'
+import type { Outlook, Verdict } from './verdict.js'
 
 /** Where a unit's processes are. */
 export interface UnitCgroup {
@@ -50,6 +50,8 @@ export class TrackedUnit {
   endAsked = false
   /** What was said to come next when this run failed, or its start was refused. */
   outlook: Outlook | undefined
+  /** The last one that was told, of whatever end. */
+  verdict: Verdict | undefined
   /** Announced or under way; not yet over. */
   restart: Restart | undefined
   /** The last run that began with a restart. */

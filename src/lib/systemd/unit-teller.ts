@@ -88,6 +88,7 @@ export class UnitTeller {
       const causedBy = restart?.dueTo ?? this.causes.of(name, what)
       const outlook = outlookOf(what, name, unit, { causedBy, read: source === 'reading' })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
+      if (outlook !== undefined) unit.verdict = outlook.verdict
       const restartCause = restart?.cause ?? what.cause
       const context = { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec }
       out.push(this.#event(what, name, unit, observedNs, context))

@@ -13,7 +13,9 @@ import { phaseOf } from './unit-phase.js'
  * - `dependency`: another unit's failure is the reason
  * - `condition_not_met`: a start was due, and a condition or assertion did not allow it
  */
-export type Verdict = 'will_restart' | 'gave_up' | 'stopped_by_operator' | 'dependency' | 'condition_not_met'
+export type Verdict = (typeof verdicts)[number]
+
+export const verdicts = ['will_restart', 'gave_up', 'stopped_by_operator', 'dependency', 'condition_not_met'] as const
 
 export interface Outlook {
   readonly verdict: Verdict

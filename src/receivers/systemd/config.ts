@@ -167,6 +167,7 @@ export const schema = {
           'expected',
           'Whether each unit should be active (`systemd.unit.expected`); needs `track_dependencies`.',
         ),
+        verdicts: group('verdicts', 'What comes next to a unit that is down, of those that ever were: 5 series each.'),
         counters: group('counters', 'Restarts and failures.'),
         times: group('times', 'Since when a unit is active, and when a timer last fired.'),
         manager: group(
