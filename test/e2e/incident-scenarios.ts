@@ -256,6 +256,25 @@ export const incidentScenarios: readonly IncidentScenario[] = [
     ],
   },
   {
+    name: 'a failure that somebody has seen to (reset-failed)',
+    units: { 'seen-to.service': '[Service]\nExecStart=/bin/sh -c "exit 3"\n' },
+    async run(lab) {
+      await systemctl(lab, 'start', 'seen-to.service')
+      await reaches(lab, 'seen-to.service', 'failed/failed')
+      await systemctl(lab, 'reset-failed', 'seen-to.service')
+    },
+    incidents: [
+      {
+        root: 'seen-to.service',
+        reason: 'exit-code 3',
+        failed: ['seen-to.service'],
+        takenDown: [],
+        end: 'stopped',
+        failures: 1,
+      },
+    ],
+  },
+  {
     name: 'a failure with a handler (OnFailure)',
     units: {
       'handled-one.service': '[Unit]\nOnFailure=handler-of-it.service\n[Service]\nExecStart=/bin/sh -c "exit 3"\n',

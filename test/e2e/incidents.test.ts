@@ -40,7 +40,11 @@ describeLab('incidents of a real systemd', () => {
       testSettings(kind, type, { clock: systemClock, random: Math.random, telemetry, shared })
     const quick = { grouping_window: '500ms', healthy_time: '1s', update_interval: '0s' }
     const incidents = createIncident(settings('processor', 'incident'), createTestConfig(incidentSchema, quick), seen)
-    const config = createTestConfig(systemdSchema, { address: lab.busAddress, batch_timeout: '0s' })
+    const config = createTestConfig(systemdSchema, {
+      address: lab.busAddress,
+      batch_timeout: '0s',
+      collection_interval: '1s',
+    })
     const receiver = createSystemdReceiver(settings('receiver', 'systemd'), config, incidents)
     parts = [receiver, incidents]
     const host = new TestHost()

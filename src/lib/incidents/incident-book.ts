@@ -58,6 +58,10 @@ export class IncidentBook {
     return this.#byUnit.size === 0 ? undefined : this.#byUnit.get(memberKey({ scope, unit }))?.incident
   }
 
+  memberOf(scope: string, unit: string): Member | undefined {
+    return this.#byUnit.get(memberKey({ scope, unit }))?.member
+  }
+
   /** Whether a report changes anything: it tells of trouble, or of a unit in trouble. */
   concerns(report: UnitReport): boolean {
     return isTrouble(report) || this.incidentOf(report.scope, report.unit) !== undefined

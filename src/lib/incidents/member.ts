@@ -35,6 +35,8 @@ export class Member {
   memoryScope: string | undefined
   /** When its trouble began, nanoseconds since 1970. */
   beganNano: bigint
+  /** When something was last told of it. */
+  lastNano = 0n
   #open: Open | undefined
   #countedRun: string | undefined
   /** The run that ended for want of memory. */
@@ -62,6 +64,7 @@ export class Member {
       this.#noteReason(report) // the kernel's word on a failure that was told of already
       return []
     }
+    if (report.atNano > this.lastNano) this.lastNano = report.atNano
     const over = this.#settle(report)
     this.standing = standingAfter(report, this.standing)
     return over

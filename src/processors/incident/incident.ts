@@ -2,6 +2,7 @@ import type { Consumer, Processor, Settings } from '../../component/component.js
 import type { Outcome } from '../../component/outcome.js'
 import { type Batch, batchOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
+import type { Metric } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
 import { Outbox } from '../../lib/handover/outbox.js'
 import { newIncidentId } from '../../lib/incidents/ids.js'
@@ -19,6 +20,7 @@ import { openedEvent, resolvedEvent, updatedEvent } from './incident-events.js'
 import { IncidentMetrics } from './incident-metrics.js'
 import { IncidentSpans } from './incident-spans.js'
 import { readReport, scopeOf } from './read-report.js'
+import { reportOfState, unitOfState } from './read-state.js'
 
 export function createIncident(settings: Settings, config: Config, next: Consumer): Processor {
   return new IncidentProcessor(settings, config, next)
@@ -92,6 +94,7 @@ class IncidentProcessor implements Processor, Announcer {
 
   consume(batch: Batch): Promise<Outcome> {
     const passed = batch.events.length === 0 ? batch : this.#observe(batch)
+    if (batch.metrics.length > 0 && this.#book.size > 0) this.#compare(batch.metrics)
     const outcome = this.#next.consume(passed)
     this.#flush()
     return outcome
@@ -140,6 +143,20 @@ class IncidentProcessor implements Processor, Announcer {
     }
     if (changed) this.#armTimer(nowMs)
     return events === undefined ? batch : { events, metrics: batch.metrics, spans: batch.spans }
+  }
+
+  /** The states that the receiver tells each interval, beside what its events have told. */
+  #compare(metrics: readonly Metric[]): void {
+    const nowMs = this.#settings.clock.monotonicMs()
+    for (const metric of metrics) {
+      const unit = unitOfState(metric)
+      if (unit === undefined) continue
+      const scope = scopeOf(metric)
+      const member = this.#book.memberOf(scope, unit)
+      const report = member === undefined ? undefined : reportOfState(metric, unit, scope, member)
+      if (report !== undefined) this.#book.observe(report, nowMs)
+    }
+    this.#armTimer(nowMs)
   }
 
   #expire(): void {

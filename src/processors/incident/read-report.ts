@@ -1,5 +1,6 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
+import type { Resource } from '../../data/resource.js'
 import type { Cause } from '../../lib/incidents/cause.js'
 import type { Impact, ReportKind, UnitReport } from '../../lib/incidents/unit-report.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
@@ -35,8 +36,8 @@ export function readReport(event: RawEvent): UnitReport | undefined {
 }
 
 /** The manager whose unit it is. */
-export function scopeOf(event: RawEvent): string {
-  return event.resource.attributes['systemd.scope'] === 'user' ? 'user' : 'system'
+export function scopeOf({ resource }: { readonly resource: Resource }): string {
+  return resource.attributes['systemd.scope'] === 'user' ? 'user' : 'system'
 }
 
 const kinds: ReadonlyMap<string, (attributes: Attributes) => ReportKind | undefined> = new Map<

@@ -7,13 +7,13 @@ import { unitGraphKeys } from '../../../../src/lib/dependencies/unit-graph.js'
 import { incidentSpanId } from '../../../../src/lib/incidents/ids.js'
 import { incidentEvent, incidentMetric } from '../../../../src/lib/incidents/names.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
-import { attr, event as names } from '../../../../src/lib/systemd/names.js'
+import { attr, metric, event as names } from '../../../../src/lib/systemd/names.js'
 import { schema } from '../../../../src/processors/incident/config.js'
 import { factory } from '../../../../src/processors/incident/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
-import { sampleEvent, sampleResource } from '../../../../src/testkit/sample.js'
+import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 
 async function rig(written: Record<string, unknown> = {}) {
@@ -173,6 +173,52 @@ describe('an incident', () => {
     )
     await clock.advance(1000)
     expect(incidents().map(({ attributes }) => attributes[attr.incidentUnitCount])).toEqual([2, 1])
+  })
+})
+
+describe('states that no event has told', () => {
+  const stateOf = (unit: string, state: string, timeUnixNano: bigint) =>
+    sampleGauge([], {
+      name: metric.unitState,
+      resource: sampleResource(unit),
+      points: ['active', 'inactive', 'failed'].map((one) => {
+        return { attributes: { [attr.activeState]: one }, timeUnixNano, value: one === state ? 1 : 0 }
+      }),
+    })
+
+  test.each<[string, string, number, readonly string[]]>([
+    ['reset-failed: nobody waits for it any more', 'inactive', 1, ['opened', 'resolved stopped']],
+    ['a start whose event was left out', 'active', 1, ['opened', 'resolved recovered']],
+    ['what is known', 'failed', 1, ['opened']],
+    ['a reading from before the failure', 'inactive', -1, ['opened']],
+  ])('%s', async (_, state, afterMs, expected) => {
+    const { feed, tell, clock, incidents, processor } = await rig({ healthy_time: '5s' })
+    await feed(tell(names.failed, 'a.service', 'a', gaveUp))
+    const at = clock.unixNano() + BigInt(afterMs) * 1_000_000n
+    await clock.advance(2000)
+    await processor.consume(
+      batchOf({ metrics: [stateOf('x.service', 'inactive', at), stateOf('a.service', state, at)] }),
+    )
+    await clock.advance(20_000)
+    expect(
+      incidents().map(({ name, attributes }) => {
+        const said =
+          attributes[attr.incidentResolution] ?? (name === incidentEvent.updated && attributes[attr.incidentState])
+        return [name.slice('incident.'.length), said].filter(Boolean).join(' ')
+      }),
+    ).toEqual(expected)
+  })
+
+  test('what was taken down is inactive, and waited for', async () => {
+    const { feed, tell, clock, incidents, processor } = await rig()
+    await feed(
+      tell(names.failed, 'a.service', 'a', willRestart),
+      tell(names.stopped, 'b.service', 'b', { [attr.causedBy]: 'a.service' }),
+    )
+    await clock.advance(2000)
+    await processor.consume(batchOf({ metrics: [stateOf('b.service', 'inactive', clock.unixNano())] }))
+    await clock.advance(200_000)
+    expect(incidents()).toHaveLength(1)
   })
 })
 
