@@ -1,6 +1,6 @@
 import type { Settings } from '../../component/component.js'
 import type { Metric } from '../../data/metric.js'
-import type { ControlPlane, Properties } from '../../lib/systemd/control-plane.js'
+import { CallError, type ControlPlane, type Properties } from '../../lib/systemd/control-plane.js'
 import { type ManagerReading, managerMetrics, readManager } from '../../lib/systemd/manager-metrics.js'
 import { ipAccounting, PolledUnits, sockets } from '../../lib/systemd/polled-units.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
@@ -43,14 +43,22 @@ export class Sampler {
     const { clock } = this.#settings
     const { metrics } = this.#config
     const nowNs = (): bigint => clock.unixNano()
-    if (metrics.manager) {
-      const known = this.#constants?.plane === plane ? this.#constants.properties : undefined
-      this.#manager = await readManager(plane, known, nowNs)
-      this.#constants = { plane, properties: this.#manager.properties }
-    }
+    if (metrics.manager) await this.#readManager(plane, nowNs)
     if (metrics.sockets) await this.#sockets.read(plane, this.#tracker.unitsUp('socket'), nowNs)
     if (metrics.ip_accounting) await this.#ip.read(plane, this.#tracker.unitsUp('service'), nowNs)
     this.#sampledMs = clock.monotonicMs()
+  }
+
+  async #readManager(plane: ControlPlane, nowNs: () => bigint): Promise<void> {
+    const known = this.#constants?.plane === plane ? this.#constants.properties : undefined
+    try {
+      this.#manager = await readManager(plane, known, nowNs)
+      this.#constants = { plane, properties: this.#manager.properties }
+    } catch (error) {
+      // An error name is systemd's answer, or the bus's policy: it is alive, and will not say.
+      if (!(error instanceof CallError) || error.dbusName === undefined) throw error
+      this.#manager = undefined
+    }
   }
 
   /** Metrics of the last reading, in parts. */
