@@ -93,6 +93,22 @@ describeLab('the graph of the units of a real systemd', () => {
     await waitFor('the new target', () => kinds('app.target', 'db.service').includes('Wants'))
   })
 
+  it('a socket that gives up names the service that it could not start', async () => {
+    lab.writeUnit('lazy.socket', '[Socket]\nListenStream=127.0.0.1:7777\n')
+    lab.writeUnit('lazy.service', "[Service]\nExecStart=/bin/sh -c 'exit 3'\n")
+    await lab.systemctl('start', 'lazy.socket')
+    await waitFor('the socket and its service', () => kinds('lazy.service', 'lazy.socket').includes('TriggeredBy'))
+    await lab.exec(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/7777; sleep 1'], { allowFailure: true })
+    const failed = (one: RawEvent): boolean => one.name === event.failed && one.attributes[attr.unit] === 'lazy.socket'
+    await waitFor('the failure of the socket', () => watched.exporter.events.some(failed))
+    const { attributes } = watched.exporter.events.find(failed)!
+    expect([attributes[attr.result], attributes[attr.rootCause], attributes[attr.rootCauseEdge]]).toEqual([
+      'service-start-limit-hit',
+      'lazy.service',
+      'Triggers',
+    ])
+  })
+
   it('learns the scope of a container, which a failed runtime leaves alone, until it is gone', async () => {
     const scope = `docker-${'ab'.repeat(32)}.scope`
     lab.writeUnit('docker.service', '[Service]\nExecStart=/bin/sleep infinity\n')

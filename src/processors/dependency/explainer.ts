@@ -1,6 +1,6 @@
 import type { AttributeValue } from '../../data/attributes.js'
 import { pathFrom } from '../../lib/dependencies/cause-path.js'
-import { type Edge, kindNames } from '../../lib/dependencies/edge-kinds.js'
+import { type Edge, inverseName, kindNames, kindsOf } from '../../lib/dependencies/edge-kinds.js'
 import { impactOf } from '../../lib/dependencies/impact.js'
 import {
   effectOf,
@@ -17,6 +17,7 @@ import { type RecentFailure, RecentFailures } from './recent-failures.js'
 
 /** Units that a failed one relies on, looked at for one that failed before it. */
 const kMaxVisits = 512
+const triggeredBy = kindsOf('TriggeredBy')
 /** DefaultTimeoutStopSec=: so long may a unit wait for those that are stopped before it, where its own stop is no news. */
 const kLongestStopUsec = 90_000_000
 
@@ -62,9 +63,16 @@ export class Explainer {
     return additions
   }
 
-  #rootOf({ unit, usec, causedBy, mode }: Failure): string {
-    const cause = causedBy ?? (mode === 'stop' ? undefined : this.#failedBefore(unit, usec))
+  #rootOf(failure: Failure): string {
+    const { unit, usec, causedBy, mode } = failure
+    const cause = causedBy ?? this.#failedOf(failure) ?? (mode === 'stop' ? undefined : this.#failedBefore(unit, usec))
     return cause === undefined ? unit : (this.#recent.find(cause, usec)?.root ?? cause)
+  }
+
+  /** The unit that a socket or path triggers and that gave up: the one case in which a failure goes against its edge. */
+  #failedOf({ unit, usec, gaveUpWithTriggered }: Failure): string | undefined {
+    if (!gaveUpWithTriggered) return undefined
+    return this.#graph.neededBy(unit, triggeredBy).find(({ from }) => this.#recent.find(from, usec) !== undefined)?.from
   }
 
   /** The nearest unit that this one relies on and that was down then, because it failed before it. */
@@ -87,18 +95,25 @@ export class Explainer {
     return undefined
   }
 
-  #putPath(additions: Additions, { unit, usec, mode, causedBy }: Failure, root: string): void {
+  #putPath(additions: Additions, failure: Failure, root: string): void {
+    const { unit, usec, mode, causedBy } = failure
     const began = this.#recent.find(root, usec)?.mode ?? (mode === 'stop' ? 'crash' : mode)
-    const path = pathFrom(this.#graph, root, unit, { mode: began, depth: this.#limits.depth })
+    const triggered = this.#failedOf(failure)
+    const path = pathFrom(this.#graph, root, triggered ?? unit, { mode: began, depth: this.#limits.depth })
     if (path === undefined) {
       // systemd said so, and the graph does not know the way: some of it is not loaded any more, or is too far.
       const between = causedBy === undefined || causedBy === root ? [] : [causedBy]
       additions[attr.rootCausePath] = [root, ...between, unit]
       return
     }
+    const units = [root, ...path.map(({ from }) => from)]
     const edges = path.map((edge, at) => kindOf(edge, at === 0 ? began : modeOfDependent(began)))
+    if (triggered !== undefined) {
+      units.push(unit)
+      edges.push(inverseName('TriggeredBy'))
+    }
     additions[attr.rootCauseEdge] = edges[0]!
-    additions[attr.rootCausePath] = [root, ...path.map(({ from }) => from)]
+    additions[attr.rootCausePath] = units
     additions[attr.rootCausePathEdges] = edges
   }
 

@@ -11,10 +11,14 @@ export interface Failure {
   readonly usec: number
   /** The unit whose failure systemd answered by ending this one, or by not starting it. */
   readonly causedBy: string | undefined
+  /** A socket, path or timer gave up because the unit that it triggers did. */
+  readonly gaveUpWithTriggered: boolean
 }
 
 /** Results of a start job of a unit that was tried, or that waited for another one. */
 const failedJobs: ReadonlySet<unknown> = new Set(['failed', 'timeout', 'dependency', 'assert'])
+/** Results of sockets and paths (systemd: src/core/socket.c, path.c) when what they trigger was started too often. */
+const triggerResults: ReadonlySet<unknown> = new Set(['service-start-limit-hit', 'unit-start-limit-hit'])
 /** Jobs that end a unit, or leave it running. */
 const otherJobs: ReadonlySet<unknown> = new Set(['stop', 'reload'])
 
@@ -46,7 +50,8 @@ function read(event: RawEvent): Failure | undefined {
   const unit = textOf(attributes, attr.unit)
   const causedBy = textOf(attributes, attr.causedBy)
   const mode = unit === undefined ? undefined : modeOf(event.name, attributes, causedBy)
-  return unit === undefined || mode === undefined ? undefined : { unit, mode, usec: usecOf(event), causedBy }
+  if (unit === undefined || mode === undefined) return undefined
+  return { unit, mode, usec: usecOf(event), causedBy, gaveUpWithTriggered: triggerResults.has(attributes[attr.result]) }
 }
 
 function modeOf(name: string, attributes: Attributes, causedBy: string | undefined): FailureMode | undefined {

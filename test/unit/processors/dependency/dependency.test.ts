@@ -158,6 +158,28 @@ describe('the root cause', () => {
     expect(told).toEqual({ root_cause: 'y.service', 'root_cause.path': ['y.service', 'x.service'], 'impact.count': 0 })
   })
 
+  test('of a socket that gave up is the service that it could not start, and what that failed by', async () => {
+    const { feed } = rig({
+      ...shop,
+      'web.socket': {},
+      'web.service': { BindsTo: ['api.service'], TriggeredBy: ['web.socket'] },
+    })
+    const gaveUp = at(3, names.failed, 'web.socket', { [attr.result]: 'service-start-limit-hit' })
+    const [alone] = await feed(gaveUp)
+    expect(alone?.['root_cause']).toBe('web.socket')
+    const [, , , told] = await feed(
+      startFailed(0, 'db.service'),
+      startFailed(1, 'api.service'),
+      startFailed(2, 'web.service'),
+      gaveUp,
+    )
+    expect(told).toMatchObject({
+      root_cause: 'db.service',
+      'root_cause.path': ['db.service', 'api.service', 'web.service', 'web.socket'],
+      'root_cause.path.edges': ['BindsTo', 'BindsTo', 'Triggers'],
+    })
+  })
+
   test('failures are forgotten past the limit, and that is counted', async () => {
     const { feed, telemetry } = rig(shop, { max_units: 1 })
     const [, , mail] = await feed(crash(0, 'db.service'), crash(1, 'cron.service'), crash(2, 'mail.service'))
