@@ -14,7 +14,7 @@ export function textOf(view: GraphView, output: Output): string {
     return lines.join('')
   }
   for (const way of waysOf(query)) {
-    if (query.direction === 'both') lines.push(way.name === 'needs' ? 'depends on\n' : '\nis needed by\n')
+    if (query.direction === 'both') lines.push(way.ends === 'needs' ? 'depends on\n' : '\nis needed by\n')
     tree(lines, view, way, query.unit, query.depth, output)
   }
   return lines.join('')
@@ -30,7 +30,7 @@ function tree(lines: string[], view: GraphView, way: Way, root: string, depth: n
       const last = at === edges.length - 1
       const again = opened.has(end) && way.edges(view.graph, end, view.query.kinds).length > 0
       const open = left > 1 && !opened.has(end)
-      const names = way.name === 'needs' ? shownKinds(edge, view.query) : inverses(edge, view)
+      const names = way.ends === 'needs' ? shownKinds(edge, view.query) : inverses(edge, view)
       const more = again && left > 1 ? '  (see above)' : ''
       lines.push(`${indent}${last ? '└─' : '├─'} ${end}  ${names.join(', ')}  ${state(end, view, output)}${more}\n`)
       if (!open) continue

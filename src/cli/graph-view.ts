@@ -5,7 +5,7 @@ import type { GraphQuery } from './graph-query.js'
 
 /** A way through the graph: which edges leave a unit, and to which other one each of them leads. */
 export interface Way {
-  readonly name: 'needs' | 'needed-by'
+  readonly ends: 'needs' | 'neededBy'
   edges(graph: UnitGraph, unit: string, kinds: EdgeKinds): Edge[]
   end(edge: Edge): string
 }
@@ -13,12 +13,12 @@ export interface Way {
 const byEnd = (way: Way) => (a: Edge, b: Edge) => (way.end(a) < way.end(b) ? -1 : 1)
 
 const upwards: Way = {
-  name: 'needs',
+  ends: 'needs',
   edges: (graph, unit, kinds) => graph.needs(unit, kinds).sort(byEnd(upwards)),
   end: ({ to }) => to,
 }
 const downwards: Way = {
-  name: 'needed-by',
+  ends: 'neededBy',
   edges: (graph, unit, kinds) => graph.neededBy(unit, kinds).sort(byEnd(downwards)),
   end: ({ from }) => from,
 }

@@ -10,7 +10,7 @@ import { FailureError, type Invocation } from './command.js'
 import { dotOf, jsonOf, mermaidOf } from './graph-diagrams.js'
 import { type GraphQuery, readQuery } from './graph-query.js'
 import { textOf } from './graph-text.js'
-import { type GraphView, viewOf, waysOf } from './graph-view.js'
+import { type GraphView, viewOf, type Way, waysOf } from './graph-view.js'
 import type { Output } from './terminal.js'
 
 /** Prints the graph and ends. `connect` is replaced in tests. */
@@ -66,22 +66,22 @@ async function readGraph(
   states: ReadonlyMap<string, ListedUnit>,
 ): Promise<UnitGraph> {
   const graph = new UnitGraph()
-  const asked = new Set<string>()
-  const read = async (names: readonly string[]): Promise<void> => {
+  const read = async (names: readonly string[], ends: Way['ends']): Promise<void> => {
     // Asking for a unit that is not loaded would load it.
-    const wanted = names.filter((name) => !asked.has(name) && states.get(name)?.loadState === 'loaded')
-    for (const name of wanted) asked.add(name)
-    for (const { name, dependencies } of await readDependencies(plane, wanted)) graph.update(name, dependencies)
+    const wanted = names.filter((name) => states.get(name)?.loadState === 'loaded')
+    for (const { name, dependencies } of await readDependencies(plane, wanted, ends))
+      graph.update(name, dependencies, ends)
   }
   if (query.unit === undefined) {
-    await read([...states.keys()])
+    // What each one needs is all there is.
+    await read([...states.keys()], 'needs')
     return graph
   }
   for (const way of waysOf(query)) {
     const seen = new Set([query.unit])
     let level = [query.unit]
     for (let distance = 0; distance < query.depth && level.length > 0; distance++) {
-      await read(level)
+      await read(level, way.ends)
       const ends = level.flatMap((unit) => way.edges(graph, unit, query.kinds).map((edge) => way.end(edge)))
       level = [...new Set(ends)].filter((unit) => !seen.has(unit))
       for (const unit of level) seen.add(unit)

@@ -19,6 +19,9 @@ export const dependencyInverses = {
 type Forward = keyof typeof dependencyInverses
 export type DependencyProperty = Forward | (typeof dependencyInverses)[Forward]
 
+/** At which end of a unit's dependencies one looks: what it needs, what needs it, or both. */
+export type DependencyEnds = 'needs' | 'neededBy' | 'both'
+
 export const dependencyProperties = Object.entries(dependencyInverses).flat() as readonly DependencyProperty[]
 
 /** Names of units by property, both directions: all that one unit has to do with others. What is empty may be left out. */

@@ -1,5 +1,5 @@
 import type { SharedKey } from '../../component/shared.js'
-import type { UnitDependencies } from '../../data/unit-dependencies.js'
+import type { DependencyEnds, UnitDependencies } from '../../data/unit-dependencies.js'
 import { readDependencies } from './dependency-lists.js'
 import { allKinds, type Edge, type EdgeKinds } from './edge-kinds.js'
 import { EdgeStore, kNoEdge } from './edge-store.js'
@@ -131,8 +131,12 @@ export class UnitGraph {
     return this.isNeeded(unit, kinds, test)
   }
 
-  /** Takes what systemd says of a loaded unit; edges it does not name are gone, but for those of units it has unloaded. */
-  update(unit: string, dependencies: UnitDependencies): void {
+  /**
+   * Takes what systemd says of a loaded unit; edges it does not name are gone, but for those of units it has unloaded.
+   *
+   * @param ends - what was asked for; the other end stays as it was
+   */
+  update(unit: string, dependencies: UnitDependencies, ends: DependencyEnds = 'both'): void {
     const id = this.#intern(unit)
     if (id === undefined) {
       this.#rejected++
@@ -141,8 +145,8 @@ export class UnitGraph {
     this.#unloaded.delete(id)
     this.#standing[id] = 'read'
     const { needs, neededBy } = readDependencies(unit, dependencies)
-    this.#updateOut(id, needs)
-    this.#updateIn(id, neededBy)
+    if (ends !== 'neededBy') this.#updateOut(id, needs)
+    if (ends !== 'needs') this.#updateIn(id, neededBy)
   }
 
   /** systemd has unloaded the unit; `atUsec` is when that was told, microseconds since 1970. */

@@ -1,5 +1,11 @@
 import type { UnitState } from '../../data/signal-record.js'
-import { type DependencyProperty, dependencyProperties, type UnitDependencies } from '../../data/unit-dependencies.js'
+import {
+  type DependencyEnds,
+  type DependencyProperty,
+  dependencyInverses,
+  dependencyProperties,
+  type UnitDependencies,
+} from '../../data/unit-dependencies.js'
 import { type ExitStatuses, noStatuses, type UnitFacts, type UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CallError, type ControlPlane, type Properties } from './control-plane.js'
 
@@ -42,13 +48,34 @@ export function readUnits(plane: ControlPlane, names: readonly string[]): Promis
   return readEach(names, (name) => readUnit(plane, name))
 }
 
-/** Reads the dependencies alone, of units like those of `readUnits`; one call each. */
-export async function readDependencies(
+const propertiesOf: Readonly<Record<DependencyEnds, readonly DependencyProperty[]>> = {
+  needs: Object.keys(dependencyInverses) as (keyof typeof dependencyInverses)[],
+  neededBy: Object.values(dependencyInverses),
+  both: dependencyProperties,
+}
+
+/**
+ * Reads the dependencies alone, of units like those of `readUnits`, by single Gets: 0.02 ms of PID 1 each. A GetAll answers
+ * UnitFileState, too, for which systemd looks through all unit folders once per unit and reload: 1 to 3 ms.
+ */
+export function readDependencies(
   plane: ControlPlane,
   names: readonly string[],
+  ends: DependencyEnds,
 ): Promise<{ readonly name: string; readonly dependencies: UnitDependencies }[]> {
   return readEach(names, async (name) => {
-    return { name, dependencies: dependenciesOf(await plane.getProperties(name, kUnitInterface)) }
+    const unit: Record<string, unknown> = {}
+    const get = async (property: DependencyProperty): Promise<void> => {
+      try {
+        unit[property] = await plane.getProperty(name, kUnitInterface, property)
+      } catch (error) {
+        // An older systemd lacks some (StopPropagatedFrom= came with 249); the first of them has always been there.
+        const unknown = error instanceof CallError && error.dbusName !== undefined
+        if (!unknown || property === propertiesOf[ends][0]) throw error
+      }
+    }
+    await Promise.all(propertiesOf[ends].map(get))
+    return { name, dependencies: dependenciesOf(unit) }
   })
 }
 

@@ -10,14 +10,15 @@ type Dependencies = Awaited<ReturnType<typeof readDependencies>>[number]
  */
 export const surroundingTypes = ['target', 'slice', 'scope'] as const
 
-/** Units read at a time, 0.1 ms of PID 1 each; the next sweep takes the rest. */
+/** Units read at a time, 0.25 ms of PID 1 each; the next sweep takes the rest. */
 const kMaxPerSweep = 256
 /** Units to be read; past it the next reading of all of them brings the others. */
 const kMaxPending = 65_536
 
 /**
  * Units that are not watched and yet stand between those that are. Their states are nobody's business here, their
- * dependencies are read into the graph: all at the start and after a reload, later each new one that systemd announces.
+ * dependencies are read into the graph: all at the start and after a reload, later each new one that systemd announces. Only
+ * what they need: what needs them says so itself, where it is watched or one of them.
  */
 export class Surroundings {
   readonly #graph: UnitGraph
@@ -58,7 +59,7 @@ export class Surroundings {
   /** @param asked - what was `wanted`; of those that are not in `read` there is nothing to know any more */
   learn(asked: readonly string[], read: readonly Dependencies[]): void {
     for (const name of asked) this.#pending.delete(name)
-    for (const { name, dependencies } of read) this.#graph.update(name, dependencies)
+    for (const { name, dependencies } of read) this.#graph.update(name, dependencies, 'needs')
   }
 
   #concerns(unit: string): boolean {

@@ -93,7 +93,7 @@ export class Synchroniser {
     if (wanted.length === 0 && around.length === 0) return undefined
     const loaded = new Set((await this.#listAll()).map(({ name }) => name))
     const isLoaded = (name: string): boolean => loaded.has(name)
-    surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded)))
+    surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded), 'needs'))
     const read = await this.#read(wanted.filter(isLoaded))
     const nowNs = settings.clock.unixNano()
     const found = new Map(read.map((unit) => [unit.name, unit]))

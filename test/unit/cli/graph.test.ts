@@ -45,7 +45,10 @@ function rig(color = false) {
     close: () => void asked.push('close'),
     ping: unasked,
     subscribe: unasked,
-    getProperty: unasked,
+    async getProperty(name, _iface, property) {
+      if (property === 'Requires' || property === 'RequiredBy') asked.push(name)
+      return (view.get(name) as Record<string, unknown>)[property]
+    },
     getManagerProperty: unasked,
     getManagerProperties: unasked,
     listUnits: async () =>
@@ -60,10 +63,7 @@ function rig(color = false) {
           jobId: 0,
         }
       }),
-    async getProperties(name) {
-      asked.push(name)
-      return view.get(name)!
-    },
+    getProperties: unasked,
   }
   return {
     asked,

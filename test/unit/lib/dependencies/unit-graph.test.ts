@@ -77,6 +77,15 @@ describe('a configuration that changes', () => {
     expect([...graph.units()]).toEqual(['app.service', 'db.service'])
   })
 
+  it('of which one end alone was asked for leaves the other as it was', () => {
+    const graph = new UnitGraph()
+    graph.update('a.target', { Wants: ['b.service'], WantedBy: ['c.target'] })
+    graph.update('a.target', { Requires: ['b.service'] }, 'needs')
+    expect(allEdges(graph)).toEqual(['a.target -Requires-> b.service', 'c.target -Wants-> a.target'])
+    graph.update('a.target', {}, 'neededBy')
+    expect(allEdges(graph)).toEqual(['a.target -Requires-> b.service'])
+  })
+
   it('keeps what an unloaded unit needed until its configuration may be another', () => {
     const graph = new UnitGraph()
     graph.update('app.service', { Requires: ['db.service'] })
