@@ -40,7 +40,7 @@ const units = Object.fromEntries([
   ...times(2, 'lives', [
     'MemoryMax=24M',
     'OOMPolicy=continue',
-    shell(`${eater}; sleep 8; ${eater}; touch /run/runs/%n.twice; exec sleep infinity`),
+    shell(`${eater}; sleep 12; ${eater}; touch /run/runs/%n.twice; exec sleep infinity`),
   ]),
   ...times(1, 'global', ['OOMScoreAdjust=1000', `ExecStart=${eater}`]),
   ...times(10, 'shot-main', ['MemoryMax=24M', 'ExecStart=/bin/sleep infinity']),
@@ -49,7 +49,7 @@ const units = Object.fromEntries([
 
 /** The default configuration of both receivers; `log` says whether the kernel's log may be read. */
 const config = (log: boolean) => ({
-  receivers: { systemd: { collection_interval: '2s' }, cgroup: { collection_interval: '2s', kernel_log: log } },
+  receivers: { systemd: {}, cgroup: { kernel_log: log } },
   exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
   service: { pipelines: { main: { receivers: ['systemd', 'cgroup'], exporters: ['file'] } } },
 })

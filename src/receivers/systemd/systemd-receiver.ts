@@ -57,9 +57,9 @@ const behind: Status = {
 
 /**
  * Between this long and twice as long after a kill for want of memory a run that goes on is said to live on. The end of one
- * that does not is told at once; PID 1 sees to it within milliseconds, where memory has just run out within a second.
+ * that does not is told at once. PID 1 sees to it within milliseconds; where memory has just run out it may take seconds.
  */
-const kSettleOomMs = 2000
+const kSettleOomMs = 5000
 
 /** The outside world, replaced in tests. */
 export interface SystemdSource {

@@ -58,7 +58,7 @@ for unit in $(units 'again*'); do sed "s/^/$unit /" "/run/runs/$unit"; done > /i
 all start 'global*'
 wait_for failed 'global*'
 note 'global*'
-sleep 5 # what may live on is told after four seconds
+sleep 11 # what may live on is told after ten seconds
 cat /sys/fs/cgroup/system.slice/memory.events > /io/slice
 kill -TERM $agent
 wait $agent
