@@ -79,7 +79,28 @@ export function readDependencies(
   })
 }
 
-async function readEach<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
+/**
+ * Reads when each unit's state has last changed, microseconds since 1970: one call of 0.03 ms each, where all of a unit is ten
+ * times that.
+ */
+export async function readStamps(plane: ControlPlane, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const read = await readEach(names, async (name) => {
+    return { name, usec: number(await plane.getProperty(name, kUnitInterface, 'StateChangeTimestamp')) }
+  })
+  return new Map(read.map(({ name, usec }) => [name, usec]))
+}
+
+/** When systemd has last read its unit files, microseconds since 1970; undefined where it does not say (before systemd 250). */
+export async function readConfiguredUsec(plane: ControlPlane): Promise<number | undefined> {
+  try {
+    return number(await plane.getManagerProperty('UnitsLoadTimestamp'))
+  } catch (error) {
+    if (!(error instanceof CallError) || error.dbusName === undefined) throw error
+    return undefined
+  }
+}
+
+async function readEach<T extends object>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
   const found = new Map<string, T>()
   const queue = [...names]
   const worker = async (): Promise<void> => {

@@ -69,6 +69,7 @@ export class UnitTracker implements UnitStates {
   #signals = 0
   #asked = 0
   #continued: Continued | undefined
+  #configuredUsec: number | undefined
   #revision = 0
   #accountedNs = 0n
   #leftOut = 0
@@ -293,8 +294,22 @@ export class UnitTracker implements UnitStates {
     return out
   }
 
-  /** daemon-reload may have changed every unit's configuration. */
-  forgetFacts(): void {
+  /** Units whose state has changed since it was last told: systemd stamps each change, also one back to what was. */
+  changed(stamps: ReadonlyMap<string, number>): Set<string> {
+    const changed = new Set<string>()
+    for (const [name, usec] of stamps)
+      if (this.#units.followed.get(name)?.machine.state.stateChangeUsec !== usec) changed.add(name)
+    return changed
+  }
+
+  /**
+   * Takes when systemd has last read its unit files. Where that is not when it was, or nobody knows, what was read of any
+   * unit's configuration holds no more.
+   */
+  noteConfigured(usec: number | undefined): void {
+    const same = usec !== undefined && usec === this.#configuredUsec
+    this.#configuredUsec = usec
+    if (same) return
     this.#units.forEach((unit) => {
       unit.facts = undefined
     })

@@ -4,7 +4,7 @@ import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { noFacts } from '../../data/unit-snapshot.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { gapEvent } from '../../lib/systemd/source-event.js'
-import { readDependencies, readUnits } from '../../lib/systemd/unit-reader.js'
+import { readConfiguredUsec, readDependencies, readStamps, readUnits } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
 import type { WatchOptions } from './watch-options.js'
 
@@ -20,7 +20,8 @@ interface SynchroniserOptions
 /** Brings the tracker to what systemd says: at the start, after gaps, and slowly all the time. Asks only about loaded units. */
 export class Synchroniser {
   readonly #options: SynchroniserOptions
-  #suspects: ReadonlySet<string> = new Set()
+  /** Units that were not as listed, and since when they were as they were known. */
+  #suspects: ReadonlyMap<string, number> = new Map()
 
   constructor(options: SynchroniserOptions) {
     this.#options = options
@@ -28,20 +29,38 @@ export class Synchroniser {
 
   /** Reads all there is (no gap: this is the beginning, and nothing has happened), or what may have changed in a gap. */
   async synchronise(gap: Gap | undefined): Promise<RawEvent[]> {
-    const { tracker, reader, settings, surroundings } = this.#options
+    const { tracker, reader, settings, surroundings, plane } = this.#options
+    const configuredUsec = await readConfiguredUsec(plane)
     const loaded = await this.#listAll()
     surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
     const listed = this.#watched(loaded)
-    const names = listed.map(({ name }) => name)
+    tracker.noteConfigured(configuredUsec)
     if (gap === undefined) return this.#begin(listed)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
-    // PID 1 does nothing else while it reloads, so states that look the same are the same runs.
-    const changed = gap.reason === 'reload' ? tracker.differing(listed) : missedOf(gap, names)
-    const units = await this.#read(changed)
-    if (gap.reason === 'reload') tracker.forgetFacts()
+    // Nothing was missed: PID 1 does nothing else while it reloads, and all that it sent is told. What still differs after
+    // that is looked at once more; now, signals that are on their way would be taken for missed.
+    if (gap.reason === 'reload') {
+      this.#suspect(listed)
+      return [gapEvent(settings.resources, gap.reason, gap.lost, settings.clock.unixNano())]
+    }
+    const units = await this.#read(await this.#changedIn(gap, listed))
     const nowNs = settings.clock.unixNano()
     const events = tracker.resync(units, tracker.missing(listed), nowNs)
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+  }
+
+  /** Those that may not be as they were, for the least that can be asked: all of a unit costs ten times its stamp. */
+  async #changedIn({ units }: Gap, listed: readonly ListedUnit[]): Promise<string[]> {
+    const { tracker, plane } = this.#options
+    const names = listed.map(({ name }) => name)
+    if (units !== undefined) return names.filter((name) => units.has(name))
+    const differing = new Set(tracker.differing(listed))
+    const stamps = await readStamps(
+      plane,
+      names.filter((name) => !differing.has(name)),
+    )
+    const changed = tracker.changed(stamps)
+    return names.filter((name) => differing.has(name) || changed.has(name))
   }
 
   /** The first reading: how things are, or what has changed since an earlier run of this agent. */
@@ -58,17 +77,17 @@ export class Synchroniser {
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */
   async firstLook(): Promise<boolean> {
-    const listed = await this.#list()
-    this.#suspects = new Set(this.#differing(listed))
-    return this.#suspects.size > 0
+    this.#suspect(await this.#list())
+    return this.hasSuspects
   }
 
   /** What still differs was told by no signal. */
   async secondLook(): Promise<RawEvent[]> {
     const { tracker, settings } = this.#options
     const listed = await this.#list()
-    const differing = this.#differing(listed).filter((name) => this.#suspects.has(name))
-    this.#suspects = new Set()
+    const suspects = this.#suspects
+    const differing = this.#differing(listed).filter((name) => suspects.get(name) === this.#stampOf(name))
+    this.#suspects = new Map()
     if (differing.length === 0) return []
     const gone = new Set(tracker.missing(listed))
     const units = await this.#read(differing.filter((name) => !gone.has(name)))
@@ -103,6 +122,24 @@ export class Synchroniser {
     })
   }
 
+  /** Configurations are still to be read. */
+  get factsMissing(): boolean {
+    return this.#options.tracker.withoutFacts().length > 0
+  }
+
+  get hasSuspects(): boolean {
+    return this.#suspects.size > 0
+  }
+
+  #suspect(listed: readonly ListedUnit[]): void {
+    this.#suspects = new Map(this.#differing(listed).map((name) => [name, this.#stampOf(name)]))
+  }
+
+  /** A signal that has come changes it. */
+  #stampOf(name: string): number {
+    return this.#options.tracker.state(name)?.stateChangeUsec ?? 0
+  }
+
   #differing(listed: readonly ListedUnit[]): string[] {
     const { tracker } = this.#options
     return [...tracker.differing(listed), ...tracker.missing(listed)]
@@ -128,9 +165,4 @@ export class Synchroniser {
     if (this.#options.config.track_dependencies) return units
     return units.map(({ dependencies: _, ...unit }) => unit)
   }
-}
-
-/** Of the units there are, those of which something may have been missed. */
-function missedOf({ units }: Gap, names: readonly string[]): readonly string[] {
-  return units === undefined ? names : names.filter((name) => units.has(name))
 }

@@ -95,7 +95,11 @@ export class FakeSource implements SystemdSource {
       getManagerProperties: () => answer('GetAll', () => this.manager),
       getManagerProperty: (name) => answer('Get', () => this.manager[name]),
       getProperties: (unit) => answer('GetAll', () => unitProperties(stateOf(unit))),
-      getProperty: (unit, _iface, name) => answer('Get', () => serviceProperty(stateOf(unit), name)),
+      getProperty: (unit, iface, name) =>
+        answer('Get', () => {
+          const ofUnit = iface.endsWith('.Unit')
+          return ofUnit ? unitProperties(stateOf(unit))[name] : serviceProperty(stateOf(unit), name)
+        }),
     }
   }
 

@@ -94,12 +94,31 @@ test('more signals during a reading than may wait: what is over is counted, and 
   answer()
   await clock.advance(0)
   expect(gaps()).toEqual(['lost_records', 'lost_records'])
-  // Two units in the first reading. In the second, one: nothing of a.service was let go.
-  expect(source.asked.filter((member) => member === 'GetAll')).toHaveLength(3)
+  // None in the first reading, for both are as they were. In the second, one: nothing of a.service was let go.
+  expect(source.asked.filter((member) => member === 'GetAll')).toHaveLength(1)
   expect(exporter.events.flatMap(({ attributes }) => attributes[attr.gapLost] ?? [])).toEqual([12, over])
   await receiver.shutdown()
   expect(telemetry.drops).toEqual(new Map([['reading_overflowed', over]]))
   expect(telemetry.processedItems).toBe(exporter.items + over)
+})
+
+test('after a gap a thousand units cost a thousand stamps: only those whose stamp moved are read', async () => {
+  const names = Array.from({ length: 1000 }, (_, n) => `u${n}.service`)
+  const { source, clock, told, receiver } = await start(quiet, (it) => {
+    for (const name of names) it.units.set(name, { ...running, ...run('a') })
+  })
+  await clock.advance(0)
+  // The same state again, and another run.
+  source.units.set('u7.service', { ...running, ...run('b'), stateChangeUsec: 2000 })
+  source.asked.length = 0
+  source.send({ kind: 'lost', count: 1 })
+  await clock.advance(0)
+  const asked = (member: string): number => source.asked.filter((one) => one === member).length
+  expect(asked('GetAll')).toBe(1)
+  // And UnitsLoadTimestamp, and what is read of one service.
+  expect(asked('Get')).toBeLessThan(1000 + 20)
+  expect(told().slice(1)).toEqual(['restarting a manual inferred', 'restarted b manual inferred'])
+  await receiver.shutdown()
 })
 
 test('a change without a signal is found by the second look, not by the first: its signal may be on the way', async () => {

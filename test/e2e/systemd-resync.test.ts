@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { RawEvent } from '../../src/data/event.js'
+import { attr, event, metric } from '../../src/lib/systemd/names.js'
+import { describeLab } from '../lab/describe-lab.js'
+import { bootLab, type Lab, waitFor } from '../lab/lab.js'
+import { isGap, type Watch, watch } from './systemd-support.js'
+
+const kUnits = 1000
+const kReloads = 10
+const kLoops = 20
+const kRestartScheduled = '5eb03494b6584870a536b337290809b3' // [SD_MESSAGE_UNIT_RESTART_SCHEDULED]
+const kUnitFailed = 'd9b373ed55a64feb8242e02dbe79a49c' // [SD_MESSAGE_UNIT_FAILURE_RESULT]
+
+const names = Array.from({ length: kUnits }, (_, n) => `calm@${n}.service`)
+const loops = Array.from({ length: kLoops }, (_, n) => `loop@${n}.service`)
+const crasher = '[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=100ms\n'
+
+describeLab(`a systemd with ${kUnits} units`, () => {
+  let lab: Lab
+  let watched: Watch
+
+  /** CPU time of PID 1 until now, user and system, in clock ticks of 10 ms. */
+  const ticks = (): number => {
+    const stat = readFileSync(`/proc/${lab.pid1}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  }
+  /** Of what is asked here: `systemctl` needs a moment of PID 1 as well, and is not the agent. */
+  const costOf = async (what: string, body: () => Promise<void>): Promise<void> => {
+    const [before, beganMs] = [ticks(), performance.now()]
+    await body()
+    const tookMs = Math.round(performance.now() - beganMs)
+    console.log(`${what}: ${(ticks() - before) * 10} ms of PID 1, ${tookMs} ms`)
+  }
+  const about = (events: readonly RawEvent[], units: readonly string[]): string[] => {
+    const wanted = new Set(units)
+    const ours = events.filter((one) => wanted.has(String(one.attributes[attr.unit])))
+    return ours.map((one) => `${one.name} ${one.attributes[attr.unit]}`)
+  }
+  const gaps = (events: readonly RawEvent[]): unknown[] =>
+    events.filter(isGap).map((one) => one.attributes[attr.gapReason])
+  const counted = (name: string): Map<string, number> => {
+    const sums = new Map<string, number>()
+    for (const one of watched.exporter.metrics) {
+      if (one.name !== name || one.type !== 'sum') continue
+      const sum = one.points.reduce((total, { value }) => total + Number(value), 0)
+      sums.set(String(one.resource.attributes[attr.unit]), sum)
+    }
+    return sums
+  }
+  const recovered = async (): Promise<void> => {
+    const since = watched.host.reports.length
+    await lab.killBus()
+    await waitFor('the receiver to notice', () => watched.host.reports.slice(since).some((s) => s.state === 'degraded'))
+    await watched.ready()
+  }
+
+  beforeAll(async () => {
+    lab = await bootLab()
+    lab.writeUnit('calm@.service', '[Service]\nExecStart=/bin/sleep infinity\nRestart=on-failure\n')
+    lab.writeUnit('loop@.service', crasher)
+    await lab.daemonReload()
+    await lab.systemctl('start', 'dbus.service')
+    for (let n = 0; n < kUnits; n += 100) await lab.systemctl('start', ...names.slice(n, n + 100))
+    watched = await watch(lab, { collection_interval: '1s', max_events_per_second: 100_000 }, false)
+    // All of a thousand units is read, at the beginning only: some seconds of this process, on a busy machine many.
+    await waitFor('the first reading', () => watched.host.last?.state === 'ok', { timeoutMs: 120_000 })
+    await watched.take()
+  }, 240_000)
+  afterAll(async () => {
+    await watched?.close()
+    await lab?.close()
+  })
+
+  it(`${kReloads} reloads in a row: no false event`, async () => {
+    await costOf(`${kReloads} reloads`, async () => {
+      for (let n = 0; n < kReloads; n++) await lab.daemonReload()
+    })
+    const events = await watched.take()
+    expect(about(events, names)).toEqual([])
+    expect(new Set(gaps(events))).toEqual(new Set(['reload']))
+  })
+
+  it('a bus that dies: one resynchronisation, and nothing is told of units that are as they were', async () => {
+    await costOf('resynchronisation after a lost bus', recovered)
+    const events = await watched.take()
+    expect(about(events, names)).toEqual([])
+    expect(gaps(events)).toEqual(['bus_lost'])
+  })
+
+  it('of a thousand units the few that changed meanwhile are told, as concluded', async () => {
+    const since = watched.host.reports.length
+    await lab.stopBus()
+    await waitFor('the receiver to notice', () => watched.host.reports.slice(since).some((s) => s.state === 'degraded'))
+    // The same state again, and another run: systemctl talks to PID 1 itself.
+    await lab.systemctl('restart', 'calm@7.service')
+    await lab.systemctl('stop', 'calm@8.service')
+    await lab.startBus()
+    await watched.ready()
+    const events = await watched.take()
+    const told = events.filter((one) => names.includes(String(one.attributes[attr.unit])))
+    expect(told.map((one) => `${one.name} ${one.attributes[attr.unit]}`).toSorted()).toEqual([
+      `${event.restarted} calm@7.service`,
+      `${event.restarting} calm@7.service`,
+      `${event.stopped} calm@8.service`,
+    ])
+    expect(told.every((one) => one.attributes[attr.synthetic] === true)).toBe(true)
+  })
+
+  it(`${kReloads} reloads while ${kLoops} units crash and restart: counters are the journal's truth`, async () => {
+    await lab.systemctl('start', '--no-block', ...loops)
+    for (let n = 0; n < kReloads; n++) await lab.daemonReload()
+    await lab.systemctl('stop', ...loops)
+    const events = await watched.take()
+    await watched.collection()
+    const journal = await lab.journal(
+      `MESSAGE_ID=${kRestartScheduled}`,
+      `MESSAGE_ID=${kUnitFailed}`,
+      '--output-fields=UNIT,MESSAGE_ID,N_RESTARTS',
+    )
+    const restarts = counted(metric.restarts)
+    const failures = counted(metric.failures)
+    let total = 0
+    for (const name of loops) {
+      const ours = journal.filter(({ UNIT }) => UNIT === name)
+      const scheduled = ours.filter(({ MESSAGE_ID }) => MESSAGE_ID === kRestartScheduled).length
+      expect(restarts.get(name), `${name}, restarts`).toBe(scheduled)
+      expect(failures.get(name), `${name}, failures`).toBe(ours.length - scheduled)
+      total += scheduled
+    }
+    expect(total).toBeGreaterThan(kLoops * 3)
+    expect(about(events, names)).toEqual([])
+    expect([...watched.telemetry.drops]).toEqual([])
+  })
+})
