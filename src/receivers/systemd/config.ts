@@ -150,6 +150,41 @@ export const schema = {
       description:
         "Events passed on per second (bursts up to one second's worth). What is over is counted, and summarised in `systemd.events.suppressed`. Metrics count everything all the same.",
     },
+    history: {
+      description:
+        'Read from the journal what happened while the agent was not running: PID 1 keeps a diary there. Needs a state directory, journalctl, and a user that may read the journal. `false` does not; what is missing then, systemd can tell in part only.',
+      anyOf: [
+        { type: 'boolean', description: "Of this machine's journal, or not." },
+        {
+          type: 'object',
+          description: 'Of a journal elsewhere, e.g. the host’s, mounted into a container.',
+          properties: {
+            directory: { type: 'string', pattern: '^/', maxLength: 4095, description: 'A folder of journal files.' },
+            root: {
+              type: 'string',
+              pattern: '^/',
+              maxLength: 4095,
+              description: 'A file system whose journal is read.',
+            },
+          },
+        },
+      ],
+      default: true,
+    },
+    history_max: {
+      type: 'string',
+      format: 'duration',
+      default: '24h',
+      description: 'How far back the journal is read, from 1m to 30d. What is older is a gap.',
+    },
+    history_max_entries: {
+      type: 'integer',
+      minimum: 100,
+      maximum: 1_000_000,
+      default: 100_000,
+      description:
+        'Messages of PID 1 read at most, the newest ones; a restart makes five. What is before them is a gap.',
+    },
     poll_interval: {
       type: 'string',
       format: 'duration',

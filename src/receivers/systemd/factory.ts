@@ -43,10 +43,12 @@ export const factory = {
       ['poll_interval', 5000, 3_600_000, 'from 5s to 1h, or 0s for never'],
       ['collection_interval', 1000, 3_600_000, 'from 1s to 1h, or 0s for never'],
       ['batch_timeout', 0, 10_000, 'at most 10s'],
+      ['history_max', 60_000, 30 * 86_400_000, 'from 1m to 30d'],
     ] as const
     for (const [key, least, most, range] of limits) {
       const ms = config[key]
-      if (ms !== 0 && (ms < least || ms > most)) complaints.push({ path: [key], reason: `must be ${range}` })
+      const isNever = ms === 0 && key !== 'history_max'
+      if (!isNever && (ms < least || ms > most)) complaints.push({ path: [key], reason: `must be ${range}` })
     }
     const address = config.address === undefined ? [] : parseBusAddress(config.address)
     if ('reason' in address) complaints.push({ path: ['address'], reason: address.reason })

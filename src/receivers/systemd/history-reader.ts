@@ -82,7 +82,10 @@ export async function readHistory(request: HistoryRequest): Promise<History> {
     const kept = read.entries.slice(-maxEntries)
     const entries = kept.map(historyEntry).filter((entry) => entry !== undefined)
     if (read.entries.length > kept.length) return { entries, gap: gap(kept[0]!.realtimeUsec, 'too_many') }
-    const beginning = first.entries[0]?.realtimeUsec ?? nowUsec
+    const beginning = first.entries[0]?.realtimeUsec
+    if (beginning === undefined) {
+      return { entries, gap: gap(nowUsec, 'unreadable'), problem: `it is empty${first.stderr && `: ${first.stderr}`}` }
+    }
     if (beginning > fromUsec) return { entries, gap: gap(beginning, 'vacuumed') }
     return { entries, gap: fromUsec > sinceUsec ? gap(fromUsec, 'too_old') : undefined }
   } catch (error) {
