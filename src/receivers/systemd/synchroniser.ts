@@ -12,7 +12,7 @@ import type { WatchOptions } from './watch-options.js'
 const kMaxFactsPerSweep = 64
 
 interface SynchroniserOptions
-  extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings'> {
+  extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings' | 'history'> {
   readonly plane: ControlPlane
   readonly reader: SignalReader
 }
@@ -65,14 +65,16 @@ export class Synchroniser {
 
   /** The first reading: how things are, or what has changed since an earlier run of this agent. */
   async #begin(listed: readonly ListedUnit[]): Promise<RawEvent[]> {
-    const { tracker, settings } = this.#options
+    const { tracker, settings, history } = this.#options
     const { continued } = tracker
     const units = await this.#read(listed.map(({ name }) => name))
     const nowNs = settings.clock.unixNano()
     if (continued === undefined) return tracker.begin(units, nowNs)
     const reason = continued.sameBoot ? 'agent_restart' : 'reboot'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
-    return [gap, ...tracker.begin(units, nowNs)]
+    // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
+    const told = await history.since(continued.sinceUsec)
+    return [gap, ...told.events, ...tracker.begin(units, nowNs, told.entries)]
   }
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */

@@ -8,6 +8,7 @@ import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
+import { findJournalctl } from '../../lib/journal/journalctl.js'
 import { compileFold } from '../../lib/matching/fold.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
@@ -21,11 +22,13 @@ import type { Timer } from '../../util/clock.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import { graphTelemetry } from './graph-telemetry.js'
+import { readHistory } from './history-reader.js'
 import { KeptCounts } from './kept-counts.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
 import { Sampler } from './sampler.js'
 import { Surroundings } from './surroundings.js'
+import { type ReadHistory, UnitHistory } from './unit-history.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
 import { noSignals, Watcher } from './watcher.js'
 
@@ -65,6 +68,8 @@ const kSettleOomMs = 5000
 export interface SystemdSource {
   readonly native: Pick<Native, 'createSignalReader'>
   readonly connect: ConnectControlPlane
+  /** Left out: there is no journal. */
+  readonly readHistory?: ReadHistory
 }
 
 /** Watches the units of one systemd manager. Without `source`, the native addon and the real bus. */
@@ -135,7 +140,7 @@ class SystemdReceiver implements Receiver {
 
   async start(host: Host): Promise<void> {
     const { clock, telemetry } = this.#settings
-    const { native, connect } = this.#source ?? realSource()
+    const { native, connect, readHistory } = this.#source ?? realSource()
     const { scope, private_socket } = this.#config
     const uid = getuid?.() ?? 0
     const address = this.#config.address ?? busAddress(scope, process.env, uid)
@@ -153,6 +158,13 @@ class SystemdReceiver implements Receiver {
         : undefined,
       cgroupIds: this.#cgroupIds,
       sampler: this.#sampler,
+      history: new UnitHistory(
+        this.#settings,
+        this.#config,
+        (unit) => this.#selection.accepts(unit),
+        readHistory,
+        this.#stopping.signal,
+      ),
       onEvents: (events) => {
         this.#admit(events)
         this.#awaitOom()
@@ -337,5 +349,10 @@ function ownCgroupMount(): string | undefined {
 function realSource(): SystemdSource {
   const loaded = loadNative()
   if ('unavailable' in loaded) throw new UnavailableError(loaded.unavailable)
-  return { native: loaded.native, connect: connectControlPlane }
+  const program = findJournalctl()
+  return {
+    native: loaded.native,
+    connect: connectControlPlane,
+    readHistory: (request) => readHistory({ program, ...request }),
+  }
 }

@@ -1,10 +1,12 @@
 import type { Settings } from '../../component/component.js'
 import type { RawEvent } from '../../data/event.js'
-import { findJournalctl } from '../../lib/journal/journalctl.js'
 import type { HistoryEntry } from '../../lib/systemd/history-entry.js'
 import { unfilledGapEvent } from '../../lib/systemd/source-event.js'
 import type { Config } from './config.js'
-import { type History, readHistory } from './history-reader.js'
+import type { History, HistoryRequest } from './history-reader.js'
+
+/** `readHistory` with the journalctl of this machine. */
+export type ReadHistory = (request: Omit<HistoryRequest, 'program'>) => Promise<History>
 
 /** What the journal tells of a time in which nobody listened. */
 export interface ToldHistory {
@@ -20,36 +22,42 @@ export class UnitHistory {
   readonly #settings: Settings
   readonly #config: Config
   readonly #accepts: (unit: string) => boolean
-  readonly #program: string | undefined
+  readonly #read: ReadHistory | undefined
+  readonly #signal: AbortSignal
 
+  /**
+   * @param read - undefined where there is no journal to read, and none is missed
+   * @param signal - ends a reading that is under way
+   */
   constructor(
     settings: Settings,
     config: Config,
     accepts: (unit: string) => boolean,
-    program: string | undefined = findJournalctl(),
+    read: ReadHistory | undefined,
+    signal: AbortSignal,
   ) {
     this.#settings = settings
     this.#config = config
     this.#accepts = accepts
-    this.#program = program
+    this.#read = read
+    this.#signal = signal
   }
 
   /** @param sinceUsec - up to when all is known, microseconds since 1970 */
-  async since(sinceUsec: number, signal: AbortSignal): Promise<ToldHistory> {
+  async since(sinceUsec: number): Promise<ToldHistory> {
     const { history, scope, history_max, history_max_entries } = this.#config
     // A user's manager says USER_UNIT=, into a journal that may be its user's own.
-    if (history === false || scope === 'user') return nothing
+    if (this.#read === undefined || history === false || scope === 'user') return nothing
     const { clock, resources, logger, telemetry } = this.#settings
-    const read = await readHistory({
-      program: this.#program,
+    const read = await this.#read({
       source: typeof history === 'object' ? history : {},
       sinceUsec,
       maxAgeMs: history_max,
       maxEntries: history_max_entries,
       clock,
-      signal,
+      signal: this.#signal,
     })
-    if (signal.aborted) return nothing
+    if (this.#signal.aborted) return nothing
     const entries = read.entries.filter(({ unit }) => this.#accepts(unit))
     if (read.gap === undefined) return { entries, events: [] }
     telemetry.error('history_incomplete')

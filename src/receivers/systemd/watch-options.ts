@@ -8,6 +8,7 @@ import type { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import type { Sampler } from './sampler.js'
 import type { Surroundings } from './surroundings.js'
+import type { UnitHistory } from './unit-history.js'
 import type { UnitSelection } from './unit-selection.js'
 
 /** What watching needs: shared by the watcher, its sessions, and what they read. */
@@ -26,6 +27,7 @@ export interface WatchOptions {
   readonly surroundings: Surroundings | undefined
   readonly cgroupIds: CgroupIds
   readonly sampler: Sampler
+  readonly history: UnitHistory
   readonly onEvents: (events: readonly RawEvent[]) => void
   /** `synchronised`: every unit's state is known as of now. */
   readonly onStatus: (status: Status) => void
