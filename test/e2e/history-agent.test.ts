@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
@@ -28,6 +29,7 @@ describeLab('an agent that was away', () => {
       let agent = await start(lab, workspace)
       try {
         await watching(workspace)
+        await waitFor('its state', () => existsSync(workspace.path('state/receiver.systemd.restart_counters')))
         await lab.systemctl('start', '--no-block', ...names)
         const restarts = (): number => told(workspace, event.restarted).length
         await waitFor('some restarts', () => restarts() > 5 * kUnits, { timeoutMs: 60_000 })

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { Severity } from '../../src/data/event.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
-import { attr, event } from '../../src/lib/systemd/names.js'
+import { attr, event, journalEvent } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { bootLab, type Lab, waitFor } from '../lab/lab.js'
 import { chatter, journalFolder, linesOf, type Reading, read, truth } from './journald-support.js'
@@ -161,7 +161,7 @@ describeLab('journald', () => {
     await waitFor('the calm line', () => bodies(one).includes('calm'))
     await one.close()
     const dropped = one.telemetry.drops.get('rate_limit') ?? 0
-    const summaries = one.exporter.events.filter(({ name }) => name === event.linesSuppressed)
+    const summaries = one.exporter.events.filter(({ name }) => name === journalEvent.linesSuppressed)
     expect(dropped).toBeGreaterThan(1000)
     expect(
       summaries.map((each) => [each.resource.attributes[attr.unit], each.attributes[attr.suppressedCount]]),

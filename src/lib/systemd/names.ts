@@ -21,10 +21,14 @@ export const event = {
   suppressed: 'systemd.events.suppressed',
   /** The source was not watched for a while (bus lost, ring full, PID 1 reloading); state was read again after it. */
   gap: 'systemd.source.gap',
-  /** Lines of one unit over the journald receiver's limit, summarised. */
-  linesSuppressed: 'systemd.journal.suppressed',
   /** A time of which nothing can be told any more: the journal of it is gone. */
   unfilledGap: 'unitscope.gap',
+} as const
+
+/** Of the journald receiver, beside log lines, which have no name. */
+export const journalEvent = {
+  /** Lines of one unit over `max_lines_per_second`, summarised. */
+  linesSuppressed: 'systemd.journal.suppressed',
 } as const
 
 /** Attributes of records (resource attributes are in unit-resource.ts). */

@@ -1,6 +1,6 @@
 import { type RawEvent, Severity } from '../../data/event.js'
 import type { Resource, ResourcePool } from '../../data/resource.js'
-import { attr, event } from './names.js'
+import { attr, event, journalEvent } from './names.js'
 import { hostResource } from './unit-resource.js'
 
 /** Why units were not watched for a while. `missed_signals`: a reconcile found a change that no signal had told. */
@@ -73,7 +73,7 @@ export function linesSuppressedEvent(resource: Resource, count: number, perSecon
   return {
     timeUnixNano: nowNs,
     observedTimeUnixNano: nowNs,
-    name: event.linesSuppressed,
+    name: journalEvent.linesSuppressed,
     severity: Severity.warn,
     body: `${count} log lines were left out: more than ${perSecond} per second (max_lines_per_second)`,
     attributes: { [attr.suppressedCount]: count },

@@ -448,6 +448,8 @@ export class UnitTracker implements UnitStates {
   #isLate(signal: UnitState, { machine, readUnder }: TrackedUnit): boolean {
     if (readUnder !== this.#clock.settings) return false
     const read = machine.state
+    // A restart is scheduled within one state: its stamp stays, NRestarts tells. (reset-failed, which sets that back, changes the state.)
+    if (signal.stateChangeUsec === read.stateChangeUsec && signal.nRestarts < read.nRestarts) return true
     // Without a timestamp the unit had not changed since it was loaded.
     return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
   }

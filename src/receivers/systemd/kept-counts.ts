@@ -56,6 +56,11 @@ export class KeptCounts {
     })
   }
 
+  /** After the first reading: an agent that is killed within its first seconds is missed as well. */
+  saveFirst(): void {
+    if (this.#timer !== undefined && this.#savedRevision < 0) void this.#save(undefined)
+  }
+
   async close(untilNs: bigint | undefined): Promise<void> {
     this.#timer?.cancel()
     // Before the first reading there is nothing to keep, and what was kept may still be of use.

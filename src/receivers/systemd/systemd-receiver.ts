@@ -171,7 +171,9 @@ class SystemdReceiver implements Receiver {
       },
       onStatus: (status) => {
         host.report(status.state === 'ok' ? this.#health(watcher) : status)
-        if (status.state === 'ok' && !this.#collected) this.#collect()
+        if (status.state !== 'ok' || this.#collected) return
+        this.#kept.saveFirst()
+        this.#collect()
       },
     })
     this.#watcher = watcher
