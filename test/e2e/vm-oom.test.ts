@@ -101,7 +101,7 @@ describeVm('kills for want of memory', () => {
     ['with the kernel’s log', true, units],
     // As the agent is installed: without any capability.
     ['without it', false, fewer],
-  ])('are told once each, and no other kill is, %s', { timeout: 360_000 }, (_, log, chosen) => {
+  ])('are told once each, and no other kill is, %s', { timeout: 660_000 }, (_, log, chosen) => {
     const files = Object.fromEntries(Object.entries(chosen).map(([name, text]) => [`units/${name}`, text]))
     const script = readFileSync(join(packageRoot, 'test/e2e/vm/oom.sh'), 'utf8')
     return runInVm(
@@ -143,7 +143,7 @@ describeVm('kills for want of memory', () => {
         expect(inner!['systemd.unit.oom.cgroup']).toBe('/system.slice/inner-1.service/box')
         expect(whole!['systemd.unit.oom.constraint']).toBe('global')
       },
-      { files: { ...files, 'agent.yaml': JSON.stringify(config(log)) }, memMiB: 640, timeoutS: 300 },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config(log)) }, memMiB: 640, timeoutS: 600 },
     )
   })
 })
