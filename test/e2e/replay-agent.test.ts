@@ -26,16 +26,47 @@ async function run(env: AgentOptions['env'], until: RegExp) {
   }
 }
 
+/** `root: those it took down` of a line that tells of an incident. */
+function rootAndToll(line: string): string {
+  const toll = /; took down ([^·]+) ·/.exec(line)?.[1]
+  return `${line.split(/ {2,}/)[1]}${toll === undefined ? '' : `: ${toll}`}`
+}
+
+/** Every failure of the recording that nobody had asked for, by its cause: those taken down have none of their own. */
+const recordedIncidents = [
+  'chain-db.service: chain-web.service, chain-api.service',
+  'checkout.service',
+  'database.service: web.service, api.service',
+  'exit.service',
+  'handled.service',
+  'leaker.service',
+  'limit.service',
+  'missing.service',
+  'needed.service: needs.service',
+  'partner.service: bound.service',
+  'pre.service',
+  'report.service',
+  'reset.service',
+  'signal.service',
+  'start-timeout.service',
+  'stuck.service',
+  'waiting.service',
+  'watchdog-restart.service',
+  'watchdog.service',
+]
+
 describe('pipelines/replay.yaml', () => {
-  it('shows every event of the recording but jobs that are done, the crash loops in it and the runs', async () => {
+  it('shows every event of the recording but jobs that are done, the crash loops and incidents in it, and the runs', async () => {
     const { agent, exit } = await run({ UNITSCOPE_RECORDING: recording }, played)
     expect(exit).toMatchObject({ code: 0, signal: null })
     const lines = agent.stdout.split('\n').filter((line) => /^\d\d:\d\d:\d\d\.\d{3} {2}/.test(line))
     const loops = lines.filter((line) => line.includes('crash loop detected'))
     expect(loops.map((line) => line.split(/ {2,}/)[1]).sort()).toEqual(['checkout.service', 'limit.service'])
-    const runs = lines.filter((line) => line.includes(' ┄ run '))
+    const runs = lines.filter((line) => / ┄ run \d/.test(line))
     expect(runs.length).toBeGreaterThan(20)
-    const ofUnits = lines.filter((line) => !/ (crash loop|metrics|┄) /.test(line))
+    const incidents = lines.filter((line) => line.includes(' incident opened '))
+    expect(incidents.map(rootAndToll).sort()).toEqual(recordedIncidents)
+    const ofUnits = lines.filter((line) => !/ (crash loop|incident (opened|updated|resolved)|metrics|┄) /.test(line))
     const told = golden.filter((line) => !line.includes('"systemd.job.result":"done"'))
     expect(ofUnits.length).toBe(told.length)
     expect(lines.some((line) => /web\.service +! stopped +because of database\.service/.test(line))).toBe(true)

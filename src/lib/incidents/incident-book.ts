@@ -99,24 +99,29 @@ export class IncidentBook {
     this.#settle(incident, nowMs, report.atNano)
   }
 
-  expire(nowMs: number, nowNano: bigint): void {
+  expire(nowMs: number): void {
     for (const [member, dueMs] of this.#unsure) {
       if (dueMs > nowMs) break
       this.#unsure.delete(member)
-      this.#concludeGivenUp(member, nowMs, nowNano)
+      this.#concludeGivenUp(member, nowMs)
     }
     for (const incident of [...this.#open.values()]) {
-      if ((this.#healthyMs(incident) ?? Infinity) <= nowMs) this.#resolve(incident, 'recovered', nowNano)
-      else this.#narrator.tell(incident, nowMs, nowNano)
+      if ((this.#healthyMs(incident) ?? Infinity) <= nowMs) this.#resolve(incident, 'recovered', incident.nanoAt(nowMs))
+      else this.#narrator.tell(incident, nowMs, incident.nanoAt(nowMs))
     }
   }
 
+  /** Nothing more will come: what waits to be told of is told. */
+  close(nowMs: number): void {
+    for (const incident of this.#open.values()) this.#narrator.open(incident, nowMs, incident.nanoAt(nowMs))
+  }
+
   /** systemd schedules a restart in the moment of the failure: where none was told of, there will be none. */
-  #concludeGivenUp(member: Member, nowMs: number, nowNano: bigint): void {
+  #concludeGivenUp(member: Member, nowMs: number): void {
     const incident = this.#byUnit.get(memberKey(member))?.incident
     if (incident === undefined) return
     member.standing = 'gave_up'
-    this.#settle(incident, nowMs, nowNano)
+    this.#settle(incident, nowMs, incident.nanoAt(nowMs))
   }
 
   /** Event time says that all were well for long enough, though no timer has fired: events come faster than they happened. */

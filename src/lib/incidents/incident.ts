@@ -67,6 +67,11 @@ export class Incident {
     return sum
   }
 
+  /** The time of its events, gone on with: those of a recording are of another day. */
+  nanoAt(nowMs: number): bigint {
+    return this.lastNano + BigInt(Math.round((nowMs - this.lastMs) * 1e6))
+  }
+
   add(member: Member): void {
     this.#members.set(memberKey(member), member)
   }

@@ -78,6 +78,12 @@ export class Narrator {
     this.#announcer.updated(incident, changes, atNano)
   }
 
+  /** Tells of it now, if that was not done yet. */
+  open(incident: Incident, nowMs: number, atNano: bigint): void {
+    const told = this.#told.get(incident)
+    if (told !== undefined && told.lastMs === undefined) this.#open(incident, told, nowMs, atNano)
+  }
+
   stretch(incident: Incident, stretch: Stretch): void {
     const told = this.#told.get(incident)
     if (told === undefined) return

@@ -80,12 +80,13 @@ class IncidentProcessor implements Processor, Announcer {
     this.#collection = this.#settings.clock.every(this.#config.collection_interval, () => this.#collect())
   }
 
-  /** Incidents still open get the root of their trace, with the state they are in. */
+  /** Incidents still open are told of, and get the root of their trace, with the state they are in. */
   async shutdown(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true
       this.#collection?.cancel()
       this.#timer?.timer.cancel()
+      this.#book.close(this.#settings.clock.monotonicMs())
       for (const incident of this.#book.open) this.#trace(this.#spans.root(incident, incident.lastNano))
       this.#flush()
     }
@@ -161,9 +162,8 @@ class IncidentProcessor implements Processor, Announcer {
 
   #expire(): void {
     this.#timer = undefined
-    const { clock } = this.#settings
-    const nowMs = clock.monotonicMs()
-    this.#book.expire(nowMs, clock.unixNano())
+    const nowMs = this.#settings.clock.monotonicMs()
+    this.#book.expire(nowMs)
     this.#flush()
     this.#armTimer(nowMs)
   }
@@ -182,7 +182,8 @@ class IncidentProcessor implements Processor, Announcer {
     const nowMs = clock.monotonicMs()
     const nowNano = clock.unixNano()
     for (const incident of this.#book.open)
-      if (nowMs - incident.openedMs > this.#config.trace_limit) this.#trace(this.#spans.root(incident, nowNano))
+      if (nowMs - incident.openedMs > this.#config.trace_limit)
+        this.#trace(this.#spans.root(incident, incident.nanoAt(nowMs)))
     this.#flush()
     this.#outbox.push(batchOf({ metrics: this.#metrics.collect(this.#book.open, hostResource(resources), nowNano) }))
   }

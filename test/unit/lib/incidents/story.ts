@@ -120,7 +120,7 @@ export class Story implements Announcer {
   #advance(ms: number): void {
     for (let due = this.book.nextDueMs; due !== undefined && due <= ms; due = this.book.nextDueMs) {
       this.#nowMs = due
-      this.book.expire(due, nano(due))
+      this.book.expire(due)
     }
     this.#nowMs = ms
   }

@@ -383,6 +383,14 @@ describe('the trace', () => {
     expect(next.spans.at(-1)!.attributes['incident.trace.spans_omitted']).toBeGreaterThan(0)
   })
 
+  test('an incident that waits to be told of at shutdown is told of', async () => {
+    const { feed, tell, incidents, processor, next } = await rig()
+    await feed(tell(names.failed, 'a.service', 'a', gaveUp))
+    await processor.shutdown()
+    expect(incidents().map(({ name }) => name)).toEqual([incidentEvent.opened])
+    expect(next.spans.map(({ name }) => name)).toEqual(['incident: a.service failed (exit-code 3)', 'run failed'])
+  })
+
   test('of an incident still open at shutdown has a root that says so', async () => {
     const { feed, tell, clock, next, processor } = await rig()
     await feed(tell(names.failed, 'a.service', 'a', willRestart))
