@@ -1,0 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ResourcePool } from '../../../../src/data/resource.js'
+import { attr, event } from '../../../../src/lib/systemd/names.js'
+import type { History } from '../../../../src/receivers/systemd/history-reader.js'
+import type { ReadHistory } from '../../../../src/receivers/systemd/unit-history.js'
+import { settle } from '../../../../src/testkit/fake-clock.js'
+import { quiet, running, start } from './start.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'unitscope-history-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** A receiver that keeps state, on a machine whose journal says `history`. */
+async function run(history: History, written: Record<string, unknown> = {}) {
+  const asked: Parameters<ReadHistory>[0][] = []
+  const warnings: string[] = []
+  const one = await start(
+    { ...quiet, ...written },
+    (source) => {
+      source.units.set('a.service', running)
+      Object.assign(source, {
+        readHistory: async (request: Parameters<ReadHistory>[0]) => {
+          asked.push(request)
+          return history
+        },
+      })
+    },
+    {
+      stateDirectory: folder,
+      resources: new ResourcePool({ 'host.name': 'h', 'systemd.boot_id': 'b'.repeat(32) }),
+      logger: { debug() {}, info() {}, error() {}, warn: (text: string) => void warnings.push(text) },
+    },
+  )
+  await settle()
+  const gaps = one.exporter.events.filter(({ name }) => name === event.unfilledGap)
+  await one.receiver.shutdown()
+  return { ...one, asked, warnings, unfilled: gaps.map(({ attributes }) => attributes) }
+}
+
+const whole: History = { entries: [], gap: undefined }
+
+test('the first start has missed nothing, and asks for nothing; the second asks since the end of the first', async () => {
+  expect((await run(whole)).asked).toEqual([])
+  const { asked, unfilled, warnings } = await run(whole)
+  expect(asked.map(({ sinceUsec }) => sinceUsec)).toEqual([expect.any(Number)])
+  expect([unfilled, warnings]).toEqual([[], []])
+})
+
+test('what cannot be filled is one event with its bounds, a counter, and a line that says why', async () => {
+  await run(whole)
+  const gap = { startUsec: 1000, endUsec: 2000, reason: 'vacuumed' } as const
+  const { unfilled, warnings, telemetry } = await run({ entries: [], gap })
+  expect(unfilled).toEqual([{ [attr.gapReason]: 'vacuumed', [attr.gapStartUsec]: 1000, [attr.gapEndUsec]: 2000 }])
+  expect(warnings).toEqual([
+    'what happened while the agent was away is not known in full: the journal of that time is gone',
+  ])
+  expect([...telemetry.errors]).toEqual([['history_incomplete', 1]])
+})
+
+test.each([{ history: false }, { scope: 'user' }])('with %j the journal is not asked', async (written) => {
+  await run(whole, written)
+  expect((await run(whole, written)).asked).toEqual([])
+})
+
+test('another journal is asked where one is named', async () => {
+  await run(whole)
+  const { asked } = await run(whole, { history: { directory: '/host/journal' }, history_max: '2h' })
+  expect(asked.map(({ source, maxAgeMs }) => [source, maxAgeMs])).toEqual([[{ directory: '/host/journal' }, 7_200_000]])
+})
