@@ -42,7 +42,7 @@ const units = Object.fromEntries([
     'OOMPolicy=continue',
     shell(`${eater}; sleep 12; ${eater}; touch /run/runs/%n.twice; exec sleep infinity`),
   ]),
-  ...times(1, 'global', ['OOMScoreAdjust=1000', `ExecStart=${eater}`]),
+  ...times(1, 'global', ['OOMScoreAdjust=1000', `ExecStart=/usr/bin/perl -e '$$x = "x" x 5e7; sleep 9999'`]),
   ...times(10, 'shot-main', ['MemoryMax=24M', 'ExecStart=/bin/sleep infinity']),
   ...times(10, 'shot-unit', ['MemoryMax=24M', shell('sleep infinity & exec sleep infinity')]),
 ])
