@@ -170,7 +170,9 @@ function isMarker(one: RawEvent): boolean {
  * All but the moment at which each of the two connections was read; systemd gives the ends of jobs no time of their own, so
  * they have that one.
  */
-function comparable({ observedTimeUnixNano, timeUnixNano, resource, ...one }: RawEvent) {
+function comparable({ observedTimeUnixNano, timeUnixNano, resource, attributes, ...one }: RawEvent) {
   const own = timeUnixNano === observedTimeUnixNano ? undefined : timeUnixNano
-  return { ...one, timeUnixNano: own, resource: resource.attributes }
+  // When its signal was read, by each of the two.
+  const { [attr.jobQueuedUsec]: _, ...told } = attributes
+  return { ...one, attributes: told, timeUnixNano: own, resource: resource.attributes }
 }
