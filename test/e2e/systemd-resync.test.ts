@@ -63,7 +63,11 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     await lab.daemonReload()
     await lab.systemctl('start', 'dbus.service')
     for (let n = 0; n < kUnits; n += 100) await lab.systemctl('start', ...names.slice(n, n + 100))
-    watched = await watch(lab, { collection_interval: '1s', max_events_per_second: 100_000 }, false)
+    watched = await watch(
+      lab,
+      { collection_interval: '1s', max_events_per_second: 100_000, signal_buffer_size: 100_000 },
+      false,
+    )
     // All of a thousand units is read, at the beginning only: some seconds of this process, on a busy machine many.
     await waitFor('the first reading', () => watched.host.last?.state === 'ok', { timeoutMs: 120_000 })
     await watched.take()

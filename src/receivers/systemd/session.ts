@@ -150,6 +150,16 @@ export class Session {
     const { queue, onEvents } = this.#options
     switch (task) {
       case 'synchronise':
+        if (this.#synchronised && queue.gap?.reason === 'reload') {
+          // Nothing was missed, so nothing that was sent since has to wait for systemd's answers.
+          onEvents(synchroniser.reloaded())
+          queue.closeGap()
+          onEvents(queue.resume())
+          this.#fed()
+          this.#add('reconcile')
+          this.#add('facts')
+          return false
+        }
         await plane.subscribe()
         await this.#options.cgroupIds.prove(plane)
         onEvents(await synchroniser.synchronise(queue.gap))
@@ -157,14 +167,17 @@ export class Session {
         this.#synchronised = true
         onEvents(queue.resume())
         this.#fed()
-        if (synchroniser.hasSuspects) this.#lookAgain()
         this.#add('facts') // of the surroundings nothing was read yet
         return true
       case 'ping':
         await plane.ping()
         return true
       case 'reconcile':
-        if (this.#secondLookDue) return false // or with a short `poll_interval` it would be put off for ever
+        // With a short `poll_interval` the second look would be put off for ever; and after a reload there must be a first one.
+        if (this.#secondLookDue) {
+          this.#later('reconcile', this.#onItsWayMs)
+          return false
+        }
         if (await synchroniser.firstLook()) this.#lookAgain()
         return true
       case 'secondLook':

@@ -37,16 +37,20 @@ export class Synchroniser {
     tracker.noteConfigured(configuredUsec)
     if (gap === undefined) return this.#begin(listed)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
-    // Nothing was missed: PID 1 does nothing else while it reloads, and all that it sent is told. What still differs after
-    // that is looked at once more; now, signals that are on their way would be taken for missed.
-    if (gap.reason === 'reload') {
-      this.#suspect(listed)
-      return [gapEvent(settings.resources, gap.reason, gap.lost, settings.clock.unixNano())]
-    }
     const units = await this.#read(await this.#changedIn(gap, listed))
     const nowNs = settings.clock.unixNano()
     const events = tracker.resync(units, tracker.missing(listed), nowNs)
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+  }
+
+  /**
+   * systemd has read its unit files anew. PID 1 does nothing else meanwhile, and all that it sent is told, so nothing was
+   * missed: what still differs after that is found by the next two looks.
+   */
+  reloaded(): RawEvent[] {
+    const { tracker, settings } = this.#options
+    tracker.noteConfigured(undefined)
+    return [gapEvent(settings.resources, 'reload', 0, settings.clock.unixNano())]
   }
 
   /** Those that may not be as they were, for the least that can be asked: all of a unit costs ten times its stamp. */
@@ -79,8 +83,9 @@ export class Synchroniser {
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */
   async firstLook(): Promise<boolean> {
-    this.#suspect(await this.#list())
-    return this.hasSuspects
+    const listed = await this.#list()
+    this.#suspects = new Map(this.#differing(listed).map((name) => [name, this.#stampOf(name)]))
+    return this.#suspects.size > 0
   }
 
   /** What still differs was told by no signal. */
@@ -127,14 +132,6 @@ export class Synchroniser {
   /** Configurations are still to be read. */
   get factsMissing(): boolean {
     return this.#options.tracker.withoutFacts().length > 0
-  }
-
-  get hasSuspects(): boolean {
-    return this.#suspects.size > 0
-  }
-
-  #suspect(listed: readonly ListedUnit[]): void {
-    this.#suspects = new Map(this.#differing(listed).map((name) => [name, this.#stampOf(name)]))
   }
 
   /** A signal that has come changes it. */
