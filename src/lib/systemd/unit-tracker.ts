@@ -1,51 +1,28 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Metric } from '../../data/metric.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
 import type { UnitDependencies } from '../../data/unit-dependencies.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
-import { ClockWatch } from './clock-watch.js'
-import { DetailMetrics } from './detail-metrics.js'
+import { Accounts } from './accounts.js'
 import type { Source } from './evidence.js'
-import { Expectations } from './expectations.js'
+import { Freshness } from './freshness.js'
 import type { HistoryEntry } from './history-entry.js'
 import { HistoryTeller } from './history-teller.js'
 import { JobQueue } from './job-queue.js'
-import { type MetricSwitches, metricGroups } from './metric-groups.js'
-import type { OomEvidence } from './oom-evidence.js'
-import type { UpUnit } from './polled-units.js'
-import { stateMetrics } from './state-metrics.js'
+import { OomTeller } from './oom-teller.js'
 import { TrackedUnit } from './tracked-unit.js'
-import { kMaxSavedUnits, type SavedTracker } from './tracker-state.js'
 import { unloadedState } from './unit-phase.js'
+import { type SeriesOptions, UnitSeries } from './unit-series.js'
 import { type StoreLimits, UnitStore } from './unit-store.js'
 import { type TellerOptions, UnitTeller } from './unit-teller.js'
 import { stateAt } from './unit-times.js'
-import { typeOfUnit } from './unit-types.js'
-
-/** Where an earlier run of this program stopped. */
-export interface Continued {
-  /** What happened until then it has told and counted, microseconds since 1970. */
-  readonly sinceUsec: number
-  /** The machine was not booted since: units may be compared with what they were. */
-  readonly sameBoot: boolean
-  /** Of now. */
-  readonly bootId: string
-}
 
 /** What is read of a unit besides its state. */
 type Configuration = { readonly facts: UnitFacts; readonly dependencies?: UnitDependencies | undefined }
 
-/** Larger differences of systemd's timestamps are a stepped clock, not a late signal: signals lag by milliseconds. */
-const kMaxLagUsec = 60_000_000
-
-export interface TrackerOptions extends StoreLimits, TellerOptions {
+export interface TrackerOptions extends StoreLimits, TellerOptions, SeriesOptions {
   /** Filled with the dependencies of the units that are followed; without one the tracker has its own. */
   readonly graph?: UnitGraph
-  /** Which metrics are made; left out, those that are on by default. */
-  readonly metrics?: MetricSwitches
-  /** Points of units that a collection may have; left out or 0, no limit. */
-  readonly maxSeries?: number
 }
 
 /**
@@ -54,34 +31,30 @@ export interface TrackerOptions extends StoreLimits, TellerOptions {
  * Pure: no clock, no I/O. The same records give the same events however they are grouped into calls. Counters only grow.
  */
 export class UnitTracker implements UnitStates {
-  readonly #options: TrackerOptions
   readonly #units: UnitStore
   readonly #graph: UnitGraph
   readonly #teller: UnitTeller
   readonly #history: HistoryTeller
-  readonly #clock = new ClockWatch()
+  readonly #freshness = new Freshness()
   readonly #jobs = new JobQueue()
-  readonly #details: DetailMetrics
-  readonly #expectations: Expectations
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
-  /** Signals until now, and until the last time systemd was asked about its units. */
-  #signals = 0
-  #asked = 0
-  #continued: Continued | undefined
   #configuredUsec: number | undefined
-  #revision = 0
-  #accountedNs = 0n
-  #leftOut = 0
+  /** Where it goes on, and up to when all is counted. */
+  readonly accounts: Accounts
+  /** Its metrics. */
+  readonly series: UnitSeries
+  /** Kills for want of memory, as the kernel tells of them. */
+  readonly oom: OomTeller
 
   constructor(options: TrackerOptions) {
-    this.#options = options
     this.#units = new UnitStore(options)
     this.#graph = options.graph ?? new UnitGraph()
     this.#teller = new UnitTeller(options, (name) => this.#units.find(name), this.#graph)
     this.#history = new HistoryTeller(this.#units, this.#teller, (...gone) => this.#unload(...gone))
-    this.#expectations = new Expectations((name) => this.#units.find(name), this.#graph)
-    this.#details = new DetailMetrics(options.metrics ?? metricGroups)
+    this.accounts = new Accounts(this.#units, this.#history)
+    this.series = new UnitSeries(options, this.#units, this.#teller, this.#graph)
+    this.oom = new OomTeller(this.#teller)
   }
 
   /** Loaded units that are followed. */
@@ -104,21 +77,6 @@ export class UnitTracker implements UnitStates {
     return this.#units.forgotten
   }
 
-  /** Units that have no metrics, for there would be more than `maxSeries` points. */
-  get leftOut(): number {
-    return this.#leftOut
-  }
-
-  /** Units whose metrics are told together with those of other instances of their template. */
-  get folded(): number {
-    let folded = 0
-    if (this.#units.folds.size === 0) return folded
-    this.#units.followed.forEach(({ foldedInto }) => {
-      if (foldedInto !== undefined) folded++
-    })
-    return folded
-  }
-
   get reloading(): boolean {
     return this.#reloading
   }
@@ -136,55 +94,14 @@ export class UnitTracker implements UnitStates {
     return unit === undefined ? undefined : stateAt(unit.machine.state, usec, sinceUsec)
   }
 
-  /** What an earlier run of this program knew; undefined when there was none. */
-  get continued(): Continued | undefined {
-    return this.#continued
-  }
-
-  /** Counts what was fed and read; only grows. */
-  get revision(): number {
-    return this.#revision
-  }
-
-  /**
-   * All that must outlive this process.
-   *
-   * @param untilNs - nothing is under way from before then; without it, that is the time of what came last
-   */
-  save(bootId: string, untilNs = 0n): SavedTracker {
-    const accountedNs = untilNs > this.#accountedNs ? untilNs : this.#accountedNs
-    const { sinceNs, ended } = this.#units
-    const units = this.#units.save(kMaxSavedUnits)
-    return { bootId, accountedNs: String(accountedNs), sinceNs: String(sinceNs), units, ended }
-  }
-
-  /**
-   * Goes on where an earlier run of this program stopped. To be called before anything else is. In another boot than that of
-   * then, counters go on, and no unit is what it was.
-   *
-   * @param accepts - units that are still to be followed
-   */
-  restore(saved: SavedTracker, bootId: string, accepts: (unit: string) => boolean = () => true): void {
-    const sameBoot = bootId !== '' && saved.bootId === bootId
-    this.#units.begin(BigInt(saved.sinceNs))
-    this.#units.restore(
-      saved.units.filter(({ name }) => accepts(name)),
-      saved.ended,
-    )
-    this.#accountedNs = BigInt(saved.accountedNs)
-    const sinceUsec = Number(this.#accountedNs / 1000n)
-    this.#continued = { sinceUsec, sameBoot, bootId }
-    this.#history.sinceUsec = sinceUsec
-  }
-
   /**
    * Takes the first reading: how things are, or, where an earlier run of this program has left what it knew, what has changed
    * since then.
    *
-   * @param history - what PID 1 has told the journal since `continued.sinceUsec`, or from before: what is known is not told again
+   * @param history - what PID 1 has told the journal since `accounts.continued.sinceUsec`, or from before: what is known is not told again
    */
   begin(units: readonly UnitSnapshot[], observedNs: bigint, history: readonly HistoryEntry[] = []): RawEvent[] {
-    const { continued } = this
+    const { continued } = this.accounts
     const names = new Set(units.map(({ name }) => name))
     const gone = [...this.#units.followed.keys()].filter((name) => !names.has(name))
     const ofThisBoot = history.filter(({ bootId }) => bootId === continued?.bootId)
@@ -219,27 +136,22 @@ export class UnitTracker implements UnitStates {
       if (unit === undefined) continue
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
-      unit.seed(state, this.#clock.settings)
+      unit.seed(state, this.#freshness.clockSettings)
       // Of this boot nothing was counted yet, and of those before everything.
-      if (this.#continued !== undefined) unit.countMissed(state)
+      if (this.accounts.continued !== undefined) unit.countMissed(state)
       this.#teller.locate(name, unit, state, true)
     }
-    this.#accounted(realtimeNs)
+    this.accounts.upTo(realtimeNs)
   }
 
   /** Rows of `listed` whose unit is not in the state followed here. */
   differing(listed: readonly ListedUnit[]): string[] {
-    this.#asked = this.#signals
+    this.#freshness.asking()
     const changed = listed.filter(({ name, activeState, subState, jobId }) => {
       const state = this.#units.find(name)?.machine.state ?? unloadedState
       return state.activeState !== activeState || state.subState !== subState || state.jobId !== jobId
     })
     return changed.map(({ name }) => name)
-  }
-
-  /** Takes which targets are active; `all` is everything that systemd has loaded, watched or not. */
-  noteTargets(all: readonly ListedUnit[]): void {
-    this.#expectations.noteTargets(all)
   }
 
   /** Units followed as loaded that `listed` does not hold. */
@@ -269,19 +181,23 @@ export class UnitTracker implements UnitStates {
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
-      // A signal newer than this reading has come meanwhile: it knows better. Without one the reading is the newer,
-      // whatever the stamps say: the clock may have been set back.
-      const outdated = unit.lastSignal > this.#asked && isOlder(state, unit.machine.state)
-      if (!outdated) {
+      if (!this.#freshness.isOutdated(state, unit)) {
         this.#teller.locate(name, unit, state, true)
-        this.#teller.tell(out, name, unit, unit.observeRead(state, this.#clock.settings), observedNs, 'reading')
+        this.#teller.tell(
+          out,
+          name,
+          unit,
+          unit.observeRead(state, this.#freshness.clockSettings),
+          observedNs,
+          'reading',
+        )
       }
       if (facts !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
     }
     for (const name of gone) {
       this.#unload(out, name, observedNs, 'reading')
     }
-    this.#accounted(observedNs)
+    this.accounts.upTo(observedNs)
     return out
   }
 
@@ -329,22 +245,22 @@ export class UnitTracker implements UnitStates {
   /** Ends the reloading state when its end was not seen. What is read next is newer than all that was fed. */
   endReloading(): void {
     this.#reloading = false
-    this.#asked = this.#signals
+    this.#freshness.asking()
   }
 
   feed(record: SignalRecord): RawEvent[] {
     const out: RawEvent[] = []
     this.#units.begin(record.realtimeNs)
-    this.#clock.observe(record)
-    this.#accounted(record.realtimeNs)
+    this.#freshness.observe(record)
+    this.accounts.upTo(record.realtimeNs)
     if (record.kind === 'reloading') this.#reloading = record.active
     if (this.#reloading) return out
     switch (record.kind) {
       case 'unit_changed': {
         const unit = this.#units.follow(record.unit)
-        if (unit === undefined || this.#isLate(record.state, unit)) break
+        if (unit === undefined || this.#freshness.isLate(record.state, unit)) break
         this.#teller.locate(record.unit, unit, record.state, false)
-        const happened = unit.observe(record.state, ++this.#signals)
+        const happened = unit.observe(record.state, this.#freshness.nextSignal())
         this.#teller.causes.observed(record.unit, unit)
         this.#teller.tell(out, record.unit, unit, happened, record.realtimeNs, 'signal')
         break
@@ -366,7 +282,7 @@ export class UnitTracker implements UnitStates {
         break
       case 'reloading':
       case 'lost':
-        this.#asked = this.#signals // units are read before the next signal is fed
+        this.#freshness.asking() // units are read before the next signal is fed
         break
       default:
         break
@@ -379,84 +295,10 @@ export class UnitTracker implements UnitStates {
     this.#teller.restarts.announce(unit, Number(nowNs / 1000n))
   }
 
-  /** The kernel says that a unit's process was killed for want of memory. */
-  oomEvidence(evidence: OomEvidence, observedNs: bigint): RawEvent[] {
-    const out: RawEvent[] = []
-    this.#teller.tellOom(out, evidence.unit, this.#teller.oom.take(evidence), observedNs, 'signal')
-    return out
-  }
-
-  /** Whether settleOom() is to be called in a while: kills wait for what else may tell of them. */
-  get oomWaits(): boolean {
-    return this.#teller.oom.waits
-  }
-
-  /** What the kernel told of kills that led to no event; only grows. */
-  get oomUnattributed(): number {
-    return this.#teller.oom.unattributed
-  }
-
-  /** A while has passed: kills that have waited since before the last call are told as they are known. */
-  settleOom(observedNs: bigint): RawEvent[] {
-    const out: RawEvent[] = []
-    for (const told of this.#teller.oom.sweep()) this.#teller.tellOom(out, told.unit, [told], observedNs, 'signal')
-    return out
-  }
-
-  /** State metrics of all units, in parts; `now` is asked for each one. */
-  metrics(now: () => bigint): Generator<readonly Metric[], void, undefined> {
-    const { resources, metrics: on = metricGroups, maxSeries = 0 } = this.#options
-    return stateMetrics(this.#units, {
-      now,
-      resource: (name, unit) => this.#teller.resource(name, unit),
-      pool: resources,
-      on,
-      details: this.#details,
-      expectations: this.#expectations,
-      maxSeries,
-      onLeftOut: (units) => {
-        this.#leftOut = units
-      },
-    })
-  }
-
-  /** Units of a type that are up, for questions that no signal answers. */
-  unitsUp(type: string): UpUnit[] {
-    const up: UpUnit[] = []
-    this.#units.followed.forEach((unit, name) => {
-      if (unit.foldedInto !== undefined) return
-      const { state, phase } = unit.machine
-      if (phase !== 'up' || typeOfUnit(name) !== type) return
-      up.push({ name, invocationId: state.invocationId, resource: this.#teller.resource(name, unit) })
-    })
-    return up
-  }
-
   #unload(out: RawEvent[], name: string, observedNs: bigint, source: Source): void {
     const unit = this.#units.followed.get(name)
     if (unit !== undefined) this.#teller.tell(out, name, unit, unit.unloaded(), observedNs, source)
     this.#units.unload(name, observedNs)
     this.#graph.remove(name, Number(observedNs / 1000n))
   }
-
-  #accounted(untilNs: bigint): void {
-    this.#revision++
-    if (untilNs > this.#accountedNs) this.#accountedNs = untilNs
-  }
-
-  /** A signal from before the unit's state was read. No stamps tell when the clock was set in between. */
-  #isLate(signal: UnitState, { machine, readUnder }: TrackedUnit): boolean {
-    if (readUnder !== this.#clock.settings) return false
-    const read = machine.state
-    // A restart is scheduled within one state: its stamp stays, NRestarts tells. (reset-failed, which sets that back, changes the state.)
-    if (signal.stateChangeUsec === read.stateChangeUsec && signal.nRestarts < read.nRestarts) return true
-    // Without a timestamp the unit had not changed since it was loaded.
-    return isOlder(signal, read) || (signal.stateChangeUsec === 0 && read.stateChangeUsec > 0)
-  }
-}
-
-/** True when `a` was true before `b`, by systemd's own timestamps. */
-function isOlder(a: UnitState, b: UnitState): boolean {
-  const lag = b.stateChangeUsec - a.stateChangeUsec
-  return lag > 0 && lag < kMaxLagUsec
 }

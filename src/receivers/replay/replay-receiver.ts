@@ -168,7 +168,7 @@ class ReplayReceiver implements Receiver {
 
   async #collect(): Promise<void> {
     if (this.#config.collection_interval === 0 || this.#nowNs === 0n) return
-    for (const metrics of this.#tracker.metrics(() => this.#nowNs)) {
+    for (const metrics of this.#tracker.series.collect(() => this.#nowNs)) {
       await this.#emit(batchOf({ metrics }))
       await nextTurn()
     }

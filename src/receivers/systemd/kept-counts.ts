@@ -37,7 +37,7 @@ export class KeptCounts {
   async load(accepts: (unit: string) => boolean): Promise<void> {
     const { logger, telemetry } = this.#settings
     const loaded = await this.#file?.load()
-    if (loaded?.kind === 'ok') this.#tracker.restore(loaded.value, this.#bootId, accepts)
+    if (loaded?.kind === 'ok') this.#tracker.accounts.restore(loaded.value, this.#bootId, accepts)
     if (loaded?.kind !== 'damaged') return
     telemetry.error('state_damaged')
     const { reason, movedTo } = loaded
@@ -49,7 +49,7 @@ export class KeptCounts {
     if (this.#file === undefined) return
     this.#timer = this.#settings.clock.every(kSaveMs, () => {
       this.#waitedMs += kSaveMs
-      const unchanged = this.#tracker.revision === this.#savedRevision
+      const unchanged = this.#tracker.accounts.revision === this.#savedRevision
       const units = this.#tracker.size + this.#tracker.remembered
       const leastMs = unchanged ? kIdleSaveMs : kSaveMs * Math.ceil(units / kUnitsPerSave)
       if (this.#waitedMs >= leastMs) void this.#save(untilNs())
@@ -69,11 +69,11 @@ export class KeptCounts {
   }
 
   async #save(untilNs: bigint | undefined): Promise<void> {
-    if (this.#file === undefined || this.#tracker.revision === 0) return
+    if (this.#file === undefined || this.#tracker.accounts.revision === 0) return
     this.#waitedMs = 0
-    this.#savedRevision = this.#tracker.revision
+    this.#savedRevision = this.#tracker.accounts.revision
     try {
-      await this.#file.save(this.#tracker.save(this.#bootId, untilNs))
+      await this.#file.save(this.#tracker.accounts.save(this.#bootId, untilNs))
       this.#failed = ''
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

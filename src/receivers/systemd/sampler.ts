@@ -44,8 +44,8 @@ export class Sampler {
     const { metrics } = this.#config
     const nowNs = (): bigint => clock.unixNano()
     if (metrics.manager) await this.#readManager(plane, nowNs)
-    if (metrics.sockets) await this.#sockets.read(plane, this.#tracker.unitsUp('socket'), nowNs)
-    if (metrics.ip_accounting) await this.#ip.read(plane, this.#tracker.unitsUp('service'), nowNs)
+    if (metrics.sockets) await this.#sockets.read(plane, this.#tracker.series.unitsUp('socket'), nowNs)
+    if (metrics.ip_accounting) await this.#ip.read(plane, this.#tracker.series.unitsUp('service'), nowNs)
     this.#sampledMs = clock.monotonicMs()
   }
 

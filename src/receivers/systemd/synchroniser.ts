@@ -70,7 +70,7 @@ export class Synchroniser {
   /** The first reading: how things are, or what has changed since an earlier run of this agent. */
   async #begin(listed: readonly ListedUnit[]): Promise<RawEvent[]> {
     const { tracker, settings, history } = this.#options
-    const { continued } = tracker
+    const { continued } = tracker.accounts
     const units = await this.#read(listed.map(({ name }) => name))
     const nowNs = settings.clock.unixNano()
     if (continued === undefined) return tracker.begin(units, nowNs)
@@ -150,7 +150,7 @@ export class Synchroniser {
 
   async #listAll(): Promise<ListedUnit[]> {
     const units = await this.#options.plane.listUnits()
-    this.#options.tracker.noteTargets(units)
+    this.#options.tracker.series.noteTargets(units)
     // A unit named by another but without a file; one whose file was removed while it runs still counts.
     return units.filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
   }

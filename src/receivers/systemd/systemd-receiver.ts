@@ -184,8 +184,13 @@ class SystemdReceiver implements Receiver {
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     this.#endOom = this.#board.listen((evidence) => this.#takeOom(evidence))
-    telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.folded)
-    telemetry.gauge('units_left_out', 'Units without metrics, by `max_series`.', '{unit}', () => this.#tracker.leftOut)
+    telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.series.folded)
+    telemetry.gauge(
+      'units_left_out',
+      'Units without metrics, by `max_series`.',
+      '{unit}',
+      () => this.#tracker.series.leftOut,
+    )
     host.report({ state: 'starting' })
     await this.#kept.load((unit) => this.#selection.accepts(unit))
     this.#kept.start(() => this.#accountedNs())
@@ -204,7 +209,7 @@ class SystemdReceiver implements Receiver {
     this.#endOom?.()
     this.#settlingOom?.cancel()
     // Twice: what came a moment ago, too.
-    for (let i = 0; i < 2 && this.#tracker.oomWaits; i++) this.#settleOom()
+    for (let i = 0; i < 2 && this.#tracker.oom.waits; i++) this.#settleOom()
     this.#settlingOom?.cancel()
     await this.#kept.close(accountedNs)
     this.#summarise()
@@ -224,7 +229,7 @@ class SystemdReceiver implements Receiver {
     const fellBehind = backpressure > this.#backpressure
     this.#backpressure = backpressure
     if (this.#tracker.untracked > 0) return incomplete
-    if (this.#tracker.leftOut > 0) return overLimit
+    if (this.#tracker.series.leftOut > 0) return overLimit
     const { backpressure_threshold: threshold, signal_buffer_size: size } = this.#config
     return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
   }
@@ -233,18 +238,18 @@ class SystemdReceiver implements Receiver {
     const { scope } = this.#config
     const nowNs = this.#settings.clock.unixNano()
     const ours = evidence.filter((one) => one.scope === scope && this.#selection.accepts(one.unit))
-    this.#admit(ours.flatMap((one) => this.#tracker.oomEvidence(one, nowNs)))
+    this.#admit(ours.flatMap((one) => this.#tracker.oom.take(one, nowNs)))
     this.#awaitOom()
   }
 
   #awaitOom(): void {
-    if (!this.#tracker.oomWaits) return
+    if (!this.#tracker.oom.waits) return
     this.#settlingOom ??= this.#settings.clock.after(kSettleOomMs, () => this.#settleOom())
   }
 
   #settleOom(): void {
     this.#settlingOom = undefined
-    this.#admit(this.#tracker.settleOom(this.#settings.clock.unixNano()))
+    this.#admit(this.#tracker.oom.settle(this.#settings.clock.unixNano()))
     this.#awaitOom()
   }
 
@@ -293,7 +298,7 @@ class SystemdReceiver implements Receiver {
       points: [{ attributes: {}, timeUnixNano: now(), value: up ? 1 : 0 }],
     }
     yield [source]
-    if (known) yield* this.#tracker.metrics(now)
+    if (known) yield* this.#tracker.series.collect(now)
     yield* this.#sampler.metrics()
   }
 
@@ -326,8 +331,8 @@ class SystemdReceiver implements Receiver {
     this.#countGraph()
     this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
     this.#forgotten = this.#tracker.forgotten
-    this.#counters.unattributed(this.#tracker.oomUnattributed - this.#unattributed)
-    this.#unattributed = this.#tracker.oomUnattributed
+    this.#counters.unattributed(this.#tracker.oom.unattributed - this.#unattributed)
+    this.#unattributed = this.#tracker.oom.unattributed
     const totals = this.#watcher?.totals()
     if (totals === undefined) return
     for (const name of ['messages', 'dropped', 'suppressed', 'backpressure'] as const) {

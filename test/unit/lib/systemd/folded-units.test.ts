@@ -11,7 +11,7 @@ const newTracker = (maxSeries = 0): UnitTracker =>
 
 /** `unit metric{attribute}: value` of points that are not 0. */
 function told(tracker: UnitTracker, names: readonly string[]): string[] {
-  return [...tracker.metrics(() => 9n)].flat().flatMap(({ name, resource, points }) =>
+  return [...tracker.series.collect(() => 9n)].flat().flatMap(({ name, resource, points }) =>
     points.flatMap((point) => {
       if (!names.includes(name) || !('value' in point) || point.value === 0) return []
       const unit = String(resource.attributes['service.name'])
@@ -40,7 +40,7 @@ describe('instances of a template that is folded', () => {
       'ssh@*.service instances{}: 4',
       'web.service state{active}: 1',
     ])
-    expect(tracker.folded).toBe(4)
+    expect(tracker.series.folded).toBe(4)
   })
 
   test('count together, and the count goes on when they are gone and forgotten', () => {
@@ -60,7 +60,7 @@ describe('instances of a template that is folded', () => {
     feedAll(before, new Script('ssh@1.service').u('active/running', { inv: '1' }).records)
     feedAll(before, crash('ssh@2.service', '2').records)
     const after = newTracker()
-    after.restore(JSON.parse(JSON.stringify(before.save('b'.repeat(32), 5n))), 'b'.repeat(32))
+    after.accounts.restore(JSON.parse(JSON.stringify(before.accounts.save('b'.repeat(32), 5n))), 'b'.repeat(32))
     feedAll(after, crash('ssh@3.service', '3').records)
     expect(told(after, [metric.failures, metric.instances])).toEqual([
       'ssh@*.service instances{}: 3',
@@ -86,10 +86,10 @@ describe('instances of a template that is folded', () => {
     const tracker = newTracker()
     feedAll(tracker, crash('ssh@4.service', '4').records)
     const units = new Set(
-      [...tracker.metrics(() => 9n)].flat().map(({ resource }) => resource.attributes['service.name']),
+      [...tracker.series.collect(() => 9n)].flat().map(({ resource }) => resource.attributes['service.name']),
     )
     expect([...units]).toEqual(['unitscope', 'ssh@*.service'])
-    expect(tracker.unitsUp('service')).toEqual([])
+    expect(tracker.series.unitsUp('service')).toEqual([])
   })
 })
 
@@ -103,7 +103,7 @@ test('more series than may be: whole units are left out, the same each time; fol
       'a.service state{active}: 1',
       'b.service state{active}: 1',
     ])
-    expect(tracker.leftOut).toBe(2)
+    expect(tracker.series.leftOut).toBe(2)
   }
   expect(told(tracker, [metric.units])).toEqual(['unitscope units{active}: 5'])
 })

@@ -168,7 +168,7 @@ describe('an agent that is killed and started again, with the journal to ask', (
     first.seed([], records[0]!.realtimeNs)
     const before = feedAll(first, records.slice(0, saved))
     const tracker = newTracker()
-    tracker.restore(JSON.parse(JSON.stringify(first.save(boot))), boot)
+    tracker.accounts.restore(JSON.parse(JSON.stringify(first.accounts.save(boot))), boot)
     const state = stateAt(records.slice(0, read))
     const readings = state === undefined ? [] : [{ name: unit, state }]
     const nowNs = records[Math.max(0, read - 1)]!.realtimeNs
@@ -190,7 +190,7 @@ describe('an agent that is killed and started again, with the journal to ask', (
 
   it('says that it comes from the journal, with the times and runs of then', () => {
     const tracker = newTracker()
-    tracker.restore(JSON.parse(JSON.stringify(newTracker().save(boot))), boot)
+    tracker.accounts.restore(JSON.parse(JSON.stringify(newTracker().accounts.save(boot))), boot)
     const events = tracker.begin([{ name: unit, state: life.state }], 2n ** 62n, journal)
     expect(new Set(events.map(({ attributes }) => String(attributes[attr.evidence])))).toEqual(new Set(['journal']))
     expect(events.map(({ timeUnixNano }) => timeUnixNano)).toEqual(
@@ -205,11 +205,11 @@ describe('a reboot', () => {
     const last = new Life(unit).begin('1').crash().restarted('2')
     const first = newTracker()
     feedAll(first, last.records)
-    const saved = JSON.parse(JSON.stringify(first.save(boot)))
+    const saved = JSON.parse(JSON.stringify(first.accounts.save(boot)))
     last.crash().restarted('3').stop()
     const now = new Life(unit).wait(60_000).begin('4').crash().restarted('5')
     const tracker = newTracker()
-    tracker.restore(saved, nextBoot)
+    tracker.accounts.restore(saved, nextBoot)
     const journal = [...last.journal, ...now.journal.map((entry) => ({ ...entry, bootId: nextBoot }))]
     const events = tracker.begin([{ name: unit, state: now.state }], BigInt(now.usec) * 1000n, journal)
     expect(stories(events)).toEqual([
@@ -227,9 +227,9 @@ describe('a reboot', () => {
 })
 
 describe('what is not in the reading', () => {
-  const restored = (saved: unknown = newTracker().save(boot)): UnitTracker => {
+  const restored = (saved: unknown = newTracker().accounts.save(boot)): UnitTracker => {
     const tracker = newTracker()
-    tracker.restore(JSON.parse(JSON.stringify(saved)), boot)
+    tracker.accounts.restore(JSON.parse(JSON.stringify(saved)), boot)
     return tracker
   }
 
@@ -245,7 +245,7 @@ describe('what is not in the reading', () => {
     const life = new Life(unit).begin('1').stop().unitRemoved()
     const first = newTracker()
     feedAll(first, life.records)
-    expect(restored(first.save(boot)).begin([], BigInt(life.usec) * 1000n, life.journal)).toEqual([])
+    expect(restored(first.accounts.save(boot)).begin([], BigInt(life.usec) * 1000n, life.journal)).toEqual([])
   })
 
   it('a start whose need failed is told with the reason', () => {

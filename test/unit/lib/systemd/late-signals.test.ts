@@ -6,7 +6,7 @@ import { Script } from './script.js'
 
 /** Automatic restarts counted. */
 function restarts(tracker: UnitTracker): unknown {
-  const found = [...tracker.metrics(() => 1n)].flat().find(({ name }) => name === metric.restarts)
+  const found = [...tracker.series.collect(() => 1n)].flat().find(({ name }) => name === metric.restarts)
   const points = found?.type === 'sum' ? found.points : []
   return points.find(({ attributes }) => attributes[attr.restartCause] === 'auto')?.value
 }

@@ -18,7 +18,7 @@ const seeded = () => {
 
 test('metrics of 10,000 units come in parts of some 1,000 points, every unit in exactly one', () => {
   const units: string[] = []
-  for (const part of seeded().metrics(() => 2n)) {
+  for (const part of seeded().series.collect(() => 2n)) {
     let points = 0
     for (const one of part) points += one.points.length
     expect(points).toBeLessThan(1024 + 40)
@@ -31,7 +31,7 @@ test('metrics of 10,000 units come in parts of some 1,000 points, every unit in 
 test('a part is made when it is asked for: it shows what happened since the one before, and says when it was read', () => {
   const tracker = seeded()
   let nowNs = 10n
-  const parts = tracker.metrics(() => nowNs)
+  const parts = tracker.series.collect(() => nowNs)
   parts.next()
   nowNs = 20n
   feedAll(tracker, new Script(`u${kUnits - 1}.service`).u('failed/failed', { result: 'exit-code' }).records)
@@ -45,13 +45,13 @@ test('a part is made when it is asked for: it shows what happened since the one 
 
 test('how many units are in which state is of one moment, the beginning', () => {
   const tracker = seeded()
-  const [first = []] = tracker.metrics(() => 2n)
+  const [first = []] = tracker.series.collect(() => 2n)
   const byState = first.filter(({ name }) => name === metric.units).flatMap(pointsOf)
   expect(byState.map(({ value }) => value)).toEqual([kUnits, 0, 0, 0, 0, 0, 0, 0])
 })
 
 test('what the points of all units have in common they share: a store of 100,000 series holds it once', () => {
-  const points = [...seeded().metrics(() => 2n)]
+  const points = [...seeded().series.collect(() => 2n)]
     .flat()
     .flatMap((one) => (one.name === metric.units ? [] : pointsOf(one)))
   expect(points.length).toBeGreaterThan(100_000)

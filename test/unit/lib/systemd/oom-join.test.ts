@@ -30,8 +30,8 @@ type Step = (tracker: UnitTracker) => RawEvent[]
 const take =
   (evidence: OomEvidence): Step =>
   (tracker) =>
-    tracker.oomEvidence(evidence, 1n)
-const settle: Step = (tracker) => tracker.settleOom(1n)
+    tracker.oom.take(evidence, 1n)
+const settle: Step = (tracker) => tracker.oom.settle(1n)
 const feeds = (script: Script): Step[] => script.records.map((record) => (tracker) => tracker.feed(record))
 
 function newTracker(watched = true): UnitTracker {
@@ -245,20 +245,20 @@ test('nor was the run after one that was', () => {
 
 test('a run of which nothing else is known is told all the same, as far as it is', () => {
   const tracker = newTracker()
-  expect(tracker.oomEvidence(counter(1), 1n)).toEqual([])
-  expect(tracker.oomWaits).toBe(true)
+  expect(tracker.oom.take(counter(1), 1n)).toEqual([])
+  expect(tracker.oom.waits).toBe(true)
   const told = [settle, settle].flatMap((step) => step(tracker))
   expect(told.map(({ traceId }) => traceId)).toEqual([ofRun('a')])
   for (let i = 0; i < 3; i++) settle(tracker)
-  expect(tracker.oomWaits).toBe(false)
+  expect(tracker.oom.waits).toBe(false)
 })
 
 test('a log that nobody can be found for is let go', () => {
   const tracker = newTracker()
   const steps = [take(logged(5, { invocationId: '' })), settle, settle, settle]
   expect(steps.flatMap((step) => step(tracker))).toEqual([])
-  expect(tracker.oomWaits).toBe(false)
-  expect(tracker.oomUnattributed).toBe(1)
+  expect(tracker.oom.waits).toBe(false)
+  expect(tracker.oom.unattributed).toBe(1)
 })
 
 test('it ends no earlier than it was killed', () => {
@@ -279,9 +279,9 @@ test('where nobody looks for kills, what systemd says is told at once, and as be
 
 test('the memory of it is bounded: of ten thousand units the last are known', () => {
   const tracker = newTracker()
-  for (let i = 0; i < 10_000; i++) tracker.oomEvidence(counter(1, { unit: `u${i}.service` }), 1n)
+  for (let i = 0; i < 10_000; i++) tracker.oom.take(counter(1, { unit: `u${i}.service` }), 1n)
   const told = [settle, settle].flatMap((step) => step(tracker))
   expect(told).toHaveLength(512)
   expect(told.at(-1)!.attributes[attr.unit]).toBe('u9999.service')
-  expect(tracker.oomUnattributed).toBe(10_000 - 512)
+  expect(tracker.oom.unattributed).toBe(10_000 - 512)
 })

@@ -162,5 +162,5 @@ export function brief(event: RawEvent): string {
 
 /** All parts of a collection, of one moment. */
 export function metricsOf(tracker: UnitTracker, nowNs: bigint): readonly Metric[] {
-  return [...tracker.metrics(() => nowNs)].flat()
+  return [...tracker.series.collect(() => nowNs)].flat()
 }

@@ -44,7 +44,7 @@ function life(): Script {
 
 /** As on disk. */
 const written = (tracker: UnitTracker, bootId = boot): SavedTracker =>
-  parseTracker(JSON.parse(JSON.stringify(tracker.save(bootId))))
+  parseTracker(JSON.parse(JSON.stringify(tracker.accounts.save(bootId))))
 
 function counts(tracker: UnitTracker): Record<string, number> {
   const sums = metricsOf(tracker, 1n).flatMap((one) => (one.type === 'sum' && one.monotonic ? [one] : []))
@@ -76,7 +76,7 @@ describe('an agent that ends and is started again at once', () => {
       first.seed([], records[0]!.realtimeNs)
       const before = feedAll(first, records.slice(0, cut)).map(brief)
       const second = newTracker()
-      second.restore(written(first), boot)
+      second.accounts.restore(written(first), boot)
       const atNs = records[cut]!.realtimeNs
       const read = second.resync(last(records.slice(0, cut)), [], atNs).map(brief)
       const after = feedAll(second, records.slice(cut)).map(brief)
@@ -100,7 +100,7 @@ describe('an agent that was away', () => {
   }
   const later = (script: Script, saved: SavedTracker, bootId = boot) => {
     const tracker = newTracker()
-    tracker.restore(saved, bootId)
+    tracker.accounts.restore(saved, bootId)
     const events = tracker.resync(reading(unit, script.state), [], 2n ** 62n)
     return { tracker, events }
   }
@@ -122,7 +122,7 @@ describe('an agent that was away', () => {
     const { script, saved } = begun()
     script.u('failed/failed', crash).u('activating/auto-restart')
     const tracker = newTracker()
-    tracker.restore(saved, boot)
+    tracker.accounts.restore(saved, boot)
     feedAll(tracker, script.records.slice(-2))
     const again = written(tracker)
     const { events } = later(script.u('failed/failed', { restarts: 2 }), again)
@@ -137,7 +137,7 @@ describe('an agent that was away', () => {
   it('after a boot goes on counting, with what systemd has counted since', () => {
     const { saved } = begun()
     const tracker = newTracker()
-    tracker.restore(saved, nextBoot)
+    tracker.accounts.restore(saved, nextBoot)
     const booted = new Script(unit).start(1, 'f').u('active/running', { restarts: 2 })
     expect(tracker.begin(reading(unit, booted.state), 2n ** 62n)).toEqual([])
     expect(counts(tracker)).toEqual({ auto: 3, 'exit-code': 1 })
@@ -146,7 +146,7 @@ describe('an agent that was away', () => {
   it('does not speak of units that its configuration leaves out now', () => {
     const { saved } = begun()
     const tracker = newTracker()
-    tracker.restore(saved, boot, () => false)
+    tracker.accounts.restore(saved, boot, () => false)
     expect([tracker.size, tracker.missing([])]).toEqual([0, []])
   })
 })
@@ -155,7 +155,7 @@ describe('a file that is not as it should be', () => {
   const good = (): Record<string, unknown> => {
     const tracker = newTracker()
     feedAll(tracker, life().records)
-    return JSON.parse(JSON.stringify(tracker.save(boot)))
+    return JSON.parse(JSON.stringify(tracker.accounts.save(boot)))
   }
   const withUnit = (change: object) => ({ ...good(), units: [{ ...(good()['units'] as object[])[0], ...change }] })
 
