@@ -3,7 +3,10 @@ import { batchOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import { sleep } from '../../util/clock.js'
 
-/** Past either, the journal is not read on: enough to fill the largest request while the one before is under way. */
+/**
+ * Past either, the journal is not read on: enough to fill the largest request while the one before is under way. Characters
+ * are those of messages and attributes: of both a program may write 64 KiB and more.
+ */
 const kMaxWaiting = 4096
 const kMaxWaitingChars = 8 * 1024 * 1024
 
@@ -29,7 +32,8 @@ export class LineDelivery {
   #sending: Promise<void> = Promise.resolve()
   /** Lines were given up at the end; none that follow may be delivered in their stead. */
   #isOver = false
-  #onRoom: (() => void) | undefined
+  /** Of those that wait for room: the reader, and who sums up or tells of a gap meanwhile. */
+  #onRoom: (() => void)[] = []
 
   /** @param onDelivered - everything up to this cursor is out of our hands */
   constructor(settings: Settings, next: Consumer, onDelivered: (cursor: string) => void) {
@@ -39,7 +43,7 @@ export class LineDelivery {
     settings.telemetry.gauge('pending_items', 'Lines that wait for the pipeline.', '{item}', () => this.#held)
   }
 
-  /** Takes lines over. Resolves when there is room for more; only one may wait for that. */
+  /** Takes lines over. Resolves when there is room for more. */
   async push(events: readonly RawEvent[], cursor?: string): Promise<void> {
     const { telemetry } = this.#settings
     telemetry.processed(events.length)
@@ -49,15 +53,13 @@ export class LineDelivery {
     }
     for (const event of events) {
       this.#waiting.push(event)
-      this.#waitingChars += event.body.length
+      this.#waitingChars += charsOf(event)
     }
     this.#held += events.length
     if (cursor !== undefined) this.#cursor = cursor
     if (!this.#isSending) this.#sending = this.#send()
     if (this.#isFull()) {
-      await new Promise<void>((resolve) => {
-        this.#onRoom = resolve
-      })
+      await new Promise<void>((resolve) => void this.#onRoom.push(resolve))
     }
   }
 
@@ -79,8 +81,7 @@ export class LineDelivery {
       this.#waiting = []
       this.#waitingChars = 0
       this.#cursor = undefined
-      this.#onRoom?.()
-      this.#onRoom = undefined
+      this.#letIn()
       const taken = events.length === 0 || (await this.#deliver(events))
       this.#held -= events.length
       // What is given up at the end is read again by the next agent: the position stays before it.
@@ -95,7 +96,11 @@ export class LineDelivery {
     this.#settings.telemetry.dropped(this.#waiting.length, 'shutdown')
     this.#held -= this.#waiting.length
     this.#waiting = []
-    this.#onRoom?.()
+    this.#letIn()
+  }
+
+  #letIn(): void {
+    for (const goOn of this.#onRoom.splice(0)) goOn()
   }
 
   async #deliver(events: readonly RawEvent[]): Promise<boolean> {
@@ -114,4 +119,14 @@ export class LineDelivery {
       await sleep(clock, outcome.afterMs ?? waitMs, this.#stopping.signal)
     }
   }
+}
+
+function charsOf({ body, attributes }: RawEvent): number {
+  let chars = body.length
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (typeof value === 'string') chars += value.length
+    else if (Array.isArray(value)) for (const one of value) chars += String(one).length
+  }
+  return chars
 }

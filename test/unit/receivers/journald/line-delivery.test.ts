@@ -123,3 +123,38 @@ test('at the end what is under way is waited for', async () => {
   await closed
   expect(delivered).toEqual(['A'])
 })
+
+test('a summary that comes while the reader waits for room does not take its place: both go on', async () => {
+  const { delivery, exporter, batches } = rig()
+  const answer = slow(exporter)
+  await delivery.push(lines('a'), 'A')
+  const went: string[] = []
+  const big = 'x'.repeat(9 * 1024 * 1024)
+  const pushes = [
+    delivery.push(lines(big), 'B').then(() => went.push('reader')),
+    delivery.push(lines('s')).then(() => went.push('summary')),
+  ]
+  await settle()
+  expect(went).toEqual([])
+  await answer()
+  expect(went).toEqual(['reader', 'summary'])
+  await Promise.all(pushes)
+  await answer()
+  expect(batches().map((text) => text.length)).toEqual([1, big.length + 1])
+})
+
+test('what a line carries beside its message counts as well: any program may write an identifier of 64 KiB', async () => {
+  const { delivery, exporter } = rig()
+  const answer = slow(exporter)
+  await delivery.push(lines('a'), 'A')
+  const attributes = { 'systemd.journal.identifier': 'x'.repeat(64 * 1024), tags: ['y'.repeat(64 * 1024)] }
+  const heavy = Array.from({ length: 64 }, () => sampleEvent({ name: '', body: '', attributes }))
+  let room = false
+  const pushed = delivery.push(heavy, 'B').then(() => {
+    room = true
+  })
+  await settle()
+  expect(room).toBe(false)
+  await answer()
+  await pushed
+})
