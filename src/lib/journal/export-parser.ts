@@ -2,14 +2,20 @@ import { isUtf8 } from 'node:buffer'
 import type { JournalEntry } from './entry.js'
 import { FieldTable } from './field-table.js'
 
-/** systemd's own limits (journal-file.c, field_is_valid; journal-def.h): longer or more never come from a journal. */
+// What journald takes from any program must be within these limits: after a mistake the next entry is searched for in the
+// bytes that follow, and if those were a program's own, it could write entries in the name of others.
+
+/** journal-file.c, journal_field_valid: longer names never come from a journal. */
 const kMaxNameBytes = 64
-const kMaxFields = 1024
+/** A program's own are 1024 at most (journal-importer.h, ENTRY_FIELD_COUNT_MAX), to which journald and journalctl add some 50. */
+const kMaxFields = 2048
 /**
- * Of one entry as written. journald takes fields of up to 768 MiB (core dumps, sent natively); those are not asked for. A
- * length that says more is wrong, and believing it would swallow the entries that follow.
+ * Of one field: DATA_SIZE_MAX of journal-importer.h (core dumps, sent natively). They are passed over, not held. A length that
+ * says more is wrong, and believing it would swallow the entries that follow.
  */
-const kMaxEntryBytes = 64 * 1024 * 1024
+const kMaxFieldBytes = 768 * 1024 * 1024
+/** Of one entry as written: 770 MiB at most are the program's own (ENTRY_SIZE_MAX). */
+const kMaxEntryBytes = 1024 * 1024 * 1024
 /** Values of one field: a repeated one is rare (several OBJECT_*, several SYSLOG_RAW), a thousand is an attack. */
 const kMaxRepeats = 16
 
@@ -130,7 +136,7 @@ export class ExportParser {
     const value = start + 8
     if (bytes.length < value) return kMore
     const size = bytes.readUInt32LE(start) + bytes.readUInt32LE(start + 4) * 2 ** 32
-    if (size > kMaxEntryBytes) return this.#reject('bad_length', value)
+    if (size > kMaxFieldBytes) return this.#reject('bad_length', value)
     if (slot !== kNone) {
       if (bytes.length < value + Math.min(size, maxValueBytes + 1)) return kMore
       this.#keep(bytes, value, value + Math.min(size, maxValueBytes + 1), slot)

@@ -107,7 +107,7 @@ describe('what is wrong costs its own entry, is counted, and no other', () => {
     ['no cursor', Buffer.from('MESSAGE=x\n\n'), ['no_cursor']],
     ['a time that is no number', Buffer.from(`__CURSOR=s=1\n__REALTIME_TIMESTAMP=-5\n\n`), ['bad_timestamp']],
     ['a time beyond 2^53', Buffer.from(`__CURSOR=s=1\n__REALTIME_TIMESTAMP=9999999999999999\n\n`), ['bad_timestamp']],
-    ['1025 fields', entry(1, ...Array.from({ length: 1023 }, (_, i) => text(`F${i}`, ''))), ['too_many_fields']],
+    ['2049 fields', entry(1, ...Array.from({ length: 2047 }, (_, i) => text(`F${i}`, ''))), ['too_many_fields']],
     ['only an empty line', Buffer.from('\n'), ['no_cursor']],
   ]
   test.each(bad)('%s', (_, bytes, reasons) => {
@@ -116,9 +116,9 @@ describe('what is wrong costs its own entry, is counted, and no other', () => {
     expect(entries.map(({ values }) => values[0])).toEqual(['good', 'good'])
   })
 
-  test('an entry of more than 64 MiB, of which next to nothing is held', () => {
+  test('an entry of more than 1 GiB, of which next to nothing is held', () => {
     const mebibyte = Buffer.alloc(1024 * 1024, 'x')
-    const chunks = [entry(1).subarray(0, -1), Buffer.from('BIG='), ...Array.from({ length: 65 }, () => mebibyte)]
+    const chunks = [entry(1).subarray(0, -1), Buffer.from('BIG='), ...Array.from({ length: 1025 }, () => mebibyte)]
     const { entries, rejected } = parse([...chunks, Buffer.from('\n\n'), good])
     expect(rejected).toEqual(['entry_too_large'])
     expect(entries.map(({ values }) => values[0])).toEqual(['good'])
@@ -153,4 +153,25 @@ test('whatever bytes come, good entries behind an empty line are found, and noth
     }),
     { seed: 4711 },
   )
+})
+
+describe('whatever a program puts into its own entry, nothing in there is taken for another entry', () => {
+  const forged = `\n\n${entry(7, text('MESSAGE', 'forged'), text('_PID', '1')).toString('latin1')}`
+  const good = entry(9, text('MESSAGE', 'good'))
+
+  test('in a field of more than 64 MiB, as journald takes them', () => {
+    const mebibyte = Buffer.alloc(1024 * 1024, forged)
+    const chunks = Array.from({ length: 65 }, () => mebibyte)
+    const head = Buffer.from(binary('CORE', '', BigInt(65 * mebibyte.length)).subarray(0, -1))
+    const { entries, rejected } = parse([entry(1, head).subarray(0, -1), ...chunks, Buffer.from('\n\n'), good])
+    expect(rejected).toEqual([])
+    expect(entries.map(({ values }) => values[0])).toEqual([undefined, 'good'])
+  })
+
+  test("behind the 1024 fields of its own that journald takes, to which it adds some dozens of journald's", () => {
+    const many = Array.from({ length: 1060 }, (_, i) => text(`F${i}`, ''))
+    const { entries, rejected } = parse([entry(1, ...many, binary('LAST', forged)), good])
+    expect(rejected).toEqual([])
+    expect(entries.map(({ values }) => values[0])).toEqual([undefined, 'good'])
+  })
 })
