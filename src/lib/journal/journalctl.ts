@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { Readable } from 'node:stream'
 
 /** Where distributions put it; PATH is not asked, for it may be anybody's. The last is that of NixOS. */
 const folders = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin']
@@ -82,16 +83,17 @@ export class JournalctlProcess {
     const env = { LANG: 'C', LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_URLIFY: '0' }
     const child = spawn(program, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], env, cwd: '/' })
     this.#child = child
+    // First of all: without file descriptors there is no stream to listen to, and an error that nobody hears ends the agent.
+    this.ended = new Promise((resolve) => {
+      child.on('error', ({ message }) => resolve({ code: null, signal: null, stderr: message }))
+      child.once('close', (code, signal) => resolve({ code, signal, stderr: this.#stderr.trim() }))
+    })
     let line = ''
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-kMaxStderr)
       const lines = (line + text).split('\n')
       line = lines.pop()!.slice(-kMaxStderr)
       for (const each of lines) if (each !== '') onComplaint(each.slice(0, kMaxStderr))
-    })
-    this.ended = new Promise((resolve) => {
-      child.once('error', ({ message }) => resolve({ code: null, signal: null, stderr: message }))
-      child.once('close', (code, signal) => resolve({ code, signal, stderr: this.#stderr.trim() }))
     })
   }
 
@@ -105,13 +107,14 @@ export class JournalctlProcess {
 
   /** What it writes; while nobody asks for the next chunk it is not read, and journalctl waits. */
   get output(): AsyncIterable<Buffer> {
-    return this.#child.stdout!
+    return this.#child.stdout ?? Readable.from([])
   }
 
   /** At once: it keeps nothing that it would have to put in order. */
   kill(): void {
+    if (this.#child.pid === undefined) return // it was never started
     this.#child.kill('SIGKILL')
-    this.#child.stdout!.destroy() // what was not read yet would keep `close` from coming
+    this.#child.stdout?.destroy() // what was not read yet would keep `close` from coming
   }
 }
 
