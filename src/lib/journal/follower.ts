@@ -29,6 +29,8 @@ export interface JournalGap {
 export interface FollowerOptions extends FollowSessionOptions {
   readonly random: () => number
   readonly onGap: (gap: JournalGap) => void
+  /** Begins behind this entry without having read what is before it: at the end, or past what cannot be read. */
+  readonly onSkippedTo: (cursor: string) => void
   /** journalctl was started anew, and why the last one is gone. */
   readonly onRestart: (reason: 'ended' | 'hung') => void
 }
@@ -56,6 +58,7 @@ export class JournalFollower {
       let reason: string
       try {
         const place = await this.#settle(this.#at, signal)
+        if (place !== this.#at && place.had) this.#options.onSkippedTo(place.cursor!)
         this.#at = place
         const session = new FollowSession(this.#options, place, this.#health, (cursor) => {
           this.#at = { cursor, had: true }

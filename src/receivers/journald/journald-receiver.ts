@@ -85,6 +85,8 @@ class JournaldReceiver implements Receiver {
         logger.warn('a part of the journal is gone before it was read', { ...gap })
         void this.#delivery.push([unfilledGapEvent(settings.resources, gap, clock.unixNano())])
       },
+      // Kept from the beginning on: what is written between this agent and the next must not depend on a line having come.
+      onSkippedTo: (cursor) => void this.#delivery.push([], cursor),
       onRejected: (reason) => telemetry.error(reason),
       onComplaint(line) {
         telemetry.error('journalctl_complained')
