@@ -29,6 +29,11 @@ export class Outbox {
     settings.telemetry.gauge('outbox_items', 'Items made here that wait to be sent.', '{item}', () => this.#heldItems)
   }
 
+  /** Whether the lesser half is held. Otherwise what the next interval replaces is better not made: it would crowd out what is told once. */
+  get isRoomy(): boolean {
+    return this.#heldItems < kMaxHeldItems / 2
+  }
+
   /** Takes items over. Never waits; nothing is taken after `close`. */
   push(batch: Batch): void {
     const items = countItems(batch)

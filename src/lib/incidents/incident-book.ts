@@ -49,6 +49,11 @@ export class IncidentBook {
     return this.#open.values()
   }
 
+  /** Those of which was told: the others may yet become part of one. */
+  get told(): readonly Incident[] {
+    return [...this.#open.values()].filter((incident) => this.#narrator.isTold(incident))
+  }
+
   get size(): number {
     return this.#open.size
   }
@@ -80,6 +85,8 @@ export class IncidentBook {
   observe(report: UnitReport, nowMs: number): void {
     let known = this.#byUnit.get(memberKey(report))
     if (known !== undefined && this.#isPast(known.incident, report)) known = undefined
+    // Nor may it join another one that was over by then.
+    if (isTrouble(report)) for (const incident of this.#open.values()) this.#isPast(incident, report)
     if (known === undefined) {
       if (!isTrouble(report)) return
       known = this.#place(report, nowMs)

@@ -57,6 +57,10 @@ export class Narrator {
     })
   }
 
+  isTold(incident: Incident): boolean {
+    return this.#told.get(incident)?.lastMs !== undefined
+  }
+
   dueMs(incident: Incident): number | undefined {
     const told = this.#told.get(incident)
     if (told === undefined) return undefined

@@ -42,6 +42,11 @@ class IncidentProcessor implements Processor, Announcer {
   readonly #spans: IncidentSpans
   readonly #metrics: IncidentMetrics
   readonly #seen = new RecentKeys(kMaxSeen)
+  /**
+   * What was made of batches that were refused. Offered again they tell nothing new, and what they tell would be told in
+   * another order; and a fan-out knows by the same object who has taken it.
+   */
+  readonly #refused = new WeakMap<Batch, Batch>()
   /** Said while a batch was looked at. */
   #events: RawEvent[] = []
   #traced: Span[] = []
@@ -93,11 +98,12 @@ class IncidentProcessor implements Processor, Announcer {
     await this.#outbox.close()
   }
 
-  consume(batch: Batch): Promise<Outcome> {
-    const passed = batch.events.length === 0 ? batch : this.#observe(batch)
-    if (batch.metrics.length > 0 && this.#book.size > 0) this.#compare(batch.metrics)
-    const outcome = this.#next.consume(passed)
+  async consume(batch: Batch): Promise<Outcome> {
+    const passed = this.#refused.get(batch) ?? this.#look(batch)
+    const answer = this.#next.consume(passed)
     this.#flush()
+    const outcome = await answer
+    if (outcome.kind === 'retryable') this.#refused.set(batch, passed)
     return outcome
   }
 
@@ -120,6 +126,12 @@ class IncidentProcessor implements Processor, Announcer {
 
   stretch(incident: Incident, stretch: Stretch): void {
     this.#trace(this.#spans.child(incident, stretch))
+  }
+
+  #look(batch: Batch): Batch {
+    const passed = batch.events.length === 0 ? batch : this.#observe(batch)
+    if (batch.metrics.length > 0 && this.#book.size > 0) this.#compare(batch.metrics)
+    return passed
   }
 
   #observe(batch: Batch): Batch {
@@ -185,7 +197,8 @@ class IncidentProcessor implements Processor, Announcer {
       if (nowMs - incident.openedMs > this.#config.trace_limit)
         this.#trace(this.#spans.root(incident, incident.nanoAt(nowMs)))
     this.#flush()
-    this.#outbox.push(batchOf({ metrics: this.#metrics.collect(this.#book.open, hostResource(resources), nowNano) }))
+    if (!this.#outbox.isRoomy) return
+    this.#outbox.push(batchOf({ metrics: this.#metrics.collect(this.#book.told, hostResource(resources), nowNano) }))
   }
 
   /** Nothing moves any more, so what there is to be seen is there; what follows are further children. */

@@ -1,4 +1,5 @@
 import type { Metric } from '../../data/metric.js'
+import type { Standing } from '../../lib/incidents/incident-state.js'
 import type { Member } from '../../lib/incidents/member.js'
 import type { ReportKind, UnitReport } from '../../lib/incidents/unit-report.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
@@ -36,9 +37,11 @@ export function reportOfState(metric: Metric, unit: string, scope: string, membe
   }
 }
 
+const notUp: ReadonlySet<Standing> = new Set(['gave_up', 'down', 'waiting', 'starting'])
+
 function missedKind(state: string, { standing }: Member): ReportKind | undefined {
-  if (standing !== 'gave_up' && standing !== 'down') return undefined
-  if (state === 'active') return 'up'
+  // A oneshot with RemainAfterExit= becomes active without an event: its run was told of when it began.
+  if (state === 'active') return notUp.has(standing) ? 'up' : undefined
   // What was taken down is inactive. What has failed is so until somebody says that it is seen to.
   return state === 'inactive' && standing === 'gave_up' ? 'ended' : undefined
 }

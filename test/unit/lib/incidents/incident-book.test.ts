@@ -283,3 +283,15 @@ describe('stretches', () => {
     expect(story.stretches).toEqual(['#1 b run 0-0', '#1 c run 10-10', '#1 a run 20-20'])
   })
 })
+
+describe('history that is told at once', () => {
+  test('a dependent that failed hours after the cause was well again is an incident of its own', () => {
+    const story = new Story(chain).replay(0, 'a failed will_restart').replay(100, 'a up')
+    story.replay(28_800_000, 'b failed gave_up').until(1000)
+    check(story, [
+      '0 opened #1 resolved, root a: a',
+      '0 resolved(recovered) #1 resolved, root a: a',
+      '1000 opened #2 gave_up, root b: b',
+    ])
+  })
+})

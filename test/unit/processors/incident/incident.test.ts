@@ -209,6 +209,17 @@ describe('states that no event has told', () => {
     ).toEqual(expected)
   })
 
+  test('a oneshot that stays active tells of its start alone, and is well all the same', async () => {
+    const { feed, tell, clock, incidents, processor } = await rig({ healthy_time: '5s' })
+    await feed(tell(names.failed, 'mount-keys.service', 'a', gaveUp))
+    await clock.advance(2000)
+    await feed(tell(names.started, 'mount-keys.service', 'b', { [attr.activeState]: 'activating' }))
+    await clock.advance(2000)
+    await processor.consume(batchOf({ metrics: [stateOf('mount-keys.service', 'active', clock.unixNano())] }))
+    await clock.advance(20_000)
+    expect(incidents().at(-1)!.attributes[attr.incidentResolution]).toBe('recovered')
+  })
+
   test('what was taken down is inactive, and waited for', async () => {
     const { feed, tell, clock, incidents, processor } = await rig()
     await feed(
@@ -277,6 +288,32 @@ describe('events', () => {
     await clock.advance(2000)
     expect(incidents().map(({ attributes }) => attributes[attr.incidentFailures])).toEqual([1])
     expect(next.spans.map(({ name }) => name)).toEqual(['run failed', 'restart delay'])
+  })
+
+  test('a start that was followed by a crash is not told after it when the batch is offered again', async () => {
+    const { processor, next, clock, tell, incidents } = await rig({ healthy_time: '5s' })
+    const batch = batchOf({
+      events: [tell(names.started, 'a.service', 'a'), tell(names.failed, 'a.service', 'a', gaveUp)],
+    })
+    next.respond = (_, call) => (call < 2 ? retryable('busy', 100) : ok)
+    while ((await processor.consume(batch)).kind === 'retryable') await clock.advance(10)
+    await clock.advance(60_000)
+    expect(incidents().map(({ body }) => body)).toEqual(['incident: a.service failed (exit-code 3)'])
+    expect(incidents()[0]!.attributes[attr.incidentState]).toBe('gave_up')
+  })
+
+  test('a batch offered again goes on as the same object, by which a fan-out knows who has taken it', async () => {
+    const { processor, next, tell } = await rig()
+    const batch = batchOf({ events: [tell(names.failed, 'a.service', 'a', willRestart)] })
+    const offered: unknown[] = []
+    next.respond = (taken, call) => {
+      offered.push(taken)
+      return call < 2 ? retryable('busy', 100) : ok
+    }
+    expect((await processor.consume(batch)).kind).toBe('retryable')
+    await processor.consume(batch)
+    expect(offered[1]).toBe(offered[0])
+    expect(offered[0]).not.toBe(batch)
   })
 })
 
@@ -442,4 +479,29 @@ test('metrics tell of the incidents that are not over, on the host and on their 
   ])
   await clock.advance(30_000)
   expect(take()).toHaveLength(5)
+})
+
+test('metrics do not show what may yet become part of another incident: an alert would be two', async () => {
+  const { feed, tell, clock, next, shared } = await rig({ collection_interval: '100ms' })
+  shared.get(unitGraphKeys.system).update('api.service', { Requires: ['db.service'] })
+  await feed(tell(names.failed, 'api.service', 'a', gaveUp))
+  await clock.advance(500)
+  await feed(tell(names.failed, 'db.service', 'b', gaveUp))
+  await clock.advance(1000)
+  const units = next.metrics.filter(({ name }) => name === incidentMetric.units)
+  expect(new Set(units.map(({ resource }) => resource.attributes['service.name']))).toEqual(new Set(['db.service']))
+})
+
+test('metrics that a pipeline does not take leave room for what there is to tell of incidents', async () => {
+  const { feed, tell, clock, incidents, next, telemetry } = await rig()
+  next.respond = () => retryable('the backend is away', 1000)
+  const units = Array.from({ length: 200 }, (_, n) => `u${n}.service`)
+  await feed(...units.map((unit) => tell(names.failed, unit, 'a', gaveUp)))
+  await clock.advance(30 * 60_000)
+  await feed(tell(names.failed, 'late.service', 'b', gaveUp))
+  await clock.advance(10_000)
+  next.respond = () => ok
+  await clock.advance(60_000)
+  expect(incidents().map(({ attributes }) => attributes[attr.unit])).toEqual([...units, 'late.service'])
+  expect([...telemetry.drops]).toEqual([])
 })
