@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Consumer, Settings } from '../../component/component.js'
 import { type Batch, batchOf, countItems } from '../../data/batch.js'
@@ -44,6 +45,8 @@ export class PendingItems {
   constructor(settings: Settings, next: Consumer) {
     this.#settings = settings
     this.#next = next
+    // Each batch under way and a part of a collection may wait to be offered again; Node warns of a leak from 11 on.
+    setMaxListeners(kMaxBatchesUnderWay + 1, this.#stopping.signal)
     const held = (): number => this.#events + this.#underWay.points
     settings.telemetry.gauge('pending_items', 'Items that wait for the pipeline.', '{item}', held)
   }
