@@ -12,8 +12,7 @@ const points = [1000, 5000].map((units) => ({ name: `${units} units`, units }))
 
 /** What the systemd and cgroup receivers send of running services, made by their own code: one batch per interval. */
 async function machineOf(units) {
-  const { stateMetrics } = await product('lib/systemd/state-metrics.js')
-  const { TrackedUnit } = await product('lib/systemd/tracked-unit.js')
+  const { UnitTracker } = await product('lib/systemd/unit-tracker.js')
   const { unloadedState } = await product('lib/systemd/unit-phase.js')
   const { unitResource } = await product('lib/systemd/unit-resource.js')
   const { sampleMetrics } = await product('receivers/cgroup/sample-metrics.js')
@@ -21,28 +20,23 @@ async function machineOf(units) {
   const { ResourcePool } = await product('data/resource.js')
   const pool = new ResourcePool()
   const resource = (name) => unitResource(pool, name)
-  const tracked = new Map()
+  const snapshots = []
   const subjects = []
   for (let n = 0; n < units; n++) {
     const name = `bench-unit-${n}.service`
-    const unit = new TrackedUnit(kStartNs)
-    const state = {
-      ...unloadedState,
-      activeState: 'active',
-      subState: 'running',
-      activeEnterUsec: 1_795_176_000_000_000,
-    }
-    unit.seed(state, 0)
-    tracked.set(name, unit)
+    const activeEnterUsec = 1_795_176_000_000_000
+    snapshots.push({ name, state: { ...unloadedState, activeState: 'active', subState: 'running', activeEnterUsec } })
     const traceId = (n + 1).toString(16).padStart(32, '0')
     const run = { traceId, spanId: traceId.slice(16) }
     subjects.push({ path: `/system.slice/${name}`, resource: resource(name), since: { startNs: kStartNs }, run })
   }
+  const tracker = new UnitTracker({ scope: 'system', resources: pool })
+  tracker.seed(snapshots, kStartNs)
   return {
     resource,
     batch(interval) {
       const nowNs = kStartNs + BigInt(interval) * 10n * kNsPerSecond
-      const states = [...stateMetrics(tracked, { now: () => nowNs, resource, pool })].flat()
+      const states = [...tracker.series.collect(() => nowNs)].flat()
       const resources = []
       subjects.forEach(
         (subject, n) => void sampleMetrics(resources, numbersOf(n, interval, cgroupFields), subject, nowNs),

@@ -2,6 +2,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include <cstdint>
 #include <string_view>
 
 #include "units.h"
@@ -62,6 +63,11 @@ inline int get_service(sd_bus*, const char*, const char*, const char* property, 
   if (name == "ExecMainPID") return sd_bus_message_append(reply, "u", at.exec_pid);
   if (name == "ExecMainCode") return sd_bus_message_append(reply, "i", at.exec_code);
   if (name == "ExecMainStatus") return sd_bus_message_append(reply, "i", at.exec_status);
+  if (name == "Restart") return sd_bus_message_append(reply, "s", "on-failure");
+  if (name == "RestartUSec") return sd_bus_message_append(reply, "t", std::uint64_t{100'000});
+  if (name == "RemainAfterExit") return sd_bus_message_append(reply, "b", 0);
+  if (name == "RestartForceExitStatus" || name == "RestartPreventExitStatus") return sd_bus_message_append(reply, "(aiai)", 0, 0);
+  if (name == "Slice") return sd_bus_message_append(reply, "s", "system.slice");
   if (name == "ExecMainStartTimestamp") return sd_bus_message_append(reply, "t", at.exec_start);
   return sd_bus_message_append(reply, "t", at.exec_exit);
 }
@@ -91,8 +97,10 @@ inline int list_units(sd_bus_message* call, void* data, sd_bus_error*) {
 
 inline int subscribe(sd_bus_message* call, void*, sd_bus_error*) { return sd_bus_reply_method_return(call, ""); }
 
-inline int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*, sd_bus_error*) {
-  return sd_bus_message_append(reply, "s", "252 (benchmark)");
+inline int get_manager(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply, void*, sd_bus_error*) {
+  const std::string_view name = property;
+  if (name == "UnitsLoadTimestamp" || name == "FinishTimestamp") return sd_bus_message_append(reply, "t", std::uint64_t{1'795'176'000'000'000});
+  return sd_bus_message_append(reply, "s", name == "Version" ? "252 (benchmark)" : "running");
 }
 
 #define UNIT(name, type) SD_BUS_PROPERTY(name, type, get_unit, 0, 0)
@@ -100,7 +108,10 @@ inline int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_me
 inline const sd_bus_vtable kManager[] = {SD_BUS_VTABLE_START(0),
                                          SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
                                          SD_BUS_METHOD("ListUnits", "", "a(ssssssouso)", list_units, SD_BUS_VTABLE_UNPRIVILEGED),
-                                         SD_BUS_PROPERTY("Version", "s", get_version, 0, 0), SD_BUS_VTABLE_END};
+                                         SD_BUS_PROPERTY("Version", "s", get_manager, 0, 0),
+                                         SD_BUS_PROPERTY("SystemState", "s", get_manager, 0, 0),
+                                         SD_BUS_PROPERTY("UnitsLoadTimestamp", "t", get_manager, 0, 0),
+                                         SD_BUS_PROPERTY("FinishTimestamp", "t", get_manager, 0, 0), SD_BUS_VTABLE_END};
 inline const sd_bus_vtable kUnit[] = {
     SD_BUS_VTABLE_START(0), UNIT("Id", "s"), UNIT("Description", "s"), UNIT("FragmentPath", "s"), UNIT("LoadState", "s"),
     UNIT("UnitFileState", "s"), UNIT("ActiveState", "s"), UNIT("SubState", "s"), UNIT("StateChangeTimestamp", "t"),
@@ -108,11 +119,15 @@ inline const sd_bus_vtable kUnit[] = {
     UNIT("InactiveEnterTimestamp", "t"), UNIT("ConditionTimestamp", "t"), UNIT("ConditionResult", "b"),
     UNIT("AssertResult", "b"), UNIT("InvocationID", "ay"), UNIT("Job", "(uo)"), UNIT("Requires", "as"),
     UNIT("Requisite", "as"), UNIT("BindsTo", "as"), UNIT("Wants", "as"), UNIT("WantedBy", "as"), UNIT("RequiredBy", "as"),
-    UNIT("PartOf", "as"), UNIT("Conflicts", "as"), UNIT("Before", "as"), UNIT("After", "as"), UNIT("OnFailure", "as"),
+    UNIT("RequisiteOf", "as"), UNIT("BoundBy", "as"), UNIT("PartOf", "as"), UNIT("ConsistsOf", "as"), UNIT("Upholds", "as"),
+    UNIT("UpheldBy", "as"), UNIT("StopPropagatedFrom", "as"), UNIT("PropagatesStopTo", "as"), UNIT("Conflicts", "as"),
+    UNIT("ConflictedBy", "as"), UNIT("Before", "as"), UNIT("After", "as"), UNIT("OnFailure", "as"), UNIT("OnFailureOf", "as"),
     UNIT("Triggers", "as"), UNIT("TriggeredBy", "as"), UNIT("Documentation", "as"), SD_BUS_VTABLE_END};
 inline const sd_bus_vtable kService[] = {
     SD_BUS_VTABLE_START(0), SERVICE("Type", "s"), SERVICE("Result", "s"), SERVICE("MainPID", "u"), SERVICE("ControlPID", "u"),
     SERVICE("NRestarts", "u"), SERVICE("ExecMainPID", "u"), SERVICE("ExecMainCode", "i"), SERVICE("ExecMainStatus", "i"),
+    SERVICE("Restart", "s"), SERVICE("RestartUSec", "t"), SERVICE("RemainAfterExit", "b"), SERVICE("Slice", "s"),
+    SERVICE("RestartForceExitStatus", "(aiai)"), SERVICE("RestartPreventExitStatus", "(aiai)"),
     SERVICE("ExecMainStartTimestamp", "t"), SERVICE("ExecMainExitTimestamp", "t"), SD_BUS_VTABLE_END};
 #undef UNIT
 #undef SERVICE

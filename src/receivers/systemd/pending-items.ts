@@ -45,8 +45,8 @@ export class PendingItems {
   constructor(settings: Settings, next: Consumer) {
     this.#settings = settings
     this.#next = next
-    // Each batch under way and a part of a collection may wait to be offered again; Node warns of a leak from 11 on.
-    setMaxListeners(kMaxBatchesUnderWay + 1, this.#stopping.signal)
+    // Each batch and part of a collection under way may wait to be offered again; from 11 on Node warns of a leak.
+    setMaxListeners(0, this.#stopping.signal)
     const held = (): number => this.#events + this.#underWay.points
     settings.telemetry.gauge('pending_items', 'Items that wait for the pipeline.', '{item}', held)
   }
