@@ -95,9 +95,13 @@ export class JournalFollower {
     }
     const first = await this.#one([`--cursor=${at.cursor}`], signal)
     if (first?.cursor === at.cursor) return at
+    // Never from the beginning: what is there (a journal whose clock was set back, a mount that comes late) was told.
+    const next = first ?? (await this.#one([], signal))
+    if (next === undefined) throw new Error('the journal is empty')
     const endUsec = first?.realtimeUsec ?? Number(clock.unixNano() / 1000n)
-    onGap({ startUsec: cursorUsec(at.cursor) ?? endUsec, endUsec, reason: 'vacuumed' })
-    return first === undefined ? { had: false } : { cursor: first.cursor, had: false }
+    const startUsec = Math.min(cursorUsec(at.cursor) ?? endUsec, endUsec)
+    onGap({ startUsec, endUsec, reason: 'vacuumed' })
+    return { cursor: next.cursor, had: first === undefined }
   }
 
   /** One entry, of whatever kind: a place does not depend on what is chosen. Without one the journal is empty. */

@@ -124,6 +124,31 @@ test('an entry that is gone is a gap, told once, and the first that is left is t
   expect(gaps).toEqual([{ startUsec: 0x60a24181e4000, endUsec: 1_700_000_000_000_003, reason: 'vacuumed' }])
 })
 
+test('a journal that ends before the entry it had (its clock was set back) is gone on with, not told from its beginning', async () => {
+  const script = `case $1 in
+    first) : ;;
+    newest) say 2;;
+    follow) grep -q -- '--follow.*--cursor=${cursor(2)}' calls && say 2 3 || say 0 1 2 3; exec sleep 60;;
+  esac`
+  const { told, gaps, until } = follow(after(9), script)
+  await until('the entry', () => told.includes('m3'), 1000)
+  expect(told).toEqual(['m3'])
+  expect(gaps).toMatchObject([{ reason: 'vacuumed' }])
+})
+
+test('a journal without an entry (its mount is missing) is waited for: told from its beginning, all would come twice', async () => {
+  const script = `case $1 in
+    first) [ $2 -le 3 ] || say 1;;
+    newest) : ;;
+    follow) grep -q -- '--follow.*--cursor=${cursor(1)}' calls && say 1 2 || say 0 1 2; exec sleep 60;;
+  esac`
+  const { told, gaps, statuses, until } = follow(after(1), script)
+  await until('the entry', () => told.includes('m2'), 1000)
+  expect(told).toEqual(['m2'])
+  expect(gaps).toEqual([])
+  expect(statuses[0]).toEqual({ state: 'degraded', reason: 'the journal is empty' })
+})
+
 test('what journalctl says when it fails is the reason, and it is tried again less and less often', async () => {
   const { statuses, until, calls, clock } = follow(
     { at: 'end' },
