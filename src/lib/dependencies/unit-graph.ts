@@ -237,6 +237,8 @@ export class UnitGraph {
     this.#unloaded.delete(id)
     this.#standing[id] = 'named'
     this.#updateOut(id, new Map())
+    // systemd has forgotten at both ends, or it would not have been unloaded; those who stay may never be read again.
+    this.#updateIn(id, new Map())
     this.#release(id)
   }
 

@@ -163,7 +163,7 @@ class Model {
 
   take(step: Step): void {
     if (step.do === 'forget') {
-      this.#edges = this.#edges.filter(({ from }) => !this.#unloaded.has(from))
+      this.#edges = this.#edges.filter(({ from, to }) => !this.#unloaded.has(from) && !this.#unloaded.has(to))
       this.#unloaded.clear()
     } else if (step.do === 'remove') {
       if (this.#loaded.delete(step.unit)) this.#unloaded.add(step.unit)
@@ -216,4 +216,17 @@ it('any sequence of readings, unloads and reloads leaves what a plain list of st
       }
     }),
   )
+})
+
+it('keeps nothing of transient units but the last 4096, though each is told of by a unit that stays', () => {
+  const graph = new UnitGraph()
+  const names = Array.from({ length: 10_000 }, (_, n) => `run-${n}.service`)
+  for (const name of names) {
+    // As systemd has it of each service: the target is read once, after the start.
+    graph.update(name, { Conflicts: ['shutdown.target'], Before: ['shutdown.target'] })
+    if (name === names[0]) graph.update('shutdown.target', { After: [name], ConflictedBy: [name] })
+    graph.remove(name, 1)
+  }
+  expect(graph.size).toBe(4097)
+  expect(graph.needs('shutdown.target')).toHaveLength(4096)
 })
