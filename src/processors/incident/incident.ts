@@ -20,7 +20,7 @@ import { openedEvent, resolvedEvent, updatedEvent } from './incident-events.js'
 import { IncidentMetrics } from './incident-metrics.js'
 import { IncidentSpans } from './incident-spans.js'
 import { readReport, scopeOf } from './read-report.js'
-import { reportOfState, unitOfState } from './read-state.js'
+import { MissedStates, unitOfState } from './read-state.js'
 
 export function createIncident(settings: Settings, config: Config, next: Consumer): Processor {
   return new IncidentProcessor(settings, config, next)
@@ -42,6 +42,7 @@ class IncidentProcessor implements Processor, Announcer {
   readonly #spans: IncidentSpans
   readonly #metrics: IncidentMetrics
   readonly #seen = new RecentKeys(kMaxSeen)
+  readonly #missed = new MissedStates()
   /**
    * What was made of batches that were refused. Offered again they tell nothing new, and what they tell would be told in
    * another order; and a fan-out knows by the same object who has taken it.
@@ -166,7 +167,7 @@ class IncidentProcessor implements Processor, Announcer {
       if (unit === undefined) continue
       const scope = scopeOf(metric)
       const member = this.#book.memberOf(scope, unit)
-      const report = member === undefined ? undefined : reportOfState(metric, unit, scope, member)
+      const report = member === undefined ? undefined : this.#missed.report(metric, unit, scope, member)
       if (report !== undefined) this.#book.observe(report, nowMs)
     }
     this.#armTimer(nowMs)

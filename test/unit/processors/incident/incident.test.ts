@@ -181,7 +181,7 @@ describe('states that no event has told', () => {
     sampleGauge([], {
       name: metric.unitState,
       resource: sampleResource(unit),
-      points: ['active', 'inactive', 'failed'].map((one) => {
+      points: ['active', 'activating', 'inactive', 'failed'].map((one) => {
         return { attributes: { [attr.activeState]: one }, timeUnixNano, value: one === state ? 1 : 0 }
       }),
     })
@@ -218,6 +218,26 @@ describe('states that no event has told', () => {
     await processor.consume(batchOf({ metrics: [stateOf('mount-keys.service', 'active', clock.unixNano())] }))
     await clock.advance(20_000)
     expect(incidents().at(-1)!.attributes[attr.incidentResolution]).toBe('recovered')
+  })
+
+  test.each<[string, readonly string[], readonly unknown[]]>([
+    [
+      'a restart that a condition kept from running is over when it is seen down twice',
+      ['inactive', 'inactive'],
+      ['resolved', 'stopped'],
+    ],
+    ['one that failed, of which no event came, has given up', ['failed', 'failed'], ['gave_up', undefined]],
+    ['between two runs a unit is down for a moment', ['inactive', 'activating', 'inactive'], ['open', undefined]],
+  ])('%s', async (_, states, expected) => {
+    const { feed, tell, clock, incidents, processor } = await rig()
+    await feed(tell(names.failed, 'a.service', 'a', willRestart))
+    for (const state of states) {
+      await clock.advance(10_000)
+      await processor.consume(batchOf({ metrics: [stateOf('a.service', state, clock.unixNano())] }))
+    }
+    await clock.advance(20_000)
+    const { attributes } = incidents().at(-1)!
+    expect([attributes[attr.incidentState], attributes[attr.incidentResolution]]).toEqual(expected)
   })
 
   test('what was taken down is inactive, and waited for', async () => {
