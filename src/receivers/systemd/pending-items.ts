@@ -43,8 +43,6 @@ export class PendingItems {
   #collecting: Promise<void> | undefined
 
   constructor(settings: Settings, next: Consumer) {
-    // Each batch of events under way, and one of metrics, may wait for its next try: past 10, Node would warn of a leak.
-    setMaxListeners(kMaxBatchesUnderWay + 1, this.#stopping.signal)
     this.#settings = settings
     this.#next = next
     // Each batch and part of a collection under way may wait to be offered again; from 11 on Node warns of a leak.
