@@ -67,14 +67,23 @@ bool FileReader::read(CgroupTree& tree, Node& node, GroupMask groups, bool look_
   return false;
 }
 
-bool FileReader::read_one(CgroupTree& tree, Node& node, std::size_t file, Sample& sample) {
+FileReader::One FileReader::read_one(CgroupTree& tree, Node& node, std::size_t file, Sample& sample) {
+  Counters& counters = tree.counters();
   const Directory dir = open_directory(tree.root(), node);
-  if (dir.fd < 0) return false;
+  if (dir.fd < 0) {
+    if (is_gone(dir.error)) return One::kMissing;
+    counters.io_errors[dir.error]++;
+    return One::kFailed;
+  }
   const Text read = read_file(dir.fd, file, node, tree.budget());
   std::vector<IoDevice> none;
   const bool ok = read.kind == Text::Kind::kText && kFiles[file].scan(read.text, sample, none).ok();
   if (node.ignored) tree.budget().close(node.files[file]);
-  return ok;
+  if (ok) return One::kRead;
+  if (read.kind == Text::Kind::kMissing) return One::kMissing;
+  if (read.kind == Text::Kind::kFailed) counters.io_errors[read.error]++;
+  else counters.parse_errors[file]++;
+  return One::kFailed;
 }
 
 void FileReader::prepare(CgroupTree& tree, Node& node, GroupMask groups) noexcept {

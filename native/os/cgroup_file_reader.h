@@ -24,8 +24,10 @@ class FileReader {
   [[nodiscard]] bool read(CgroupTree& tree, Node& node, GroupMask groups, bool look_again, Sample& sample,
                           std::vector<IoDevice>& devices);
 
-  /// Reads one of kFiles, as read() does; false when it is not there, or makes no sense.
-  [[nodiscard]] bool read_one(CgroupTree& tree, Node& node, std::size_t file, Sample& sample);
+  /// kMissing: it is not there, or its cgroup is not; kFailed: unreadable or malformed, which is counted.
+  enum class One : std::uint8_t { kRead, kMissing, kFailed };
+  /// Reads one of kFiles, whatever node.absent says.
+  [[nodiscard]] One read_one(CgroupTree& tree, Node& node, std::size_t file, Sample& sample);
 
   /// Opens the files of `groups` that may be kept open, so that the next reading takes as little time as possible.
   void prepare(CgroupTree& tree, Node& node, GroupMask groups) noexcept;

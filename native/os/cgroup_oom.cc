@@ -14,10 +14,12 @@ constexpr std::size_t kMaxRecords = 16;
 
 bool OomFinder::look(CgroupTree& tree, FileReader& reader, Node& node) {
   Sample sample;
-  const bool read = reader.read_one(tree, node, kMemoryEventsFile, sample) && sample.has(Field::kMemoryEventOomKill);
-  if (read) return note(tree, reader, node, sample.get(Field::kMemoryEventOomKill));
-  // Without memory controller: with it, should it be switched on, comes a counter that begins at 0.
-  if (!node.oom_kills) node.oom_kills = 0;
+  const FileReader::One read = reader.read_one(tree, node, kMemoryEventsFile, sample);
+  if (read == FileReader::One::kRead && sample.has(Field::kMemoryEventOomKill))
+    return note(tree, reader, node, sample.get(Field::kMemoryEventOomKill));
+  // Without memory controller: with it, should it be switched on, comes a counter that begins at 0. One that could not be read
+  // (EMFILE) may hold the kills of years.
+  if (read == FileReader::One::kMissing && !node.oom_kills) node.oom_kills = 0;
   return false;
 }
 

@@ -67,6 +67,20 @@ const test::Test kTells{"cgroup kills: a counter that grows is told at once, eac
   test::equal(told(monitor), "a.service 3-5");
 }};
 
+const test::Test kUnread{"cgroup kills: a counter that could not be read at first tells of nothing that was before", [] {
+  const TempTree temp;
+  temp.file("a.service/memory.events", "nonsense\n");
+  CgroupMonitor monitor = monitor_of(temp);
+  pass(monitor);
+  temp.file("a.service/memory.events", events(7));
+  pass(monitor);
+  monitor.handle_states(kGo);
+  test::equal(told(monitor), "");
+  temp.file("a.service/memory.events", events(8));
+  monitor.handle_states(kGo);
+  test::equal(told(monitor), "a.service 7-8");
+}};
+
 const test::Test kNew{"cgroup kills: the counter of one that is new began at 0, and whoever was killed in it is found without delay", [] {
   const TempTree temp;
   temp.file("a.slice/memory.events", events(0));
