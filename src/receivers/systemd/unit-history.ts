@@ -1,5 +1,6 @@
 import type { Settings } from '../../component/component.js'
 import type { RawEvent } from '../../data/event.js'
+import { CallError } from '../../lib/systemd/control-plane.js'
 import type { HistoryEntry } from '../../lib/systemd/history-entry.js'
 import { unfilledGapEvent } from '../../lib/systemd/source-event.js'
 import type { Config } from './config.js'
@@ -43,7 +44,10 @@ export class UnitHistory {
     this.#signal = signal
   }
 
-  /** @param sinceUsec - up to when all is known, microseconds since 1970 */
+  /**
+   * @param sinceUsec - up to when all is known, microseconds since 1970
+   * @throws {CallError} when the reading was cut short
+   */
   async since(sinceUsec: number): Promise<ToldHistory> {
     const { history, scope, history_max, history_max_entries } = this.#config
     // A user's manager says USER_UNIT=, into a journal that may be its user's own.
@@ -57,7 +61,8 @@ export class UnitHistory {
       clock,
       signal: this.#signal,
     })
-    if (this.#signal.aborted) return nothing
+    // Nothing may be told, nor counted as told: the next run of this program asks for the same time again.
+    if (this.#signal.aborted) throw new CallError('the receiver is stopping')
     const entries = read.entries.filter(({ unit }) => this.#accepts(unit))
     if (read.gap === undefined) return { entries, events: [] }
     telemetry.error('history_incomplete')

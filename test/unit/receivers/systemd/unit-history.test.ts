@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -71,4 +71,26 @@ test('another journal is asked where one is named', async () => {
   await run(whole)
   const { asked } = await run(whole, { history: { directory: '/host/journal' }, history_max: '2h' })
   expect(asked.map(({ source, maxAgeMs }) => [source, maxAgeMs])).toEqual([[{ directory: '/host/journal' }, 7_200_000]])
+})
+
+test('an agent that is stopped while it reads the journal has told nothing, and its successor asks for the same time', async () => {
+  await run(whole)
+  const kept = async (): Promise<string[]> =>
+    Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')))
+  const before = await kept()
+  const slow = await start(
+    quiet,
+    (source) => {
+      source.units.set('a.service', running)
+      Object.assign(source, {
+        readHistory: (request: Parameters<ReadHistory>[0]) =>
+          new Promise<History>((resolve) => request.signal.addEventListener('abort', () => resolve(whole))),
+      })
+    },
+    { stateDirectory: folder, resources: new ResourcePool({ 'host.name': 'h', 'systemd.boot_id': 'b'.repeat(32) }) },
+  )
+  await settle()
+  await slow.receiver.shutdown()
+  expect(slow.exporter.events).toEqual([])
+  expect(await kept()).toEqual(before)
 })
