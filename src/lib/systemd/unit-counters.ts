@@ -42,7 +42,7 @@ export class UnitCounters {
 
   countFailure(result: string, state: UnitState): void {
     this.#failures ??= new Map()
-    const name = this.#failures.has(result) || this.#failures.size < kMaxResults ? result : 'other'
+    const name = this.#failures.has(result) || this.#failures.size < kMaxResults - 1 ? result : 'other'
     bump(this.#failures, name, state, 1)
   }
 
