@@ -13,10 +13,11 @@ import { attr, metric } from './names.js'
 import { type RestartCause, restartCauses } from './restart-cause.js'
 import type { TrackedUnit } from './tracked-unit.js'
 import type { RunCounter } from './unit-counters.js'
+import type { Phase } from './unit-phase.js'
 import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
 import { isFold } from './unit-types.js'
-import { verdicts } from './verdict.js'
+import { type Verdict, verdicts } from './verdict.js'
 
 export interface MetricContext {
   /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
@@ -162,9 +163,16 @@ const verdictAttributes = verdicts.map((verdict) => Object.freeze({ [attr.verdic
 function addVerdict(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   const { verdict, machine } = unit
   if (verdict === undefined) return
-  const isOver = machine.phase === 'up'
-  const points = verdicts.map((one, at) => point(verdictAttributes[at]!, nowNs, !isOver && one === verdict ? 1 : 0))
+  const holds = isStanding(verdict, machine.phase)
+  const points = verdicts.map((one, at) => point(verdictAttributes[at]!, nowNs, holds && one === verdict ? 1 : 0))
   out.push(gauge(metric.verdict, '{unit}', '1 for what comes next to a unit that is down', resource, points))
+}
+
+/** A start ends what was said of the last end, but that it comes; and who gave up has been seen to by reset-failed. */
+function isStanding(verdict: Verdict | '', phase: Phase): boolean {
+  if (phase === 'up') return false
+  if (verdict === 'will_restart') return true
+  return verdict === 'gave_up' ? phase === 'failed' : phase !== 'starting'
 }
 
 function addTimes(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {

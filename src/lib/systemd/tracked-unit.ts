@@ -50,8 +50,8 @@ export class TrackedUnit {
   endAsked = false
   /** What was said to come next when this run failed, or its start was refused. */
   outlook: Outlook | undefined
-  /** The last one that was told, of whatever end. */
-  verdict: Verdict | undefined
+  /** Of the last end; empty once that is over, undefined when there never was one. */
+  verdict: Verdict | '' | undefined
   /** Announced or under way; not yet over. */
   restart: Restart | undefined
   /** The last run that began with a restart. */
@@ -83,6 +83,8 @@ export class TrackedUnit {
       name,
       sinceNs: String(this.sinceNs),
       ...(this.loaded ? { state: stateValues(this.machine.state), machine: this.machine.save() } : {}),
+      ...(this.loaded && this.verdict !== undefined ? { verdict: this.verdict } : {}),
+      ...(this.loaded && this.endAsked ? { endAsked: true } : {}),
       ...(restart === undefined ? {} : { restart: [restart.cause, restart.dueTo ?? '', restart.ended] }),
       // Those of a folded one are its fold's.
       ...(counters.restarts.size === 0 || this.foldedInto ? {} : { restarts: counters.saveRestarts() }),
@@ -92,12 +94,14 @@ export class TrackedUnit {
 
   /** As it was saved: the next reading tells what has changed since. */
   static restore(saved: SavedUnit, fold?: Fold): TrackedUnit {
-    const { state, machine, restart, restarts = [], failures = [] } = saved
+    const { state, machine, verdict, endAsked = false, restart, restarts = [], failures = [] } = saved
     const unit = new TrackedUnit(BigInt(saved.sinceNs), fold)
     if (fold === undefined) unit.counters.restore(restarts, failures)
     if (state === undefined || machine === undefined) return unit
     unit.loaded = true
     unit.machine.resume(stateOfValues(state), machine)
+    unit.verdict = verdict
+    unit.endAsked = endAsked
     const phase = unit.machine.phase
     unit.#startJob = phase === 'starting' ? unit.machine.state.jobId : 0
     if (restart !== undefined) {
@@ -135,6 +139,7 @@ export class TrackedUnit {
     this.#lastState = this.machine.state
     this.loaded = false
     this.restart = undefined
+    this.verdict = undefined
     this.machine.reset(unloadedState)
   }
 

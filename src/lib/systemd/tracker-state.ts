@@ -3,6 +3,7 @@ import { type RestartCause, restartCauses } from './restart-cause.js'
 import type { SavedCounter } from './unit-counters.js'
 import { type MachineMemory, runs } from './unit-machine.js'
 import { unloadedState } from './unit-phase.js'
+import { type Verdict, verdicts } from './verdict.js'
 
 /** Of the form below; one of another version is not read. */
 export const kTrackerStateVersion = 1
@@ -26,6 +27,9 @@ export interface SavedUnit {
   /** Last state, of a unit that was loaded: values in the order of `unloadedState`. */
   readonly state?: readonly Value[]
   readonly machine?: MachineMemory
+  /** Of its last end, empty once that is over; and whether a job had asked for that end. */
+  readonly verdict?: Verdict | ''
+  readonly endAsked?: boolean
   /** A restart under way: cause, unit it is due to, run that ended. */
   readonly restart?: readonly [cause: RestartCause, dueTo: string, ended: string]
   readonly restarts?: readonly SavedCounter[]
@@ -67,12 +71,14 @@ export function parseTracker(json: unknown): SavedTracker {
 }
 
 function parseUnit(json: unknown, index: number): SavedUnit {
-  const { name, sinceNs, state, machine, restart, restarts, failures } = record(json)
+  const { name, sinceNs, state, machine, verdict, endAsked, restart, restarts, failures } = record(json)
   const at = (what: string): string => `units[${index}].${what}`
   check(isText(name) && /^[^/]+\.[a-z]+$/.test(name), at('name is no unit name'))
   check(isNs(sinceNs), at('sinceNs is no time'))
   check(state === undefined || isState(state), at('state is no state'))
   check(machine === undefined || isMemory(machine), at('machine is no memory of a machine'))
+  check(verdict === undefined || isVerdict(verdict), at('verdict is no verdict'))
+  check(endAsked === undefined || typeof endAsked === 'boolean', at('endAsked is neither true nor false'))
   check(restart === undefined || isRestart(restart), at('restart is no restart'))
   check(restarts === undefined || areCounters(restarts), at('restarts is no list of counters'))
   check(failures === undefined || areCounters(failures), at('failures is no list of counters'))
@@ -81,6 +87,8 @@ function parseUnit(json: unknown, index: number): SavedUnit {
     sinceNs,
     ...(state && { state }),
     ...(machine && { machine }),
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(endAsked && { endAsked }),
     ...(restart && { restart }),
     ...(restarts && { restarts }),
     ...(failures && { failures }),
@@ -126,6 +134,10 @@ function isMemory(value: unknown): value is MachineMemory {
 
 function isEnded(row: unknown): row is EndedUnit {
   return Array.isArray(row) && row.length === 3 && isText(row[0]) && isText(row[1]) && isCount(row[2])
+}
+
+function isVerdict(value: unknown): value is Verdict | '' {
+  return value === '' || includes(verdicts, value)
 }
 
 function isRestart(value: unknown): value is readonly [RestartCause, string, string] {

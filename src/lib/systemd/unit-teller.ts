@@ -44,6 +44,9 @@ const noContext = {
   jobQueuedUsec: undefined,
 }
 
+/** A new run, or an end of which there is nothing to say: what was said of the one before holds no more. */
+const endsVerdict: ReadonlySet<Occurrence['kind']> = new Set(['started', 'restarted', 'failed', 'stopped'])
+
 /** Makes events of what happened to units: why it came, what comes next, and how it is known. */
 export class UnitTeller {
   readonly causes: CauseFinder
@@ -89,6 +92,7 @@ export class UnitTeller {
       const outlook = outlookOf(what, name, unit, { causedBy, read: source === 'reading' })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
       if (outlook !== undefined) unit.verdict = outlook.verdict
+      else if (unit.verdict !== undefined && endsVerdict.has(what.kind)) unit.verdict = ''
       const restartCause = restart?.cause ?? what.cause
       const context = { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec }
       out.push(this.#event(what, name, unit, observedNs, context))
