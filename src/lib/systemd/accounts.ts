@@ -6,8 +6,11 @@ import type { UnitStore } from './unit-store.js'
 export interface Continued {
   /** What happened until then it has told and counted, microseconds since 1970. */
   readonly sinceUsec: number
-  /** The machine was not booted since: units may be compared with what they were. */
-  readonly sameBoot: boolean
+  /**
+   * The machine was not booted since: units may be compared with what they were. Undefined where no boot ID can be read
+   * (ProcSubset=pid): then the runs tell, for an InvocationID is of one boot.
+   */
+  readonly sameBoot: boolean | undefined
   /** Of now. */
   readonly bootId: string
 }
@@ -60,7 +63,7 @@ export class Accounts {
    * @param accepts - units that are still to be followed
    */
   restore(saved: SavedTracker, bootId: string, accepts: (unit: string) => boolean = () => true): void {
-    const sameBoot = bootId !== '' && saved.bootId === bootId
+    const sameBoot = bootId === '' || saved.bootId === '' ? undefined : saved.bootId === bootId
     this.#units.begin(BigInt(saved.sinceNs))
     this.#units.restore(
       saved.units.filter(({ name }) => accepts(name)),

@@ -104,10 +104,15 @@ export class UnitTracker implements UnitStates {
     const { continued } = this.accounts
     const names = new Set(units.map(({ name }) => name))
     const gone = [...this.#units.followed.keys()].filter((name) => !names.has(name))
+    const bootKnown = continued !== undefined && continued.bootId !== ''
     const ofThisBoot = history.filter(({ bootId }) => bootId === continued?.bootId)
-    if (continued?.sameBoot === true) return this.resync(units, gone, observedNs, ofThisBoot)
+    const goesOn = ({ name, state }: UnitSnapshot): boolean =>
+      state.invocationId !== '' && this.state(name)?.invocationId === state.invocationId
+    if (continued !== undefined && (continued.sameBoot ?? units.some(goesOn)))
+      return this.resync(units, gone, observedNs, bootKnown ? ofThisBoot : history)
     const out: RawEvent[] = []
-    const ofOthers = history.filter(({ bootId }) => bootId !== continued?.bootId)
+    // What is of which boot only its ID tells.
+    const ofOthers = bootKnown ? history.filter(({ bootId }) => bootId !== continued.bootId) : []
     this.#history.tell(out, ofOthers, [], observedNs)
     for (const name of [...this.#units.followed.keys()]) {
       this.#units.find(name)?.forgetState()

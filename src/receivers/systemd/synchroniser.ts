@@ -74,7 +74,7 @@ export class Synchroniser {
     const units = await this.#read(listed.map(({ name }) => name))
     const nowNs = settings.clock.unixNano()
     if (continued === undefined) return tracker.begin(units, nowNs)
-    const reason = continued.sameBoot ? 'agent_restart' : 'reboot'
+    const reason = continued.sameBoot === false ? 'reboot' : 'agent_restart'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
     const told = await history.since(continued.sinceUsec)

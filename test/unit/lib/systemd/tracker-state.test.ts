@@ -196,3 +196,36 @@ it('what is kept has a limit, and counters come first', () => {
   const { units } = written(tracker)
   expect([units.length, units[0]!.name]).toEqual([16_384, unit])
 })
+
+describe('where no boot ID can be read', () => {
+  const script = loop(loop(new Script(unit).start(1, 'a'), 'b', 2, 1), 'c', 3, 2)
+  const again = (state: UnitSnapshot['state']): UnitTracker => {
+    const first = newTracker()
+    first.seed([], script.records[0]!.realtimeNs)
+    feedAll(first, script.records)
+    const second = newTracker()
+    second.accounts.restore(written(first, ''), '')
+    second.begin(reading(unit, state), 2n ** 62n)
+    return second
+  }
+
+  it('a run that goes on shows that it is the same boot: nothing is counted twice', () => {
+    expect(counts(again(script.state))).toEqual({ auto: 2, 'exit-code': 2 })
+  })
+
+  it('where none does it is another: its restarts are counted, too', () => {
+    const state = { ...script.state, invocationId: 'd'.repeat(32), nRestarts: 3 }
+    expect(counts(again(state))).toEqual({ auto: 5, 'exit-code': 2 })
+  })
+})
+
+it('a unit with more results than systemd has is saved as it can be read', () => {
+  const script = new Script(unit).start(1, '0')
+  for (let i = 0; i < 40; i++) {
+    script.u('failed/failed', { ...crash, result: `result-${i}` }).u('inactive/dead', { result: 'success' })
+    script.start(i + 2, (i % 2).toString())
+  }
+  const tracker = newTracker()
+  feedAll(tracker, script.records)
+  expect(written(tracker).units[0]!.failures).toHaveLength(24)
+})
