@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 
 // A run with all its phases, or a failure with its whole run ID, has some 150.
 const kColumns = 152
-const kFirstLines = 50
+const kFirstLines = 70
 const kLineHeight = 17
 const kCharWidth = 7.8
 const kPadding = 16
@@ -21,8 +21,8 @@ const output = execFileSync('script', ['--quiet', '--return', '--command', run, 
 const lines = output.replaceAll('\r', '').trimEnd().split('\n')
 const summary = lines.findIndex((line) => line.startsWith('What passed in'))
 if (summary === -1) throw new Error(`the demo ended without its summary:\n${output}`)
-// The story is complete with the first crash of the database and what it took down.
-const taken = lines.findLastIndex((line, index) => index < kFirstLines && line.includes('because of'))
+// The story is complete with the incident of the database's first crash, which names what it took down.
+const taken = lines.findIndex((line, index) => index < kFirstLines && line.includes('took down'))
 const shown = [
   '$ npm run demo',
   ...lines.slice(0, taken === -1 ? kFirstLines : taken + 1),

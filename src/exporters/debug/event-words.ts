@@ -46,6 +46,7 @@ export function eventDetail(event: RawEvent): string {
     results.get(text(attributes, attr.result)) ?? text(attributes, attr.result),
     restarts(attributes),
     text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
+    next(event),
     attributes[attr.synthetic] === true ? 'seen late' : '',
   ]
     .filter((part) => part !== '')
@@ -81,6 +82,14 @@ function exit(name: string, attributes: Attributes): string {
 function restarts(attributes: Attributes): string {
   const count = text(attributes, attr.nRestarts)
   return count === '' || count === '0' ? '' : `restart ${count}`
+}
+
+/** What happens next, where neither the event's name nor its result says it. */
+function next({ name, attributes, timeUnixNano }: RawEvent): string {
+  const due = Number(attributes[attr.restartDueUsec])
+  if (name === names.restarting && due > 0)
+    return `again in ${(Math.max(0, due - Number(timeUnixNano / 1000n)) / 1e6).toFixed(1)} s`
+  return name === names.failed && attributes[attr.verdict] === 'gave_up' ? 'not restarted' : ''
 }
 
 function text(attributes: Attributes, key: string): string {

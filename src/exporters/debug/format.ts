@@ -21,7 +21,8 @@ export type Formatter = (batch: Batch, nowUnixNano: bigint) => Iterable<Piece>
 // Columns of a line: time, unit, what happened, details. Wide enough for systemd-journal-flush.service and for "crash
 // loop detected"; a fixed grid, because one that adapts makes the eye search again on every line.
 const kUnitColumns = 32
-const kVerbColumns = 21
+/** `┄ restart delay 12.345s`: the longest of what is usual, so that no length of time is cut. */
+const kVerbColumns = 24
 /** Digits of a run's ID where nobody is expected to look it up. */
 const kShortRun = 8
 /** A line never floods the screen, whatever a body or a unit's name holds. */

@@ -37,6 +37,23 @@ test.each(['constructor', '__proto__', 'toString'])('a result called %s is shown
   expect(await shown(batchOf({ events: [failed] }))).toMatch(new RegExp(`failed .*${result}`))
 })
 
+test.each<[string, Attributes, string]>([
+  ['restarting', { 'systemd.unit.restart_due_usec': 2_500_000 }, 'again in 2.5 s'],
+  ['restarting', { 'systemd.unit.restart_due_usec': -1 }, ''],
+  ['restarting', {}, ''],
+  ['failed', { 'systemd.unit.verdict': 'gave_up' }, 'not restarted'],
+  ['failed', { 'systemd.unit.verdict': 'will_restart' }, ''],
+])('what happens next after %s with %o: "%s"', async (verb, attributes, expected) => {
+  const start = event(0, 'a.service', verb, Severity.error)
+  const due = attributes['systemd.unit.restart_due_usec']
+  const absolute =
+    typeof due === 'number'
+      ? { 'systemd.unit.restart_due_usec': due < 0 ? due : Number(start.timeUnixNano / 1000n) + due }
+      : attributes
+  const text = await shown(batchOf({ events: [{ ...start, attributes: { ...start.attributes, ...absolute } }] }))
+  expect(/again in [\d.]+ s|not restarted/.exec(text)?.[0] ?? '').toBe(expected)
+})
+
 test('a line has a limit, whatever a body holds', async () => {
   const body = 'x'.repeat(100_000)
   const text = await shown(
