@@ -2,16 +2,18 @@ import { getuid } from 'node:process'
 import type { ListedUnit } from '../data/unit-snapshot.js'
 import { ExitCode } from '../errors.js'
 import { UnitGraph } from '../lib/dependencies/unit-graph.js'
-import { busAddress } from '../lib/systemd/bus.js'
+import { busAddress, parseBusAddress } from '../lib/systemd/bus.js'
 import { CallError, type ControlPlane, connectControlPlane } from '../lib/systemd/control-plane.js'
 import { readDependencies } from '../lib/systemd/unit-reader.js'
 import { hint } from '../util/did-you-mean.js'
-import { FailureError, type Invocation } from './command.js'
+import { FailureError, type Invocation, UsageError } from './command.js'
 import { dotOf, jsonOf, mermaidOf } from './graph-diagrams.js'
 import { type GraphQuery, readQuery } from './graph-query.js'
 import { textOf } from './graph-text.js'
 import { type GraphView, viewOf, type Way, waysOf } from './graph-view.js'
 import type { Output } from './terminal.js'
+
+type Scope = Parameters<typeof busAddress>[0]
 
 /** Prints the graph and ends. `connect` is replaced in tests. */
 export async function runGraph(
@@ -21,14 +23,18 @@ export async function runGraph(
   const { values, env, terminal } = invocation
   const query = readQuery(invocation)
   const scope = values['user'] === true ? 'user' : 'system'
-  const address = (values['address'] as string | undefined) ?? busAddress(scope, env, getuid?.() ?? 0)
-  const view = await readView(query, address, connect)
+  const given = values['address'] as string | undefined
+  const servers = given === undefined ? [] : parseBusAddress(given)
+  if ('reason' in servers) throw new UsageError(`option --address: ${servers.reason}`)
+  const address = given ?? busAddress(scope, env, getuid?.() ?? 0)
+  const view = await readView(query, scope, address, connect)
   terminal.out.write(render(view, terminal.out))
   return ExitCode.ok
 }
 
 async function readView(
   query: GraphQuery,
+  scope: Scope,
   address: string,
   connect: (address: string) => Promise<ControlPlane>,
 ): Promise<GraphView> {
@@ -40,16 +46,18 @@ async function readView(
     return viewOf(query, await readGraph(plane, query, states), states)
   } catch (error) {
     if (!(error instanceof CallError)) throw error
-    throw new FailureError(`cannot ask systemd at ${address}: ${error.message}\n${help(error)}`)
+    throw new FailureError(`cannot ask systemd at ${address}: ${error.message}\n${help(error, scope)}`)
   } finally {
     plane?.close()
   }
 }
 
-const help = ({ message }: CallError): string =>
-  /EACCES|AccessDenied/.test(message)
-    ? 'You may not use this bus: try it as root.'
-    : 'Is the bus running (systemctl status dbus)? --address names another one, e.g. unix:path=/host/run/dbus/system_bus_socket.'
+function help({ message }: CallError, scope: Scope): string {
+  if (/EACCES|AccessDenied/.test(message)) return 'You may not use this bus: try it as root.'
+  if (scope === 'user')
+    return 'Does a systemd of this user run (systemctl --user status)? Without --user the system is asked.'
+  return 'Is the bus running (systemctl status dbus)? --address names another one, e.g. unix:path=/host/run/dbus/system_bus_socket.'
+}
 
 function checkUnit(unit: string, states: ReadonlyMap<string, ListedUnit>): void {
   const known = states.get(unit)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FailureError, type Invocation } from '../../../src/cli/command.js'
+import { FailureError, type Invocation, UsageError } from '../../../src/cli/command.js'
 import { runGraph } from '../../../src/cli/run-graph.js'
 import type { UnitDependencies } from '../../../src/data/unit-dependencies.js'
 import { CallError, type ControlPlane } from '../../../src/lib/systemd/control-plane.js'
@@ -110,12 +110,12 @@ test('colours say how units are, on a terminal', async () => {
 })
 
 test('a bus that answers nothing, or does not let us ask, is told with what to do', async () => {
-  const fail = (message: string) =>
+  const fail = (message: string, values: Invocation['values'] = { address: 'unix:path=/x' }) =>
     runGraph(
       {
         operands: [],
-        values: { address: 'unix:path=/x' },
-        env: {},
+        values,
+        env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/session' },
         terminal: {} as Invocation['terminal'],
         onOutputGone() {},
         exitNow: () => {
@@ -133,4 +133,13 @@ test('a bus that answers nothing, or does not let us ask, is told with what to d
     ),
   )
   await expect(fail('connect EACCES /x')).rejects.toThrow('You may not use this bus: try it as root.')
+  await expect(fail('connect ENOENT /session', { user: true })).rejects.toThrow(
+    new FailureError(
+      'cannot ask systemd at unix:path=/session: connect ENOENT /session\n' +
+        'Does a systemd of this user run (systemctl --user status)? Without --user the system is asked.',
+    ),
+  )
+  await expect(fail('never asked', { address: '/run/dbus/system_bus_socket' })).rejects.toThrow(
+    new UsageError('option --address: `/run/dbus/system_bus_socket` has no transport: write `unix:path=...`'),
+  )
 })
