@@ -73,7 +73,7 @@ export class JournalFollower {
         reason = error instanceof Error ? error.message : String(error)
       }
       if (signal.aborted) return
-      onStatus({ state: 'degraded', reason })
+      onStatus({ state: 'degraded', reason: /permission/i.test(reason) ? `${reason}: ${kRemedy}` : reason })
       const limitMs = Math.min(kFirstRetryMs * 2 ** Math.min(attempt, 16), kMaxRetryMs)
       await sleep(clock, limitMs * (0.5 + random() / 2), signal)
     }
@@ -116,10 +116,10 @@ export class JournalFollower {
 
 /** What journalctl says to a user who may read nothing but its own messages. */
 const kNotSeeingAll = 'You are currently not seeing messages'
+const kRemedy = 'run the agent with the group systemd-journal (SupplementaryGroups=systemd-journal)'
 const seesLittle: Status = {
   state: 'degraded',
-  reason:
-    "only this user's own messages are readable: run the agent with the group systemd-journal (SupplementaryGroups=systemd-journal)",
+  reason: `only this user's own messages are readable: ${kRemedy}`,
 }
 
 const oneEntry = { fields: [], maxValueBytes: 1024, maxEntries: 2, timeoutMs: kQuestionMs }

@@ -157,7 +157,9 @@ test('what journalctl says when it fails is the reason, and it is tried again le
   await until('the status', () => statuses.length === 1)
   expect(statuses[0]).toEqual({
     state: 'degraded',
-    reason: 'journalctl: Failed to open /x: Permission denied (exit code 1)',
+    reason:
+      'journalctl: Failed to open /x: Permission denied (exit code 1): ' +
+      'run the agent with the group systemd-journal (SupplementaryGroups=systemd-journal)',
   })
   for (let tries = 2; tries < 12; tries++) await until(`try ${tries}`, () => statuses.length >= tries, 1000)
   const before = calls().length
