@@ -19,6 +19,12 @@ interface Reference {
 
 const parts = ['receivers', 'processors', 'exporters'] as const
 
+/** Which processors read what another one adds to events: behind them it adds it for nobody. */
+const usersOf: Readonly<Record<string, readonly string[]>> = {
+  dependency: ['incident'],
+  incident: ['lifecycle_spans'],
+}
+
 /** Which signals a pipeline's id stands for; undefined when it is not an id at all. */
 export function signalsOf(id: string): ReadonlySet<Signal> | undefined {
   const type = parseComponentId('receiver', id)?.type
@@ -166,22 +172,16 @@ export class PipelineChecker {
   }
 
   #adviseOrder(processors: readonly Reference[]): void {
-    for (const { id, node, path, index } of processors) {
-      const type = id.split('/')[0]
+    const types = processors.map(({ id }) => id.split('/')[0]!)
+    for (const [at, { node, path, index }] of processors.entries()) {
+      const advise = (reason: string): void => this.#problems.warn('CFG_ORDER', node.position, path, reason)
+      const type = types[at]!
       if (type === 'memory_limiter' && index > 0)
-        this.#problems.warn(
-          'CFG_ORDER',
-          node.position,
-          path,
-          'should be the first processor; it does not protect what stands before it',
-        )
+        advise('should be the first processor; it does not protect what stands before it')
       if (type === 'batch' && index < processors.length - 1)
-        this.#problems.warn(
-          'CFG_ORDER',
-          node.position,
-          path,
-          'should be the last processor; those after it change the sizes it made',
-        )
+        advise('should be the last processor; those after it change the sizes it made')
+      const user = types.slice(0, at).find((before) => usersOf[type]?.includes(before))
+      if (user !== undefined) advise(`should stand before ${user}, which uses what it adds to events`)
     }
   }
 

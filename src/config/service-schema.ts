@@ -31,6 +31,7 @@ export const serviceSchema = {
     extensions: ids('Extensions to start, in this order.'),
     state_directory: {
       type: 'string',
+      pattern: '^/',
       maxLength: 4096,
       description:
         'Folder for what must outlive the agent: counts, journal cursors. Left out, it is `$STATE_DIRECTORY` (which systemd sets for `StateDirectory=`); without either, every start begins from nothing.',

@@ -75,3 +75,30 @@ service: { pipelines: { a: { receivers: [systemd], processors: [memory_limiter],
   expect(await said(yaml)).toEqual([expect.stringMatching(/limit: "200" is not a size .*: did you mean "200MiB"\?$/)])
   expect(await said(yaml.replace('200', '200MiB'))).toEqual([])
 })
+
+describe('processors that read what others add', () => {
+  const late = (at: string, index: number, user: string): string =>
+    `CFG_ORDER agent.yaml:4:${at} service.pipelines.a.processors[${index}]: should stand before ${user}, which uses what it adds to events`
+
+  test.each([
+    ['dependency, incident, lifecycle_spans', []],
+    ['incident, dependency, lifecycle_spans', [late('75', 1, 'incident')]],
+    ['lifecycle_spans, dependency, incident', [late('94', 2, 'lifecycle_spans')]],
+  ])('%s', async (order, expected) => {
+    const yaml = `receivers: { systemd: }
+processors: { dependency: , incident: , lifecycle_spans: }
+exporters: { debug: }
+service: { pipelines: { a: { receivers: [systemd], processors: [${order}], exporters: [debug] } } }
+`
+    expect(await said(yaml)).toEqual(expected)
+  })
+})
+
+test('a state directory is the same wherever the agent is started', async () => {
+  const yaml = `receivers: { systemd: }
+exporters: { debug: }
+service: { state_directory: state, pipelines: { a: { receivers: [systemd], exporters: [debug] } } }
+`
+  expect(await said(yaml)).toEqual([expect.stringContaining('service.state_directory: ')])
+  expect(await said(yaml.replace('state,', '/var/lib/unitscope,'))).toEqual([])
+})
