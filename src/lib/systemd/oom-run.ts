@@ -23,7 +23,7 @@ export interface OomReport {
   readonly atUsec: number
 }
 
-/** PIDs and cgroups told apart: a run that loses more at once loses count of them, not its report. */
+/** PIDs and cgroups told apart, the last ones: what tells of one kill comes within seconds. */
 const kMaxTold = 64
 
 /** What was told since the last report. */
@@ -48,6 +48,8 @@ export class OomRun {
   /** By inode: the unit's own cgroup, of which there is one, unless it was made again within the run. */
   readonly #counters = new Map<number, { before: number; after: number }>()
   readonly #pids = new Set<number>()
+  /** All that were named; a run may lose a worker each hour for years. */
+  #named = 0
   /** Anything has told of a kill, if not of which. */
   #any = false
   #byResult = false
@@ -68,7 +70,7 @@ export class OomRun {
 
   /** Whether the kernel counted a process whose name nobody has told yet. */
   get lacksVictim(): boolean {
-    return this.#counted > this.#pids.size
+    return this.#counted > this.#named
   }
 
   /** Whether it died of a kill, as far as is known: not if it ended long after. */
@@ -81,8 +83,10 @@ export class OomRun {
     this.#any = true
     if (counter !== undefined) news.sources.add('memory.events')
     if (counter !== undefined && !below) this.#count(counter)
-    if (victim !== undefined && this.#pids.size < kMaxTold && !this.#pids.has(victim.pid)) {
+    if (victim !== undefined && !this.#pids.has(victim.pid)) {
       this.#pids.add(victim.pid)
+      if (this.#pids.size > kMaxTold) this.#pids.delete(this.#pids.values().next().value!)
+      this.#named++
       news.sources.add('kernel_log')
       news.victim ??= victim
     }
@@ -157,6 +161,6 @@ export class OomRun {
   }
 
   get #kills(): number {
-    return Math.max(this.#counted, this.#pids.size, this.#any ? 1 : 0)
+    return Math.max(this.#counted, this.#named, this.#any ? 1 : 0)
   }
 }

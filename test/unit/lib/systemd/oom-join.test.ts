@@ -285,3 +285,14 @@ test('the memory of it is bounded: of ten thousand units the last are known', ()
   expect(told.at(-1)!.attributes[attr.unit]).toBe('u9999.service')
   expect(tracker.oom.unattributed).toBe(10_000 - 512)
 })
+
+test('a run that loses a worker each hour for years is told of each one, also where only the log tells', () => {
+  const tracker = newTracker()
+  play([], tracker)
+  for (let pid = 1; pid <= 200; pid++) {
+    const told = [take(logged(pid)), take(logged(pid)), settle, settle, settle].flatMap((step) => step(tracker))
+    expect(kills(told).map(({ attributes }) => [attributes[attr.oomKills], attributes[attr.oomVictimPid]])).toEqual([
+      [1, pid],
+    ])
+  }
+})
