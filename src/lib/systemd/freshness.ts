@@ -21,6 +21,11 @@ export class Freshness {
     this.#clock.observe(record)
   }
 
+  /** Number of the last signal that was believed. */
+  get lastSignal(): number {
+    return this.#signals
+  }
+
   /** A signal is believed; its number is kept with the unit. */
   nextSignal(): number {
     return ++this.#signals

@@ -40,6 +40,8 @@ export class UnitTracker implements UnitStates {
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
   #configuredUsec: number | undefined
+  /** Signals until then. */
+  #configuredSignal = 0
   /** Where it goes on, and up to when all is counted. */
   readonly accounts: Accounts
   /** Its metrics. */
@@ -231,19 +233,27 @@ export class UnitTracker implements UnitStates {
     const same = usec !== undefined && usec === this.#configuredUsec
     this.#configuredUsec = usec
     if (same) return
+    this.#configuredSignal = this.#freshness.lastSignal
     this.#units.forEach((unit) => {
       unit.facts = undefined
     })
     this.#graph.forgetUnloaded()
   }
 
-  /** Loaded units whose configuration was not read yet, oldest first. */
+  /**
+   * Loaded units whose configuration was not read yet: those first that something happens to, oldest first. Whoever says
+   * `daemon-reload` restarts something next, and if that fails, its verdict must not wait for a thousand that are idle.
+   */
   withoutFacts(): string[] {
     const names: string[] = []
+    const idle: string[] = []
     // Asked every other second, and nearly always for nothing.
     this.#units.followed.forEach((unit, name) => {
-      if (unit.facts === undefined) names.push(name)
+      if (unit.facts !== undefined) return
+      if (unit.lastSignal > this.#configuredSignal) names.push(name)
+      else idle.push(name)
     })
+    for (const name of idle) names.push(name)
     return names
   }
 

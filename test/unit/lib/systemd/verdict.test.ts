@@ -298,3 +298,17 @@ describe('a reading shows where a unit has come to rest', () => {
     expect(verdicts(tracker.resync([{ name: unit, state: later.state }], [], 1n))).toEqual([expected])
   })
 })
+
+it('after a reload the configuration of a unit that something happens to is read before those of idle ones', () => {
+  const tracker = newTracker()
+  const names = Array.from({ length: 1000 }, (_, i) => `idle-${i}.service`)
+  tracker.seed(
+    [...names, unit].map((name) => ({ name, state: new Script(name).state, facts: noFacts })),
+    0n,
+  )
+  tracker.noteConfigured(undefined)
+  expect(tracker.withoutFacts().slice(0, 2)).toEqual(names.slice(0, 2))
+  feedAll(tracker, service().start(1, 'a').records)
+  expect(tracker.withoutFacts().slice(0, 2)).toEqual([unit, names[0]])
+  expect(tracker.withoutFacts()).toHaveLength(1001)
+})
