@@ -11,6 +11,7 @@ import { MemoryExporter } from '../../src/testkit/memory-exporter.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
 import { systemClock } from '../../src/util/clock.js'
 import { type Lab, waitFor } from '../lab/lab.js'
+import { journalFolder } from './journald-support.js'
 
 /** The real receiver, in this process, on the lab's bus. */
 export interface Watch {
@@ -43,7 +44,8 @@ export async function watch(
   const host = new TestHost()
   const telemetry = new RecordingTelemetry()
   const settings = testSettings('receiver', 'systemd', { clock: systemClock, random: Math.random, telemetry })
-  const config = createTestConfig(schema, { address: lab.busAddress, batch_timeout: '0s', ...written })
+  const history = { directory: journalFolder(lab) }
+  const config = createTestConfig(schema, { address: lab.busAddress, batch_timeout: '0s', history, ...written })
   const receiver: Receiver = createSystemdReceiver(settings, config, through(settings, exporter))
   let taken = 0
   let marker = 0

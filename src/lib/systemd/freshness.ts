@@ -11,6 +11,8 @@ export class Freshness {
   /** Signals until now, and until the last time systemd was asked about its units. */
   #signals = 0
   #asked = 0
+  /** When systemd listed its units after the last gap, microseconds since 1970, and under which setting of the clock. */
+  #listed = { usec: 0, under: 0 }
 
   /** How often the clock was set until now; a unit keeps it with its reading. */
   get clockSettings(): number {
@@ -34,6 +36,17 @@ export class Freshness {
   /** What is read next is newer than all signals until now. */
   asking(): void {
     this.#asked = this.#signals
+  }
+
+  /** @param usec - when systemd was asked, after a gap, which units it has */
+  listed(usec: number): void {
+    this.#listed = { usec, under: this.#clock.settings }
+  }
+
+  /** A signal from before that: of a unit that was not among them any more it is no news. */
+  isBeforeListing({ stateChangeUsec }: UnitState): boolean {
+    const { usec, under } = this.#listed
+    return stateChangeUsec > 0 && stateChangeUsec <= usec && under === this.#clock.settings
   }
 
   /** A signal from before the unit's state was read. No stamps tell when the clock was set in between. */

@@ -11,6 +11,20 @@ import type { UnitTeller } from './unit-teller.js'
 /** As `UnitTracker` unloads a unit. */
 type Unload = (out: RawEvent[], name: string, observedNs: bigint, source: Source) => void
 
+/** A time in which signals were lost while somebody listened. */
+export interface ListenedGap {
+  /** What happened before then was told, microseconds since 1970. */
+  readonly sinceUsec: number
+  /**
+   * When systemd was asked which units it has, microseconds since 1970. Those that it had not were gone then; or they came
+   * later, and signals tell.
+   */
+  readonly listedUsec: number
+}
+
+/** Far more than are refused within the seconds that are read twice. */
+const kMaxJobsTold = 1024
+
 /** Tells from the journal what led from the states that are known to those that were read. */
 export class HistoryTeller {
   readonly #units: UnitStore
@@ -18,6 +32,8 @@ export class HistoryTeller {
   readonly #unload: Unload
   /** Until when all was told, also of units that are not known any more, microseconds since 1970. */
   sinceUsec = 0
+  /** Jobs whose refusal was told, the last of them: it changes no state, so nothing else says that it is no news. */
+  readonly #jobsTold = new Set<number>()
 
   constructor(units: UnitStore, teller: UnitTeller, unload: Unload) {
     this.#units = units
@@ -25,10 +41,21 @@ export class HistoryTeller {
     this.#unload = unload
   }
 
+  /** How a job ended was told. */
+  jobTold(jobId: number): void {
+    this.#jobsTold.add(jobId)
+    if (this.#jobsTold.size <= kMaxJobsTold) return
+    for (const oldest of this.#jobsTold) {
+      this.#jobsTold.delete(oldest)
+      break
+    }
+  }
+
   /**
    * In the order of the journal, over all units.
    *
    * @param units - as read now; they are not taken in yet
+   * @param gap - and which units are gone: the others that were not read are as they were known
    * @returns the units it told of
    */
   tell(
@@ -36,15 +63,22 @@ export class HistoryTeller {
     history: readonly HistoryEntry[],
     units: readonly UnitSnapshot[],
     observedNs: bigint,
+    gap?: ListenedGap & { readonly gone: readonly string[] },
   ): ReadonlySet<string> {
+    if (gap !== undefined) this.sinceUsec = gap.sinceUsec
     const replays = new Map<string, HistoryReplay>()
     if (history.length === 0) return new Set()
     const read = new Map(units.map((unit) => [unit.name, unit]))
     const wasLoaded = new Set(this.#units.followed.keys())
-    const stateRead = (name: string): UnitState | undefined => read.get(name)?.state
-    const plan = planReplay(history, (name) => this.#known(name), stateRead, Number(observedNs / 1000n))
+    const gone = new Set(gap?.gone)
+    const isAsItWas = (name: string): boolean => gap !== undefined && wasLoaded.has(name) && !gone.has(name)
+    const stateNow = (name: string): UnitState | undefined =>
+      read.get(name)?.state ?? (isAsItWas(name) ? this.#known(name) : undefined)
+    const untilUsec = gap?.listedUsec ?? Number(observedNs / 1000n)
+    const plan = planReplay(history, (name) => this.#known(name), stateNow, untilUsec)
     for (const { entry, next } of plan) {
       const name = entry.unit
+      if (gap !== undefined && entry.kind === 'start_failed' && !this.#isNews(entry)) continue
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       const facts = read.get(name)?.facts
@@ -59,6 +93,13 @@ export class HistoryTeller {
     for (const name of replays.keys())
       if (!read.has(name) && !wasLoaded.has(name)) this.#unload(out, name, observedNs, 'reading')
     return new Set(replays.keys())
+  }
+
+  #isNews({ jobId }: HistoryEntry): boolean {
+    if (jobId === undefined) return true
+    const isNews = !this.#jobsTold.has(jobId)
+    if (isNews) this.jobTold(jobId)
+    return isNews
   }
 
   /** The last state that was told of a unit. */

@@ -7,8 +7,9 @@ import { Accounts } from './accounts.js'
 import type { Source } from './evidence.js'
 import { Freshness } from './freshness.js'
 import type { HistoryEntry } from './history-entry.js'
-import { HistoryTeller } from './history-teller.js'
+import { HistoryTeller, type ListenedGap } from './history-teller.js'
 import { JobQueue } from './job-queue.js'
+import { LastHeard } from './last-heard.js'
 import { OomTeller } from './oom-teller.js'
 import { TrackedUnit } from './tracked-unit.js'
 import { unloadedState } from './unit-phase.js'
@@ -36,6 +37,7 @@ export class UnitTracker implements UnitStates {
   readonly #teller: UnitTeller
   readonly #history: HistoryTeller
   readonly #freshness = new Freshness()
+  readonly #heard = new LastHeard()
   readonly #jobs = new JobQueue()
   /** Between Reloading(true) and Reloading(false) PID 1 announces every unit as gone and new: none of that is true. */
   #reloading = false
@@ -81,6 +83,11 @@ export class UnitTracker implements UnitStates {
 
   get reloading(): boolean {
     return this.#reloading
+  }
+
+  /** Since when something has been missed, microseconds since 1970, if it is lost what should have come next. */
+  get missedSinceUsec(): number {
+    return this.#heard.missedSinceUsec
   }
 
   state(unit: string): UnitState | undefined {
@@ -144,11 +151,12 @@ export class UnitTracker implements UnitStates {
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
       unit.seed(state, this.#freshness.clockSettings)
+      this.#heard.state(state)
       // Of this boot nothing was counted yet, and of those before everything.
       if (this.accounts.continued !== undefined) unit.countMissed(state)
       this.#teller.locate(name, unit, state, true)
     }
-    this.accounts.upTo(realtimeNs)
+    this.#upTo(realtimeNs)
   }
 
   /** Rows of `listed` whose unit is not in the state followed here. */
@@ -174,16 +182,19 @@ export class UnitTracker implements UnitStates {
    * @param units - units as read now
    * @param gone - units that systemd no longer has loaded
    * @param history - what PID 1 has told the journal meanwhile, and may be from before or after: what is known is not told again
+   * @param gap - where this is no beginning, and units that are as they were may be left out of `units`
    */
   resync(
     units: readonly UnitSnapshot[],
     gone: readonly string[],
     observedNs: bigint,
     history: readonly HistoryEntry[] = [],
+    gap?: ListenedGap,
   ): RawEvent[] {
     const out: RawEvent[] = []
     this.#units.begin(observedNs)
-    this.#history.tell(out, history, units, observedNs)
+    if (gap !== undefined) this.#freshness.listed(gap.listedUsec)
+    this.#history.tell(out, history, units, observedNs, gap && { ...gap, gone })
     for (const { name, state, facts, dependencies } of units) {
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
@@ -198,13 +209,14 @@ export class UnitTracker implements UnitStates {
           observedNs,
           'reading',
         )
+        this.#heard.state(state)
       }
       if (facts !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
     }
     for (const name of gone) {
       this.#unload(out, name, observedNs, 'reading')
     }
-    this.accounts.upTo(observedNs)
+    this.#upTo(observedNs)
     return out
   }
 
@@ -267,14 +279,17 @@ export class UnitTracker implements UnitStates {
     const out: RawEvent[] = []
     this.#units.begin(record.realtimeNs)
     this.#freshness.observe(record)
-    this.accounts.upTo(record.realtimeNs)
+    this.#upTo(record.realtimeNs)
     if (record.kind === 'reloading') this.#reloading = record.active
     if (this.#reloading) return out
     switch (record.kind) {
       case 'unit_changed': {
+        // All that it did until then has been told.
+        if (!this.#units.followed.has(record.unit) && this.#freshness.isBeforeListing(record.state)) break
         const unit = this.#units.follow(record.unit)
         if (unit === undefined || this.#freshness.isLate(record.state, unit)) break
         this.#teller.locate(record.unit, unit, record.state, false)
+        this.#heard.state(record.state)
         const happened = unit.observe(record.state, this.#freshness.nextSignal())
         this.#teller.causes.observed(record.unit, unit)
         this.#teller.tell(out, record.unit, unit, happened, record.realtimeNs, 'signal')
@@ -285,6 +300,7 @@ export class UnitTracker implements UnitStates {
         break
       case 'job_removed': {
         this.#teller.causes.jobRemoved(record.unit, record.result)
+        if (record.result !== 'done') this.#history.jobTold(record.jobId)
         // The job of a unit that was never loaded has nothing to be kept for.
         const unit = this.#units.find(record.unit) ?? new TrackedUnit(record.realtimeNs)
         const happened = unit.jobRemoved(record.jobId, record.result)
@@ -315,5 +331,10 @@ export class UnitTracker implements UnitStates {
     if (unit !== undefined) this.#teller.tell(out, name, unit, unit.unloaded(), observedNs, source)
     this.#units.unload(name, observedNs)
     this.#graph.remove(name, Number(observedNs / 1000n))
+  }
+
+  #upTo(ns: bigint): void {
+    this.accounts.upTo(ns)
+    this.#heard.at(ns)
   }
 }

@@ -36,6 +36,7 @@ export class RecordQueue {
   #reload: number | undefined
   #reloads = 0
   #gap: Gap | undefined
+  #missedSinceUsec = 0
 
   /**
    * @param max - records held back at most
@@ -51,6 +52,11 @@ export class RecordQueue {
 
   get gap(): Gap | undefined {
     return this.#gap
+  }
+
+  /** Where there is a gap, when it began at the earliest, microseconds since 1970. */
+  get missedSinceUsec(): number {
+    return this.#missedSinceUsec
   }
 
   /** The number of the reload under way; no two have the same. */
@@ -86,6 +92,7 @@ export class RecordQueue {
   /** Notes that states must be read again, of `units` or of all. The graver reason stays; lost records add up. */
   noteGap(reason: GapReason, lost = 0, units?: ReadonlySet<string>): void {
     const gap = this.#gap
+    if (gap === undefined) this.#missedSinceUsec = this.#tracker.missedSinceUsec
     const graver = gap === undefined || gravity.indexOf(reason) > gravity.indexOf(gap.reason)
     const few = gap === undefined ? units : union(gap.units, units)
     this.#gap = {

@@ -160,9 +160,10 @@ export class Session {
           this.#add('facts')
           return false
         }
+        if (this.#putOff(synchroniser.waitMs(queue.gap))) return false
         await plane.subscribe()
         await this.#options.cgroupIds.prove(plane)
-        onEvents(await synchroniser.synchronise(queue.gap))
+        onEvents(await synchroniser.synchronise(queue.gap, queue.missedSinceUsec))
         queue.closeGap()
         this.#synchronised = true
         onEvents(queue.resume())
@@ -174,6 +175,7 @@ export class Session {
         return true
       case 'reconcile':
         // With a short `poll_interval` the second look would be put off for ever; and after a reload there must be a first one.
+        if (queue.gap !== undefined) return false // all is compared soon, and what led to it is told first
         if (this.#secondLookDue) {
           this.#later('reconcile', this.#onItsWayMs)
           return false
@@ -182,6 +184,7 @@ export class Session {
         return true
       case 'secondLook':
         this.#secondLookDue = false
+        if (queue.gap !== undefined) return false
         onEvents(await synchroniser.secondLook())
         return true
       case 'sample':
@@ -196,6 +199,11 @@ export class Session {
         return events !== undefined
       }
     }
+  }
+
+  #putOff(waitMs: number): boolean {
+    if (waitMs > 0) this.#later('synchronise', waitMs)
+    return waitMs > 0
   }
 
   #lookAgain(): void {

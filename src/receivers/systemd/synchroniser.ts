@@ -10,6 +10,8 @@ import type { WatchOptions } from './watch-options.js'
 
 /** Configurations read at a time; the next sweep takes the rest. 64 units are about 20 ms of PID 1. */
 const kMaxFactsPerSweep = 64
+/** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
+const kOnItsWayUsec = 5_000_000
 
 interface SynchroniserOptions
   extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings' | 'history'> {
@@ -27,9 +29,19 @@ export class Synchroniser {
     this.#options = options
   }
 
-  /** Reads all there is (no gap: this is the beginning, and nothing has happened), or what may have changed in a gap. */
-  async synchronise(gap: Gap | undefined): Promise<RawEvent[]> {
-    const { tracker, reader, settings, surroundings, plane } = this.#options
+  /** How long a gap should wait for its turn: records may be lost again and again, and each look into the journal costs. */
+  waitMs(gap: Gap | undefined): number {
+    return gap?.reason === 'lost_records' ? this.#options.history.waitMs() : 0
+  }
+
+  /**
+   * Reads all there is (no gap: this is the beginning, and nothing has happened), or what may have changed in a gap.
+   *
+   * @param sinceUsec - when the gap began, microseconds since 1970
+   */
+  async synchronise(gap: Gap | undefined, sinceUsec: number): Promise<RawEvent[]> {
+    const { tracker, reader, settings, surroundings, plane, history } = this.#options
+    const listedUsec = Number(settings.clock.unixNano() / 1000n)
     const configuredUsec = await readConfiguredUsec(plane)
     const loaded = await this.#listAll()
     surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
@@ -39,8 +51,11 @@ export class Synchroniser {
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
     const units = await this.#read(await this.#changedIn(gap, listed))
     const nowNs = settings.clock.unixNano()
-    const events = tracker.resync(units, tracker.missing(listed), nowNs)
-    return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+    const told = await history.since(sinceUsec, kOnItsWayUsec)
+    // Of the others nothing was missed: what signals told of them waits.
+    const ofGap = told.entries.filter(({ unit }) => gap.units?.has(unit) ?? true)
+    const events = tracker.resync(units, tracker.missing(listed), nowNs, ofGap, { sinceUsec, listedUsec })
+    return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...told.events, ...events]
   }
 
   /**

@@ -219,7 +219,7 @@ class SystemdReceiver implements Receiver {
 
   /** Until when all that systemd has sent was told; undefined while it is not listened to, or not understood. */
   #accountedNs(): bigint | undefined {
-    const followed = this.#watcher?.up === true && this.#watcher.buffered === 0
+    const followed = this.#watcher?.up === true && this.#watcher.buffered === 0 && !this.#watcher.missing
     return followed ? this.#settings.clock.unixNano() - kOnItsWayNs : undefined
   }
 

@@ -39,6 +39,11 @@ export class Watcher {
     return this.#up
   }
 
+  /** Something was missed, and not found out yet. */
+  get missing(): boolean {
+    return this.#queue.gap !== undefined
+  }
+
   /** Signals between the bus thread and the pipeline. */
   get buffered(): number {
     return this.#reader?.stats().buffered ?? 0

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ResourcePool } from '../../../../src/data/resource.js'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
 import type { History } from '../../../../src/receivers/systemd/history-reader.js'
@@ -57,7 +57,7 @@ test('what cannot be filled is one event with its bounds, a counter, and a line 
   const { unfilled, warnings, telemetry } = await run({ entries: [], gap })
   expect(unfilled).toEqual([{ [attr.gapReason]: 'vacuumed', [attr.gapStartUsec]: 1000, [attr.gapEndUsec]: 2000 }])
   expect(warnings).toEqual([
-    'what happened while the agent was away is not known in full: the journal of that time is gone',
+    'what happened while nobody listened is not known in full: the journal of that time is gone',
   ])
   expect([...telemetry.errors]).toEqual([['history_incomplete', 1]])
 })
@@ -93,4 +93,86 @@ test('an agent that is stopped while it reads the journal has told nothing, and 
   await slow.receiver.shutdown()
   expect(slow.exporter.events).toEqual([])
   expect(await kept()).toEqual(before)
+})
+
+describe('while it listens', () => {
+  const kStampUsec = 1_700_000_000_000_000
+  const lost = { kind: 'lost', count: 5 } as const
+
+  /** A receiver that is well, on a machine whose journal says `history`; no state is kept. */
+  async function listening(history: History = whole) {
+    const since: number[] = []
+    const one = await start(quiet, (source) => {
+      source.units.set('a.service', { ...running, stateChangeUsec: kStampUsec })
+      const readHistory: ReadHistory = async ({ sinceUsec }) => {
+        since.push(kStampUsec - sinceUsec)
+        return history
+      }
+      Object.assign(source, { readHistory })
+    })
+    await settle()
+    // As the bus thread reads it, at its own time.
+    one.source.send({ kind: 'job_new', unit: 'a.service', jobId: 1 })
+    return { ...one, since }
+  }
+
+  test('a lost bus: the journal is asked since a little before what was heard last', async () => {
+    const { source, clock, since, gaps } = await listening()
+    source.lose('gone')
+    await clock.advance(1000)
+    expect(gaps()).toEqual(['bus_lost'])
+    expect(since).toEqual([5_000_000])
+  })
+
+  test('a reload: it is not asked', async () => {
+    const { source, clock, since, gaps } = await listening()
+    source.send({ kind: 'reloading', active: true }, { kind: 'reloading', active: false })
+    await clock.advance(5000)
+    expect(gaps()).toEqual(['reload'])
+    expect(since).toEqual([])
+  })
+
+  test('records are lost again and again: it is asked each 3 s, and what comes meanwhile is told after that', async () => {
+    const { source, clock, since, told, gaps } = await listening()
+    source.send(lost)
+    await clock.advance(0)
+    await settle()
+    expect(since).toHaveLength(1)
+    source.send(lost)
+    source.send({ kind: 'job_removed', unit: 'a.service', jobId: 1, result: 'done' })
+    await clock.advance(2900)
+    expect([since.length, gaps().length]).toEqual([1, 1])
+    expect(told().filter((text) => text.includes('finished'))).toEqual([])
+    await clock.advance(200)
+    await settle()
+    expect([since.length, gaps().length]).toEqual([2, 2])
+    expect(told().filter((text) => text.includes('finished'))).toHaveLength(1)
+  })
+
+  test('a gap that the journal cannot fill is one event, from what was heard last', async () => {
+    const endUsec = kStampUsec + 9
+    const { source, clock, exporter } = await listening({
+      entries: [],
+      gap: { startUsec: kStampUsec - 5_000_000, endUsec, reason: 'vacuumed' },
+    })
+    source.lose('gone')
+    await clock.advance(1000)
+    await settle()
+    const unfilled = exporter.events.filter(({ name }) => name === event.unfilledGap)
+    expect(unfilled.map(({ attributes }) => [attributes[attr.gapStartUsec], attributes[attr.gapEndUsec]])).toEqual([
+      [kStampUsec, endUsec],
+    ])
+  })
+
+  test('that the journal does not go back to before what was heard is no gap', async () => {
+    const { source, clock, exporter, telemetry } = await listening({
+      entries: [],
+      gap: { startUsec: kStampUsec - 5_000_000, endUsec: kStampUsec - 1, reason: 'vacuumed' },
+    })
+    source.lose('gone')
+    await clock.advance(1000)
+    await settle()
+    expect(exporter.events.filter(({ name }) => name === event.unfilledGap)).toEqual([])
+    expect([...telemetry.errors]).toEqual([])
+  })
 })
