@@ -4,7 +4,7 @@ set -eu
 
 # wait_for CONDITION...: nothing here signals what is awaited.
 wait_for() {
-  local end=$((SECONDS + 30))
+  local end=$((SECONDS + 60))
   until "$@"; do
     if [ $SECONDS -ge $end ]; then
       echo "waited in vain for: $*"
