@@ -8,7 +8,7 @@ import { readConfiguredUsec, readDependencies, readStamps, readUnits } from '../
 import type { Gap } from './record-queue.js'
 import type { WatchOptions } from './watch-options.js'
 
-/** Configurations read at a time; the next sweep takes the rest. 64 units are about 20 ms of PID 1. */
+/** Configurations read at a time; the next sweep takes the rest. 64 units are 12 ms of PID 1, the first time after a reload 170 ms (decision 0187). */
 const kMaxFactsPerSweep = 64
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
 const kOnItsWayUsec = 5_000_000
