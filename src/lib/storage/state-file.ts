@@ -100,7 +100,7 @@ export class StateFile<T> {
     const body = JSON.stringify(value)
     const head = `unitscope-state ${content} ${version} ${checksum(body)} ${Buffer.byteLength(body)}\n`
     const beside = `${path}.new`
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path))
     const file = await open(beside, 'w', 0o600)
     try {
       await file.writeFile(head + body)
@@ -115,6 +115,15 @@ export class StateFile<T> {
     } finally {
       await folder.close()
     }
+  }
+}
+
+/** One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
 

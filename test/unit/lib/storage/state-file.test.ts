@@ -55,6 +55,11 @@ test('a disk that refuses is an error for the caller, and the old value stays', 
   expect(await file.load()).toEqual({ kind: 'ok', value: { count: 3 } })
 })
 
+test('a folder that cannot be made is an error, at once', async () => {
+  await expect(fileOf('/proc/nope/counts').save({ count: 1 })).rejects.toThrow('ENOENT')
+  await expect(fileOf(join(folder, 'a', 'b', 'counts')).save({ count: 1 })).rejects.toThrow('ENOENT')
+})
+
 describe('what is damaged is set aside, and never believed', () => {
   const good = async (path: string) => {
     await fileOf(path).save({ count: 7 })
