@@ -51,6 +51,8 @@ export type Extension = Component
 /** What code (not the user) gives each component: its name and the things it must not reach for itself. */
 export interface Settings {
   readonly id: ComponentId
+  /** Where it stands; absent for what several pipelines share. Each pipeline has its own of a processor. */
+  readonly pipeline?: string
   readonly logger: Logger
   readonly telemetry: ComponentTelemetry
   readonly clock: Clock

@@ -61,6 +61,7 @@ export function createService(options: ServiceOptions): Service {
 
   const settingsFor = (id: ComponentId, pipeline?: string) => ({
     id,
+    ...(pipeline === undefined ? {} : { pipeline }),
     logger: logger.child(nameOf(id, pipeline)),
     telemetry: telemetry.component(id, pipeline),
     clock,

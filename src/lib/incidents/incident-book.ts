@@ -1,9 +1,12 @@
 import type { Cause } from './cause.js'
 import type { Dependencies } from './dependencies.js'
 import { ofSharedMemory, placeOf } from './grouping.js'
-import { Incident, memberKey, type Resolution } from './incident.js'
+import { Incident, memberKey, type Resolution, type Shift } from './incident.js'
+import { isAtRest } from './incident-state.js'
 import { Member } from './member.js'
 import { type Announcer, Narrator } from './narrator.js'
+import type { SavedIncident } from './saved-incident.js'
+import { Unheard } from './unheard.js'
 import { isTrouble, storyOf, type UnitReport } from './unit-report.js'
 
 export interface BookLimits {
@@ -38,10 +41,14 @@ export class IncidentBook {
   /** Units of which nobody said what comes next, and when that is concluded; oldest first. */
   readonly #unsure = new Map<Member, number>()
   readonly #byUnit = new Map<string, { readonly incident: Incident; readonly member: Member }>()
+  readonly #unheard: Unheard
+  /** Until then silence says nothing: what happened while the agent was away is still being read. */
+  #silentUntilMs = -Infinity
 
   constructor(settings: BookSettings) {
     this.#settings = settings
     const { groupingWindowMs, updateIntervalMs } = settings.limits
+    this.#unheard = new Unheard(settings.limits.healthyMs)
     this.#narrator = new Narrator(settings.announcer, { delayMs: groupingWindowMs, intervalMs: updateIntervalMs })
   }
 
@@ -63,8 +70,42 @@ export class IncidentBook {
     return this.#byUnit.size === 0 ? undefined : this.#byUnit.get(memberKey({ scope, unit }))?.incident
   }
 
-  memberOf(scope: string, unit: string): Member | undefined {
-    return this.#byUnit.get(memberKey({ scope, unit }))?.member
+  /** A unit's state was read, so it is there. Returns its part in an incident. */
+  read(scope: string, unit: string, nowMs: number): Member | undefined {
+    const member = this.#byUnit.get(memberKey({ scope, unit }))?.member
+    this.#unheard.read(member, nowMs)
+    return member
+  }
+
+  /** An incident that was told of, as it is now; undefined for one that was not. */
+  save(incident: Incident, toUnixMs: Shift): SavedIncident | undefined {
+    const told = this.#narrator.save(incident, toUnixMs)
+    return told && { ...incident.save(toUnixMs), told }
+  }
+
+  /**
+   * Goes on with an incident of an earlier life of the agent. To be called before anything is observed, oldest first.
+   *
+   * @param silentUntilMs - before it, that nothing is heard of a unit does not say that nothing happened to it
+   */
+  restore(saved: SavedIncident, toMonotonicMs: Shift, silentUntilMs: number): Incident {
+    if (this.#open.size >= this.#settings.limits.maxIncidents) this.#evict()
+    const incident = Incident.restored(saved, toMonotonicMs)
+    this.#silentUntilMs = silentUntilMs
+    this.#open.set(incident.id, incident)
+    for (const [key, member] of incident.members) {
+      this.#byUnit.set(key, { incident, member })
+      this.#unheard.add(member)
+      if (member.standing === 'failed')
+        this.#unsure.set(member, Math.max(silentUntilMs, incident.lastMs + this.#settings.limits.groupingWindowMs))
+    }
+    this.#narrator.restore(incident, saved.told, toMonotonicMs)
+    return incident
+  }
+
+  /** Ends all that is open. */
+  endAll(resolution: Resolution, nowMs: number): void {
+    for (const incident of [...this.#open.values()]) this.#resolve(incident, resolution, incident.nanoAt(nowMs))
   }
 
   /** Whether a report changes anything: it tells of trouble, or of a unit in trouble. */
@@ -75,6 +116,7 @@ export class IncidentBook {
   /** When something has to be told, if nothing happens until then; undefined for never. */
   get nextDueMs(): number | undefined {
     let next: number | undefined = this.#unsure.values().next().value
+    if (this.#unheard.dueMs < (next ?? Infinity)) next = this.#unheard.dueMs
     for (const incident of this.#open.values()) {
       const due = Math.min(this.#narrator.dueMs(incident) ?? Infinity, this.#healthyMs(incident) ?? Infinity)
       if (due < (next ?? Infinity)) next = due
@@ -84,6 +126,7 @@ export class IncidentBook {
 
   observe(report: UnitReport, nowMs: number): void {
     let known = this.#byUnit.get(memberKey(report))
+    if (known?.member.knows(report)) return
     if (known !== undefined && this.#isPast(known.incident, report)) known = undefined
     // Nor may it join another one that was over by then.
     if (isTrouble(report)) for (const incident of this.#open.values()) this.#isPast(incident, report)
@@ -101,6 +144,7 @@ export class IncidentBook {
     const over = incident.observe(member, report, nowMs)
     if (member.standing !== before) incident.note(report.atNano, storyOf(report))
     for (const stretch of over) this.#narrator.stretch(incident, stretch)
+    this.#unheard.delete(member)
     this.#unsure.delete(member)
     if (member.standing === 'failed') this.#unsure.set(member, nowMs + this.#settings.limits.groupingWindowMs)
     this.#settle(incident, nowMs, report.atNano)
@@ -112,6 +156,7 @@ export class IncidentBook {
       this.#unsure.delete(member)
       this.#concludeGivenUp(member, nowMs)
     }
+    for (const member of this.#unheard.take(nowMs)) this.#concludeGone(member, nowMs)
     for (const incident of [...this.#open.values()]) {
       if ((this.#healthyMs(incident) ?? Infinity) <= nowMs) this.#resolve(incident, 'recovered', incident.nanoAt(nowMs))
       else this.#narrator.tell(incident, nowMs, incident.nanoAt(nowMs))
@@ -131,6 +176,18 @@ export class IncidentBook {
     this.#settle(incident, nowMs, incident.nanoAt(nowMs))
   }
 
+  /** It is not there any more, and nobody saw what became of it: it is waited for no longer. */
+  #concludeGone(member: Member, nowMs: number): void {
+    const incident = this.#byUnit.get(memberKey(member))?.incident
+    if (incident === undefined || isAtRest(member.standing)) return
+    const atNano = incident.nanoAt(nowMs)
+    member.standing = 'ended'
+    this.#unsure.delete(member)
+    incident.note(atNano, `${member.unit} is gone`)
+    for (const stretch of incident.number(member.end(atNano))) this.#narrator.stretch(incident, stretch)
+    this.#settle(incident, nowMs, atNano, 'unknown')
+  }
+
   /** Event time says that all were well for long enough, though no timer has fired: events come faster than they happened. */
   #isPast(incident: Incident, { atNano, kind }: UnitReport): boolean {
     if (incident.state !== 'recovering' || kind === 'up' || kind === 'done') return false
@@ -141,7 +198,8 @@ export class IncidentBook {
   }
 
   #healthyMs({ wellSinceMs }: Incident): number | undefined {
-    return wellSinceMs === undefined ? undefined : wellSinceMs + this.#settings.limits.healthyMs
+    if (wellSinceMs === undefined) return undefined
+    return Math.max(wellSinceMs + this.#settings.limits.healthyMs, this.#silentUntilMs)
   }
 
   #place(report: UnitReport, nowMs: number): { readonly incident: Incident; readonly member: Member } | undefined {
@@ -232,9 +290,9 @@ export class IncidentBook {
     this.#narrator.merge(into, other, atNano)
   }
 
-  #settle(incident: Incident, nowMs: number, atNano: bigint): void {
+  #settle(incident: Incident, nowMs: number, atNano: bigint, ended: Resolution = 'stopped'): void {
     if (incident.settle(nowMs, atNano)) incident.note(atNano, `incident ${incident.state.replace('_', ' ')}`)
-    if (incident.state === 'resolved') this.#resolve(incident, 'stopped', atNano)
+    if (incident.state === 'resolved') this.#resolve(incident, ended, atNano)
     else this.#narrator.tell(incident, nowMs, atNano)
   }
 
@@ -260,6 +318,7 @@ export class IncidentBook {
     for (const [key, member] of incident.members) {
       this.#byUnit.delete(key)
       this.#unsure.delete(member)
+      this.#unheard.delete(member)
     }
   }
 }

@@ -22,6 +22,11 @@ export type Standing =
   | 'done'
   | 'ended'
 
+/** Nothing more is expected of it. */
+export function isAtRest(standing: Standing): boolean {
+  return standing === 'up' || standing === 'done' || standing === 'ended' || standing === 'named'
+}
+
 /**
  * ```
  *   open <──> recovering ──> resolved      recovering: all are well again, resolved after a healthy time

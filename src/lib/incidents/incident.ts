@@ -1,11 +1,18 @@
 import type { Cause } from './cause.js'
 import { type IncidentState, stateOf } from './incident-state.js'
-import type { Member, OwnStretch } from './member.js'
+import { Member, type OwnStretch } from './member.js'
+import { kMaxSavedMerged, type SavedIncident } from './saved-incident.js'
 import type { Stretch } from './stretch.js'
 import type { UnitReport } from './unit-report.js'
 
-/** Why an incident is over. `merged`: it was part of another one; `evicted`: there were too many to follow. */
-export type Resolution = 'recovered' | 'stopped' | 'merged' | 'evicted'
+/**
+ * Why an incident is over. `merged`: it was part of another one; `evicted`: there were too many to follow; `rebooted`: the
+ * machine was; `unknown`: while the agent was away its units went, and nobody can say how.
+ */
+export type Resolution = 'recovered' | 'stopped' | 'merged' | 'evicted' | 'rebooted' | 'unknown'
+
+/** Turns times of the monotonic clock into milliseconds since 1970, or back: shifts them. */
+export type Shift = (ms: number) => number
 
 /** What has changed since an incident was last told of. */
 export type IncidentChange = 'state' | 'units' | 'root_cause'
@@ -48,6 +55,50 @@ export class Incident {
     this.lastMs = nowMs
     this.lastNano = root.beganNano
     this.#members.set(memberKey(root), root)
+  }
+
+  static restored(saved: SavedIncident, toMonotonicMs: Shift): Incident {
+    const members = saved.members.map((member) => Member.restored(member))
+    const incident = new Incident(saved.id, members[saved.root]!, toMonotonicMs(saved.openedUnixMs))
+    incident.#members.clear() // in the order in which they came
+    for (const member of members) incident.add(member)
+    incident.state = saved.state
+    incident.lastMs = toMonotonicMs(saved.lastUnixMs)
+    incident.lastNano = BigInt(saved.lastNano)
+    if (saved.well !== undefined) {
+      incident.wellSinceMs = toMonotonicMs(saved.well.sinceUnixMs)
+      incident.wellSinceNano = BigInt(saved.well.sinceNano)
+    }
+    incident.mergedIds = [...saved.mergedIds]
+    incident.unitsOmitted = saved.unitsOmitted
+    for (const [at, text] of saved.milestones) incident.milestones.push({ atNano: BigInt(at), text })
+    incident.milestonesDropped = saved.milestonesDropped
+    incident.#stretches = saved.stretches
+    return incident
+  }
+
+  /** All but what was told of it, and of its members what is to be concluded of them. */
+  save(toUnixMs: Shift): Omit<SavedIncident, 'told'> {
+    const { id, state, root, openedMs, wellSinceMs, lastMs, lastNano, mergedIds, unitsOmitted, milestonesDropped } =
+      this
+    const members = [...this.#members.values()]
+    return {
+      id,
+      state,
+      members: members.map((member) => member.save()),
+      root: members.indexOf(root),
+      openedUnixMs: toUnixMs(openedMs),
+      ...(wellSinceMs === undefined
+        ? {}
+        : { well: { sinceUnixMs: toUnixMs(wellSinceMs), sinceNano: String(this.wellSinceNano) } }),
+      lastUnixMs: toUnixMs(lastMs),
+      lastNano: String(lastNano),
+      mergedIds: mergedIds.slice(0, kMaxSavedMerged),
+      unitsOmitted,
+      milestones: this.milestones.map(({ atNano, text }) => [String(atNano), text] as const),
+      milestonesDropped,
+      stretches: this.#stretches,
+    }
   }
 
   get members(): ReadonlyMap<string, Member> {

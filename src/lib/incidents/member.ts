@@ -1,6 +1,7 @@
 import type { Resource } from '../../data/resource.js'
 import type { Cause } from './cause.js'
 import type { Standing } from './incident-state.js'
+import type { SavedMember } from './saved-incident.js'
 import type { Stretch } from './stretch.js'
 import type { Impact, ReportKind, UnitReport } from './unit-report.js'
 
@@ -41,6 +42,8 @@ export class Member {
   #countedRun: string | undefined
   /** The run that ended for want of memory. */
   #memoryRun = ''
+  /** What happened until then is known from before a restart of the agent, whose journal tells it once more. */
+  #knownNano = -1n
 
   constructor(report: Pick<UnitReport, 'unit' | 'scope' | 'resource' | 'beganNano'>, cause: Cause | undefined) {
     this.unit = report.unit
@@ -50,16 +53,58 @@ export class Member {
     this.cause = cause
   }
 
+  static restored(saved: SavedMember): Member {
+    const { beganNano, open } = saved
+    const member = new Member({ ...saved, beganNano: BigInt(beganNano) }, saved.cause)
+    member.standing = saved.standing
+    member.failures = saved.failures
+    member.reason = saved.reason
+    member.failedRun = saved.failedRun
+    member.impact = saved.impact
+    member.memoryScope = saved.memoryScope
+    member.lastNano = BigInt(saved.lastNano)
+    member.#knownNano = member.lastNano
+    if (open !== undefined) member.#open = { ...open, sinceNano: BigInt(open.sinceNano) }
+    member.#countedRun = saved.countedRun
+    member.#memoryRun = saved.memoryRun
+    return member
+  }
+
+  save(): SavedMember {
+    const { unit, scope, resource, cause, standing, failures, reason, failedRun, impact, memoryScope } = this
+    const open = this.#open
+    return {
+      unit,
+      scope,
+      resource,
+      ...(cause && { cause }),
+      standing,
+      failures,
+      reason,
+      failedRun,
+      ...(impact && { impact }),
+      ...(memoryScope === undefined ? {} : { memoryScope }),
+      beganNano: String(this.beganNano),
+      lastNano: String(this.lastNano),
+      ...(open && { open: { ...open, sinceNano: String(open.sinceNano) } }),
+      ...(this.#countedRun === undefined ? {} : { countedRun: this.#countedRun }),
+      memoryRun: this.#memoryRun,
+    }
+  }
+
+  /** Whether an earlier life of the agent has taken it in. */
+  knows({ atNano }: UnitReport): boolean {
+    return atNano <= this.#knownNano
+  }
+
   get failed(): boolean {
     return this.failures > 0
   }
 
   /** Takes in what the unit did; returns what is over by it. */
   observe(report: UnitReport): OwnStretch[] {
-    if (this.standing === 'named') {
-      this.beganNano = report.beganNano
-      this.resource = report.resource
-    }
+    if (this.standing === 'named') this.beganNano = report.beganNano
+    this.resource = report.resource
     if (report.kind === 'failing' && report.runId === this.#countedRun) {
       this.#noteReason(report) // the kernel's word on a failure that was told of already
       return []

@@ -1,6 +1,7 @@
-import type { Incident, IncidentChange, Resolution } from './incident.js'
+import type { Incident, IncidentChange, Resolution, Shift } from './incident.js'
 import type { IncidentState } from './incident-state.js'
 import type { Member } from './member.js'
+import type { SavedTold } from './saved-incident.js'
 import type { Stretch } from './stretch.js'
 
 /** Who is told of incidents. Each call is about the incident as it is then. */
@@ -53,6 +54,27 @@ export class Narrator {
       units: 1,
       root: incident.root,
       gaveUp: false,
+      held: [],
+    })
+  }
+
+  /** What was told of an incident; undefined where that is nothing yet. */
+  save(incident: Incident, toUnixMs: Shift): SavedTold | undefined {
+    const told = this.#told.get(incident)
+    if (told?.lastMs === undefined) return undefined
+    const { lastMs, state, units, gaveUp } = told
+    const root = [...incident.members.values()].indexOf(told.root)
+    return { atUnixMs: toUnixMs(lastMs), state, units, root: Math.max(root, 0), gaveUp }
+  }
+
+  restore(incident: Incident, { atUnixMs, state, units, root, gaveUp }: SavedTold, toMonotonicMs: Shift): void {
+    this.#told.set(incident, {
+      openedAtMs: incident.openedMs,
+      lastMs: toMonotonicMs(atUnixMs),
+      state,
+      units,
+      root: [...incident.members.values()][root] ?? incident.root,
+      gaveUp,
       held: [],
     })
   }

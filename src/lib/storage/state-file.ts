@@ -132,8 +132,13 @@ function checksum(text: string): string {
 }
 
 /** Where a component keeps `content`; undefined when the agent has no state directory, and nothing outlives it. */
-export function statePath({ stateDirectory, id }: Settings, content: string): string | undefined {
-  // An id's `/` and every other character that could lead elsewhere becomes its code.
-  const name = id.id.replace(/[^a-z0-9_-]/gi, (c) => `%${c.charCodeAt(0).toString(16)}`)
-  return stateDirectory === undefined ? undefined : join(stateDirectory, `${id.kind}.${name}.${content}`)
+export function statePath({ stateDirectory, id, pipeline }: Settings, content: string): string | undefined {
+  if (stateDirectory === undefined) return undefined
+  const place = pipeline === undefined ? '' : `@${encoded(pipeline)}`
+  return join(stateDirectory, `${id.kind}.${encoded(id.id)}${place}.${content}`)
+}
+
+/** An id's `/` and every other character that could lead elsewhere becomes its code. */
+function encoded(id: string): string {
+  return id.replace(/[^a-z0-9_-]/gi, (c) => `%${c.charCodeAt(0).toString(16)}`)
 }

@@ -140,7 +140,7 @@ export const attr = {
   incidentDuration: 'incident.duration',
   /** What an update is about: state | units | root_cause; an array. */
   incidentChanges: 'incident.changes',
-  /** recovered | stopped | merged | evicted */
+  /** recovered | stopped | merged | evicted | rebooted | unknown */
   incidentResolution: 'incident.resolution',
   /** Incidents that turned out to be part of this one. */
   incidentMergedIds: 'incident.merged_ids',

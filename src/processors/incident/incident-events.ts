@@ -98,6 +98,8 @@ const endings: Readonly<Record<Resolution, string>> = {
   stopped: 'ended, for its units were stopped,',
   merged: 'is part of another one',
   evicted: 'is no longer followed, for there are too many,',
+  rebooted: 'ended with a reboot',
+  unknown: 'ended unseen, for its units are gone,',
 }
 
 function seconds(incident: Incident, atNano: bigint): number {

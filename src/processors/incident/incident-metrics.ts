@@ -12,8 +12,8 @@ export class IncidentMetrics {
   readonly #sinceNano: bigint
   #opened = 0
   #last: { readonly id: string; readonly atNano: bigint } | undefined
-  /** Root causes that were told of. */
-  #told = new Set<Resource>()
+  /** Root causes that were told of, by the keys of their resources: one from before a restart is another object. */
+  #told = new Map<string, Resource>()
 
   constructor(sinceNano: bigint) {
     this.#sinceNano = sinceNano
@@ -26,15 +26,16 @@ export class IncidentMetrics {
 
   collect(open: Iterable<Incident>, host: Resource, timeUnixNano: bigint): readonly Metric[] {
     const byState = { open: 0, recovering: 0, gave_up: 0, resolved: 0 }
-    const units = new Map<Resource, number>()
+    const units = new Map<string, { readonly resource: Resource; readonly value: number }>()
     // A root cause whose incident is over is told of once more, as 0: who reads gauges would take the last value for true.
-    for (const resource of this.#told) units.set(resource, 0)
-    this.#told = new Set()
+    for (const [key, resource] of this.#told) units.set(key, { resource, value: 0 })
+    this.#told = new Map()
     for (const incident of open) {
       byState[incident.state]++
       const { resource } = incident.root
-      units.set(resource, (units.get(resource) ?? 0) + incident.members.size + incident.unitsOmitted)
-      this.#told.add(resource)
+      const value = (units.get(resource.key)?.value ?? 0) + incident.members.size + incident.unitsOmitted
+      units.set(resource.key, { resource, value })
+      this.#told.set(resource.key, resource)
     }
     const now = { timeUnixNano }
     return [
@@ -54,7 +55,7 @@ export class IncidentMetrics {
         value: this.#opened,
         ...this.#exemplar(),
       }),
-      ...Array.from(units, ([resource, value]) =>
+      ...Array.from(units.values(), ({ resource, value }) =>
         gauge(
           incidentMetric.units,
           '{unit}',

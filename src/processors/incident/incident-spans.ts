@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import type { Span, SpanLink } from '../../data/span.js'
 import { childSpanId, incidentSpanId } from '../../lib/incidents/ids.js'
 import type { Incident } from '../../lib/incidents/incident.js'
+import type { Sent } from '../../lib/incidents/saved-incident.js'
 import type { Stretch } from '../../lib/incidents/stretch.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
 import { attr } from '../../lib/systemd/names.js'
@@ -12,13 +13,6 @@ const traceAttr = {
   spansOmitted: 'incident.trace.spans_omitted',
   eventsDropped: 'incident.trace.events_dropped',
 } as const
-
-/** What was sent of an incident's trace. */
-interface Sent {
-  spans: number
-  omitted: number
-  root: boolean
-}
 
 /** Makes the trace of each incident: a child for each stretch as it ends, the root when the outcome is known. */
 export class IncidentSpans {
@@ -49,6 +43,16 @@ export class IncidentSpans {
       ...(incident.milestonesDropped > 0 ? { [traceAttr.eventsDropped]: incident.milestonesDropped } : {}),
     }
     return rootSpan(incident, endNano, { ...attributes, ...counts })
+  }
+
+  /** What was sent of it. */
+  sent(incident: Incident): Readonly<Sent> {
+    return { ...this.#sentOf(incident) }
+  }
+
+  /** Goes on with the trace of an incident from an earlier life of the agent. */
+  restore(incident: Incident, sent: Readonly<Sent>): void {
+    this.#sent.set(incident.id, { ...sent })
   }
 
   forget(incident: Incident): void {

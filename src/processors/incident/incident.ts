@@ -19,6 +19,7 @@ import { graphDependencies } from './graph-dependencies.js'
 import { openedEvent, resolvedEvent, updatedEvent } from './incident-events.js'
 import { IncidentMetrics } from './incident-metrics.js'
 import { IncidentSpans } from './incident-spans.js'
+import { type KeptIncident, KeptIncidents } from './kept-incidents.js'
 import { readReport, scopeOf } from './read-report.js'
 import { MissedStates, unitOfState } from './read-state.js'
 
@@ -28,6 +29,9 @@ export function createIncident(settings: Settings, config: Config, next: Consume
 
 /** Reports that are recognised when they come again: a batch offered twice. The largest kind has 8192 events. */
 const kMaxSeen = 8192
+
+/** After a start: the receiver may take 30 s to read from the journal what happened while the agent was away. */
+const kSilentMs = 35_000
 
 /**
  * Passes batches on, the events of units that are part of an incident with its ID. What it has to say itself goes out behind
@@ -43,6 +47,7 @@ class IncidentProcessor implements Processor, Announcer {
   readonly #metrics: IncidentMetrics
   readonly #seen = new RecentKeys(kMaxSeen)
   readonly #missed = new MissedStates()
+  readonly #kept: KeptIncidents
   /**
    * What was made of batches that were refused. Offered again they tell nothing new, and what they tell would be told in
    * another order; and a fan-out knows by the same object who has taken it.
@@ -53,7 +58,7 @@ class IncidentProcessor implements Processor, Announcer {
   #traced: Span[] = []
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined
   #collection: Timer | undefined
-  #stopped = false
+  #stopping: Promise<void> | undefined
 
   constructor(settings: Settings, config: Config, next: Consumer) {
     this.#settings = settings
@@ -79,24 +84,22 @@ class IncidentProcessor implements Processor, Announcer {
       countEvicted: () => countEvicted(1),
       countUnitsOmitted: () => countOmitted(1),
     })
+    this.#kept = new KeptIncidents(settings, () => this.#save())
     telemetry.gauge('incidents_open', 'Incidents that are not over.', '{incident}', () => this.#book.size)
   }
 
   async start(): Promise<void> {
+    await this.#restore()
     this.#collection = this.#settings.clock.every(this.#config.collection_interval, () => this.#collect())
   }
 
-  /** Incidents still open are told of, and get the root of their trace, with the state they are in. */
-  async shutdown(): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true
-      this.#collection?.cancel()
-      this.#timer?.timer.cancel()
-      this.#book.close(this.#settings.clock.monotonicMs())
-      for (const incident of this.#book.open) this.#trace(this.#spans.root(incident, incident.lastNano))
-      this.#flush()
-    }
-    await this.#outbox.close()
+  /**
+   * Incidents still open are told of, and kept for the agent's next life. Where they cannot be, they get the root of their
+   * trace, with the state they are in.
+   */
+  shutdown(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
   }
 
   async consume(batch: Batch): Promise<Outcome> {
@@ -110,17 +113,20 @@ class IncidentProcessor implements Processor, Announcer {
 
   opened(incident: Incident, atNano: bigint): void {
     this.#metrics.opened(incident, atNano)
+    this.#kept.change(true)
     this.#events.push(openedEvent(incident, atNano))
     this.#traceIfGivenUp(incident, atNano)
   }
 
   updated(incident: Incident, changes: readonly IncidentChange[], atNano: bigint): void {
     this.#events.push(updatedEvent(incident, changes, atNano))
+    this.#kept.change(false)
     this.#traceIfGivenUp(incident, atNano)
   }
 
   resolved(incident: Incident, resolution: Resolution, atNano: bigint): void {
     this.#events.push(resolvedEvent(incident, resolution, atNano))
+    this.#kept.change(true)
     this.#trace(this.#spans.root(incident, atNano, { [attr.incidentResolution]: resolution }))
     this.#spans.forget(incident)
   }
@@ -155,7 +161,10 @@ class IncidentProcessor implements Processor, Announcer {
       events ??= batch.events.slice()
       events[at] = ofIncident(event, incident.id)
     }
-    if (changed) this.#armTimer(nowMs)
+    if (changed) {
+      this.#kept.change(false)
+      this.#armTimer(nowMs)
+    }
     return events === undefined ? batch : { events, metrics: batch.metrics, spans: batch.spans }
   }
 
@@ -166,9 +175,11 @@ class IncidentProcessor implements Processor, Announcer {
       const unit = unitOfState(metric)
       if (unit === undefined) continue
       const scope = scopeOf(metric)
-      const member = this.#book.memberOf(scope, unit)
+      const member = this.#book.read(scope, unit, nowMs)
       const report = member === undefined ? undefined : this.#missed.report(metric, unit, scope, member)
-      if (report !== undefined) this.#book.observe(report, nowMs)
+      if (report === undefined) continue
+      this.#book.observe(report, nowMs)
+      this.#kept.change(false)
     }
     this.#armTimer(nowMs)
   }
@@ -183,11 +194,48 @@ class IncidentProcessor implements Processor, Announcer {
 
   #armTimer(nowMs: number): void {
     const dueMs = this.#book.nextDueMs
-    if (dueMs === undefined || this.#stopped) return
+    if (dueMs === undefined || this.#stopping !== undefined) return
     // An earlier timer may stand: it finds nothing due and arms the next, which is cheaper than one per event.
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
     this.#timer?.timer.cancel()
     this.#timer = { dueMs, timer: this.#settings.clock.after(Math.max(dueMs - nowMs, 0), () => this.#expire()) }
+  }
+
+  async #stop(): Promise<void> {
+    this.#collection?.cancel()
+    this.#timer?.timer.cancel()
+    this.#book.close(this.#settings.clock.monotonicMs())
+    this.#flush()
+    // One that was not started knows of none, and must not say so where an earlier one has kept some.
+    const isKept = this.#collection !== undefined && (await this.#kept.close())
+    if (!isKept) for (const incident of this.#book.open) this.#trace(this.#spans.root(incident, incident.lastNano))
+    this.#flush()
+    await this.#outbox.close()
+  }
+
+  async #restore(): Promise<void> {
+    const { incidents, sameBoot } = await this.#kept.load()
+    const { clock } = this.#settings
+    const nowMs = clock.monotonicMs()
+    // Never later than now: the clock may have been set back.
+    const shiftMs = unixMs(clock.unixNano()) - nowMs
+    for (const saved of incidents) {
+      const incident = this.#book.restore(saved, (ms) => Math.min(ms - shiftMs, nowMs), nowMs + kSilentMs)
+      this.#spans.restore(incident, saved.sent)
+    }
+    // What ran then does not run any more.
+    if (!sameBoot) this.#book.endAll('rebooted', nowMs)
+    this.#flush()
+    this.#armTimer(nowMs)
+  }
+
+  *#save(): Generator<KeptIncident> {
+    const { clock } = this.#settings
+    const shiftMs = unixMs(clock.unixNano()) - clock.monotonicMs()
+    for (const incident of this.#book.open) {
+      const saved = this.#book.save(incident, (ms) => ms + shiftMs)
+      if (saved !== undefined) yield { ...saved, sent: this.#spans.sent(incident) }
+    }
   }
 
   #collect(): void {
@@ -217,6 +265,10 @@ class IncidentProcessor implements Processor, Announcer {
     this.#events = []
     this.#traced = []
   }
+}
+
+function unixMs(nano: bigint): number {
+  return Number(nano / 1_000_000n)
 }
 
 function keyOf({ name, timeUnixNano, traceId }: RawEvent, unit: string): string {

@@ -2,11 +2,13 @@ import type { Dependencies } from '../../../../src/lib/incidents/dependencies.js
 import type { Incident } from '../../../../src/lib/incidents/incident.js'
 import { type BookLimits, IncidentBook } from '../../../../src/lib/incidents/incident-book.js'
 import type { Announcer } from '../../../../src/lib/incidents/narrator.js'
+import { parseIncidents, type SavedIncident } from '../../../../src/lib/incidents/saved-incident.js'
 import type { Stretch } from '../../../../src/lib/incidents/stretch.js'
 import type { ReportKind, UnitReport } from '../../../../src/lib/incidents/unit-report.js'
 import { sampleResource } from '../../../../src/testkit/sample.js'
 
 const kBaseNano = 1_700_000_000_000_000_000n
+const kUnixMs = 1_700_000_000_000
 
 export const limits: BookLimits = {
   groupingWindowMs: 1000,
@@ -20,28 +22,32 @@ export const limits: BookLimits = {
 export class Story implements Announcer {
   readonly said: string[] = []
   readonly stretches: string[] = []
-  readonly book: IncidentBook
+  book: IncidentBook
   evicted = 0
   omitted = 0
   #nowMs = 0
   #ids = 0
+  readonly #reports: UnitReport[] = []
+  readonly #newBook: () => IncidentBook
   readonly #runs = new Map<string, number>()
   readonly #nameOf = new Map<string, string>()
 
   /** @param needs - `b: ['a']` for b that needs a */
   constructor(needs: Readonly<Record<string, readonly string[]>> = {}, part: Partial<BookLimits> = {}) {
-    this.book = new IncidentBook({
-      limits: { ...limits, ...part },
-      dependencies: dependencies(needs),
-      newId: () => {
-        const id = (++this.#ids).toString(16).padStart(32, '0')
-        this.#nameOf.set(id, `#${this.#ids}`)
-        return id
-      },
-      announcer: this,
-      countEvicted: () => this.evicted++,
-      countUnitsOmitted: () => this.omitted++,
-    })
+    this.#newBook = () =>
+      new IncidentBook({
+        limits: { ...limits, ...part },
+        dependencies: dependencies(needs),
+        newId: () => {
+          const id = (++this.#ids).toString(16).padStart(32, '0')
+          this.#nameOf.set(id, `#${this.#ids}`)
+          return id
+        },
+        announcer: this,
+        countEvicted: () => this.evicted++,
+        countUnitsOmitted: () => this.omitted++,
+      })
+    this.book = this.#newBook()
   }
 
   /**
@@ -81,7 +87,38 @@ export class Story implements Announcer {
       impact: undefined,
       resource: sampleResource(unit),
     }
+    this.#reports.push(report)
     this.book.observe(report, this.#nowMs)
+    return this
+  }
+
+  /** What would be on the disk now. */
+  saved(): readonly SavedIncident[] {
+    const incidents = [...this.book.open].flatMap((incident) => {
+      const saved = this.book.save(incident, (ms) => ms + kUnixMs)
+      return saved === undefined ? [] : { ...saved, sent: { spans: 0, omitted: 0, root: false } }
+    })
+    return parseIncidents(JSON.parse(JSON.stringify({ bootId: '', incidents }))).incidents
+  }
+
+  /** The agent is killed now, and started again so much later, with what was on the disk. */
+  restart(awayMs = 0, silentMs = 0, saved = this.saved()): this {
+    this.#nowMs += awayMs
+    this.book = this.#newBook()
+    for (const one of saved) this.book.restore(one, (ms) => ms - kUnixMs, this.#nowMs + silentMs)
+    return this
+  }
+
+  /** All since then is told once more, as by the journal after a kill. */
+  retell(sinceMs: number): this {
+    for (const report of this.#reports) if (report.atNano >= nano(sinceMs)) this.book.observe(report, this.#nowMs)
+    return this
+  }
+
+  /** A state of the unit is read. */
+  read(ms: number, unit: string): this {
+    this.#advance(ms)
+    this.book.read('system', unit, ms)
     return this
   }
 

@@ -87,4 +87,7 @@ test('components of any id keep their files apart, inside the state directory', 
   expect(of('systemd', '/var/lib/unitscope')).toBe('/var/lib/unitscope/receiver.systemd.counts')
   expect(of('systemd/user', '/s')).toBe('/s/receiver.systemd%2fuser.counts')
   expect(of('systemd')).toBeUndefined()
+  const at = (pipeline: string) =>
+    statePath(testSettings('processor', 'x', { stateDirectory: '/s', pipeline }), 'counts')
+  expect([at('main'), at('logs/b')]).toEqual(['/s/processor.x@main.counts', '/s/processor.x@logs%2fb.counts'])
 })

@@ -1,0 +1,126 @@
+import type { Settings } from '../../component/component.js'
+import {
+  kIncidentsVersion,
+  kMaxSavedIncidents,
+  kMaxSavedMembers,
+  parseIncidents,
+  type SavedIncidents,
+} from '../../lib/incidents/saved-incident.js'
+import { StateFile, statePath } from '../../lib/storage/state-file.js'
+import type { Timer } from '../../util/clock.js'
+
+/** What a kill -9 may cost of an incident that was told of. */
+const kSaveMs = 1000
+/** So many units, of 800 bytes, are 200 KB, which no disk minds each second; of more it is written less often. */
+const kUnitsPerSave = 256
+
+const content = 'incidents'
+
+export type KeptIncident = SavedIncidents['incidents'][number]
+
+/** Keeps the incidents that were told of in the state directory, where there is one. */
+export class KeptIncidents {
+  readonly #settings: Settings
+  readonly #bootId: string
+  readonly #file: StateFile<SavedIncidents> | undefined
+  /** Oldest first. */
+  readonly #read: () => Iterable<KeptIncident>
+  #timer: Timer | undefined
+  #writing: Promise<boolean> | undefined
+  /** What waits for the write under way: nothing, a change, or one that goes at once. */
+  #changed: 'no' | 'soon' | 'now' = 'no'
+  #units = 0
+  #closed = false
+  #failed = ''
+
+  constructor(settings: Settings, read: () => Iterable<KeptIncident>) {
+    this.#settings = settings
+    this.#read = read
+    const bootId = settings.resources.host['systemd.boot_id']
+    this.#bootId = typeof bootId === 'string' ? bootId : ''
+    const path = statePath(settings, content)
+    if (path !== undefined)
+      this.#file = new StateFile({ path, content, version: kIncidentsVersion, parse: parseIncidents })
+  }
+
+  /** What an earlier life of the agent has kept, and whether that was in this boot. Nothing where it cannot be used. */
+  async load(): Promise<{ readonly incidents: readonly KeptIncident[]; readonly sameBoot: boolean }> {
+    const loaded = await this.#file?.load()
+    if (loaded?.kind === 'ok') return { ...loaded.value, sameBoot: loaded.value.bootId === this.#bootId }
+    if (loaded?.kind === 'damaged') {
+      const { logger, telemetry } = this.#settings
+      const { reason, movedTo } = loaded
+      telemetry.error('state_damaged')
+      logger.warn(`incidents begin anew, the file that kept them cannot be used: ${reason}`, { movedTo })
+    }
+    return { incidents: [], sameBoot: true }
+  }
+
+  /** Something has changed: written within a second; at once, when an incident was just told of, or is over. */
+  change(atOnce: boolean): void {
+    if (this.#file === undefined) return
+    if (atOnce || this.#changed === 'no') this.#changed = atOnce ? 'now' : 'soon'
+    this.#schedule()
+  }
+
+  /** Writes how all stands at the end; false where nothing outlives the agent. */
+  async close(): Promise<boolean> {
+    this.#closed = true
+    this.#timer?.cancel()
+    return this.#file !== undefined && (await this.#write(this.#file))
+  }
+
+  #schedule(): void {
+    const file = this.#file
+    if (file === undefined || this.#closed || this.#writing !== undefined || this.#changed === 'no') return
+    if (this.#changed === 'soon') {
+      const waitMs = kSaveMs * Math.max(1, Math.ceil(this.#units / kUnitsPerSave))
+      this.#timer ??= this.#settings.clock.after(waitMs, () => {
+        this.#timer = undefined
+        this.#changed = 'now'
+        this.#schedule()
+      })
+      return
+    }
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#writing = this.#write(file)
+    void this.#writing.then(() => {
+      this.#writing = undefined
+      this.#schedule()
+    })
+  }
+
+  async #write(file: StateFile<SavedIncidents>): Promise<boolean> {
+    this.#changed = 'no'
+    const { logger, telemetry } = this.#settings
+    try {
+      await file.save({ bootId: this.#bootId, incidents: this.#take() })
+      this.#failed = ''
+      return true
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      telemetry.error('state_not_saved')
+      // Told once for each reason: a full disk stays full.
+      if (reason !== this.#failed) logger.warn(`incidents cannot be kept: ${reason}`)
+      this.#failed = reason
+      return false
+    }
+  }
+
+  /** As many as there is room for; the others begin anew after a restart, and are counted. */
+  #take(): KeptIncident[] {
+    const incidents: KeptIncident[] = []
+    this.#units = 0
+    for (const incident of this.#read()) {
+      const units = this.#units + incident.members.length
+      if (incidents.length >= kMaxSavedIncidents || units > kMaxSavedMembers) {
+        this.#settings.telemetry.error('incidents_not_kept')
+        continue
+      }
+      incidents.push(incident)
+      this.#units = units
+    }
+    return incidents
+  }
+}
