@@ -28,6 +28,11 @@ export interface PointLine {
   readonly resource: Attributes
 }
 
+export interface SpanLine {
+  readonly name: string
+  readonly traceId: string
+}
+
 interface Request {
   readonly resourceLogs?: readonly ResourceGroup[]
   readonly resourceMetrics?: readonly ResourceGroup[]
@@ -37,7 +42,7 @@ interface ResourceGroup {
   readonly resource: { readonly attributes: readonly KeyValue[] }
   readonly scopeLogs?: readonly { readonly logRecords: readonly LogRecord[] }[]
   readonly scopeMetrics?: readonly { readonly metrics: readonly MetricRecord[] }[]
-  readonly scopeSpans?: readonly { readonly spans: readonly unknown[] }[]
+  readonly scopeSpans?: readonly { readonly spans: readonly SpanLine[] }[]
 }
 interface LogRecord {
   readonly eventName: string
@@ -61,6 +66,7 @@ interface DataPoint {
 export class OtlpLines {
   readonly events: readonly EventLine[]
   readonly points: readonly PointLine[]
+  readonly spans: readonly SpanLine[]
   /** Events, spans and points, as the agent counts items. */
   readonly items: number
 
@@ -72,10 +78,10 @@ export class OtlpLines {
       .map((line) => JSON.parse(line) as Request)
     this.events = requests.flatMap((request) => (request.resourceLogs ?? []).flatMap(eventsOf))
     this.points = requests.flatMap((request) => (request.resourceMetrics ?? []).flatMap(pointsOf))
-    const spans = requests.flatMap((request) =>
+    this.spans = requests.flatMap((request) =>
       (request.resourceSpans ?? []).flatMap((group) => group.scopeSpans?.flatMap((scope) => scope.spans) ?? []),
     )
-    this.items = this.events.length + this.points.length + spans.length
+    this.items = this.events.length + this.points.length + this.spans.length
   }
 }
 
