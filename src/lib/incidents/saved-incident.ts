@@ -15,8 +15,8 @@ export const kMaxSavedMembers = 8192
 export const kMaxSavedMerged = 64
 /** An incident keeps 64. */
 const kMaxMilestones = 64
-/** systemd's longest names have 255 letters; a milestone names two. */
-const kMaxTextLength = 1024
+/** A cgroup's path may have 4096 bytes; systemd's longest names have 255 letters. */
+const kMaxTextLength = 4096
 const kMaxNames = 1024
 const kMaxAttributes = 128
 
@@ -77,10 +77,24 @@ export interface SavedIncident {
   readonly told: SavedTold
 }
 
+export interface KeptIncident extends SavedIncident {
+  readonly sent: Readonly<Sent>
+}
+
 export interface SavedIncidents {
   /** 32 hex digits; empty where it is not known. */
   readonly bootId: string
-  readonly incidents: readonly (SavedIncident & { readonly sent: Readonly<Sent> })[]
+  readonly incidents: readonly KeptIncident[]
+}
+
+/** Whether `parseIncidents` takes it: one that it does not, for a resource past all limits, would cost all others. */
+export function canBeKept(incident: KeptIncident): boolean {
+  try {
+    checkIncident(record(incident), String)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Takes apart what was saved; throws with a reason when it is not of this form. */

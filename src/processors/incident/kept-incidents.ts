@@ -1,5 +1,7 @@
 import type { Settings } from '../../component/component.js'
 import {
+  canBeKept,
+  type KeptIncident,
   kIncidentsVersion,
   kMaxSavedIncidents,
   kMaxSavedMembers,
@@ -15,8 +17,6 @@ const kSaveMs = 1000
 const kUnitsPerSave = 256
 
 const content = 'incidents'
-
-export type KeptIncident = SavedIncidents['incidents'][number]
 
 /** Keeps the incidents that were told of in the state directory, where there is one. */
 export class KeptIncidents {
@@ -114,7 +114,7 @@ export class KeptIncidents {
     this.#units = 0
     for (const incident of this.#read()) {
       const units = this.#units + incident.members.length
-      if (incidents.length >= kMaxSavedIncidents || units > kMaxSavedMembers) {
+      if (incidents.length >= kMaxSavedIncidents || units > kMaxSavedMembers || !canBeKept(incident)) {
         this.#settings.telemetry.error('incidents_not_kept')
         continue
       }

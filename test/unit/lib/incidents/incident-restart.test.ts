@@ -195,7 +195,7 @@ describe('a file that is not as it should be', () => {
     ],
     ['half a cause', member({ cause: { unit: 'a' } }), 'incidents[0].members[0].cause is none'],
     ['a standing that is none', member({ standing: 'lost' }), 'incidents[0].members[0].standing is none'],
-    ['a text without end', member({ reason: 'x'.repeat(1025) }), 'incidents[0].members[0].a text is none'],
+    ['a text without end', member({ reason: 'x'.repeat(4097) }), 'incidents[0].members[0].a text is none'],
     ['a negative time', member({ lastNano: '-1' }), 'incidents[0].members[0].a time is none'],
     ['a stretch that is none', member({ open: { kind: 'run' } }), 'incidents[0].members[0].open is no stretch'],
     ['half an impact', member({ impact: { count: 1 } }), 'incidents[0].members[0].impact is none'],

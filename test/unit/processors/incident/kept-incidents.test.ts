@@ -50,14 +50,14 @@ async function live(atSeconds: number, part: Partial<Settings> & { readonly boot
     telemetry: settings.telemetry as RecordingTelemetry,
     incidents: () => next.events.filter(({ name }) => name.startsWith('incident.')),
     roots: () => next.spans.filter(({ name }) => name.startsWith('incident:')),
-    async tell(name: string, run: string, attributes: Record<string, string> = {}): Promise<void> {
+    async tell(name: string, run: string, attributes: Record<string, string> = {}, unit = 'a.service'): Promise<void> {
       const event = sampleEvent({
         name,
         timeUnixNano: clock.unixNano(),
-        resource: sampleResource('a.service'),
+        resource: sampleResource(unit),
         traceId: run.repeat(32),
         attributes: {
-          [attr.unit]: 'a.service',
+          [attr.unit]: unit,
           [attr.invocationId]: run.repeat(32),
           [attr.activeState]: name === names.failed ? 'failed' : 'active',
           [attr.result]: name === names.failed ? 'exit-code' : 'success',
@@ -172,6 +172,20 @@ test('a file that cannot be used is set aside, told once, and nothing is known',
     'processor.incident@main.incidents',
     'processor.incident@main.incidents.damaged',
   ])
+})
+
+test('an incident that could not be read back is left out and counted, and costs no other one', async () => {
+  const first = await live(0)
+  await first.tell(names.failed, '1', { ...willRestart, [attr.oomLimitedBy]: 'x'.repeat(5000) })
+  await first.tell(names.failed, '2', willRestart, 'b.service')
+  await first.processor.shutdown()
+  expect(first.telemetry.errors.get('incidents_not_kept')).toBeGreaterThan(0)
+  const second = await live(5)
+  await second.tell(names.restarted, '3', {}, 'b.service')
+  await second.clock.advance(100_000)
+  expect(second.warnings).toEqual([])
+  expect(second.incidents().at(-1)).toMatchObject({ name: incidentEvent.resolved, body: expect.stringContaining('b.service') })
+  await second.processor.shutdown()
 })
 
 test('each pipeline has its own, and one that never started leaves what there is', async () => {
