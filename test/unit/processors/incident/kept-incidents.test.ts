@@ -184,7 +184,10 @@ test('an incident that could not be read back is left out and counted, and costs
   await second.tell(names.restarted, '3', {}, 'b.service')
   await second.clock.advance(100_000)
   expect(second.warnings).toEqual([])
-  expect(second.incidents().at(-1)).toMatchObject({ name: incidentEvent.resolved, body: expect.stringContaining('b.service') })
+  expect(second.incidents().at(-1)).toMatchObject({
+    name: incidentEvent.resolved,
+    body: expect.stringContaining('b.service'),
+  })
   await second.processor.shutdown()
 })
 
