@@ -85,8 +85,13 @@ describeLab(`${kLoops} units crash and restart, ${kMortals} fail for good, and s
             .filter(({ MESSAGE_ID, UNIT }) => MESSAGE_ID === id && UNIT === unit)
             .map(({ INVOCATION_ID }) => INVOCATION_ID)
         // Where the buffer is small the last ones may be lost again, and be told some seconds later.
-        const failed = journal.filter(({ MESSAGE_ID }) => MESSAGE_ID === kUnitFailed).length
-        await waitFor('the last failures', () => told(event.failed).length >= failed)
+        const sum = (name: string): number =>
+          units.reduce((all, unit) => all + (counted(watched, name).get(unit) ?? 0), 0)
+        const all = (id: string): number =>
+          journal.filter((one) => one['MESSAGE_ID'] === id && units.includes(one['UNIT'] ?? '')).length
+        await waitFor('the last of them', () => {
+          return sum(metric.failures) >= all(kUnitFailed) && sum(metric.restarts) >= all(kRestartScheduled)
+        })
         await watched.collection()
         const [restarts, failures] = [counted(watched, metric.restarts), counted(watched, metric.failures)]
         const runs = (unit: string, ...names: string[]): unknown[] =>

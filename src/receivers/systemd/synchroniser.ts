@@ -3,7 +3,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { noFacts } from '../../data/unit-snapshot.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
-import { gapEvent } from '../../lib/systemd/source-event.js'
+import { type GapReason, gapEvent } from '../../lib/systemd/source-event.js'
 import { readConfiguredUsec, readDependencies, readStamps, readUnits } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
 import type { WatchOptions } from './watch-options.js'
@@ -12,6 +12,8 @@ import type { WatchOptions } from './watch-options.js'
 const kMaxFactsPerSweep = 64
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
 const kOnItsWayUsec = 5_000_000
+/** Gaps in which much may have happened that only the journal knows; a reexec takes PID 1 itself some 100 ms, in which it starts nothing. */
+const lostSignals: ReadonlySet<GapReason> = new Set(['bus_lost', 'bus_returned', 'lost_records'])
 
 interface SynchroniserOptions
   extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings' | 'history'> {
@@ -49,12 +51,17 @@ export class Synchroniser {
     tracker.noteConfigured(configuredUsec)
     if (gap === undefined) return this.#begin(listed)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
-    const units = await this.#read(await this.#changedIn(gap, listed))
+    const fromJournal = history.available && lostSignals.has(gap.reason)
+    // What the journal tells of some must not stand beside what waiting signals tell of others: it tells all, or nothing.
+    const ofAll: Gap = { reason: gap.reason, lost: gap.lost }
+    const units = await this.#read(await this.#changedIn(fromJournal ? ofAll : gap, listed))
     const nowNs = settings.clock.unixNano()
+    if (!fromJournal) {
+      const events = tracker.resync(units, tracker.missing(listed), nowNs)
+      return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
+    }
     const told = await history.since(sinceUsec, kOnItsWayUsec)
-    // Of the others nothing was missed: what signals told of them waits.
-    const ofGap = told.entries.filter(({ unit }) => gap.units?.has(unit) ?? true)
-    const events = tracker.resync(units, tracker.missing(listed), nowNs, ofGap, { sinceUsec, listedUsec })
+    const events = tracker.resync(units, tracker.missing(listed), nowNs, told.entries, { sinceUsec, listedUsec })
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...told.events, ...events]
   }
 

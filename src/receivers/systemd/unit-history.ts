@@ -48,6 +48,10 @@ export class UnitHistory {
     this.#signal = signal
   }
 
+  get available(): boolean {
+    return this.#reader !== undefined
+  }
+
   /** How long a reading that can wait should wait. */
   waitMs(): number {
     if (this.#reader === undefined) return 0
