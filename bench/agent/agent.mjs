@@ -27,6 +27,8 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
     },
     processors: {
       memory_limiter: { limit: '200MiB' },
+      dependency: {},
+      incident: {},
       crash_loop: {},
       lifecycle_spans: {},
       batch: { ...options.batch },
@@ -40,7 +42,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       pipelines: {
         units: {
           receivers: ['systemd'],
-          processors: ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch'],
+          processors: ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'lifecycle_spans', 'batch'],
           exporters: ['otlp', 'prometheus'],
         },
         ...(options.file === undefined ? {} : { 'logs/file': eventsToFile }),
@@ -57,7 +59,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
 
 const eventsToFile = {
   receivers: ['systemd'],
-  processors: ['memory_limiter', 'crash_loop', 'batch'],
+  processors: ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'batch'],
   exporters: ['file'],
 }
 

@@ -45,7 +45,7 @@ function agentWay(name, parts, options = {}) {
   }
 }
 
-const processors = ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch']
+const processors = ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'lifecycle_spans', 'batch']
 const whole = 'unitscope, all of pipelines/host.yaml'
 const events = { systemd: { collection_interval: '0s' } }
 const rarely = { systemd: { collection_interval: '0s', batch_timeout: '1s' } }

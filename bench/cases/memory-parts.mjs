@@ -78,7 +78,7 @@ async function collect(pid) {
 }
 
 const receivers = ['systemd', 'cgroup', 'self_telemetry']
-const processors = ['memory_limiter', 'crash_loop', 'lifecycle_spans', 'batch']
+const processors = ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'lifecycle_spans', 'batch']
 const exporters = ['otlp', 'prometheus']
 const whole = 'unitscope, all of pipelines/host.yaml'
 
