@@ -13,8 +13,12 @@ import type { Timer } from '../../util/clock.js'
 
 /** What a kill -9 may cost of an incident that was told of. */
 const kSaveMs = 1000
-/** So many units, of 800 bytes, are 200 KB, which no disk minds each second; of more it is written less often. */
+/**
+ * So many units, of 800 bytes, are 200 KB, which no disk minds each second; of more it is written less often. So many lines of
+ * an incident's story are as large as a unit: 50 crash loops that have filled theirs are written each second, 512 each 10 s.
+ */
 const kUnitsPerSave = 256
+const kMilestonesPerUnit = 16
 
 const content = 'incidents'
 
@@ -29,7 +33,8 @@ export class KeptIncidents {
   #writing: Promise<boolean> | undefined
   /** What waits for the write under way: nothing, a change, or one that goes at once. */
   #changed: 'no' | 'soon' | 'now' = 'no'
-  #units = 0
+  /** Of the last write, in units. */
+  #size = 0
   #closed = false
   #failed = ''
 
@@ -74,7 +79,7 @@ export class KeptIncidents {
     const file = this.#file
     if (file === undefined || this.#closed || this.#writing !== undefined || this.#changed === 'no') return
     if (this.#changed === 'soon') {
-      const waitMs = kSaveMs * Math.max(1, Math.ceil(this.#units / kUnitsPerSave))
+      const waitMs = kSaveMs * Math.max(1, Math.ceil(this.#size / kUnitsPerSave))
       this.#timer ??= this.#settings.clock.after(waitMs, () => {
         this.#timer = undefined
         this.#changed = 'now'
@@ -111,16 +116,19 @@ export class KeptIncidents {
   /** As many as there is room for; the others begin anew after a restart, and are counted. */
   #take(): KeptIncident[] {
     const incidents: KeptIncident[] = []
-    this.#units = 0
+    let units = 0
+    let milestones = 0
     for (const incident of this.#read()) {
-      const units = this.#units + incident.members.length
-      if (incidents.length >= kMaxSavedIncidents || units > kMaxSavedMembers || !canBeKept(incident)) {
+      const isRoom = incidents.length < kMaxSavedIncidents && units + incident.members.length <= kMaxSavedMembers
+      if (!isRoom || !canBeKept(incident)) {
         this.#settings.telemetry.error('incidents_not_kept')
         continue
       }
       incidents.push(incident)
-      this.#units = units
+      units += incident.members.length
+      milestones += incident.milestones.length
     }
+    this.#size = units + milestones / kMilestonesPerUnit
     return incidents
   }
 }
