@@ -47,10 +47,13 @@ const units = Object.fromEntries([
   ...times(10, 'shot-unit', ['MemoryMax=24M', shell('sleep infinity & exec sleep infinity')]),
 ])
 
-/** The default configuration of both receivers; `log` says whether the kernel's log may be read. */
-const config = (log: boolean) => ({
-  receivers: { systemd: {}, cgroup: { kernel_log: log } },
-  exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
+/** One that may read the kernel's log, and one as it is installed, without any capability. */
+const agents = ['log', 'counters'] as const
+
+/** The default configuration of both receivers, but for the log. */
+const config = (name: (typeof agents)[number]) => ({
+  receivers: { systemd: {}, cgroup: { kernel_log: name === 'log' } },
+  exporters: { file: { path: `/io/${name}.jsonl`, max_size: '1GiB' } },
   service: { pipelines: { main: { receivers: ['systemd', 'cgroup'], exporters: ['file'] } } },
 })
 
@@ -93,57 +96,55 @@ function readRuns(read: (name: string) => string): Run[] {
   return [...last, ...earlier]
 }
 
-/** All but those that take long. */
-const fewer = Object.fromEntries(Object.entries(units).filter(([name]) => /^(fast|child|inner|storm|shot)/.test(name)))
+/** What one agent told of the kills, beside what systemd and the tests know of the runs. */
+function check(runs: readonly Run[], events: readonly EventLine[], log: boolean): void {
+  const told = new Map<string, EventLine[]>()
+  for (const event of events.filter(({ name }) => name === 'systemd.unit.oom_killed'))
+    told.set(event.traceId!, [...(told.get(event.traceId!) ?? []), event])
+  console.log(table(runs, told))
+  const said = ({ invocationId }: Run) =>
+    (told.get(invocationId) ?? []).map(({ attributes: a }) => [
+      a['systemd.unit.name'],
+      a['error.type'],
+      a['systemd.unit.oom.survived'],
+    ])
+  const of = (kinds: RegExp) => runs.filter(({ unit }) => kinds.test(unit))
+
+  const starved = of(/^(?!shot|lives)/)
+  expect(starved.length).toBeGreaterThanOrEqual(20)
+  for (const run of starved) expect(said(run), run.unit).toEqual([[run.unit, 'oom-kill', false]])
+  // Each time it lost a process, though systemd says nothing.
+  for (const run of of(/^lives/)) {
+    const once = [run.unit, 'oom-kill', true]
+    expect(said(run), run.unit).toEqual([once, once])
+  }
+  expect(of(/^shot/)).toHaveLength(20)
+  expect(of(/^shot/).flatMap(said)).toEqual([])
+  // Of nothing else, either.
+  expect(told.size).toBe(starved.length + of(/^lives/).length)
+
+  if (!log) return
+  const [inner, whole] = ['inner-1.service', 'global-1.service'].map((unit) => {
+    const run = runs.find((one) => one.unit === unit)!
+    return told.get(run.invocationId)![0]!.attributes
+  })
+  expect(inner!['systemd.unit.oom.cgroup']).toBe('/system.slice/inner-1.service/box')
+  expect(whole!['systemd.unit.oom.constraint']).toBe('global')
+}
 
 describeVm('kills for want of memory', () => {
-  it.each([
-    ['with the kernel’s log', true, units],
-    // As the agent is installed: without any capability.
-    ['without it', false, fewer],
-  ])('are told once each, and no other kill is, %s', { timeout: 660_000 }, (_, log, chosen) => {
-    const files = Object.fromEntries(Object.entries(chosen).map(([name, text]) => [`units/${name}`, text]))
+  it('are told once each, and no other kill is, with the kernel’s log and without it', { timeout: 660_000 }, () => {
+    const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
     const script = readFileSync(join(packageRoot, 'test/e2e/vm/oom.sh'), 'utf8')
+    const configs = Object.fromEntries(agents.map((name) => [`${name}.yaml`, JSON.stringify(config(name))]))
     return runInVm(
       `set -- ${process.execPath} ${agentMain}\n${script}`,
       ({ code, output, read }) => {
-        expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
-        const { events } = new OtlpLines(read('agent.jsonl'))
-        const told = new Map<string, EventLine[]>()
-        for (const event of events.filter(({ name }) => name === 'systemd.unit.oom_killed'))
-          told.set(event.traceId!, [...(told.get(event.traceId!) ?? []), event])
+        expect(code, `${output}\n${code === 0 ? '' : agents.map((name) => read(`${name}.log`)).join('\n')}`).toBe(0)
         const runs = readRuns(read)
-        console.log(table(runs, told))
-        const said = ({ invocationId }: Run) =>
-          (told.get(invocationId) ?? []).map(({ attributes: a }) => [
-            a['systemd.unit.name'],
-            a['error.type'],
-            a['systemd.unit.oom.survived'],
-          ])
-        const of = (kinds: RegExp) => runs.filter(({ unit }) => kinds.test(unit))
-
-        const starved = of(/^(?!shot|lives)/)
-        expect(starved.length).toBeGreaterThanOrEqual(20)
-        for (const run of starved) expect(said(run), run.unit).toEqual([[run.unit, 'oom-kill', false]])
-        // Each time it lost a process, though systemd says nothing.
-        for (const run of of(/^lives/)) {
-          const once = [run.unit, 'oom-kill', true]
-          expect(said(run), run.unit).toEqual([once, once])
-        }
-        expect(of(/^shot/)).toHaveLength(20)
-        expect(of(/^shot/).flatMap(said)).toEqual([])
-        // Of nothing else, either.
-        expect(told.size).toBe(starved.length + of(/^lives/).length)
-
-        if (!log) return
-        const [inner, whole] = ['inner-1.service', 'global-1.service'].map((unit) => {
-          const run = runs.find((one) => one.unit === unit)!
-          return told.get(run.invocationId)![0]!.attributes
-        })
-        expect(inner!['systemd.unit.oom.cgroup']).toBe('/system.slice/inner-1.service/box')
-        expect(whole!['systemd.unit.oom.constraint']).toBe('global')
+        for (const name of agents) check(runs, new OtlpLines(read(`${name}.jsonl`)).events, name === 'log')
       },
-      { files: { ...files, 'agent.yaml': JSON.stringify(config(log)) }, memMiB: 640, timeoutS: 600 },
+      { files: { ...files, ...configs }, memMiB: 768, timeoutS: 600 },
     )
   })
 })

@@ -66,7 +66,7 @@ export async function readHistory(request: HistoryRequest): Promise<History> {
   if (program === undefined) {
     return { entries: [], gap: gap(nowUsec, 'unreadable'), problem: 'journalctl is not installed' }
   }
-  const oldestUsec = nowUsec - maxAgeMs * 1000
+  const oldestUsec = Math.ceil(nowUsec - maxAgeMs * 1000) // journalctl takes whole microseconds
   const fromUsec = Math.max(sinceUsec, oldestUsec)
   const limits = { program, source, maxValueBytes: kMaxValueBytes, timeoutMs: kReadMs, clock, signal }
   try {

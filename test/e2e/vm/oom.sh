@@ -1,6 +1,6 @@
-# Runs inside the VM: services are killed for want of memory in every way there is, and others by hand, while the agent
-# watches. Leaves in /io/runs a line `unit invocation result` for each run that ended, as systemd has it; what the agent wrote
-# is beside it. $1: node, $2: the agent's main.js.
+# Runs inside the VM: services are killed for want of memory in every way there is, and others by hand, while two
+# agents watch. Leaves in /io/runs a line `unit invocation result` for each run that ended, as systemd has it; what they wrote is
+# beside it. $1: node, $2: the agent's main.js.
 set -eu
 
 # wait_for CONDITION...: nothing here signals what is awaited.
@@ -29,12 +29,18 @@ note() {
 cp /io/units/* /run/systemd/system/
 mkdir -p /run/runs
 systemctl daemon-reload
-"$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
-agent=$!
-trap 'kill -KILL $agent 2> /dev/null || true' EXIT
-wait_for grep -qs '"message":"running"' /io/agent.log
-# State metrics are in the file only once the units have been read.
-wait_for grep -q systemd.unit.state /io/agent.jsonl
+# Two agents see the same kills: one may read the kernel's log, the other is as it is installed.
+agents=
+trap 'kill -KILL $agents 2> /dev/null || true' EXIT
+for name in log counters; do
+  "$1" "$2" run --config "/io/$name.yaml" > "/io/$name.log" 2>&1 &
+  agents="$agents $!"
+done
+for name in log counters; do
+  wait_for grep -qs '"message":"running"' "/io/$name.log"
+  # State metrics are in the file only once the units have been read.
+  wait_for grep -q systemd.unit.state "/io/$name.jsonl"
+done
 
 # One after the other.
 for unit in $(units 'slow*') $(units 'fast*') $(units 'child*') $(units 'group*') $(units 'inner*'); do systemctl start "$unit" || true; done
@@ -62,5 +68,5 @@ wait_for failed 'global*'
 note 'global*'
 sleep 11 # what may live on is told after ten seconds
 cat /sys/fs/cgroup/system.slice/memory.events > /io/slice
-kill -TERM $agent
-wait $agent
+kill -TERM $agents
+for agent in $agents; do wait $agent; done
