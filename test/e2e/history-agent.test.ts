@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
-import { type JournalEntry, type Lab, waitFor, withLab } from '../lab/lab.js'
-import { type Agent, running, startAgent, Workspace, watching } from './agent.js'
-import { journalFolder } from './journald-support.js'
+import { type JournalEntry, waitFor, withLab } from '../lab/lab.js'
+import { Workspace, watching } from './agent.js'
+import { startKeeper } from './keeper.js'
 
 const kUnits = 50
 /** How long the agent is away. */
@@ -26,7 +26,7 @@ describeLab('an agent that was away', () => {
       for (const name of names) lab.writeUnit(name, crasher)
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service')
-      let agent = await start(lab, workspace)
+      let agent = await startKeeper(lab, workspace)
       try {
         await watching(workspace)
         await waitFor('its state', () => existsSync(workspace.path('state/receiver.systemd.restart_counters')))
@@ -36,7 +36,7 @@ describeLab('an agent that was away', () => {
         await agent.stop('SIGKILL')
         const before = restarts()
         await new Promise((resolve) => setTimeout(resolve, kAwayMs)) // the absence itself
-        agent = await start(lab, workspace)
+        agent = await startKeeper(lab, workspace)
         await waitFor('what was missed, and some more', () => restarts() > before + 20 * kUnits, { timeoutMs: 60_000 })
         await lab.systemctl('stop', ...names)
         const journal = await lab.journal(
@@ -69,27 +69,6 @@ describeLab('an agent that was away', () => {
     }),
   )
 })
-
-async function start(lab: Lab, workspace: Workspace): Promise<Agent> {
-  const config = {
-    receivers: {
-      systemd: {
-        address: lab.busAddress,
-        history: { directory: journalFolder(lab) },
-        max_events_per_second: 100_000,
-        collection_interval: '1s',
-      },
-    },
-    exporters: { file: { path: workspace.path('out.jsonl'), max_size: '1GiB' } },
-    service: {
-      state_directory: workspace.path('state'),
-      pipelines: { main: { receivers: ['systemd'], exporters: ['file'] } },
-    },
-  }
-  const agent = startAgent(['run', '--config', workspace.writeConfig(config)])
-  await agent.logged(running)
-  return agent
-}
 
 /** Runs that events of a name are about, in the order they were told. */
 function told(workspace: Workspace, name: string, unit?: string): (string | undefined)[] {

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { incidentEvent } from '../../src/lib/incidents/names.js'
 import { attr } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
-import { type Lab, waitFor, withLab } from '../lab/lab.js'
-import { type Agent, running, startAgent, Workspace, watching } from './agent.js'
-import { journalFolder } from './journald-support.js'
+import { waitFor, withLab } from '../lab/lab.js'
+import { Workspace, watching } from './agent.js'
+import { startKeeper } from './keeper.js'
 
 /** How long the agent is away. */
 const kAwayMs = 10_000
@@ -31,7 +31,7 @@ describeLab('incidents of an agent that was away', () => {
         )
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service')
-      let agent = await start(lab, workspace)
+      let agent = await startKeeper(lab, workspace, { incident: { healthy_time: '5s' } })
       try {
         await watching(workspace)
         await lab.systemctl('start', '--no-block', ...units)
@@ -44,7 +44,7 @@ describeLab('incidents of an agent that was away', () => {
         await lab.systemctl('stop', 'stopped.service')
         await new Promise((resolve) => setTimeout(resolve, kAwayMs)) // the absence itself
         const before = ids(workspace)
-        agent = await start(lab, workspace)
+        agent = await startKeeper(lab, workspace, { incident: { healthy_time: '5s' } })
         const over = (unit: string): unknown => last(workspace, unit)?.[attr.incidentState]
         await waitFor(
           'what happened meanwhile',
@@ -77,28 +77,6 @@ describeLab('incidents of an agent that was away', () => {
     }),
   )
 })
-
-async function start(lab: Lab, workspace: Workspace): Promise<Agent> {
-  const config = {
-    receivers: {
-      systemd: {
-        address: lab.busAddress,
-        history: { directory: journalFolder(lab) },
-        max_events_per_second: 100_000,
-        collection_interval: '1s',
-      },
-    },
-    processors: { incident: { healthy_time: '5s' } },
-    exporters: { file: { path: workspace.path('out.jsonl'), max_size: '1GiB' } },
-    service: {
-      state_directory: workspace.path('state'),
-      pipelines: { main: { receivers: ['systemd'], processors: ['incident'], exporters: ['file'] } },
-    },
-  }
-  const agent = startAgent(['run', '--config', workspace.writeConfig(config)])
-  await agent.logged(running)
-  return agent
-}
 
 function incidents(workspace: Workspace) {
   return workspace.output().events.filter(({ name }) => name.startsWith('incident.'))
