@@ -50,6 +50,10 @@ const allowedSideways: readonly (readonly [string, string])[] = [
   ['src/testkit/', 'src/config/'],
   // Whose failure stopped a unit is found along the graph; the graph knows nothing of signals and states.
   ['src/lib/systemd/', 'src/lib/dependencies/'],
+  // What every detector stands on: unit events by their names, an outbox for findings, a file for what was learned.
+  ['src/lib/patterns/', 'src/lib/systemd/'],
+  ['src/lib/patterns/', 'src/lib/handover/'],
+  ['src/lib/patterns/', 'src/lib/storage/'],
 ]
 
 /** Packages that only one place may import, so that they can be replaced there. */

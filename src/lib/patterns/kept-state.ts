@@ -1,0 +1,69 @@
+import type { Settings } from '../../component/component.js'
+import { StateFile, statePath } from '../storage/state-file.js'
+import type { Detector } from './detector.js'
+
+/** What a kill -9 may cost of what was learned: baselines of hours and days lose nothing by five minutes. */
+const kSaveMs = 300_000
+const content = 'pattern'
+
+/** Keeps what a detector has learned in the state directory, where there is one and the detector has something to keep. */
+export class KeptState {
+  readonly #settings: Settings
+  readonly #detector: Detector
+  readonly #file: StateFile<unknown> | undefined
+  #savedAtMs: number
+  #saving: Promise<void> | undefined
+  #failed = ''
+
+  /** @param version - of the form of what the detector saves */
+  constructor(settings: Settings, detector: Detector, version: number) {
+    this.#settings = settings
+    this.#detector = detector
+    this.#savedAtMs = settings.clock.monotonicMs()
+    const path = detector.save === undefined ? undefined : statePath(settings, content)
+    // What parse throws makes the file one that cannot be used: so it restores, too.
+    if (path !== undefined)
+      this.#file = new StateFile({ path, content, version, parse: (json) => this.#detector.restore?.(json) })
+  }
+
+  async load(): Promise<void> {
+    const loaded = await this.#file?.load()
+    if (loaded?.kind !== 'damaged') return
+    const { logger, telemetry } = this.#settings
+    telemetry.error('state_damaged')
+    logger.warn(`what was learned begins anew, the file that kept it cannot be used: ${loaded.reason}`, {
+      movedTo: loaded.movedTo,
+    })
+  }
+
+  /** Writes if that is due; to be called now and then. */
+  touch(): void {
+    if (this.#file === undefined || this.#saving !== undefined) return
+    const nowMs = this.#settings.clock.monotonicMs()
+    if (nowMs - this.#savedAtMs < kSaveMs) return
+    this.#savedAtMs = nowMs
+    this.#saving = this.#save().finally(() => {
+      this.#saving = undefined
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#saving
+    await this.#save()
+  }
+
+  async #save(): Promise<void> {
+    if (this.#file === undefined) return
+    const { logger, telemetry } = this.#settings
+    try {
+      await this.#file.save(this.#detector.save?.())
+      this.#failed = ''
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      telemetry.error('state_not_saved')
+      // Told once for each reason: a full disk stays full.
+      if (reason !== this.#failed) logger.warn(`what was learned cannot be kept: ${reason}`)
+      this.#failed = reason
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import type { Consumer, Processor, Settings } from '../../component/component.js'
+import type { Outcome } from '../../component/outcome.js'
+import { type Batch, batchOf } from '../../data/batch.js'
+import type { RawEvent } from '../../data/event.js'
+import type { Metric } from '../../data/metric.js'
+import type { Timer } from '../../util/clock.js'
+import { Outbox } from '../handover/outbox.js'
+import { detectionEvent } from './detection-event.js'
+import type { Detection, Detector, DetectorContext } from './detector.js'
+import { KeptState } from './kept-state.js'
+import { Quiet } from './quiet.js'
+import { SteadyTime } from './steady-time.js'
+import { readUnitSignal, signalKind, Units } from './unit-signal.js'
+
+export interface PatternOptions {
+  /** Its name in events: `crash_loop`. */
+  readonly pattern: string
+  /** Names of metrics that the detector wants to see. */
+  readonly metrics?: ReadonlySet<string>
+  /** Of the form of what the detector saves. */
+  readonly stateVersion?: number
+  create(context: DetectorContext): Detector
+}
+
+/**
+ * Silence after which time goes on without records. A due time is never passed by less, so that records that come a moment
+ * late (a full queue, a slow replay) find the same state whenever they come.
+ */
+const kSlackMs = 1000
+/** Signals of batches that were refused, and will be offered again. */
+const kMaxRefused = 16_384
+
+/**
+ * Shows a detector what passes, and sends on what it finds: every batch goes on as it is, findings behind it in batches of
+ * their own, so that the evidence comes before the conclusion.
+ */
+export class PatternProcessor implements Processor, DetectorContext {
+  readonly #settings: Settings
+  readonly #next: Consumer
+  readonly #options: PatternOptions
+  readonly #outbox: Outbox
+  readonly #time: SteadyTime
+  readonly #quiet = new Quiet()
+  readonly #units = new Units()
+  readonly #detector: Detector
+  readonly #kept: KeptState
+  readonly #countEvicted: (units: number) => void
+  readonly #refused = new Set<string>()
+  #found: RawEvent[] = []
+  #timer: { readonly dueMs: number; readonly timer: Timer } | undefined
+  #started = false
+  #stopped = false
+
+  constructor(settings: Settings, next: Consumer, options: PatternOptions) {
+    this.#settings = settings
+    this.#next = next
+    this.#options = options
+    this.#outbox = new Outbox(settings, next)
+    this.#time = new SteadyTime(settings.clock)
+    this.#countEvicted = settings.telemetry.counter('units_evicted', 'Units forgotten because there are too many.')
+    this.#detector = options.create(this)
+    this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
+  }
+
+  async start(): Promise<void> {
+    await this.#kept.load()
+    this.#started = true
+  }
+
+  /** What is open stays open: it goes on, unwatched. */
+  async shutdown(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#timer?.timer.cancel()
+    this.#timer = undefined
+    if (this.#started) await this.#kept.close()
+    await this.#outbox.close()
+  }
+
+  async consume(batch: Batch): Promise<Outcome> {
+    this.#look(batch)
+    const offered = this.#next.consume(batch)
+    this.#send()
+    this.#armTimer()
+    this.#kept.touch()
+    const outcome = await offered
+    if (outcome.kind === 'retryable') this.#expectAgain(batch.events)
+    return outcome
+  }
+
+  tell(detection: Detection): void {
+    this.#found.push(detectionEvent(this.#options.pattern, detection, this.#time.unixNano(detection.atMs)))
+  }
+
+  unixNano(steadyMs: number): bigint {
+    return this.#time.unixNano(steadyMs)
+  }
+
+  steadyMs(unixNano: bigint): number {
+    return this.#time.of(unixNano)
+  }
+
+  quiet(unit: Parameters<DetectorContext['quiet']>[0], atMs: number): ReturnType<DetectorContext['quiet']> {
+    return this.#quiet.reason(unit, atMs)
+  }
+
+  evicted(): void {
+    this.#countEvicted(1)
+  }
+
+  get random(): () => number {
+    return this.#settings.random
+  }
+
+  #look({ events, metrics }: Batch): void {
+    if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs)
+    if (this.#detector.signal !== undefined) for (let at = 0; at < events.length; at++) this.#lookAtEvent(events[at]!)
+    if (this.#options.metrics !== undefined)
+      for (let at = 0; at < metrics.length; at++) this.#lookAtMetric(metrics[at]!)
+  }
+
+  #lookAtEvent(event: RawEvent): void {
+    this.#moveTo(event.observedTimeUnixNano)
+    const atMs = Math.min(this.#time.of(event.timeUnixNano), this.#time.nowMs)
+    this.#quiet.observe(event, atMs)
+    const kind = signalKind(event)
+    if (kind === undefined) return
+    const unit = this.#units.ofEvent(event)
+    if (unit === undefined) return
+    if (this.#refused.size > 0 && this.#refused.delete(signature(event))) return
+    this.#detector.signal!(readUnitSignal(event, kind, unit, atMs, this.#quiet.reason(unit, atMs)))
+  }
+
+  #lookAtMetric(metric: Metric): void {
+    if (!this.#options.metrics!.has(metric.name)) return
+    const first = metric.points[0]
+    const unit = first === undefined ? undefined : this.#units.of(metric.resource)
+    if (unit === undefined) return
+    this.#moveTo(first!.timeUnixNano)
+    this.#detector.sample?.(unit, metric, this.#time.of(first!.timeUnixNano))
+  }
+
+  #moveTo(unixNano: bigint): void {
+    if (this.#time.moveTo(unixNano)) this.#quiet.stepped(this.#time.nowMs)
+    this.#elapse(this.#time.nowMs)
+  }
+
+  #elapse(nowMs: number): void {
+    const dueMs = this.#detector.dueMs
+    if (dueMs !== undefined && dueMs <= nowMs) this.#detector.elapse!(nowMs)
+  }
+
+  #send(): void {
+    if (this.#found.length === 0) return
+    const events = this.#found
+    this.#found = []
+    this.#outbox.push(batchOf({ events }))
+  }
+
+  /** The upstream keeps what was refused, and offers it again: as the same records or as others made of them. */
+  #expectAgain(events: readonly RawEvent[]): void {
+    for (const event of events) {
+      if (signalKind(event) === undefined) continue
+      if (this.#refused.size >= kMaxRefused)
+        for (const oldest of this.#refused) {
+          this.#refused.delete(oldest)
+          break
+        }
+      this.#refused.add(signature(event))
+    }
+  }
+
+  #armTimer(): void {
+    const dueMs = this.#detector.dueMs
+    if (dueMs === undefined || this.#stopped) return
+    // An earlier timer may stand: it finds nothing due and arms the next, which is cheaper than one per record.
+    if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
+    this.#timer?.timer.cancel()
+    // Whole milliseconds: a timer that fires a hair too early would only arm the next.
+    const waitMs = Math.max(Math.ceil(dueMs + kSlackMs - this.#time.nowMs - this.#time.idleMs), 1)
+    this.#timer = { dueMs, timer: this.#settings.clock.after(waitMs, () => this.#passTime()) }
+  }
+
+  #passTime(): void {
+    this.#timer = undefined
+    if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs)
+    const nowMs = this.#time.nowMs + this.#time.idleMs - kSlackMs
+    this.#time.idleUntil(nowMs)
+    this.#elapse(nowMs)
+    this.#send()
+    this.#armTimer()
+  }
+}
+
+function signature(event: RawEvent): string {
+  return `${event.resource.key} ${event.name} ${event.timeUnixNano}`
+}

@@ -1,0 +1,289 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Consumer, Settings } from '../../../../src/component/component.js'
+import { type Outcome, ok, retryable } from '../../../../src/component/outcome.js'
+import type { ObjectSchema } from '../../../../src/component/schema.js'
+import { type Batch, batchOf } from '../../../../src/data/batch.js'
+import type { RawEvent } from '../../../../src/data/event.js'
+import { definePattern } from '../../../../src/lib/patterns/define-pattern.js'
+import { patternAttr } from '../../../../src/lib/patterns/detection-event.js'
+import type { Detector, DetectorContext, UnitSignal } from '../../../../src/lib/patterns/detector.js'
+import { attr, event as names } from '../../../../src/lib/systemd/names.js'
+import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
+import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
+import { sampleEvent, sampleGauge, sampleResource, sampleSpan } from '../../../../src/testkit/sample.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+
+const kStart = 1_700_000_000
+const kQuietMs = 60_000
+
+/** Finds any failure, and clears it a minute after the last; remembers how many there were. */
+class AnyFailure implements Detector {
+  readonly #context: DetectorContext
+  readonly #open = new Map<string, { signal: UnitSignal; dueMs: number }>()
+  readonly seen: UnitSignal[] = []
+  readonly samples: (readonly [string, number])[] = []
+  #count = 0
+
+  constructor(context: DetectorContext) {
+    this.#context = context
+  }
+
+  get dueMs(): number | undefined {
+    for (const { dueMs } of this.#open.values()) return dueMs
+    return undefined
+  }
+
+  signal(signal: UnitSignal): void {
+    this.seen.push(signal)
+    if (signal.kind !== 'failed' || signal.quiet !== undefined) return
+    this.#count++
+    const { unit, atMs, invocationId, event } = signal
+    const isNew = this.#open.get(unit.key) === undefined
+    this.#open.delete(unit.key)
+    this.#open.set(unit.key, { signal, dueMs: atMs + kQuietMs })
+    if (!isNew) return
+    this.#context.tell({
+      phase: 'detected',
+      unit,
+      kind: 'any',
+      atMs,
+      confidence: 0.98765,
+      body: `${unit.name} failed`,
+      evidence: { count: this.#count },
+      run: invocationId,
+      runs: [invocationId],
+      cause: event,
+    })
+  }
+
+  sample(unit: UnitSignal['unit'], metric: { readonly name: string }, atMs: number): void {
+    this.samples.push([`${unit.name} ${metric.name}`, atMs])
+  }
+
+  elapse(nowMs: number): void {
+    for (const [key, { signal, dueMs }] of this.#open) {
+      if (dueMs > nowMs) return
+      this.#open.delete(key)
+      const { unit } = signal
+      this.#context.tell({
+        phase: 'cleared',
+        unit,
+        kind: 'any',
+        atMs: dueMs,
+        confidence: 1,
+        body: 'quiet',
+        evidence: {},
+      })
+    }
+  }
+
+  save(): unknown {
+    return { count: this.#count }
+  }
+
+  restore(saved: unknown): void {
+    const count = (saved as { count?: unknown } | null)?.count
+    if (typeof count !== 'number') throw new Error('count is no number')
+    this.#count = count
+  }
+}
+
+const schema = { type: 'object', description: 'Nothing.', properties: {} } as const satisfies ObjectSchema
+
+function rig(part: Partial<Settings> = {}, next: Consumer = new MemoryExporter()) {
+  const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
+  const settings = testSettings('processor', 'any_failure', { clock, ...part })
+  let detector: AnyFailure | undefined
+  const processor = definePattern({
+    type: 'any_failure',
+    description: 'Finds failures.',
+    configSchema: schema,
+    metrics: ['test.level'],
+    detector(_config: Record<string, never>, context) {
+      detector = new AnyFailure(context)
+      return detector
+    },
+  }).create(settings, {}, next)
+  return {
+    clock,
+    processor,
+    telemetry: settings.telemetry as RecordingTelemetry,
+    detector: detector!,
+    async feed(...events: readonly RawEvent[]): Promise<Outcome> {
+      const outcome = await processor.consume(batchOf({ events }))
+      await settle()
+      return outcome
+    },
+    events: () => (next as MemoryExporter).events,
+    found: () => (next as MemoryExporter).events.filter((event) => event.name.startsWith('pattern.')),
+  }
+}
+
+/** @param atS - seconds after the start */
+function at(name: string, atS: number, unit = 'a.service', extra: RawEvent['attributes'] = {}): RawEvent {
+  const attributes = { [attr.unit]: unit, [attr.invocationId]: 'ab'.repeat(16), [attr.result]: 'exit-code', ...extra }
+  const timeUnixNano = BigInt(Math.round((kStart + atS) * 1e6)) * 1000n
+  return sampleEvent({
+    name,
+    timeUnixNano,
+    resource: sampleResource(unit),
+    attributes: { ...attributes, [attr.exitCode]: 3 },
+  })
+}
+
+const seconds = (event: RawEvent): number => Number(event.timeUnixNano) / 1e9 - kStart
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+describe('a finding', () => {
+  test('stands behind the evidence, in the trace of the run that tipped it, and says how sure it is', async () => {
+    const { feed, events } = rig()
+    await feed(at(names.failed, 1))
+    const [evidence, finding] = events()
+    expect(evidence?.name).toBe(names.failed)
+    expect(finding).toMatchObject({
+      name: 'pattern.any_failure.detected',
+      body: 'a.service failed',
+      traceId: 'ab'.repeat(16),
+      timeUnixNano: evidence?.timeUnixNano,
+      resource: evidence?.resource,
+      attributes: {
+        [attr.unit]: 'a.service',
+        [patternAttr.kind]: 'any',
+        [patternAttr.confidence]: 0.988,
+        [patternAttr.runs]: ['ab'.repeat(16)],
+        'pattern.any_failure.count': 1,
+      },
+    })
+  })
+
+  test('of a unit that is only named in the event is told too', async () => {
+    const { feed, found } = rig()
+    const event = at(names.failed, 1)
+    await feed({ ...event, resource: { key: 'host', attributes: { 'service.name': 'unitscope' } } })
+    expect(found()[0]?.body).toBe('a.service failed')
+  })
+})
+
+describe('time', () => {
+  test('what ends by silence ends when it was due, whether time or a later event shows it', async () => {
+    const bySilence = rig()
+    await bySilence.feed(at(names.failed, 1))
+    await bySilence.clock.advance(kQuietMs + 999)
+    expect(bySilence.found()).toHaveLength(1)
+    await bySilence.clock.advance(1)
+    const byEvent = rig()
+    await byEvent.feed(at(names.failed, 1))
+    await byEvent.feed(at(names.started, 500, 'b.service'))
+    for (const { found } of [bySilence, byEvent]) expect(found().map(seconds)).toEqual([1, 61])
+    expect(JSON.stringify(bySilence.found(), bigints)).toBe(JSON.stringify(byEvent.found(), bigints))
+  })
+
+  test('a clock that is set forward, or a machine that slept, is no time that went by', async () => {
+    const { clock, feed, found, detector } = rig()
+    await feed(at(names.failed, 1))
+    clock.stepWallClock(3600n * 1_000_000_000n)
+    await feed(at(names.started, 3600 + 2, 'b.service'))
+    expect(found()).toHaveLength(1)
+    expect(detector.seen[1]!.atMs - detector.seen[0]!.atMs).toBeCloseTo(1000, 3)
+    expect(detector.seen[1]!.quiet).toBe('suspend_or_clock_step')
+    // What follows is stamped with the time that clocks show now.
+    await clock.advance(kQuietMs + 1000)
+    expect(seconds(found()[1]!)).toBeCloseTo(3600 + 61, 3)
+  })
+
+  test('a clock that is set back an hour does not stop time', async () => {
+    const { feed, detector } = rig()
+    await feed(at(names.started, 3600))
+    await feed(at(names.failed, 10), at(names.started, 11))
+    expect(detector.seen.map(({ atMs, quiet }) => [(atMs / 1000 - kStart).toFixed(0), quiet])).toEqual([
+      ['3600', undefined],
+      ['3600', 'suspend_or_clock_step'],
+      ['3601', 'suspend_or_clock_step'],
+    ])
+  })
+
+  test('what is told late keeps its time', async () => {
+    const { feed, detector } = rig()
+    const late = { ...at(names.failed, 10), observedTimeUnixNano: BigInt(kStart + 101) * 1_000_000_000n }
+    await feed(at(names.started, 100), late)
+    expect(detector.seen[1]!.atMs / 1000 - kStart).toBeCloseTo(10, 3)
+  })
+})
+
+describe('offered again', () => {
+  test.each(['the same records', 'others made of them'])('what was refused is evidence once: %s', async (how) => {
+    let refusals = 2
+    const taken: Batch[] = []
+    const next: Consumer = {
+      async consume(batch) {
+        if (batch.events[0]?.name === names.failed && refusals-- > 0) return retryable('busy')
+        taken.push(batch)
+        return ok
+      },
+    }
+    const { feed, detector } = rig({}, next)
+    const event = at(names.failed, 1)
+    for (const expected of ['retryable', 'retryable', 'ok'])
+      expect((await feed(how === 'the same records' ? event : { ...event })).kind).toBe(expected)
+    await feed(at(names.failed, 2))
+    expect(detector.seen).toHaveLength(2)
+  })
+})
+
+test('metrics it names are shown to it, at their own time; all other records pass', async () => {
+  const { processor, detector, events } = rig()
+  const nano = BigInt(kStart + 5) * 1_000_000_000n
+  const points = [{ attributes: {}, timeUnixNano: nano, value: 1 }]
+  const metrics = [sampleGauge([1], { points }), sampleGauge([1], { name: 'other.level' })]
+  expect((await processor.consume(batchOf({ metrics, spans: [sampleSpan()] }))).kind).toBe('ok')
+  expect(detector.samples).toEqual([['demo.service test.level', (kStart + 5) * 1000]])
+  expect(events()).toEqual([])
+})
+
+test('a failure of the time nobody was watching is no evidence', async () => {
+  const { feed, found, detector } = rig()
+  const gap = at(names.gap, 50, '', {})
+  await feed(gap, at(names.failed, 40), at(names.failed, 60, 'b.service'))
+  expect(detector.seen.map(({ quiet }) => quiet)).toEqual(['gap', undefined])
+  expect(found().map(({ body }) => body)).toEqual(['b.service failed'])
+})
+
+describe('what was learned', () => {
+  const folder = (): string => {
+    const made = mkdtempSync(join(tmpdir(), 'unitscope-patterns-'))
+    folders.push(made)
+    return made
+  }
+
+  test('outlives the agent', async () => {
+    const stateDirectory = folder()
+    const first = rig({ stateDirectory })
+    await first.processor.start(new TestHost())
+    await first.feed(at(names.failed, 1))
+    await first.processor.shutdown()
+    const second = rig({ stateDirectory })
+    await second.processor.start(new TestHost())
+    await second.feed(at(names.failed, 100))
+    expect(second.found()[0]?.attributes['pattern.any_failure.count']).toBe(2)
+    await second.processor.shutdown()
+  })
+
+  test('is not lost to a folder that cannot be written: it is counted', async () => {
+    const { processor, feed, telemetry } = rig({ stateDirectory: '/proc/nowhere' })
+    await processor.start(new TestHost())
+    await feed(at(names.failed, 1))
+    await processor.shutdown()
+    expect(telemetry.errors.get('state_not_saved')).toBe(1)
+  })
+})
+
+function bigints(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}
