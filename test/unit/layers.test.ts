@@ -147,6 +147,17 @@ describe('TypeScript', () => {
     ).toBe('')
   })
 
+  test('statistics is mathematics only', () => {
+    const own = tsUses.filter(({ file }) => file.startsWith('src/lib/statistics/'))
+    expect(complain(own, ({ target }) => (target.startsWith('./') ? undefined : `${target} is not mathematics`))).toBe(
+      '',
+    )
+    const impure = filesOf('src/lib/statistics', /\.ts$/).filter((file) =>
+      /\b(Date\b|Math\.random|performance\.|process\.)/.test(readFileSync(join(root, file), 'utf8')),
+    )
+    expect(impure).toEqual([])
+  })
+
   test('only main ends the process', () => {
     const offenders = filesOf('src', /\.ts$/).filter(
       (file) =>
