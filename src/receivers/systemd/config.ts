@@ -152,7 +152,7 @@ export const schema = {
     },
     history: {
       description:
-        'Read from the journal what happened while the agent was not running (with a state directory), the bus was gone or signals were lost: PID 1 keeps a diary there. Needs journalctl and a user that may read the journal. `false` does not; what is missing then, systemd can tell in part only.',
+        'Read from the journal what happened while the agent was not running (with a state directory), the bus was gone, PID 1 was executed anew or signals were lost: PID 1 keeps a diary there. Needs journalctl and a user that may read the journal. `false` does not; what is missing then, systemd can tell in part only.',
       anyOf: [
         { type: 'boolean', description: "Of this machine's journal, or not." },
         {

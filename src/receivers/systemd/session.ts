@@ -160,6 +160,8 @@ export class Session {
           this.#add('facts')
           return false
         }
+        // Asked for by what came during the reading before, which has found it out.
+        if (this.#synchronised && queue.gap === undefined) return false
         if (this.#putOff(synchroniser.waitMs(queue.gap))) return false
         await plane.subscribe()
         await this.#options.cgroupIds.prove(plane)

@@ -12,8 +12,8 @@ import type { WatchOptions } from './watch-options.js'
 const kMaxFactsPerSweep = 64
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
 const kOnItsWayUsec = 5_000_000
-/** Gaps in which much may have happened that only the journal knows; a reexec takes PID 1 itself some 100 ms, in which it starts nothing. */
-const lostSignals: ReadonlySet<GapReason> = new Set(['bus_lost', 'bus_returned', 'lost_records'])
+/** Gaps in which much may have happened that only the journal knows. A reexec, too: PID 1 works for some 100 ms before it is on the bus again. */
+const lostSignals: ReadonlySet<GapReason> = new Set(['bus_lost', 'bus_returned', 'reexec', 'lost_records'])
 
 interface SynchroniserOptions
   extends Pick<WatchOptions, 'settings' | 'config' | 'tracker' | 'selection' | 'surroundings' | 'history'> {

@@ -102,6 +102,37 @@ test('more signals during a reading than may wait: what is over is counted, and 
   expect(telemetry.processedItems).toBe(exporter.items + over)
 })
 
+test('a gap is found out once, whatever comes during its reading, and the next one is told, too', async () => {
+  const { source, clock, told, receiver } = await start(quiet, (it) => {
+    it.units.set('a.service', { ...running, ...run('a') })
+  })
+  const answers: (() => void)[] = []
+  const silent = (): void => {
+    source.silence = { from: 'ListUnits', over: new Promise((resolve) => void answers.push(resolve)) }
+  }
+  silent()
+  source.asked.length = 0
+  source.send({ kind: 'lost', count: 1 })
+  await clock.advance(0)
+  source.send({ kind: 'job_new', unit: 'a.service', jobId: 7 })
+  silent() // the next question, should there be one
+  answers[0]!()
+  await clock.advance(0)
+  expect(source.asked.filter((member) => member === 'ListUnits')).toHaveLength(1)
+  source.silence = undefined
+  source.units.set('a.service', { ...running, ...run('c'), stateChangeUsec: 2000 })
+  source.send({ kind: 'lost', count: 1 })
+  answers[1]!()
+  await clock.advance(0)
+  expect(told()).toEqual([
+    'source.gap -',
+    'source.gap -',
+    'restarting a manual inferred',
+    'restarted c manual inferred',
+  ])
+  await receiver.shutdown()
+})
+
 test('after a gap a thousand units cost a thousand stamps: only those whose stamp moved are read', async () => {
   const names = Array.from({ length: 1000 }, (_, n) => `u${n}.service`)
   const { source, clock, told, receiver } = await start(quiet, (it) => {
