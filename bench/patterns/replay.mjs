@@ -1,7 +1,7 @@
 import { product } from '../lib/product.mjs'
 
 /** A clock that stands where the story is, and fires what falls due on the way. */
-class StoryClock {
+export class StoryClock {
   #nowMs = 0
   #timers = new Set()
 
@@ -75,28 +75,43 @@ export class Replayer {
   async tell(machine, chain) {
     const clock = new StoryClock(machine.startMs)
     const events = []
-    let next = {
-      consume(batch) {
-        for (const event of batch.events) if (event.name.startsWith('pattern.')) events.push(event)
-        return ok
-      },
-    }
-    const processors = []
-    for (const { type, config = {} } of [...chain].reverse()) {
-      const factory = await this.factoryOf(type)
-      const settings = this.testing.testSettings('processor', type, { clock, resources: machine.pool })
-      next = factory.create(settings, this.createTestConfig(factory.configSchema, config), next)
-      processors.unshift(next)
-    }
-    for (const processor of processors) await processor.start({ report() {} })
+    const { first, processors } = await chainOf(this, chain, { clock, resources: machine.pool }, (batch) => {
+      for (const event of batch.events) if (event.name.startsWith('pattern.')) events.push(event)
+    })
     let told = 0
     for (const { atMs, batch } of machine.steps()) {
       clock.moveTo(atMs)
-      const offered = next.consume(batch)
+      const offered = first.consume(batch)
       // What a processor makes goes out a few promises later: let it, before time moves on by much.
       if (batch.events.length > 0 || ++told % 256 === 0) await offered
     }
     for (const processor of processors) await processor.shutdown()
     return events
   }
+}
+
+/**
+ * Processors in a row, started; behind the last one everything is taken.
+ *
+ * @param {Replayer} replayer
+ * @param {readonly {type: string, config?: unknown}[]} chain
+ * @param {object} settings what all of them share
+ * @param {(batch: object) => void} [onTaken]
+ */
+export async function chainOf(replayer, chain, settings, onTaken = () => {}) {
+  let first = {
+    consume(batch) {
+      onTaken(batch)
+      return ok
+    },
+  }
+  const processors = []
+  for (const { type, config = {} } of [...chain].reverse()) {
+    const factory = await replayer.factoryOf(type)
+    const own = replayer.testing.testSettings('processor', type, settings)
+    first = factory.create(own, replayer.createTestConfig(factory.configSchema, config), first)
+    processors.unshift(first)
+  }
+  for (const processor of processors) await processor.start({ report() {} })
+  return { first, processors }
 }
