@@ -143,6 +143,8 @@ const formats = {
   secret: 'secret text',
   cel: 'CEL expression',
   endpoint: 'endpoint (`host:port`)',
+  wall_time: 'time (`22:00`)',
+  time_zone: 'time zone (`Europe/Berlin`)',
 } as const
 
 function rangeOf(from: number | undefined, to: number | undefined, one = '', many = one): string {

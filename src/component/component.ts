@@ -64,8 +64,25 @@ export interface Settings {
   readonly shared: Shared
   /** Folder for what must outlive this process; absent where nothing may. */
   readonly stateDirectory?: string
+  /** When units are worked on, so that nothing is to be concluded from what happens to them. */
+  readonly maintenance?: readonly MaintenanceWindow[]
+  /** When this machine was booted, nanoseconds since 1970; absent where that does not matter (most tests). */
+  readonly bootUnixNano?: bigint
   /** The agent's own metrics, read now; absent where nobody collects them (most tests). */
   readonly selfMetrics?: () => Promise<readonly Metric[]>
+}
+
+/** A time in which units are worked on, as `service.maintenance` has it (src/config/service-schema.ts). */
+export interface MaintenanceWindow {
+  /** Patterns of their names; empty for all. */
+  readonly units: readonly string[]
+  /** On which it begins; empty for each. */
+  readonly days: readonly ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[]
+  /** Both as `parseWallTime` reads them, and both of a date or neither. */
+  readonly from: string
+  readonly to: string
+  /** IANA's name; that of this machine where it is left out. */
+  readonly time_zone?: string
 }
 
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable'

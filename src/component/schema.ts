@@ -3,7 +3,8 @@
  * One object per component gives type, defaults, validation (src/config) and the reference page.
  *
  * Strings of format `duration` and `size` reach the component as numbers (milliseconds, bytes); format `secret` is a
- * string that is never printed; format `cel` is a CEL expression, compiled by its component.
+ * string that is never printed; format `cel` is a CEL expression, compiled by its component. `wall_time` (`22:00`) and
+ * `time_zone` (`Europe/Berlin`) stay text.
  */
 export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema | MapSchema | ObjectSchema | UnionSchema
 
@@ -13,7 +14,7 @@ interface Head {
 }
 export interface StringSchema extends Head {
   readonly type: 'string'
-  readonly format?: 'duration' | 'size' | 'secret' | 'cel' | 'endpoint'
+  readonly format?: 'duration' | 'size' | 'secret' | 'cel' | 'endpoint' | 'wall_time' | 'time_zone'
   readonly enum?: readonly string[]
   readonly pattern?: string
   readonly minLength?: number

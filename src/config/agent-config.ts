@@ -1,4 +1,4 @@
-import type { Factory } from '../component/component.js'
+import type { Factory, MaintenanceWindow } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import type { Signal } from '../data/batch.js'
 import type { ConfigProblem } from '../errors.js'
@@ -58,6 +58,7 @@ export interface AgentConfig {
   readonly telemetry: TelemetryConfig
   /** As the file names it, relative to the working directory. */
   readonly stateDirectory?: string
+  readonly maintenance: readonly MaintenanceWindow[]
   readonly warnings: readonly ConfigWarning[]
 }
 

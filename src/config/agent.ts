@@ -3,6 +3,7 @@ import type { AgentConfig, ComponentConfig } from './agent-config.js'
 import { type Definition, readSection, type Section } from './components.js'
 import { shown } from './describe.js'
 import { explain, unknownKey } from './explain.js'
+import { checkMaintenance } from './maintenance.js'
 import { PipelineChecker } from './pipelines.js'
 import { finish, plainOf } from './plain.js'
 import type { Problems } from './problems.js'
@@ -50,6 +51,7 @@ export async function readAgent(
     extensionIds: service.extensions,
     telemetry: service.telemetry,
     ...(service.state_directory === undefined ? {} : { stateDirectory: service.state_directory }),
+    maintenance: service.maintenance,
     warnings: problems.warnings,
   })
 }
@@ -60,8 +62,11 @@ function readService(root: MapNode, problems: Problems): ServiceConfig | undefin
   const plain = plainOf(entry.node, serviceSchema)
   const found = violations(serviceSchema, plain)
   explain(found, entry, ['service'], problems)
+  if (found.length > 0) return undefined
   // The schema is the type: see ConfigOf.
-  return found.length > 0 ? undefined : (finish(plain, serviceSchema) as ServiceConfig)
+  const service = finish(plain, serviceSchema) as ServiceConfig
+  checkMaintenance(service.maintenance, entry, problems)
+  return service
 }
 
 function complete(definitions: ReadonlyMap<string, Definition>): ReadonlyMap<string, ComponentConfig> {

@@ -1,6 +1,8 @@
 import type { StringSchema } from '../component/schema.js'
 import { parseDuration } from '../util/duration.js'
 import { parseSize } from '../util/size.js'
+import { TimeZone } from '../util/time-zone.js'
+import { parseWallTime } from '../util/wall-time.js'
 import { printable } from './problems.js'
 
 type Format = NonNullable<StringSchema['format']>
@@ -20,10 +22,21 @@ export const formats: Readonly<Record<Format, FormatRule>> = {
   secret: anything('text'),
   // Compiled, and complained of, by the component that runs it.
   cel: anything('a CEL expression'),
+  wall_time: { noun: 'a time such as 22:00', complaint: (text) => reasonOf(parseWallTime(text)) },
+  time_zone: { noun: 'a time zone such as Europe/Berlin', complaint: timeZoneComplaint },
 }
 
-function reasonOf(parsed: number | { readonly reason: string }): string | undefined {
-  return typeof parsed === 'number' ? undefined : parsed.reason
+function timeZoneComplaint(text: string): string | undefined {
+  try {
+    new TimeZone(text)
+    return undefined
+  } catch {
+    return `there is no time zone "${printable(text, 80)}": IANA names them, such as Europe/Berlin or UTC`
+  }
+}
+
+function reasonOf(parsed: unknown): string | undefined {
+  return typeof parsed === 'object' && parsed !== null && 'reason' in parsed ? String(parsed.reason) : undefined
 }
 
 /** sun_path of unix(7) has 108 bytes, one of them for the closing zero. */

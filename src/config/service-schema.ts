@@ -36,6 +36,53 @@ export const serviceSchema = {
       description:
         'Folder for what must outlive the agent: counts, journal cursors. Left out, it is `$STATE_DIRECTORY` (which systemd sets for `StateDirectory=`); without either, every start begins from nothing.',
     },
+    maintenance: {
+      type: 'array',
+      items: {
+        type: 'object',
+        description: 'One window, each week or once.',
+        properties: {
+          units: {
+            type: 'array',
+            items: {
+              type: 'string',
+              pattern: '^[^\\[\\]]+$',
+              maxLength: 255,
+              description: 'Exact name, `prefix*`, or glob (`*`, `?`).',
+            },
+            maxItems: 1000,
+            default: [],
+            description: 'Units that are worked on; all where it is left out.',
+          },
+          days: {
+            type: 'array',
+            items: { type: 'string', enum: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], description: 'A day.' },
+            maxItems: 7,
+            default: [],
+            description: 'Days on which it begins; every day where it is left out.',
+          },
+          from: {
+            type: 'string',
+            format: 'wall_time',
+            description: 'When it begins: `22:00`, or once, `2026-12-24T22:00`.',
+          },
+          to: {
+            type: 'string',
+            format: 'wall_time',
+            description: 'When it ends, in the same form; a time that is not after `from` is one of the next day.',
+          },
+          time_zone: {
+            type: 'string',
+            format: 'time_zone',
+            description: "Whose clocks: `Europe/Berlin`, `UTC`. The machine's where it is left out.",
+          },
+        },
+        required: ['from', 'to'],
+      },
+      maxItems: 100,
+      default: [],
+      description: 'When units are worked on: no pattern is concluded from what happens to them then.',
+    },
     telemetry: {
       type: 'object',
       description: "The agent's own log.",

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os'
 import type { Settings } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import { Shared } from '../component/shared.js'
@@ -54,6 +55,7 @@ export function createService(options: ServiceOptions): Service {
   })
   const shared = new Shared()
   const stateDirectory = config.stateDirectory ?? options.stateDirectory
+  const bootUnixNano = clock.unixNano() - BigInt(Math.round(uptime() * 1e6)) * 1000n
   const startedMs = clock.monotonicMs()
   let graph: Graph | undefined
   let stopping: Promise<void> | undefined
@@ -69,6 +71,8 @@ export function createService(options: ServiceOptions): Service {
     resources,
     shared,
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
+    maintenance: config.maintenance,
+    bootUnixNano,
     selfMetrics: async () => telemetry.collect(),
   })
 

@@ -54,6 +54,7 @@ const allowedSideways: readonly (readonly [string, string])[] = [
   ['src/lib/patterns/', 'src/lib/systemd/'],
   ['src/lib/patterns/', 'src/lib/handover/'],
   ['src/lib/patterns/', 'src/lib/storage/'],
+  ['src/lib/patterns/', 'src/lib/matching/'],
 ]
 
 /** Packages that only one place may import, so that they can be replaced there. */

@@ -75,6 +75,11 @@ export interface DetectorContext {
   steadyMs(unixNano: bigint): number
   /** Whether something of the unit was measured at a time from which nothing may be concluded. */
   quiet(unit: Unit, atMs: number): QuietReason | undefined
+  /**
+   * When the quiet time that `atMs` falls into is over, as far as is known now: then it is time to look, and to ask, again.
+   * `atMs` itself where it is none. What is still so then, and needs no other evidence, is told then.
+   */
+  quietUntilMs(unit: Unit, atMs: number): number
   /** Counts a unit that was forgotten because there are too many. */
   evicted(): void
   /** Uniform in [0, 1), seeded by the caller. */

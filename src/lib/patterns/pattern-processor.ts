@@ -5,8 +5,9 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Timer } from '../../util/clock.js'
 import { Outbox } from '../handover/outbox.js'
+import { metric as metricNames } from '../systemd/names.js'
 import { detectionEvent } from './detection-event.js'
-import type { Detection, Detector, DetectorContext } from './detector.js'
+import type { Detection, Detector, DetectorContext, QuietReason, Unit } from './detector.js'
 import { KeptState } from './kept-state.js'
 import { Quiet } from './quiet.js'
 import { SteadyTime } from './steady-time.js'
@@ -21,6 +22,8 @@ export interface PatternOptions {
   readonly stateVersion?: number
   create(context: DetectorContext): Detector
 }
+
+const { systemState } = metricNames
 
 /**
  * Silence after which time goes on without records. A due time is never passed by less, so that records that come a moment
@@ -40,7 +43,7 @@ export class PatternProcessor implements Processor, DetectorContext {
   readonly #options: PatternOptions
   readonly #outbox: Outbox
   readonly #time: SteadyTime
-  readonly #quiet = new Quiet()
+  readonly #quiet: Quiet
   readonly #units = new Units()
   readonly #detector: Detector
   readonly #kept: KeptState
@@ -57,6 +60,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#options = options
     this.#outbox = new Outbox(settings, next)
     this.#time = new SteadyTime(settings.clock)
+    this.#quiet = new Quiet(this.#time, settings)
     this.#countEvicted = settings.telemetry.counter('units_evicted', 'Units forgotten because there are too many.')
     this.#detector = options.create(this)
     this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
@@ -100,8 +104,12 @@ export class PatternProcessor implements Processor, DetectorContext {
     return this.#time.of(unixNano)
   }
 
-  quiet(unit: Parameters<DetectorContext['quiet']>[0], atMs: number): ReturnType<DetectorContext['quiet']> {
-    return this.#quiet.reason(unit, atMs)
+  quiet(unit: Unit, atMs: number): QuietReason | undefined {
+    return this.#quiet.at(unit, atMs)?.reason
+  }
+
+  quietUntilMs(unit: Unit, atMs: number): number {
+    return this.#quiet.at(unit, atMs)?.untilMs ?? atMs
   }
 
   evicted(): void {
@@ -114,9 +122,8 @@ export class PatternProcessor implements Processor, DetectorContext {
 
   #look({ events, metrics }: Batch): void {
     if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs)
-    if (this.#detector.signal !== undefined) for (let at = 0; at < events.length; at++) this.#lookAtEvent(events[at]!)
-    if (this.#options.metrics !== undefined)
-      for (let at = 0; at < metrics.length; at++) this.#lookAtMetric(metrics[at]!)
+    for (let at = 0; at < events.length; at++) this.#lookAtEvent(events[at]!)
+    for (let at = 0; at < metrics.length; at++) this.#lookAtMetric(metrics[at]!)
   }
 
   #lookAtEvent(event: RawEvent): void {
@@ -128,12 +135,15 @@ export class PatternProcessor implements Processor, DetectorContext {
     const unit = this.#units.ofEvent(event)
     if (unit === undefined) return
     if (this.#refused.size > 0 && this.#refused.delete(signature(event))) return
-    this.#detector.signal!(readUnitSignal(event, kind, unit, atMs, this.#quiet.reason(unit, atMs)))
+    this.#quiet.observeUnit(kind, event, unit, atMs)
+    this.#detector.signal?.(readUnitSignal(event, kind, unit, atMs, this.#quiet.of(event, unit, atMs)))
   }
 
   #lookAtMetric(metric: Metric): void {
-    if (!this.#options.metrics!.has(metric.name)) return
     const first = metric.points[0]
+    if (metric.name === systemState && first !== undefined)
+      this.#quiet.systemState(metric, this.#time.of(first.timeUnixNano))
+    if (this.#options.metrics?.has(metric.name) !== true) return
     const unit = first === undefined ? undefined : this.#units.of(metric.resource)
     if (unit === undefined) return
     this.#moveTo(first!.timeUnixNano)

@@ -32,6 +32,7 @@ const config: AgentConfig = {
   })),
   extensionIds: [],
   telemetry: { log_level: 'info', log_format: 'auto' },
+  maintenance: [],
   warnings: [],
 }
 

@@ -102,3 +102,51 @@ service: { state_directory: state, pipelines: { a: { receivers: [systemd], expor
   expect(await said(yaml)).toEqual([expect.stringContaining('service.state_directory: ')])
   expect(await said(yaml.replace('state,', '/var/lib/unitscope,'))).toEqual([])
 })
+
+describe('a maintenance window', () => {
+  const yaml = (window: string): string => `receivers: { systemd: }
+exporters: { debug: }
+service:
+  pipelines: { a: { receivers: [systemd], exporters: [debug] } }
+  maintenance: [${window}]
+`
+  test.each([
+    '{ from: "22:00", to: "02:00" }',
+    '{ units: ["db*"], days: [sat, sun], from: 22:00, to: 02:00, time_zone: Europe/Berlin }',
+    '{ from: 2026-12-24T22:00, to: 2026-12-27T08:00 }',
+  ])('is right: %s', async (window) => {
+    expect(await said(yaml(window))).toEqual([])
+  })
+
+  test.each([
+    ['{ from: "22:00" }', 'maintenance[0].to', 'is required'],
+    [
+      '{ from: "25:00", to: "02:00" }',
+      'maintenance[0].from',
+      '"25:00" is not a time such as 22:00, or one of a date such as 2026-12-24T22:00',
+    ],
+    [
+      '{ from: "22:00", to: 2026-12-27T08:00 }',
+      'maintenance[0].to',
+      'must be a time alone, or one of a date, just as `from` is',
+    ],
+    ['{ from: 2026-12-24T22:00, to: 2026-12-24T22:00 }', 'maintenance[0].to', 'must be after `from`'],
+    [
+      '{ days: [mon], from: 2026-12-24T22:00, to: 2026-12-25T22:00 }',
+      'maintenance[0].days',
+      'is for windows of each week; `from` names a date',
+    ],
+    [
+      '{ from: "22:00", to: "02:00", time_zone: Europe/Atlantis }',
+      'maintenance[0].time_zone',
+      'there is no time zone "Europe/Atlantis": IANA names them, such as Europe/Berlin or UTC',
+    ],
+    ['{ units: ["a[b"], from: "22:00", to: "02:00" }', 'maintenance[0].units[0]', '"a[b" does not match the pattern'],
+    ['{ day: [mon], from: "22:00", to: "02:00" }', 'maintenance[0].day', 'did you mean "days"?'],
+  ])('is wrong, and it is said where: %s', async (window, key, reason) => {
+    const [only, ...more] = await said(yaml(window))
+    expect(more).toEqual([])
+    expect(only).toContain(`service.${key}: `)
+    expect(only).toContain(reason)
+  })
+})

@@ -168,6 +168,7 @@ export function configOf(world: World, lines: readonly string[], process: MakePr
     pipelines,
     extensionIds: [],
     telemetry: { log_level: 'info', log_format: 'json' },
+    maintenance: [],
     warnings: [],
   }
 }

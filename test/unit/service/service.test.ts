@@ -12,6 +12,7 @@ const config: AgentConfig = {
   pipelines: [],
   extensionIds: [],
   telemetry: { log_level: 'error', log_format: 'json' },
+  maintenance: [],
   warnings: [],
 }
 

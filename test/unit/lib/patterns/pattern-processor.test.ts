@@ -247,14 +247,6 @@ test('metrics it names are shown to it, at their own time; all other records pas
   expect(events()).toEqual([])
 })
 
-test('a failure of the time nobody was watching is no evidence', async () => {
-  const { feed, found, detector } = rig()
-  const gap = at(names.gap, 50, '', {})
-  await feed(gap, at(names.failed, 40), at(names.failed, 60, 'b.service'))
-  expect(detector.seen.map(({ quiet }) => quiet)).toEqual(['gap', undefined])
-  expect(found().map(({ body }) => body)).toEqual(['b.service failed'])
-})
-
 describe('what was learned', () => {
   const folder = (): string => {
     const made = mkdtempSync(join(tmpdir(), 'unitscope-patterns-'))

@@ -1,0 +1,22 @@
+import type { MaintenanceWindow } from '../component/component.js'
+import { parseWallTime, type WallTime } from '../util/wall-time.js'
+import type { Problems } from './problems.js'
+import { type Entry, locate } from './tree.js'
+
+/** Complains of windows whose two times do not fit each other, which a schema cannot say. */
+export function checkMaintenance(windows: readonly MaintenanceWindow[], service: Entry, problems: Problems): void {
+  for (const [index, window] of windows.entries()) {
+    const complain = (key: keyof MaintenanceWindow, reason: string): void => {
+      const path = ['maintenance', index, key]
+      problems.add('CFG_VALUE', locate(service, path).position, ['service', ...path], reason)
+    }
+    // Of format `wall_time`.
+    const from = parseWallTime(window.from) as WallTime
+    const to = parseWallTime(window.to) as WallTime
+    if ((from.dayMs === undefined) !== (to.dayMs === undefined))
+      complain('to', 'must be a time alone, or one of a date, just as `from` is')
+    else if (from.dayMs === undefined || to.dayMs === undefined) continue
+    else if (window.days.length > 0) complain('days', 'is for windows of each week; `from` names a date')
+    else if (to.dayMs + to.minute * 60_000 <= from.dayMs + from.minute * 60_000) complain('to', 'must be after `from`')
+  }
+}

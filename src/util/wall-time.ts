@@ -1,0 +1,25 @@
+/** A time as people write it: of each day, or of one date. */
+export interface WallTime {
+  /** Of the day: 0 to 1440. */
+  readonly minute: number
+  /** Milliseconds since 1970 at which that day began in UTC; undefined for each day. */
+  readonly dayMs?: number
+}
+
+const kForm = 'a time such as 22:00, or one of a date such as 2026-12-24T22:00'
+
+/** @returns the time, or a reason that says what to write instead */
+export function parseWallTime(text: string): WallTime | { readonly reason: string } {
+  const wrong = { reason: `"${text.slice(0, 40)}" is not ${kForm}` }
+  const match = /^(?:(\d{4})-(\d\d)-(\d\d)[T ])?(\d\d):(\d\d)$/.exec(text)
+  if (match === null) return wrong
+  const [year, month, day, hour = 0, minutes = 0] = match
+    .slice(1)
+    .map((part) => (part === undefined ? part : Number(part)))
+  const minute = hour * 60 + minutes
+  if (minutes > 59 || minute > 1440) return wrong
+  if (year === undefined || month === undefined || day === undefined) return { minute }
+  const dayMs = Date.UTC(year, month - 1, day)
+  // 30 February would be some day in March.
+  return new Date(dayMs).getUTCDate() === day && month <= 12 ? { minute, dayMs } : wrong
+}
