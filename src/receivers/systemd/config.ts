@@ -148,7 +148,7 @@ export const schema = {
       maximum: 1_000_000,
       default: 1000,
       description:
-        "Events passed on per second (bursts up to one second's worth). What is over is counted, and summarised in `systemd.events.suppressed`. Metrics count everything all the same.",
+        "Events passed on per second (bursts up to one second's worth; what is told after a gap, the gap's). What is over is counted, and summarised in `systemd.events.suppressed`. Metrics count everything all the same.",
     },
     history: {
       description:

@@ -15,13 +15,17 @@ export class RateLimiter {
     this.#lastMs = clock.monotonicMs()
   }
 
-  /** How many of `count` may pass now; the rest is suppressed. */
-  admit(count: number): number {
+  /**
+   * How many of `count` may pass now; the rest is suppressed.
+   *
+   * @param overMs - the time in which what is told now happened: as many may pass as if each had been told then
+   */
+  admit(count: number, overMs = 0): number {
     const nowMs = this.#clock.monotonicMs()
     this.#tokens = Math.min(this.#perSecond, this.#tokens + ((nowMs - this.#lastMs) * this.#perSecond) / 1000)
     this.#lastMs = nowMs
-    const admitted = Math.min(count, Math.floor(this.#tokens))
-    this.#tokens -= admitted
+    const admitted = Math.min(count, Math.floor(Math.max(this.#tokens, (overMs * this.#perSecond) / 1000)))
+    this.#tokens = Math.max(0, this.#tokens - admitted)
     this.#suppressed += count - admitted
     return admitted
   }

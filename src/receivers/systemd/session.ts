@@ -165,10 +165,7 @@ export class Session {
         if (this.#putOff(synchroniser.waitMs(queue.gap))) return false
         await plane.subscribe()
         await this.#options.cgroupIds.prove(plane)
-        onEvents(await synchroniser.synchronise(queue.gap, queue.missedSinceUsec))
-        queue.closeGap()
-        this.#synchronised = true
-        onEvents(queue.resume())
+        await this.#synchronise(synchroniser)
         this.#fed()
         this.#add('facts') // of the surroundings nothing was read yet
         return true
@@ -201,6 +198,17 @@ export class Session {
         return events !== undefined
       }
     }
+  }
+
+  async #synchronise(synchroniser: Synchroniser): Promise<void> {
+    const { queue, onEvents, tracker, settings } = this.#options
+    const { gap, missedSinceUsec } = queue
+    const sinceUsec = gap === undefined ? tracker.accounts.continued?.sinceUsec : missedSinceUsec
+    const missed = await synchroniser.synchronise(gap, missedSinceUsec)
+    queue.closeGap()
+    this.#synchronised = true
+    const overMs = sinceUsec === undefined ? 0 : Number(settings.clock.unixNano() / 1_000_000n) - sinceUsec / 1000
+    onEvents([...missed, ...queue.resume()], overMs)
   }
 
   #putOff(waitMs: number): boolean {

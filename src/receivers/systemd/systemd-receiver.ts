@@ -165,8 +165,8 @@ class SystemdReceiver implements Receiver {
         readHistory,
         this.#stopping.signal,
       ),
-      onEvents: (events) => {
-        this.#admit(events)
+      onEvents: (events, overMs) => {
+        this.#admit(events, overMs)
         this.#awaitOom()
       },
       onStatus: (status) => {
@@ -253,10 +253,10 @@ class SystemdReceiver implements Receiver {
     this.#awaitOom()
   }
 
-  #admit(events: readonly RawEvent[]): void {
+  #admit(events: readonly RawEvent[], overMs = 0): void {
     if (events.length === 0) return
     const { telemetry } = this.#settings
-    const admitted = this.#limiter.admit(events.length)
+    const admitted = this.#limiter.admit(events.length, overMs)
     if (admitted === events.length) {
       this.#pending.pushEvents(events)
       return

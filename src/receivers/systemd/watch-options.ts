@@ -28,7 +28,8 @@ export interface WatchOptions {
   readonly cgroupIds: CgroupIds
   readonly sampler: Sampler
   readonly history: UnitHistory
-  readonly onEvents: (events: readonly RawEvent[]) => void
+  /** `overMs`: the time in which they happened, where they are told all at once after it. */
+  readonly onEvents: (events: readonly RawEvent[], overMs?: number) => void
   /** `synchronised`: every unit's state is known as of now. */
   readonly onStatus: (status: Status) => void
 }

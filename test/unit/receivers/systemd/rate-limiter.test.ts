@@ -17,6 +17,16 @@ it("lets a second's worth through at once, then as many as the rate gives, and c
   expect(limiter.takeSuppressed()).toBe(910)
 })
 
+it('lets through after a gap what would have passed in its time, and no burst behind it', async () => {
+  const clock = new FakeClock()
+  const limiter = new RateLimiter(100, clock)
+  expect(limiter.admit(600, 5000)).toBe(500)
+  expect(limiter.admit(5)).toBe(0)
+  expect(limiter.takeSuppressed()).toBe(105)
+  await clock.advance(1000)
+  expect(limiter.admit(200, 10)).toBe(100) // a gap shorter than a second allows no less than none
+})
+
 it('passes the rate over a long time, however the events are grouped', async () => {
   for (const step of [1, 7, 250]) {
     const clock = new FakeClock()
