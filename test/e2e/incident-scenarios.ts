@@ -296,6 +296,62 @@ export const incidentScenarios: readonly IncidentScenario[] = [
     ],
   },
   {
+    name: 'a failure whose handler fails, and the handler of that (OnFailure)',
+    units: {
+      'badly-handled.service': `[Unit]\nOnFailure=bad-handler.service\n${sleeper}`,
+      'bad-handler.service': '[Unit]\nOnFailure=bad-handler-of-it.service\n[Service]\nExecStart=/bin/sh -c "exit 4"\n',
+      'bad-handler-of-it.service': '[Service]\nType=oneshot\nExecStart=/bin/false\n',
+    },
+    async run(lab) {
+      await systemctl(lab, 'start', 'badly-handled.service')
+      await kill(lab, 'badly-handled.service')
+      await reaches(lab, 'bad-handler-of-it.service', 'failed/failed')
+    },
+    incidents: [
+      {
+        root: 'badly-handled.service',
+        reason: 'signal SIGKILL',
+        failed: ['bad-handler-of-it.service', 'bad-handler.service', 'badly-handled.service'],
+        takenDown: [],
+        end: 'gave_up',
+        failures: 3,
+      },
+    ],
+  },
+  {
+    name: 'a handler that was running before, and fails by itself',
+    units: {
+      'with-handler.service': `[Unit]\nOnFailure=busy-handler.service\n${sleeper}`,
+      'busy-handler.service': sleeper,
+    },
+    async run(lab) {
+      await systemctl(lab, 'start', 'busy-handler.service')
+      await systemctl(lab, 'start', 'with-handler.service')
+      await kill(lab, 'with-handler.service')
+      await reaches(lab, 'with-handler.service', 'failed/failed')
+      await kill(lab, 'busy-handler.service')
+      await reaches(lab, 'busy-handler.service', 'failed/failed')
+    },
+    incidents: ['busy-handler.service', 'with-handler.service'].map((root) => {
+      return { root, reason: 'signal SIGKILL', failed: [root], takenDown: [], end: 'gave_up', failures: 1 }
+    }),
+  },
+  {
+    name: 'a start that is in conflict with what runs (Conflicts), which takes its stop badly',
+    units: {
+      'day.service': `[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { exit 7 }; open F, q(>), q(/run/day); sleep'\nRestart=always\n`,
+      'of-day.service': `[Unit]\nBindsTo=day.service\nAfter=day.service\n${sleeper}`,
+      'night.service': `[Unit]\nConflicts=day.service\nAfter=day.service\n${sleeper}`,
+    },
+    async run(lab) {
+      await systemctl(lab, 'start', 'of-day.service')
+      await waitFor('its trap', async () => (await lab.exec(['ls', '/run/day'], { allowFailure: true })).code === 0)
+      await systemctl(lab, 'start', 'night.service')
+      await reaches(lab, 'day.service', 'failed/failed')
+    },
+    incidents: [],
+  },
+  {
     name: 'stops, restarts and reloads of what is well, and a stop that is taken badly',
     units: {
       'well.service': `${sleeper}ExecReload=/bin/true\n`,

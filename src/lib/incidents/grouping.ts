@@ -28,13 +28,14 @@ export interface Known {
 
 /**
  * Finds what a unit's trouble belongs to. In this order, from what is certain to what is likely: the cause that systemd (or
- * the graph at the time) names; a unit in trouble that it relies on; units that rely on it and failed at the same time; a
+ * the graph at the time) names; a unit in trouble that it relies on, or that it was started for; units that rely on it and failed at the same time; a
  * memory limit that it shares. Two failures at one instant with nothing of this between them are two.
  */
 export function placeOf(report: UnitReport, known: Known, dependencies: Dependencies, windowNanos: bigint): Place {
   return (
     ofNamedCause(report, known) ??
     ofNeeded(report, known, dependencies) ??
+    ofHandled(report, known, dependencies) ??
     ofDependents(report, known, dependencies, windowNanos) ??
     ofSharedMemory(report, known, windowNanos) ?? { kind: 'new' }
   )
@@ -57,6 +58,18 @@ function ofNeeded(report: UnitReport, { find }: Known, dependencies: Dependencie
   if (cause === undefined) return undefined
   const { incident } = find(memberKey({ scope, unit: cause.unit }))!
   return { kind: 'member', incident, cause }
+}
+
+/** It was started because another one had failed. One that ran before that has a trouble of its own. */
+function ofHandled({ scope, unit, runBeganNano }: UnitReport, { find }: Known, dependencies: Dependencies) {
+  if (runBeganNano === undefined) return undefined
+  for (const failed of dependencies.handles(scope, unit)) {
+    const found = find(memberKey({ scope, unit: failed }))
+    if (found === undefined || found.member.standing === 'ended' || found.member.beganNano > runBeganNano) continue
+    const cause: Cause = { unit: failed, by: 'OnFailure', path: [failed, unit] }
+    return { kind: 'member', incident: found.incident, cause } as const
+  }
+  return undefined
 }
 
 function ofDependents(

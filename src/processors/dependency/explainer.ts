@@ -13,11 +13,12 @@ import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
 import { attr } from '../../lib/systemd/names.js'
 import { type ContainerUnit, ContainerUnits, containerUnit } from './container-units.js'
 import type { Failure } from './failure.js'
-import { type RecentFailure, RecentFailures } from './recent-failures.js'
+import { type Origin, type RecentFailure, RecentFailures, type Via } from './recent-failures.js'
 
 /** Units that a failed one relies on, looked at for one that failed before it. */
 const kMaxVisits = 512
 const triggeredBy = kindsOf('TriggeredBy')
+const handles = kindsOf('OnFailure')
 /** DefaultTimeoutStopSec=: so long may a unit wait for those that are stopped before it, where its own stop is no news. */
 const kLongestStopUsec = 90_000_000
 
@@ -29,6 +30,21 @@ export interface ExplainerLimits {
 }
 
 type Additions = Record<string, AttributeValue>
+
+/** From the root cause on; one edge less than units. */
+interface Way {
+  readonly units: readonly string[]
+  readonly edges: readonly string[]
+}
+
+interface WayQuery {
+  readonly root: string
+  readonly usec: number
+  /** How the root failed. */
+  readonly mode: FailureMode
+  /** Failures between the two that may still be followed. */
+  readonly steps: number
+}
 
 /** Where failures of one systemd's units come from and what they reach, as attributes of their events. */
 export class Explainer {
@@ -54,25 +70,56 @@ export class Explainer {
 
   explain(failure: Failure): Additions {
     const additions: Additions = {}
-    const root = this.#rootOf(failure)
-    this.#recent.add(failure, root)
+    const origin = this.#originOf(failure)
+    const { root } = origin
+    this.#recent.add(failure, origin)
     additions[attr.rootCause] = root
-    if (root !== failure.unit) this.#putPath(additions, failure, root)
+    if (root !== failure.unit) this.#putPath(additions, failure, origin)
     // What is stopped with it is stopped before it, from when the root cause failed.
     this.#putImpact(additions, failure, root === failure.unit ? undefined : this.#recent.find(root, failure.usec)?.usec)
     return additions
   }
 
-  #rootOf(failure: Failure): string {
-    const { unit, usec, causedBy, mode } = failure
-    const cause = causedBy ?? this.#failedOf(failure) ?? (mode === 'stop' ? undefined : this.#failedBefore(unit, usec))
-    return cause === undefined ? unit : (this.#recent.find(cause, usec)?.root ?? cause)
+  #originOf(failure: Failure): Origin {
+    const { unit, usec } = failure
+    const via = this.#viaOf(failure)
+    if (via === undefined) return { root: unit, via }
+    return { root: this.#recent.find(via.unit, usec)?.root ?? via.unit, via }
   }
 
-  /** The unit that a socket or path triggers and that gave up: the one case in which a failure goes against its edge. */
-  #failedOf({ unit, usec, gaveUpWithTriggered }: Failure): string | undefined {
+  #viaOf(failure: Failure): Via | undefined {
+    const { unit, usec, causedBy, mode } = failure
+    if (causedBy !== undefined) return { unit: causedBy }
+    const triggered = this.#failedOf(failure)
+    if (triggered !== undefined) return triggered
+    if (mode === 'stop') return undefined
+    const needed = this.#failedBefore(unit, usec)
+    return needed === undefined ? this.#handled(failure) : { unit: needed }
+  }
+
+  /** The unit that a socket or path triggers and that gave up: a failure that goes against its edge. */
+  #failedOf({ unit, usec, gaveUpWithTriggered }: Failure): Via | undefined {
     if (!gaveUpWithTriggered) return undefined
-    return this.#graph.neededBy(unit, triggeredBy).find(({ from }) => this.#recent.find(from, usec) !== undefined)?.from
+    const failed = this.#graph
+      .neededBy(unit, triggeredBy)
+      .find(({ from }) => this.#recent.find(from, usec) !== undefined)
+    return failed && { unit: failed.from, edge: inverseName('TriggeredBy') }
+  }
+
+  /** The unit for whose failure this one was started (OnFailure=): the last that failed before this run began. */
+  #handled({ unit, usec, beganUsec = usec }: Failure): Via | undefined {
+    if (this.#recent.size === 0) return undefined
+    let last: string | undefined
+    let lastUsec = -Infinity
+    for (const { from } of this.#graph.neededBy(unit, handles)) {
+      const failedUsec = this.#recent.find(from, usec)?.usec
+      if (failedUsec === undefined || failedUsec > beganUsec || failedUsec <= lastUsec) continue
+      last = from
+      lastUsec = failedUsec
+    }
+    // A handler that was failing by itself already is one more trouble.
+    if (last === undefined || this.#recent.failedItself(unit, lastUsec)) return undefined
+    return { unit: last, edge: 'OnFailure' }
   }
 
   /** The nearest unit that this one relies on and that was down then, because it failed before it. */
@@ -95,26 +142,45 @@ export class Explainer {
     return undefined
   }
 
-  #putPath(additions: Additions, failure: Failure, root: string): void {
-    const { unit, usec, mode, causedBy } = failure
+  #putPath(additions: Additions, { unit, usec, mode, causedBy }: Failure, { root, via }: Origin): void {
     const began = this.#recent.find(root, usec)?.mode ?? (mode === 'stop' ? 'crash' : mode)
-    const triggered = this.#failedOf(failure)
-    const path = pathFrom(this.#graph, root, triggered ?? unit, { mode: began, depth: this.#limits.depth })
-    if (path === undefined) {
+    const way = this.#wayTo(unit, via, { root, usec, mode: began, steps: this.#limits.depth })
+    if (way === undefined) {
       // systemd said so, and the graph does not know the way: some of it is not loaded any more, or is too far.
       const between = causedBy === undefined || causedBy === root ? [] : [causedBy]
       additions[attr.rootCausePath] = [root, ...between, unit]
       return
     }
-    const units = [root, ...path.map(({ from }) => from)]
-    const edges = path.map((edge, at) => kindOf(edge, at === 0 ? began : modeOfDependent(began)))
-    if (triggered !== undefined) {
-      units.push(unit)
-      edges.push(inverseName('TriggeredBy'))
+    additions[attr.rootCauseEdge] = way.edges[0]!
+    additions[attr.rootCausePath] = way.units
+    additions[attr.rootCausePathEdges] = way.edges
+  }
+
+  /** How the failure of the root came to `unit`: as the graph has it, or by the failures between the two. */
+  #wayTo(unit: string, via: Via | undefined, from: WayQuery): Way | undefined {
+    const { root, usec, mode, steps } = from
+    if (unit === root) return { units: [root], edges: [] }
+    if (via?.edge === undefined) {
+      const direct = this.#wayBetween(root, unit, mode)
+      if (direct !== undefined) return direct
     }
-    additions[attr.rootCauseEdge] = edges[0]!
-    additions[attr.rootCausePath] = units
-    additions[attr.rootCausePathEdges] = edges
+    if (via === undefined || steps === 0) return undefined
+    const between = this.#recent.find(via.unit, usec)
+    const before = this.#wayTo(via.unit, between?.via, { ...from, steps: steps - 1 })
+    if (before === undefined) return undefined
+    if (via.edge !== undefined) return { units: [...before.units, unit], edges: [...before.edges, via.edge] }
+    const rest = this.#wayBetween(via.unit, unit, between?.mode ?? modeOfDependent(mode))
+    return rest && { units: [...before.units, ...rest.units.slice(1)], edges: [...before.edges, ...rest.edges] }
+  }
+
+  #wayBetween(cause: string, unit: string, mode: FailureMode): Way | undefined {
+    const path = pathFrom(this.#graph, cause, unit, { mode, depth: this.#limits.depth })
+    return (
+      path && {
+        units: [cause, ...path.map((edge) => edge.from)],
+        edges: path.map((edge, at) => kindOf(edge, at === 0 ? mode : modeOfDependent(mode))),
+      }
+    )
   }
 
   #putImpact(additions: Additions, { unit, mode, usec }: Failure, beganUsec: number | undefined): void {

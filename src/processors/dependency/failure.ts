@@ -9,6 +9,8 @@ export interface Failure {
   readonly mode: FailureMode
   /** Microseconds since 1970. */
   readonly usec: number
+  /** When the run that failed began; undefined where no run is told of. */
+  readonly beganUsec: number | undefined
   /** The unit whose failure systemd answered by ending this one, or by not starting it. */
   readonly causedBy: string | undefined
   /** A socket, path or timer gave up because the unit that it triggers did. */
@@ -51,7 +53,15 @@ function read(event: RawEvent): Failure | undefined {
   const causedBy = textOf(attributes, attr.causedBy)
   const mode = unit === undefined ? undefined : modeOf(event.name, attributes, causedBy)
   if (unit === undefined || mode === undefined) return undefined
-  return { unit, mode, usec: usecOf(event), causedBy, gaveUpWithTriggered: triggerResults.has(attributes[attr.result]) }
+  const began = attributes[attr.inactiveExitUsec]
+  return {
+    unit,
+    mode,
+    usec: usecOf(event),
+    beganUsec: typeof began === 'number' ? began : undefined,
+    causedBy,
+    gaveUpWithTriggered: triggerResults.has(attributes[attr.result]),
+  }
 }
 
 function modeOf(name: string, attributes: Attributes, causedBy: string | undefined): FailureMode | undefined {

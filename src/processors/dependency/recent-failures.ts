@@ -1,12 +1,23 @@
 import type { FailureMode } from '../../lib/dependencies/propagation.js'
 import type { Failure } from './failure.js'
 
+/** The unit that a failure comes from at once. */
+export interface Via {
+  readonly unit: string
+  /** What ties them, where it is no reliance on that unit, and so on no way that the graph finds. */
+  readonly edge?: string
+}
+
+/** Where a failure comes from; `via` is undefined for one that comes from no other. */
+export interface Origin {
+  readonly root: string
+  readonly via: Via | undefined
+}
+
 /** A failure that others may come from. */
-export interface RecentFailure {
+export interface RecentFailure extends Origin {
   readonly mode: FailureMode
   readonly usec: number
-  /** The unit it comes from itself, which is its own where it comes from none. */
-  readonly root: string
 }
 
 interface Remembered extends RecentFailure {
@@ -39,12 +50,18 @@ export class RecentFailures {
     return known.recoveredUsec !== undefined && known.recoveredUsec <= usec ? undefined : known
   }
 
-  add({ unit, mode, usec }: Failure, root: string): void {
+  /** Whether it failed by itself before `usec`, and is remembered for it, up again or not. */
+  failedItself(unit: string, usec: number): boolean {
+    const known = this.#failures.get(unit)
+    return known !== undefined && known.root === unit && known.usec < usec
+  }
+
+  add({ unit, mode, usec }: Failure, { root, via }: Origin): void {
     const known = this.#failures.get(unit)
     // One failure is told by several events: the first says how it began.
     if (known?.root === root && known.recoveredUsec === undefined && usec - known.usec < this.#windowUsec) return
     this.#failures.delete(unit)
-    this.#failures.set(unit, { mode, usec, root, recoveredUsec: undefined })
+    this.#failures.set(unit, { mode, usec, root, via, recoveredUsec: undefined })
     this.#forgetOld(usec)
   }
 

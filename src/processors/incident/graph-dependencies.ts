@@ -1,18 +1,24 @@
 import type { Shared } from '../../component/shared.js'
-import { kindNames } from '../../lib/dependencies/edge-kinds.js'
+import { kindNames, kindsOf } from '../../lib/dependencies/edge-kinds.js'
 import { effectOf, tellingKinds } from '../../lib/dependencies/propagation.js'
-import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
+import { type UnitGraph, unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import type { Dependencies } from '../../lib/incidents/dependencies.js'
 
 /** Units looked at for one failure. A service needs some dozens within three steps. */
 const kMaxVisits = 256
+const handles = kindsOf('OnFailure')
 
 /** Asks the graph that the receiver of this agent keeps. Without one nothing depends on anything. */
 export function graphDependencies(shared: Shared, depth: number): Dependencies {
   const graphs = { system: shared.get(unitGraphKeys.system), user: shared.get(unitGraphKeys.user) }
+  const graphOf = (scope: string): UnitGraph => (scope === 'user' ? graphs.user : graphs.system)
   return {
+    handles: (scope, unit) =>
+      graphOf(scope)
+        .neededBy(unit, handles)
+        .map(({ from }) => from),
     nearest(scope, unit, wanted) {
-      const graph = scope === 'user' ? graphs.user : graphs.system
+      const graph = graphOf(scope)
       const seen = new Set([unit])
       let level: (readonly string[])[] = [[unit]]
       for (let distance = 0; distance < depth && level.length > 0; distance++) {

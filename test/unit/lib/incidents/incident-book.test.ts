@@ -166,6 +166,32 @@ describe('a cause and what depends on it', () => {
   })
 })
 
+describe('a handler of failures', () => {
+  const handled = (...lines: readonly [ms: number, line: string][]): Story => {
+    const story = new Story({}, {}, { h: ['a'], i: ['h'] })
+    for (const [ms, line] of lines) story.at(ms, line)
+    return story.until(20_000)
+  }
+
+  test('that fails is part of the incident that it was started for, and so is its own handler', () => {
+    check(handled([0, 'a failed gave_up'], [50, 'h failed gave_up ran 10'], [90, 'i failed gave_up ran 60']), [
+      '1000 opened #1 gave_up, root a: a h i',
+    ])
+  })
+
+  test('that ran before, or fails when the other one is no longer waited for, has one of its own', () => {
+    check(handled([100, 'a failed gave_up'], [150, 'h failed gave_up ran 90']), [
+      '1100 opened #1 gave_up, root a: a',
+      '1150 opened #2 gave_up, root h: h',
+    ])
+    check(handled([0, 'a failed gave_up'], [2000, 'a ended'], [2500, 'h failed gave_up ran 10']), [
+      '1000 opened #1 gave_up, root a: a',
+      '2000 resolved(stopped) #1 resolved, root a: a',
+      '3500 opened #2 gave_up, root h: h',
+    ])
+  })
+})
+
 describe('what does not belong together', () => {
   test.each([
     ['two units at one instant', {}, ['a failed gave_up', 'x failed gave_up']],

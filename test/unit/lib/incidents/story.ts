@@ -18,6 +18,8 @@ export const limits: BookLimits = {
   maxUnits: 8,
 }
 
+type Names = Readonly<Record<string, readonly string[]>>
+
 /** Runs a story through a book and writes down, line by line, what it says. */
 export class Story implements Announcer {
   readonly said: string[] = []
@@ -32,12 +34,15 @@ export class Story implements Announcer {
   readonly #runs = new Map<string, number>()
   readonly #nameOf = new Map<string, string>()
 
-  /** @param needs - `b: ['a']` for b that needs a */
-  constructor(needs: Readonly<Record<string, readonly string[]>> = {}, part: Partial<BookLimits> = {}) {
+  /**
+   * @param needs - `b: ['a']` for b that needs a
+   * @param handles - `h: ['a']` for h that is started when a fails
+   */
+  constructor(needs: Names = {}, part: Partial<BookLimits> = {}, handles: Names = {}) {
     this.#newBook = () =>
       new IncidentBook({
         limits: { ...limits, ...part },
-        dependencies: dependencies(needs),
+        dependencies: dependencies(needs, handles),
         newId: () => {
           const id = (++this.#ids).toString(16).padStart(32, '0')
           this.#nameOf.set(id, `#${this.#ids}`)
@@ -52,7 +57,7 @@ export class Story implements Announcer {
 
   /**
    * `a failed`, `a failed will_restart`, `b taken_down by a`, ...: at so many milliseconds. `a failed since 200`: its
-   * trouble began then. A new run begins with each `starting` or `up`.
+   * trouble began then; `ran 100`: its run did. A new run begins with each `starting` or `up`.
    */
   at(ms: number, line: string): this {
     this.#advance(ms)
@@ -72,13 +77,14 @@ export class Story implements Announcer {
     const cause = after('by')
     if (kind === 'starting' || kind === 'up') this.#runs.set(unit, (this.#runs.get(unit) ?? 0) + 1)
     const began = after('since')
+    const ran = after('ran')
     const report: UnitReport = {
       kind,
       unit,
       scope: 'system',
       atNano: nano(ms),
       beganNano: began === undefined ? nano(ms) : nano(Number(began)),
-      runBeganNano: undefined,
+      runBeganNano: ran === undefined ? undefined : nano(Number(ran)),
       runId: `${unit}${this.#runs.get(unit) ?? 0}`,
       reason: kind === 'failed' || kind === 'failing' || began !== undefined ? 'exit-code 3' : '',
       verdict: words.includes('will_restart') ? 'will_restart' : words.includes('gave_up') ? 'gave_up' : undefined,
@@ -167,8 +173,9 @@ function nano(ms: number): bigint {
   return kBaseNano + BigInt(ms) * 1_000_000n
 }
 
-function dependencies(needs: Readonly<Record<string, readonly string[]>>): Dependencies {
+function dependencies(needs: Names, handles: Names): Dependencies {
   return {
+    handles: (_, unit) => handles[unit] ?? [],
     nearest(_, unit, wanted) {
       let level: (readonly string[])[] = [[unit]]
       const seen = new Set([unit])

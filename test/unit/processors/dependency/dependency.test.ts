@@ -158,6 +158,79 @@ describe('the root cause', () => {
     expect(told).toEqual({ root_cause: 'y.service', 'root_cause.path': ['y.service', 'x.service'], 'impact.count': 0 })
   })
 
+  describe('of a unit that is started when another one fails', () => {
+    const ran = (fromMs: number, ms: number, unit: string): RawEvent =>
+      at(ms, names.failed, unit, { [attr.inactiveExitUsec]: kStartUsec + fromMs * 1000 })
+    const handled: Units = {
+      'db.service': { OnFailure: ['page.service'] },
+      'api.service': { BindsTo: ['db.service'], OnFailure: ['page.service'] },
+      'page.service': { OnFailure: ['mail.service'] },
+      'mail.service': {},
+      'log.service': { Requires: ['page.service'], After: ['page.service'] },
+    }
+
+    test('is that failure, over handlers of handlers and what needs them', async () => {
+      const [db, page, log, mail] = await rig(handled).feed(
+        crash(0, 'db.service'),
+        ran(10, 20, 'page.service'),
+        job(20, 'log.service', 'dependency', { [attr.causedBy]: 'page.service' }),
+        ran(30, 40, 'mail.service'),
+      )
+      // Who handles a failure is not hit by it.
+      expect(db).toEqual({ root_cause: 'db.service', 'impact.count': 1, 'impact.will_stop': ['api.service'] })
+      expect(page).toMatchObject({
+        root_cause: 'db.service',
+        'root_cause.edge': 'OnFailure',
+        'root_cause.path': ['db.service', 'page.service'],
+      })
+      expect(log).toMatchObject({
+        root_cause: 'db.service',
+        'root_cause.path': ['db.service', 'page.service', 'log.service'],
+        'root_cause.path.edges': ['OnFailure', 'Requires'],
+      })
+      expect(mail).toMatchObject({
+        root_cause: 'db.service',
+        'root_cause.path': ['db.service', 'page.service', 'mail.service'],
+        'root_cause.path.edges': ['OnFailure', 'OnFailure'],
+      })
+    })
+
+    test('is what the failure comes from that it handles, by the whole way', async () => {
+      const [, , page] = await rig({ ...handled, 'db.service': {} }).feed(
+        crash(0, 'db.service'),
+        stopped(1, 'api.service', 'db.service'),
+        ran(10, 20, 'page.service'),
+      )
+      expect(page).toMatchObject({
+        root_cause: 'db.service',
+        'root_cause.edge': 'BindsTo',
+        'root_cause.path': ['db.service', 'api.service', 'page.service'],
+        'root_cause.path.edges': ['BindsTo', 'OnFailure'],
+      })
+    })
+
+    test.each<[story: string, first: RawEvent[], config?: object]>([
+      ['ran before that', [crash(30, 'db.service')]],
+      ['failed by itself before that', [ran(-20, -10, 'page.service'), crash(0, 'db.service')]],
+      ['fails when that one is up again', [crash(0, 'db.service'), at(15, names.restarted, 'db.service')]],
+      ['is not to be concluded about', [crash(0, 'db.service')], { window: '0s' }],
+    ])('is its own where it %s', async (_, first, config = {}) => {
+      const { feed } = rig(handled, config)
+      await feed(...first)
+      const [told] = await feed(ran(20, 40, 'page.service'))
+      expect(told?.['root_cause']).toBe('page.service')
+    })
+
+    test('ends after as many steps as are followed, also where they handle each other', async () => {
+      const circle: Units = { 'a.service': { OnFailure: ['b.service'] }, 'b.service': { OnFailure: ['a.service'] } }
+      const { feed } = rig(circle)
+      for (let ms = 0; ms < 100_000; ms += 100) {
+        const [a, b] = await feed(ran(ms - 5, ms, 'a.service'), ran(ms + 5, ms + 10, 'b.service'))
+        expect([a?.['root_cause'], b?.['root_cause']]).toEqual(['a.service', 'a.service'])
+      }
+    })
+  })
+
   test('of a socket that gave up is the service that it could not start, and what that failed by', async () => {
     const { feed } = rig({
       ...shop,
