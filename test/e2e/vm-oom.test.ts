@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { packageRoot } from '../lab/lab.js'
 import { describeVm, runInVm } from '../lab/vm.js'
-import { agentMain } from './agent.js'
 import { type EventLine, OtlpLines } from './otlp-lines.js'
+import { agentScript } from './vm/agent-script.js'
 
 const service = (lines: readonly string[]) => ['[Service]', 'MemorySwapMax=0', ...lines, ''].join('\n')
 /** tail keeps all of an endless line. */
@@ -135,10 +132,9 @@ function check(runs: readonly Run[], events: readonly EventLine[], log: boolean)
 describeVm('kills for want of memory', () => {
   it('are told once each, and no other kill is, with the kernel’s log and without it', { timeout: 660_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
-    const script = readFileSync(join(packageRoot, 'test/e2e/vm/oom.sh'), 'utf8')
     const configs = Object.fromEntries(agents.map((name) => [`${name}.yaml`, JSON.stringify(config(name))]))
     return runInVm(
-      `set -- ${process.execPath} ${agentMain}\n${script}`,
+      agentScript('oom.sh'),
       ({ code, output, read }) => {
         expect(code, `${output}\n${code === 0 ? '' : agents.map((name) => read(`${name}.log`)).join('\n')}`).toBe(0)
         const runs = readRuns(read)

@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { packageRoot } from '../lab/lab.js'
 import { describeVm, runInVm } from '../lab/vm.js'
-import { agentMain } from './agent.js'
 import { type EventLine, OtlpLines, type PointLine } from './otlp-lines.js'
+import { agentScript } from './vm/agent-script.js'
 
 const mebibyte = 2 ** 20
 const kWrittenMiB = 20
@@ -65,9 +62,8 @@ function latest(points: readonly PointLine[], unit: string, metric: string, attr
 describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', () => {
   it('are what the services really did', { timeout: 180_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
-    const script = readFileSync(join(packageRoot, 'test/e2e/vm/resources.sh'), 'utf8')
     return runInVm(
-      `set -- ${process.execPath} ${agentMain}\n${script}`,
+      agentScript('resources.sh'),
       ({ code, output, read }) => {
         expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
         const { events, points } = new OtlpLines(read('agent.jsonl'))
@@ -109,6 +105,19 @@ describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', (
         expect(events.filter(about).map(({ name, attributes }) => [name, attributes['systemd.unit.result']])).toEqual(
           ends.map((name) => [name, 'oom-kill']),
         )
+
+        const ofContainer = events.filter(({ name }) => name === 'container.oom_killed')
+        expect(ofContainer).toHaveLength(1)
+        expect(ofContainer[0]).toMatchObject({
+          resource: { 'container.id': '0123456789abcdef'.repeat(4), 'container.runtime.name': 'docker' },
+          attributes: {
+            'container.oom.kills': 1,
+            'container.oom.counter': 1,
+            'container.oom.memory.limit': 24 * mebibyte,
+            'container.oom.victim.command': 'tail',
+            'container.oom.constraint': 'memcg',
+          },
+        })
       },
       { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 64, timeoutS: 150 },
     )

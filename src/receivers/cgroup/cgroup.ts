@@ -17,10 +17,12 @@ import {
 import { loadNative } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { batchOf } from '../../data/batch.js'
+import type { RawEvent } from '../../data/event.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
+import { ContainerOoms } from './container-ooms.js'
 import { missingControllers } from './controllers.js'
 import { LastNumbers } from './last-numbers.js'
 import { OomWatch } from './oom-watch.js'
@@ -68,6 +70,7 @@ class CgroupReceiver implements Receiver {
   readonly #health: ReaderHealth
   readonly #triggers: PressureTriggers
   readonly #ooms: OomWatch
+  readonly #containerOoms: ContainerOoms
   readonly #stopping = new AbortController()
   #reader: CgroupReader | undefined
   #timer: Timer | undefined
@@ -85,6 +88,7 @@ class CgroupReceiver implements Receiver {
     const uid = world?.uid ?? getuid?.() ?? 0
     this.#subjects = new Subjects(settings.resources, config, uid)
     this.#ooms = new OomWatch(settings, config.scope, uid)
+    this.#containerOoms = new ContainerOoms(settings, config, uid, (events) => this.#tell(events))
     this.#health = new ReaderHealth(settings, () => this.#reader?.stats())
     this.#triggers = new PressureTriggers(settings, config)
     this.#refused = new LastNumbers(settings)
@@ -128,7 +132,10 @@ class CgroupReceiver implements Receiver {
       world.open(
         options,
         (stalls) => this.#stalled(stalls),
-        (kills) => this.#ooms.take(kills),
+        (kills) => {
+          this.#ooms.take(kills)
+          this.#containerOoms.take(kills)
+        },
       )
     const opened = reopen()
     if ('unavailable' in opened) throw new UnavailableError(opened.unavailable)
@@ -145,6 +152,7 @@ class CgroupReceiver implements Receiver {
   }
 
   async shutdown(): Promise<void> {
+    this.#containerOoms.settle()
     this.#stopping.abort()
     this.#timer?.cancel()
     this.#ooms.stop()
@@ -239,7 +247,10 @@ class CgroupReceiver implements Receiver {
   }
 
   #stalled(stalls: readonly PressureStall[]): void {
-    const events = stalls.flatMap((stall) => this.#triggers.event(stall, this.#subjects.get(stall.key)) ?? [])
+    this.#tell(stalls.flatMap((stall) => this.#triggers.event(stall, this.#subjects.get(stall.key)) ?? []))
+  }
+
+  #tell(events: readonly RawEvent[]): void {
     if (events.length === 0 || this.#stopping.signal.aborted) return
     const { telemetry, logger } = this.#settings
     telemetry.processed(events.length)
@@ -250,7 +261,7 @@ class CgroupReceiver implements Receiver {
       })
       .catch((error: unknown) => {
         telemetry.error('collect_failed')
-        logger.error('pressure events could not be handed on', { error })
+        logger.error('events could not be handed on', { error })
       })
       .finally(() => this.#telling.delete(told))
     this.#telling.add(told)

@@ -43,19 +43,27 @@ export class OomWatch {
   /** Undefined where no unit of ours is: a slice, whose counter tells of what lies in it, or a container without a unit. */
   #evidence(kill: MemoryKill, nowNs: bigint): OomEvidence | undefined {
     const owner = ownerOfCgroup(kill.path, this.#base)
-    if (owner === undefined) return undefined
-    const { path, id, invocationId, before: until, after, peak, limit, ageMs, pid, command = '', limitedBy = '' } = kill
-    return {
-      unit: owner.unit,
-      scope: this.#scope,
-      invocationId,
-      cgroup: path,
-      below: owner.below !== '',
-      atUsec: Number(before(nowNs, ageMs) / 1000n),
-      ...(after > until ? { counter: { id, before: until, after } } : {}),
-      ...(peak !== undefined ? { peak } : {}),
-      ...(limit !== undefined ? { limit } : {}),
-      ...(pid !== undefined ? { victim: { pid, command, limitedBy } } : {}),
-    }
+    return owner && evidenceOf(kill, { unit: owner.unit, scope: this.#scope, below: owner.below !== '' }, nowNs)
+  }
+}
+
+/** @param whose - the unit or container, and whether it was told of a cgroup below its own */
+export function evidenceOf(
+  kill: MemoryKill,
+  whose: Pick<OomEvidence, 'unit' | 'scope' | 'below'>,
+  nowNs: bigint,
+): OomEvidence {
+  const { path, id, invocationId, before: until, after, peak, limit, ageMs, pid, command = '', limitedBy = '' } = kill
+  return {
+    unit: whose.unit,
+    scope: whose.scope,
+    invocationId,
+    cgroup: path,
+    below: whose.below,
+    atUsec: Number(before(nowNs, ageMs) / 1000n),
+    ...(after > until ? { counter: { id, before: until, after } } : {}),
+    ...(peak !== undefined ? { peak } : {}),
+    ...(limit !== undefined ? { limit } : {}),
+    ...(pid !== undefined ? { victim: { pid, command, limitedBy } } : {}),
   }
 }

@@ -126,7 +126,7 @@ export class Subjects {
 }
 
 /** Resource of a container or pod without a unit; `service.name` is short enough for a list, the ID is whole. */
-function containerResource(pool: ResourcePool, identity: ContainerIdentity): Resource {
+export function containerResource(pool: ResourcePool, identity: ContainerIdentity): Resource {
   const { runtime, containerId, podUid } = identity
   const [key, name] =
     containerId === undefined

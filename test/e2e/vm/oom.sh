@@ -3,17 +3,6 @@
 # beside it. $1: node, $2: the agent's main.js.
 set -eu
 
-# wait_for CONDITION...: nothing here signals what is awaited.
-wait_for() {
-  local end=$((SECONDS + 60))
-  until "$@"; do
-    if [ $SECONDS -ge $end ]; then
-      echo "waited in vain for: $*"
-      exit 1
-    fi
-    sleep 0.2
-  done
-}
 units() { (cd /io/units && ls -d $1 2> /dev/null || true); }
 # all COMMAND PATTERN: has systemctl do it to all of them at once, if there are any.
 all() { [ -z "$(units "$2")" ] || systemctl $1 $(units "$2"); }

@@ -2,17 +2,6 @@
 # end stands in /io/kernel, beside what the agent wrote. $1: node, $2: the agent's main.js.
 set -eu
 
-# wait_for CONDITION...: nothing here signals what is awaited.
-wait_for() {
-  local end=$((SECONDS + 60))
-  until "$@"; do
-    if [ $SECONDS -ge $end ]; then
-      echo "waited in vain for: $*"
-      exit 1
-    fi
-    sleep 0.2
-  done
-}
 says() { grep -q "$1" /io/agent.jsonl; }
 
 cp /io/units/* /run/systemd/system/
@@ -32,6 +21,17 @@ systemctl start victim.service
 for unit in writer eater forker survivor limited; do wait_for test -e /run/$unit.done; done
 wait_for systemctl is-failed --quiet victim.service
 wait_for says systemd.unit.failed
+# A container of a runtime that asks systemd for nothing: its cgroup is nobody's but the runtime's.
+box=/sys/fs/cgroup/docker/$(printf '0123456789abcdef%.0s' 1 2 3 4)
+mkdir -p "$box"
+echo +memory > /sys/fs/cgroup/docker/cgroup.subtree_control
+echo 24M > "$box/memory.max"
+[ ! -e "$box/memory.swap.max" ] || echo 0 > "$box/memory.swap.max"
+(
+  echo $BASHPID > "$box/cgroup.procs"
+  exec tail /dev/zero
+) || true
+wait_for says container.oom_killed
 # Everything holds still from here: with two more readings the agent has it all.
 readings() { grep -c systemd.unit.memory.usage /io/agent.jsonl; }
 enough=$(($(readings) + 2))
