@@ -33,6 +33,11 @@ export const registrations: readonly Registration[] = [
   },
   {
     kind: 'processor',
+    type: 'periodic_crash',
+    load: async () => (await import('./processors/periodic_crash/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
     type: 'incident',
     load: async () => (await import('./processors/incident/factory.js')).factory,
   },

@@ -57,10 +57,10 @@ export function removeTempFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 }
 
-/** Three rounds of one crashing unit: enough for a crash loop, and for three traces. */
-function crashBatches(): readonly Batch[] {
+/** Five rounds of one crashing unit: enough for a crash loop, a rhythm, and for traces. */
+function crashBatches(everyS = 1): readonly Batch[] {
   return Array.from({ length: 5 }, (_, round) => {
-    const usec = 1_700_000_000_000_000 + round * 1_000_000
+    const usec = 1_700_000_000_000_000 + round * everyS * 1_000_000
     const run = (index: number) => (index + 1).toString(16).padStart(32, '0')
     const make = (name: string, invocation: number, atUsec: number) =>
       sampleEvent({
@@ -135,6 +135,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
     },
   ],
   'processor/crash_loop': [{}, { label: 'a loop', batches: crashBatches() }],
+  'processor/periodic_crash': [{}, { label: 'a rhythm', batches: crashBatches(3600) }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
   'processor/incident': [{}, { label: 'an incident', config: { grouping_window: '0s' }, batches: crashBatches() }],
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
