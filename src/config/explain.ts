@@ -1,4 +1,4 @@
-import type { Schema, StringSchema, UnionSchema } from '../component/schema.js'
+import type { ObjectSchema, Schema, StringSchema, UnionSchema } from '../component/schema.js'
 import type { ConfigErrorCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
 import { mayShow, oneOf, shown, wanted } from './describe.js'
@@ -26,7 +26,7 @@ export function explain(found: readonly Violation[], entry: Entry, path: Path, p
     if (violation.rule === 'additionalProperties') {
       const { key, schema } = violation
       const place = (node as MapNode).entries.get(key)?.keyPosition ?? position
-      problems.add('CFG_UNKNOWN_KEY', place, [...at, key], unknownKey(key, Object.keys(schema.properties)))
+      problems.add('CFG_UNKNOWN_KEY', place, [...at, key], unknownKeyOf(schema, key))
     } else if (violation.rule === 'required') {
       problems.add('CFG_VALUE', position, [...at, violation.key], 'is required')
     } else {
@@ -34,6 +34,11 @@ export function explain(found: readonly Violation[], entry: Entry, path: Path, p
       problems.add(code, position, at, reasonOf(violation, node))
     }
   }
+}
+
+function unknownKeyOf({ properties, renamed = {} }: ObjectSchema, key: string): string {
+  const now = Object.hasOwn(renamed, key) ? renamed[key] : undefined
+  return now === undefined ? unknownKey(key, Object.keys(properties)) : `is called "${now}" now`
 }
 
 /** `is not a key here`, with the key that was meant or the keys there are. */

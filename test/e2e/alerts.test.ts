@@ -25,7 +25,7 @@ test('promtool accepts the rules', () => {
 })
 
 const detected = 'unitscope_events_total{event="pattern.crash_loop.detected",unit="a.service",instance="n1"}'
-const ended = 'unitscope_events_total{event="pattern.crash_loop.ended",unit="a.service",instance="n1"}'
+const ended = 'unitscope_events_total{event="pattern.crash_loop.cleared",unit="a.service",instance="n1"}'
 const state = 'systemd_unit_state{systemd_unit_active_state="failed",unit="a.service",instance="n1"}'
 const inactive = 'systemd_unit_state{systemd_unit_active_state="inactive",unit="a.service",instance="n1"}'
 const expected = (unit: string): string => `systemd_unit_expected{unit="${unit}",instance="n1"}`

@@ -45,7 +45,11 @@ function observe(
         self_telemetry: { collection_interval: '1s' },
       },
       // Many requests rather than few: one reading of a machine with all controllers has thousands of points.
-      processors: { crash_loop: {}, lifecycle_spans: {}, batch: { send_batch_size: 300, send_batch_max_size: 300 } },
+      processors: {
+        crash_loop: { healthy_time: '1s' },
+        lifecycle_spans: {},
+        batch: { send_batch_size: 300, send_batch_max_size: 300 },
+      },
       exporters: { otlp, file: { path: workspace.path('out.jsonl'), max_size: '1GiB' } },
       service: {
         pipelines: {
@@ -72,7 +76,7 @@ function observe(
 /** One crash loop, from the first start until systemd has given up and the file says so. */
 async function crashLoop(lab: Lab, workspace: Workspace): Promise<void> {
   const episodes = (): number =>
-    workspace.output().events.filter(({ name }) => name === 'pattern.crash_loop.ended').length
+    workspace.output().events.filter(({ name }) => name === 'pattern.crash_loop.cleared').length
   const before = episodes()
   await lab.systemctl('reset-failed')
   await lab.exec(['systemctl', 'start', 'crasher.service'], { allowFailure: true })
@@ -155,7 +159,9 @@ describeLab('the whole agent and an OTLP server', () => {
     const { address } = first
     await observe({ endpoint: address, retry: patient }, async (lab, agent, workspace) => {
       await crashLoop(lab, workspace)
-      await first.until(() => first.logRecords().some(({ record }) => record.event_name === 'pattern.crash_loop.ended'))
+      await first.until(() =>
+        first.logRecords().some(({ record }) => record.event_name === 'pattern.crash_loop.cleared'),
+      )
       first.close()
       await agent.logged(/"component":"exporter\/otlp".*"message":"degraded"/)
       await crashLoop(lab, workspace)
@@ -171,7 +177,7 @@ describeLab('the whole agent and an OTLP server', () => {
       }
       expectOrderlyEnd(agent, workspace.output().items, workspace.output().items, [])
       const episodesAt = (sink: OtlpSink): Decoded[] =>
-        sink.logRecords().filter(({ record }) => record.event_name === 'pattern.crash_loop.ended')
+        sink.logRecords().filter(({ record }) => record.event_name === 'pattern.crash_loop.cleared')
       const known = new Set(episodesAt(first).map(({ record }) => record.trace_id))
       expect(known.size).toBe(1)
       expect(episodesAt(second).filter(({ record }) => !known.has(record.trace_id))).toHaveLength(2)

@@ -6,7 +6,7 @@ import { createOtlpExporter } from '../../src/exporters/otlp/otlp.js'
 import { fanOut } from '../../src/graph/fan-out.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
 import { schema as crashLoopSchema } from '../../src/processors/crash_loop/config.js'
-import { createCrashLoop } from '../../src/processors/crash_loop/crash-loop.js'
+import { factory as crashLoopFactory } from '../../src/processors/crash_loop/factory.js'
 import { schema as spansSchema } from '../../src/processors/lifecycle_spans/config.js'
 import { createLifecycleSpans } from '../../src/processors/lifecycle_spans/lifecycle-spans.js'
 import { createCgroupReceiver } from '../../src/receivers/cgroup/cgroup.js'
@@ -54,7 +54,11 @@ describeLab('what an OTLP server gets of a real systemd', () => {
       createTestConfig(otlpSchema, { endpoint: sink.address }),
     )
     const out = fanOut([kept, exporter].map(routeOfAll), () => {})
-    const loops = createCrashLoop(settings('processor', 'crash_loop'), createTestConfig(crashLoopSchema, {}), out)
+    const loops = crashLoopFactory.create(
+      settings('processor', 'crash_loop'),
+      createTestConfig(crashLoopSchema, { healthy_time: '1s' }),
+      out,
+    )
     const spans = createLifecycleSpans(
       settings('processor', 'lifecycle_spans'),
       createTestConfig(spansSchema, {}),
@@ -91,7 +95,7 @@ describeLab('what an OTLP server gets of a real systemd', () => {
     await lab.systemctl('start', 'steady.service', oddUnit)
     await lab.exec(['systemctl', 'start', 'crasher.service'], { allowFailure: true })
     await waitFor('the end of the crash loop', () =>
-      kept.events.some(({ name }) => name === 'pattern.crash_loop.ended'),
+      kept.events.some(({ name }) => name === 'pattern.crash_loop.cleared'),
     )
     await lab.systemctl('stop', 'steady.service', oddUnit)
     await waitFor('the traces of all runs', () => kept.spans.filter((span) => !span.parentSpanId).length >= 6)

@@ -40,7 +40,7 @@ describeLab('an agent that Prometheus scrapes', () => {
         cgroup: { root: lab.cgroupRoot, collection_interval: '1s' },
         self_telemetry: { collection_interval: '1s' },
       },
-      processors: { crash_loop: {}, batch: {} },
+      processors: { crash_loop: { healthy_time: '1s' }, batch: {} },
       exporters,
       service: {
         pipelines: {
@@ -60,7 +60,7 @@ describeLab('an agent that Prometheus scrapes', () => {
     await lab.systemctl('start', 'steady.service', 'tick.timer')
     await lab.exec(['systemctl', 'start', 'crasher.service'], { allowFailure: true })
     await waitFor('the end of the crash loop on the page', async () =>
-      /event="pattern.crash_loop.ended"/.test(await scrape(ports.unitscope)),
+      /event="pattern.crash_loop.cleared"/.test(await scrape(ports.unitscope)),
     )
     prometheus = await startPrometheus(Object.values(ports).map((port) => `127.0.0.1:${port}`))
   })

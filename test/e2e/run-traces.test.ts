@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Component } from '../../src/component/component.js'
 import type { Span } from '../../src/data/span.js'
+import { patternAttr } from '../../src/lib/patterns/detection-event.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
 import { attr } from '../../src/lib/systemd/names.js'
 import { schema as crashLoopSchema } from '../../src/processors/crash_loop/config.js'
-import { createCrashLoop } from '../../src/processors/crash_loop/crash-loop.js'
 import { crashLoop } from '../../src/processors/crash_loop/episode.js'
+import { factory as crashLoopFactory } from '../../src/processors/crash_loop/factory.js'
 import { schema as spansSchema } from '../../src/processors/lifecycle_spans/config.js'
 import { createLifecycleSpans } from '../../src/processors/lifecycle_spans/lifecycle-spans.js'
 import { schema as systemdSchema } from '../../src/receivers/systemd/config.js'
@@ -52,7 +53,11 @@ describeLab('traces and crash loops of a real systemd', () => {
     await lab.systemctl('start', 'dbus.service', 'pin.service')
     const settings = (kind: 'receiver' | 'processor', type: string) =>
       testSettings(kind, type, { clock: systemClock, random: Math.random, telemetry })
-    const loops = createCrashLoop(settings('processor', 'crash_loop'), createTestConfig(crashLoopSchema, {}), seen)
+    const loops = crashLoopFactory.create(
+      settings('processor', 'crash_loop'),
+      createTestConfig(crashLoopSchema, { healthy_time: '1s' }),
+      seen,
+    )
     const spans = createLifecycleSpans(settings('processor', 'spans'), createTestConfig(spansSchema, {}), loops)
     const config = createTestConfig(systemdSchema, { address: lab.busAddress, batch_timeout: '0s' })
     const receiver = createSystemdReceiver(settings('receiver', 'systemd'), config, spans)
@@ -76,7 +81,7 @@ describeLab('traces and crash loops of a real systemd', () => {
   it('a crash loop until systemd gives up: one episode, five linked traces, as the journal has it', async () => {
     await lab.exec(['systemctl', 'start', 'crasher.service'], { allowFailure: true })
     await waitFor('the end of the loop', () =>
-      patternsOf('crasher.service').some(({ name }) => name === crashLoop.ended),
+      patternsOf('crasher.service').some(({ name }) => name === crashLoop.cleared),
     )
     const roots = rootsOf('crasher.service')
     const runs = roots.map((root) => root.traceId)
@@ -95,13 +100,16 @@ describeLab('traces and crash loops of a real systemd', () => {
     }
     expect(patternsOf('crasher.service').map(({ name, attributes }) => [name, attributes[crashLoop.count]])).toEqual([
       [crashLoop.detected, 3],
-      [crashLoop.ended, 5],
+      [crashLoop.updated, 5],
+      [crashLoop.cleared, 5],
     ])
-    const [detected, ended] = patternsOf('crasher.service')
+    const [detected, updated, cleared] = patternsOf('crasher.service')
     expect(detected!.attributes[crashLoop.results]).toEqual(['exit-code/3: 3'])
-    expect(detected!.attributes[crashLoop.invocationIds]).toEqual(runs.slice(0, 3))
-    expect(ended!.attributes[crashLoop.outcome]).toBe('gave_up')
-    expect(ended!.traceId).toBe(runs[4])
+    expect(detected!.attributes[patternAttr.kind]).toBe('rapid')
+    expect(detected!.attributes[patternAttr.runs]).toEqual(runs.slice(0, 3))
+    expect(updated!.attributes[patternAttr.kind]).toBe('start_limit')
+    expect(updated!.traceId).toBe(runs[4])
+    expect(cleared!.attributes[crashLoop.outcome]).toBe('gave_up')
   })
 
   it('start, running and stop are bounded by the timestamps systemd itself shows', async () => {

@@ -98,6 +98,8 @@ export interface Detector {
   signal?(signal: UnitSignal): void
   /** Points of a metric that the pattern names, at `atMs`; a reading's metrics of one unit come together. May be told twice. */
   sample?(unit: Unit, metric: Metric, atMs: number): void
+  /** Patterns that are open now: a gauge. */
+  readonly open?: number
   /** When `elapse` is wanted, if nothing happens before; undefined for never. */
   readonly dueMs?: number | undefined
   elapse?(nowMs: number): void

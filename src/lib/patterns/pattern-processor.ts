@@ -63,6 +63,13 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#quiet = new Quiet(this.#time, settings)
     this.#countEvicted = settings.telemetry.counter('units_evicted', 'Units forgotten because there are too many.')
     this.#detector = options.create(this)
+    if (this.#detector.open !== undefined)
+      settings.telemetry.gauge(
+        'patterns_open',
+        'Patterns found and not over.',
+        '{pattern}',
+        () => this.#detector.open ?? 0,
+      )
     this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
   }
 

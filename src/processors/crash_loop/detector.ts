@@ -1,142 +1,166 @@
-import type { RawEvent } from '../../data/event.js'
-import { type EndOutcome, Episode } from './episode.js'
+import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { UnitTable } from '../../lib/patterns/unit-table.js'
+import { Episode } from './episode.js'
+import { kindOf, type Limits } from './kind.js'
 import { UnitHistory } from './unit-history.js'
-import { readUnitSignal, type UnitSignal } from './unit-signal.js'
 
-export interface DetectorLimits {
-  readonly threshold: number
-  readonly windowMs: number
-  readonly recoveryMs: number
+export interface DetectorLimits extends Limits {
+  readonly healthyMs: number
   readonly maxUnits: number
 }
 
-/** An open loop, and when it is over if nothing more happens (monotonic milliseconds). */
-interface Open {
-  readonly episode: Episode
+/** So long, at most, is waited for a slow loop to go on: as long as a timer of JavaScript can wait. */
+const kMaxWaitMs = 24 * 86_400_000
+
+/** What is known of one unit. */
+interface Known {
+  readonly unit: Unit
   readonly history: UnitHistory
-  readonly dueMs: number
+  /** The loop that is open. */
+  episode?: Episode
+  /** When that is over if nothing more happens, or when a give-up of a quiet time is to be looked at again. */
+  dueMs?: number
+  /** systemd gave up in a quiet time. */
+  postponed?: UnitSignal
 }
 
-/**
- * Crash loops of all units. No timers of its own: `observe` takes events, `expire` is to be called at `nextDueMs`.
- * Bounded in units; idempotent, since a batch may be offered again.
- */
-export class CrashLoopDetector {
+/** Crash loops of all units. */
+export class CrashLoopDetector implements Detector {
   readonly #limits: DetectorLimits
-  readonly #onEvicted: () => void
-  /** Least recently active first. */
-  readonly #histories = new Map<string, UnitHistory>()
-  /** By last crash, and so by due time, since the recovery time is the same for all. */
-  readonly #open = new Map<string, Open>()
+  readonly #context: DetectorContext
+  readonly #units: UnitTable<Known>
+  /** Those with something due. */
+  readonly #due = new Set<Known>()
+  /** Nothing is due before that. */
+  #dueMs: number | undefined
+  #open = 0
 
-  constructor(limits: DetectorLimits, onEvicted: () => void) {
+  constructor(limits: DetectorLimits, context: DetectorContext) {
     this.#limits = limits
-    this.#onEvicted = onEvicted
+    this.#context = context
+    this.#units = new UnitTable(
+      limits.maxUnits,
+      (known) => this.#evicted(known),
+      ({ dueMs }) => dueMs !== undefined,
+    )
   }
 
-  get openLoops(): number {
-    return this.#open.size
+  get open(): number {
+    return this.#open
   }
 
-  /** When the first open loop is over; undefined when none is open. */
-  get nextDueMs(): number | undefined {
-    for (const open of this.#open.values()) return open.dueMs
-    return undefined
+  get dueMs(): number | undefined {
+    return this.#dueMs
   }
 
-  /** Pattern events that this event gives rise to. */
-  observe(event: RawEvent, nowMs: number): readonly RawEvent[] {
-    const signal = readUnitSignal(event)
-    if (signal === undefined) return []
-    const history = this.#historyOf(signal)
-    if (history === undefined) return []
-    if (signal.kind === 'gave_up') return history.isNewGiveUp(signal) ? this.#giveUp(signal, history) : []
-    const crash = history.take(signal)
-    if (crash === undefined) return []
-    const out: RawEvent[] = []
-    let open = this.#open.get(signal.key)
-    const recoveryNano = BigInt(this.#limits.recoveryMs) * 1_000_000n
-    if (open !== undefined && crash.atNano - open.episode.lastNano >= recoveryNano) {
-      // Event time says it was quiet long enough, though the timer has not fired: events arrive faster than they happened.
-      const atNano = open.episode.lastNano + recoveryNano
-      out.push(open.episode.ended('recovered', atNano, event.observedTimeUnixNano))
-      this.#open.delete(signal.key)
-      history.forgetCrashes(crash)
-      open = undefined
+  signal(signal: UnitSignal): void {
+    const known = this.#known(signal)
+    if (known === undefined) return
+    const { history, episode } = known
+    if (signal.kind === 'gave_up') {
+      if (!history.isNewGiveUp(signal)) return
+      history.state = 'gave_up'
+      if (signal.quiet === undefined) this.#giveUp(known, signal, signal.atMs)
+      else this.#postpone(known, signal, signal.atMs)
+      return
     }
-    const dueMs = nowMs + this.#limits.recoveryMs
-    if (open !== undefined) {
-      open.episode.add(crash)
-      this.#open.delete(signal.key)
-      this.#open.set(signal.key, { ...open, dueMs })
-      return out
-    }
-    const crashes = history.loop()
-    if (crashes === undefined) return out
-    const episode = new Episode(signal, crashes)
-    this.#open.set(signal.key, { episode, history, dueMs })
-    out.push(episode.detected(this.#limits, false))
-    return out
+    const crashes = history.take(signal)
+    if (crashes.length === 0) return
+    const kind = kindOf(history.crashes, this.#limits)
+    if (episode !== undefined) {
+      for (const crash of crashes) episode.add(crash)
+      const update = episode.updated(kind, signal)
+      if (update !== undefined) this.#context.tell(update)
+    } else if (kind !== undefined) {
+      this.#begin(known, new Episode(signal.unit, kind, history.crashes, this.#limits, this.#context))
+      this.#context.tell(known.episode!.detected(signal.atMs, signal.event))
+    } else return
+    this.#waitForHealth(known, known.episode!.lastMs)
   }
 
-  /** Ends the loops that have been quiet for the recovery time. */
-  expire(nowMs: number, nowNano: bigint): readonly RawEvent[] {
-    const out: RawEvent[] = []
-    for (const [key, { episode, history, dueMs }] of this.#open) {
-      if (dueMs > nowMs) break
-      this.#open.delete(key)
-      history.forgetCrashes()
-      out.push(episode.ended(outcomeOf(history), nowNano, nowNano))
-    }
-    return out
-  }
-
-  // systemd's own verdict needs no threshold: what crashed in the window is reported, whatever its number.
-  #giveUp(signal: UnitSignal, history: UnitHistory): readonly RawEvent[] {
-    const { timeUnixNano, observedTimeUnixNano } = signal.event
-    const open = this.#open.get(signal.key)
-    const crashes = history.recent(timeUnixNano)
-    this.#open.delete(signal.key)
-    history.forgetCrashes()
-    if (open !== undefined) return [open.episode.ended('gave_up', timeUnixNano, observedTimeUnixNano)]
-    if (crashes.length === 0) return []
-    const episode = new Episode(signal, crashes)
-    return [episode.detected(this.#limits, true), episode.ended('gave_up', timeUnixNano, observedTimeUnixNano)]
-  }
-
-  #historyOf(signal: UnitSignal): UnitHistory | undefined {
-    const known = this.#histories.get(signal.key)
-    if (known !== undefined) {
-      this.#histories.delete(signal.key)
-      this.#histories.set(signal.key, known)
-      return known
-    }
-    // A unit that has never crashed needs no memory: most units of a host never enter here.
-    const crashed =
-      signal.kind === 'failed' || (signal.auto && (signal.kind === 'restarting' || signal.kind === 'restarted'))
-    if (!crashed) return undefined
-    const history = new UnitHistory(this.#limits.threshold, BigInt(this.#limits.windowMs) * 1_000_000n)
-    this.#histories.set(signal.key, history)
-    if (this.#histories.size > this.#limits.maxUnits) this.#evict()
-    return history
-  }
-
-  /** Forgets the unit heard of longest ago; one whose loop is still open, and whose end would go untold, only at need. */
-  #evict(): void {
-    let key = ''
-    for (const candidate of this.#histories.keys()) {
-      if (!this.#open.has(candidate)) {
-        key = candidate
-        break
+  /** Ends the loops that have been quiet for long enough, and tells what is still so of what was put off. */
+  elapse(nowMs: number): void {
+    const due = [...this.#due].filter(({ dueMs }) => dueMs! <= nowMs).sort((a, b) => a.dueMs! - b.dueMs!)
+    for (const known of due) {
+      const { dueMs, postponed, episode, history } = known
+      this.#settle(known)
+      if (postponed !== undefined) {
+        delete known.postponed
+        if (history.state === 'gave_up') this.#postpone(known, postponed, dueMs!)
+        else if (episode !== undefined) this.#waitForHealth(known, episode.lastMs)
+      } else if (episode !== undefined) {
+        delete known.episode
+        this.#open--
+        history.forgetCrashes()
+        this.#context.tell(episode.cleared(history.state, dueMs!))
       }
-      key ||= candidate
     }
-    this.#histories.delete(key)
-    this.#open.delete(key)
-    this.#onEvicted()
+    this.#dueMs = undefined
+    for (const { dueMs } of this.#due) this.#dueMs = Math.min(this.#dueMs ?? dueMs!, dueMs!)
   }
-}
 
-function outcomeOf(history: UnitHistory): EndOutcome {
-  return history.state === 'running' ? 'recovered' : history.state
+  // systemd's own verdict needs no threshold: what crashed in the window is told, whatever its number.
+  #giveUp(known: Known, signal: UnitSignal, atMs: number): void {
+    const { history, episode, unit } = known
+    if (episode !== undefined) this.#context.tell(episode.gaveUp(atMs, signal.event))
+    else {
+      const crashes = history.recent(signal.atMs, this.#limits.windowMs)
+      if (crashes.length === 0) return
+      this.#begin(known, new Episode(unit, 'start_limit', crashes, this.#limits, this.#context))
+      this.#context.tell(known.episode!.detected(atMs, atMs === signal.atMs ? signal.event : undefined))
+    }
+    history.forgetCrashes()
+    this.#waitForHealth(known, atMs)
+  }
+
+  /** Told when the quiet time is over, if it is down for good then, too. */
+  #postpone(known: Known, signal: UnitSignal, atMs: number): void {
+    const untilMs = this.#context.quietUntilMs(known.unit, atMs)
+    if (untilMs <= atMs) {
+      this.#giveUp(known, signal, atMs)
+      return
+    }
+    known.postponed = signal
+    this.#wait(known, untilMs)
+  }
+
+  #begin(known: Known, episode: Episode): void {
+    known.episode = episode
+    this.#open++
+  }
+
+  /** A loop with long pauses is not over in one of them. */
+  #waitForHealth(known: Known, sinceMs: number): void {
+    if (known.postponed !== undefined) return
+    const waitMs = Math.max(this.#limits.healthyMs, 2 * (known.episode?.intervalMs ?? 0))
+    this.#wait(known, sinceMs + Math.min(waitMs, kMaxWaitMs))
+  }
+
+  #wait(known: Known, untilMs: number): void {
+    known.dueMs = untilMs
+    this.#due.add(known)
+    this.#dueMs = Math.min(this.#dueMs ?? untilMs, untilMs)
+  }
+
+  #settle(known: Known): void {
+    delete known.dueMs
+    this.#due.delete(known)
+  }
+
+  #known(signal: UnitSignal): Known | undefined {
+    const { unit, kind, auto } = signal
+    const known = this.#units.get(unit.key)
+    if (known !== undefined) return known
+    // A unit that has never crashed needs no memory: most units of a host never enter here.
+    if (kind !== 'failed' && !(auto && (kind === 'restarting' || kind === 'restarted'))) return undefined
+    const made = { unit, history: new UnitHistory(this.#limits.threshold) }
+    this.#units.set(unit.key, made)
+    return made
+  }
+
+  #evicted(known: Known): void {
+    if (known.episode !== undefined) this.#open--
+    this.#settle(known)
+    this.#context.evicted()
+  }
 }

@@ -1,128 +1,207 @@
+import type { AttributeValue } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import { Severity } from '../../data/event.js'
-import { runSpanId } from '../../lib/systemd/ids.js'
-import { attr } from '../../lib/systemd/names.js'
-import type { Crash } from './unit-history.js'
-import type { UnitSignal } from './unit-signal.js'
+import { evidenceName, kMaxRuns, patternEvent } from '../../lib/patterns/detection-event.js'
+import type { Detection, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { poissonAtLeast } from '../../lib/statistics/counts.js'
+import { formatDuration } from '../../util/duration.js'
+import { type Crash, kBriefMs } from './crash.js'
+import { intervals, type Kind, type Limits, median } from './kind.js'
+import { kMaxLooked, type State } from './unit-history.js'
 
-/** Names of what this processor makes. */
+const id = 'crash_loop'
+
+/** Names of what this processor makes, beside what every pattern has. */
 export const crashLoop = {
-  detected: 'pattern.crash_loop.detected',
-  ended: 'pattern.crash_loop.ended',
-  count: 'pattern.crash_loop.count',
-  threshold: 'pattern.crash_loop.threshold',
+  detected: patternEvent(id, 'detected'),
+  updated: patternEvent(id, 'updated'),
+  cleared: patternEvent(id, 'cleared'),
+  /** Of all crashes of the loop so far. */
+  count: evidenceName(id, 'count'),
+  threshold: evidenceName(id, 'threshold'),
   /** Seconds. */
-  window: 'pattern.crash_loop.window',
+  window: evidenceName(id, 'window'),
   /** Microseconds since 1970, as systemd's own timestamps. */
-  firstUsec: 'pattern.crash_loop.first_usec',
-  lastUsec: 'pattern.crash_loop.last_usec',
+  firstUsec: evidenceName(id, 'first_usec'),
+  lastUsec: evidenceName(id, 'last_usec'),
   /** `<how>: <times>`, most frequent first. */
-  results: 'pattern.crash_loop.results',
-  /** Runs that crashed, newest last: trace IDs. */
-  invocationIds: 'pattern.crash_loop.invocation_ids',
-  gaveUp: 'pattern.crash_loop.gave_up',
-  /** How it ended: recovered | stopped | failed | waiting | gave_up. */
-  outcome: 'pattern.crash_loop.outcome',
+  results: evidenceName(id, 'results'),
+  /** Seconds between the last crashes, oldest first. */
+  intervals: evidenceName(id, 'intervals'),
+  /** Seconds for which the runs that crashed had been up: the median; absent where that is not known. */
+  uptime: evidenceName(id, 'uptime'),
+  /** Crashes of runs that had been up for half a minute or more: it looks healthy in between. */
+  flaps: evidenceName(id, 'flaps'),
+  /** How it is over: recovered | stopped | failed | waiting | gave_up. */
+  outcome: evidenceName(id, 'outcome'),
 } as const
 
-/** Enough to look into; the count tells the rest. */
-const kMaxInvocationIds = 16
 /** Ways to end that are told apart; a unit with more has its rest counted as `other`. */
 const kMaxResults = 16
+/** Crashes in a row by which a loop must have become one of another kind before that is told. */
+const kMinOfKind = 2
+/** An hour: a unit that crashes once in each, at random, is bad, and in no loop. */
+const kByChanceMs = 3_600_000
 
-export type EndOutcome = 'recovered' | 'stopped' | 'failed' | 'waiting' | 'gave_up'
+export type Outcome = 'recovered' | 'stopped' | 'failed' | 'waiting' | 'gave_up'
 
 /** One crash loop of one unit, from its first crash to its end. */
 export class Episode {
-  readonly signal: UnitSignal
+  readonly unit: Unit
+  readonly #context: DetectorContext
+  readonly #limits: Limits
+  #kind: Kind
+  /** The kind its last crashes would make it, and how many did. */
+  #changing: { readonly kind: Kind; readonly crashes: number } | undefined
+  #toldCount = 0
   #count = 0
-  #firstNano: bigint
-  #lastNano: bigint
-  #lastRun = ''
-  #results = new Map<string, number>()
-  #invocationIds: string[] = []
+  #unseen = 0
+  #flaps = 0
+  #firstMs = Number.POSITIVE_INFINITY
+  /** The newest, by time. */
+  #last: Crash[] = []
+  readonly #results = new Map<string, number>()
+  readonly #runs: string[] = []
 
-  /** @param signal - the one that made it a loop */
-  constructor(signal: UnitSignal, crashes: readonly Crash[]) {
-    this.signal = signal
-    this.#firstNano = crashes[0]!.atNano
-    this.#lastNano = this.#firstNano
+  constructor(unit: Unit, kind: Kind, crashes: readonly Crash[], limits: Limits, context: DetectorContext) {
+    this.unit = unit
+    this.#kind = kind
+    this.#limits = limits
+    this.#context = context
     for (const crash of crashes) this.add(crash)
   }
 
-  get lastNano(): bigint {
-    return this.#lastNano
+  get lastMs(): number {
+    return this.#last.at(-1)!.atMs
+  }
+
+  /** Time between the last crashes: the longest of three. */
+  get intervalMs(): number {
+    return Math.max(0, ...intervals(this.#last).slice(-3))
   }
 
   add(crash: Crash): void {
     this.#count++
-    if (crash.atNano < this.#firstNano) this.#firstNano = crash.atNano
-    if (crash.atNano > this.#lastNano) this.#lastNano = crash.atNano
+    if (crash.how === 'unseen') this.#unseen++
+    if (crash.upMs >= kBriefMs) this.#flaps++
+    this.#firstMs = Math.min(this.#firstMs, crash.atMs)
+    let at = this.#last.length
+    while (at > 0 && this.#last[at - 1]!.atMs > crash.atMs) at--
+    this.#last.splice(at, 0, crash)
+    if (this.#last.length > kMaxLooked) this.#last.shift()
     const how = this.#results.has(crash.how) || this.#results.size < kMaxResults ? crash.how : 'other'
     this.#results.set(how, (this.#results.get(how) ?? 0) + 1)
-    if (crash.invocationId === '') return
-    this.#lastRun = crash.invocationId
-    this.#invocationIds.push(crash.invocationId)
-    if (this.#invocationIds.length > kMaxInvocationIds) this.#invocationIds.shift()
+    if (crash.run === '') return
+    this.#runs.push(crash.run)
+    if (this.#runs.length > kMaxRuns) this.#runs.shift()
   }
 
-  detected(limits: { readonly threshold: number; readonly windowMs: number }, gaveUp: boolean): RawEvent {
-    const end = gaveUp ? ', and systemd has given up' : ''
-    return this.#event(crashLoop.detected, Severity.error, this.signal.event.timeUnixNano, {
-      body: `${this.signal.unit} is in a crash loop: ${this.#evidence()}${end}`,
-      attributes: {
-        [crashLoop.threshold]: limits.threshold,
-        [crashLoop.window]: limits.windowMs / 1000,
-        [crashLoop.gaveUp]: gaveUp,
-      },
-      observedNano: this.signal.event.observedTimeUnixNano,
+  detected(atMs: number, cause?: RawEvent): Detection {
+    this.#toldCount = this.#count
+    const { threshold, windowMs } = this.#limits
+    return this.#detection('detected', atMs, `${this.unit.name} ${kinds[this.#kind]}: ${this.#words()}`, {
+      severity: Severity.error,
+      more: { threshold, window: windowMs / 1000 },
+      cause,
     })
   }
 
-  ended(outcome: EndOutcome, atNano: bigint, observedNano: bigint): RawEvent {
-    const severity =
-      outcome === 'recovered' || outcome === 'stopped'
-        ? Severity.info
-        : outcome === 'waiting'
-          ? Severity.warn
-          : Severity.error
-    return this.#event(crashLoop.ended, severity, atNano, {
-      body: `${this.signal.unit} ${endings[outcome]} after ${this.#evidence()}`,
-      attributes: { [crashLoop.outcome]: outcome },
-      observedNano,
+  /** What there is to say of a loop that goes on: it has doubled, or for some crashes now it has been one of another kind. */
+  updated(kind: Kind | undefined, { atMs, event }: UnitSignal): Detection | undefined {
+    if (kind === undefined || kind === this.#kind) this.#changing = undefined
+    else if (this.#changing?.kind !== kind) this.#changing = { kind, crashes: 1 }
+    else this.#changing = { kind, crashes: this.#changing.crashes + 1 }
+    // What was given up crashes again: that is plain at once.
+    const needed = this.#kind === 'start_limit' ? 1 : kMinOfKind
+    const changes = this.#changing !== undefined && this.#changing.crashes >= needed
+    if (!changes && this.#count < 2 * this.#toldCount) return undefined
+    return this.#update(changes ? this.#changing!.kind : this.#kind, atMs, event)
+  }
+
+  gaveUp(atMs: number, cause?: RawEvent): Detection {
+    return this.#update('start_limit', atMs, cause)
+  }
+
+  cleared(state: State, atMs: number): Detection {
+    const outcome: Outcome = state === 'running' ? 'recovered' : state
+    const isFine = outcome === 'recovered' || outcome === 'stopped'
+    return this.#detection('cleared', atMs, `${this.unit.name} ${endings[outcome]} after ${this.#words()}`, {
+      severity: isFine ? Severity.info : outcome === 'waiting' ? Severity.warn : Severity.error,
+      more: { outcome },
     })
   }
 
-  #event(
-    name: string,
-    severity: RawEvent['severity'],
-    atNano: bigint,
-    part: Pick<RawEvent, 'body' | 'attributes'> & { readonly observedNano: bigint },
-  ): RawEvent {
+  #update(kind: Kind, atMs: number, cause: RawEvent | undefined): Detection {
+    this.#kind = kind
+    this.#changing = undefined
+    this.#toldCount = this.#count
+    const body = `${this.unit.name} ${kinds[kind]}, still: ${this.#words()}`
+    return this.#detection('updated', atMs, kind === 'start_limit' ? body.replace(', still', '') : body, {
+      severity: Severity.error,
+      cause,
+    })
+  }
+
+  #detection(
+    phase: Detection['phase'],
+    atMs: number,
+    body: string,
+    part: Pick<Detection, 'severity'> & {
+      readonly more?: Readonly<Record<string, AttributeValue>>
+      readonly cause?: RawEvent | undefined
+    },
+  ): Detection {
+    const upMs = this.#upMs()
+    const usec = (ms: number): number => Number(this.#context.unixNano(ms) / 1000n)
+    const run = this.#runs.at(-1)
     return {
-      timeUnixNano: atNano,
-      observedTimeUnixNano: part.observedNano,
-      name,
-      severity,
-      body: part.body,
-      attributes: {
-        [attr.unit]: this.signal.unit,
-        [crashLoop.count]: this.#count,
-        [crashLoop.firstUsec]: Number(this.#firstNano / 1000n),
-        [crashLoop.lastUsec]: Number(this.#lastNano / 1000n),
-        [crashLoop.results]: this.#sortedResults().map(([how, times]) => `${how}: ${times}`),
-        [crashLoop.invocationIds]: [...this.#invocationIds],
-        ...part.attributes,
+      phase,
+      unit: this.unit,
+      kind: this.#kind,
+      atMs,
+      confidence: this.#confidence(),
+      body,
+      ...(part.severity === undefined ? {} : { severity: part.severity }),
+      evidence: {
+        count: this.#count,
+        first_usec: usec(this.#firstMs),
+        last_usec: usec(this.lastMs),
+        results: this.#sortedResults().map(([how, times]) => `${how}: ${times}`),
+        intervals: intervals(this.#last).map((ms) => String(seconds(ms))),
+        ...(upMs === undefined ? {} : { uptime: seconds(upMs) }),
+        flaps: this.#flaps,
+        ...part.more,
       },
-      ...(this.#lastRun === '' ? {} : { traceId: this.#lastRun, spanId: runSpanId(this.#lastRun) }),
-      resource: this.signal.event.resource,
+      ...(run === undefined ? {} : { run }),
+      runs: [...this.#runs],
+      ...(part.cause === undefined ? {} : { cause: part.cause }),
     }
   }
 
-  #evidence(): string {
-    const seconds = Number(this.#lastNano - this.#firstNano) / 1e9
+  /**
+   * 1 less the chance that a unit that crashes once an hour, at random, does so as often in as short a time. Crashes that nobody
+   * saw count for less; systemd's own verdict leaves no doubt.
+   */
+  #confidence(): number {
+    if (this.#kind === 'start_limit') return 1
+    const more = this.#last.length - 1
+    const expected = (this.lastMs - this.#last[0]!.atMs) / kByChanceMs
+    return Math.max(0.5, 1 - poissonAtLeast(more, expected)) * (1 - (0.3 * this.#unseen) / this.#count)
+  }
+
+  #upMs(): number | undefined {
+    const known = this.#last.map(({ upMs }) => upMs).filter((ms) => !Number.isNaN(ms))
+    return known.length === 0 ? undefined : median(known)
+  }
+
+  #words(): string {
+    const span = (this.lastMs - this.#firstMs) / 1000
     const results = this.#sortedResults().map(([how, times]) => `${times}x ${how}`)
-    return `${this.#count} crashes in ${seconds.toFixed(1)} s (${results.join(', ')})`
+    const upMs = this.#flaps * 2 > this.#count ? this.#upMs() : undefined
+    const flap =
+      upMs === undefined ? '' : `, mostly after it had been up for ${formatDuration(Math.round(upMs / 1000) * 1000)}`
+    const time = span < 120 ? `${span.toFixed(1)} s` : formatDuration(Math.round(span) * 1000)
+    return `${this.#count} ${this.#count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${flap}`
   }
 
   #sortedResults(): readonly (readonly [string, number])[] {
@@ -130,10 +209,22 @@ export class Episode {
   }
 }
 
-const endings: Readonly<Record<EndOutcome, string>> = {
+const kinds: Readonly<Record<Kind, string>> = {
+  rapid: 'is in a crash loop',
+  consecutive_failures: 'keeps crashing',
+  escalating: 'crashes, at growing intervals',
+  slow: 'crashes, slowly and regularly',
+  start_limit: 'will not be restarted any more (start limit hit)',
+}
+
+const endings: Readonly<Record<Outcome, string>> = {
   recovered: 'has stayed up',
   stopped: 'was stopped',
   failed: 'has stayed down',
   waiting: 'is still waiting for its restart, quiet',
-  gave_up: 'will not be restarted any more (start limit hit)',
+  gave_up: 'has stayed down since systemd gave up (start limit hit),',
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms) / 1000
 }

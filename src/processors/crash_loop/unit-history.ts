@@ -1,70 +1,65 @@
-import type { UnitSignal } from './unit-signal.js'
-
-export interface Crash {
-  readonly atNano: bigint
-  /** The run that crashed; empty when unknown. */
-  readonly invocationId: string
-  readonly how: string
-}
+import type { UnitSignal } from '../../lib/patterns/detector.js'
+import { attr } from '../../lib/systemd/names.js'
+import { type Crash, kBriefMs, upMs } from './crash.js'
 
 /**
- * Runs recognised when they are told of again (a batch offered twice, failed + restarting of one run). A batch would need
+ * Runs recognised when they are told of again (failed + restarting of one run, a batch offered twice). A batch would need
  * 32 rounds of one unit to outrun it: systemd's shortest restart delay gives 10 a second.
  */
 const kMaxKnownRuns = 64
+/** Crashes looked at for what kind of loop it is. */
+export const kMaxLooked = 8
 
-/** The crashes of one unit, each counted once. Time is that of the events. */
+export type State = 'running' | 'waiting' | 'failed' | 'stopped' | 'gave_up'
+
+/** The crashes of one unit, each counted once. */
 export class UnitHistory {
-  readonly #threshold: number
-  readonly #windowNano: bigint
+  readonly #kept: number
   readonly #known = new Set<string>()
-  /** The newest `threshold` of them, by time. */
+  /** The newest of them, by time. */
   #crashes: Crash[] = []
   #crashedSinceStart = false
+  #upSinceMs = Number.NaN
   /** What the unit did last. */
-  state: 'running' | 'waiting' | 'failed' | 'stopped' = 'running'
+  state: State = 'running'
 
-  constructor(threshold: number, windowNano: bigint) {
-    this.#threshold = threshold
-    this.#windowNano = windowNano
+  constructor(threshold: number) {
+    this.#kept = Math.max(threshold + 1, kMaxLooked)
   }
 
-  /** The crash that the signal tells of, if it is a new one. */
-  take(signal: UnitSignal): Crash | undefined {
+  /** Those that count, oldest first. */
+  get crashes(): readonly Crash[] {
+    return this.#crashes.filter(({ counts }) => counts === 'yes')
+  }
+
+  /** All from less than `windowMs` before `atMs`, also those of quiet times: what there is to say of a unit that gave up. */
+  recent(atMs: number, windowMs: number): readonly Crash[] {
+    return this.#crashes.filter((crash) => atMs - crash.atMs < windowMs)
+  }
+
+  /** The loop they belong to is over; runs stay known. */
+  forgetCrashes(): void {
+    this.#crashes = []
+  }
+
+  /** The new crashes that the signal tells of, and those that count now although they did not at first; mostly none. */
+  take(signal: UnitSignal): readonly Crash[] {
     switch (signal.kind) {
       case 'failed':
-        if (!this.#isNewEnd(signal)) return undefined
-        this.state = 'failed'
-        return this.#crash(signal)
-      case 'restarting': {
-        // Without an invocation ID, order alone tells that this is the second half of a failure.
-        const told = signal.invocationId === '' && this.#crashedSinceStart
-        if (!signal.auto || told || !this.#isNewEnd(signal)) {
-          if (this.#crashedSinceStart) this.state = 'waiting'
-          return undefined
-        }
-        this.state = 'waiting'
-        return this.#crash(signal)
-      }
-      case 'restarted': {
-        if (!this.#isNew(`start ${runKey(signal)}`)) return undefined
-        const missed = signal.auto && !this.#crashedSinceStart
-        this.#crashedSinceStart = false
-        this.state = 'running'
-        // Up again by itself, so a run must have ended that nobody told of (events suppressed, a gap).
-        return missed ? this.#add({ atNano: signal.event.timeUnixNano, invocationId: '', how: 'unseen' }) : undefined
-      }
+        return this.#failed(signal)
+      case 'restarting':
+        return this.#restarting(signal)
+      case 'restarted':
+        return this.#restarted(signal)
       case 'started':
-        if (this.#isNew(`start ${runKey(signal)}`)) {
-          this.#crashedSinceStart = false
-          this.state = 'running'
-        }
-        return undefined
+        if (this.#isNew(`start ${runKey(signal)}`)) this.#begin(signal)
+        return none
       case 'stopped':
         if (this.#isNew(`stop ${runKey(signal)}`)) this.state = 'stopped'
-        return undefined
+        return none
       case 'gave_up':
-        return undefined
+      case 'oom_killed':
+        return none
     }
   }
 
@@ -73,38 +68,77 @@ export class UnitHistory {
     return this.#isNew(`give up ${runKey(signal)}`)
   }
 
-  /** The crashes in the window, oldest first, once there are `threshold` of them. */
-  loop(): readonly Crash[] | undefined {
-    const newest = this.#crashes.at(-1)
-    if (newest === undefined || this.#crashes.length < this.#threshold) return undefined
-    return newest.atNano - this.#crashes[0]!.atNano < this.#windowNano ? [...this.#crashes] : undefined
+  #failed(signal: UnitSignal): readonly Crash[] {
+    if (!this.#isNewEnd(signal)) return none
+    this.state = 'failed'
+    // Somebody has asked for its end: how it ended is no crash.
+    if (signal.event.attributes[attr.verdict] === 'stopped_by_operator') return none
+    return this.#crash(signal)
   }
 
-  /** Crashes less than a window before `nowNano`, however few. */
-  recent(nowNano: bigint): readonly Crash[] {
-    return this.#crashes.filter((crash) => nowNano - crash.atNano < this.#windowNano)
+  #restarting(signal: UnitSignal): readonly Crash[] {
+    // Without an invocation ID, order alone tells that this is the second half of a failure.
+    const told = signal.invocationId === '' && this.#crashedSinceStart
+    const isNew = signal.auto && !told && this.#isNewEnd(signal)
+    if (isNew || this.#crashedSinceStart) this.state = 'waiting'
+    const crashes = isNew && !this.#hasDoneItsWork(signal) ? this.#crash(signal) : none
+    const last = this.#crashes.at(-1)
+    if (signal.auto && last !== undefined && last.run === signal.invocationId) last.restarted = true
+    return signal.auto ? [...crashes, ...this.#unseen(signal, missedRestarts(signal) - 1)] : none
   }
 
-  /** Forgets the crashes, not the runs: the episode they belong to is over. `first` opens a new count. */
-  forgetCrashes(first?: Crash): void {
-    this.#crashes = first === undefined ? [] : [first]
+  #restarted(signal: UnitSignal): readonly Crash[] {
+    if (!this.#isNew(`start ${runKey(signal)}`)) return none
+    // Up again by itself, so a run must have ended that nobody told of (events suppressed, a gap).
+    const seen = this.#crashedSinceStart || this.state === 'waiting'
+    const missed = Math.max(missedRestarts(signal), 1)
+    const unseen = signal.auto ? this.#unseen(signal, seen ? missed - 1 : missed) : none
+    const last = this.#crashes.at(-1)
+    if (signal.auto && last?.restarted === true && Number.isNaN(last.waitedMs)) last.waitedMs = signal.atMs - last.atMs
+    this.#begin(signal)
+    return unseen
   }
 
-  #crash(signal: UnitSignal): Crash {
+  /** A run has begun. */
+  #begin({ kind, auto, atMs }: UnitSignal): void {
+    this.#crashedSinceStart = false
+    this.#upSinceMs = atMs
+    this.state = 'running'
+    // Somebody begins anew: one failure of each version that was tried is no loop of any.
+    if (kind === 'started' || !auto)
+      for (const crash of this.#crashes) if (crash.counts === 'perhaps') crash.counts = 'no'
+  }
+
+  /** It ended in order after some time: a service that is meant to be begun anew now and then (Restart=always). */
+  #hasDoneItsWork(signal: UnitSignal): boolean {
+    return signal.how === 'success' && upMs(signal.event, this.#upSinceMs, signal.atMs) >= kBriefMs
+  }
+
+  #crash(signal: UnitSignal): readonly Crash[] {
     this.#crashedSinceStart = true
-    return this.#add({ atNano: signal.event.timeUnixNano, invocationId: signal.invocationId, how: signal.how })
+    const { atMs, invocationId, how, event } = signal
+    return this.#add(signal, invocationId, how, upMs(event, this.#upSinceMs, atMs))
   }
 
-  #add(crash: Crash): Crash {
-    const newest = this.#crashes.at(-1)
-    // More than a window back is no late event but a clock set back: what lies in the future would never grow old.
-    if (newest !== undefined && newest.atNano - crash.atNano > this.#windowNano)
-      this.#crashes = this.#crashes.map((old) => (old.atNano > crash.atNano ? { ...old, atNano: crash.atNano } : old))
+  /** Crashes that nobody told of, but a counter or the next run. */
+  #unseen(signal: UnitSignal, count: number): readonly Crash[] {
+    const crashes: Crash[] = []
+    for (let n = 0; n < Math.min(count, this.#kept); n++) crashes.push(...this.#add(signal, '', 'unseen', Number.NaN))
+    return crashes
+  }
+
+  #add({ atMs, quiet }: UnitSignal, run: string, how: string, upMs: number): readonly Crash[] {
+    const counts = quiet === undefined ? 'yes' : excuses.has(quiet) ? 'perhaps' : 'no'
+    const crash: Crash = { atMs, run, how, upMs, restarted: false, waitedMs: Number.NaN, counts }
     let at = this.#crashes.length
-    while (at > 0 && this.#crashes[at - 1]!.atNano > crash.atNano) at--
+    while (at > 0 && this.#crashes[at - 1]!.atMs > atMs) at--
     this.#crashes.splice(at, 0, crash)
-    if (this.#crashes.length > this.#threshold) this.#crashes.shift()
-    return crash
+    if (this.#crashes.length > this.#kept) this.#crashes.shift()
+    if (counts !== 'yes') return none
+    // It goes on, so there was no excuse.
+    const found = this.#crashes.filter((one) => one === crash || one.counts === 'perhaps')
+    for (const one of found) one.counts = 'yes'
+    return found
   }
 
   #isNewEnd(signal: UnitSignal): boolean {
@@ -122,6 +156,17 @@ export class UnitHistory {
     }
     return true
   }
+}
+
+const none: readonly Crash[] = Object.freeze([])
+
+/** A new version may fail once before it runs, and so may anything while clocks and networks come back; if it goes on it is a loop. */
+const excuses: ReadonlySet<UnitSignal['quiet']> = new Set(['deployment', 'suspend_or_clock_step'])
+
+/** Restarts by which systemd's counter went up unseen, the one that is told included; of a time nobody watched they prove nothing. */
+function missedRestarts({ event, quiet }: UnitSignal): number {
+  const missed = event.attributes[attr.missedRestarts]
+  return typeof missed === 'number' && quiet === undefined ? missed : 0
 }
 
 function runKey({ kind, invocationId, event }: UnitSignal): string {

@@ -150,3 +150,14 @@ service:
     expect(only).toContain(reason)
   })
 })
+
+test('a key of an earlier version is told by its new name', async () => {
+  const yaml = `receivers: { systemd: }
+processors: { crash_loop: { threshold: 3 } }
+exporters: { debug: }
+service: { pipelines: { a: { receivers: [systemd], processors: [crash_loop], exporters: [debug] } } }
+`
+  expect(await said(yaml)).toEqual([
+    'CFG_UNKNOWN_KEY agent.yaml:2:29 processors.crash_loop.threshold: is called "restart_threshold" now',
+  ])
+})
