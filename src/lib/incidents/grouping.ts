@@ -1,7 +1,7 @@
 import type { Cause } from './cause.js'
 import type { Dependencies } from './dependencies.js'
-import { type Incident, memberKey } from './incident.js'
-import type { Member } from './member.js'
+import type { Incident } from './incident.js'
+import type { KnownMember } from './members-by-unit.js'
 import type { UnitReport } from './unit-report.js'
 
 /** Where a unit's trouble belongs. */
@@ -23,7 +23,7 @@ export interface Effect {
 export interface Known {
   /** By their IDs, oldest first. */
   readonly incidents: ReadonlyMap<string, Incident>
-  readonly find: (key: string) => { readonly incident: Incident; readonly member: Member } | undefined
+  readonly find: (scope: string, unit: string) => KnownMember | undefined
 }
 
 /**
@@ -44,19 +44,19 @@ export function placeOf(report: UnitReport, known: Known, dependencies: Dependen
 function ofNamedCause(report: UnitReport, { find }: Known): Place | undefined {
   const { cause, scope } = report
   if (cause === undefined || cause.unit === report.unit) return undefined
-  const found = find(memberKey({ scope, unit: cause.unit }))
+  const found = find(scope, cause.unit)
   return found === undefined ? { kind: 'named', cause } : { kind: 'member', incident: found.incident, cause }
 }
 
 function ofNeeded(report: UnitReport, { find }: Known, dependencies: Dependencies): Place | undefined {
   const { scope } = report
   const inTrouble = (unit: string): boolean => {
-    const standing = find(memberKey({ scope, unit }))?.member.standing
+    const standing = find(scope, unit)?.member.standing
     return standing !== undefined && standing !== 'ended'
   }
   const cause = dependencies.nearest(scope, report.unit, inTrouble)
   if (cause === undefined) return undefined
-  const { incident } = find(memberKey({ scope, unit: cause.unit }))!
+  const { incident } = find(scope, cause.unit)!
   return { kind: 'member', incident, cause }
 }
 

@@ -1,9 +1,10 @@
 import type { Cause } from './cause.js'
 import type { Dependencies } from './dependencies.js'
 import { ofSharedMemory, placeOf } from './grouping.js'
-import { Incident, memberKey, type Resolution, type Shift } from './incident.js'
+import { Incident, type Resolution, type Shift } from './incident.js'
 import { isAtRest } from './incident-state.js'
 import { Member } from './member.js'
+import { type KnownMember, MembersByUnit } from './members-by-unit.js'
 import { type Announcer, Narrator } from './narrator.js'
 import type { SavedIncident } from './saved-incident.js'
 import { Unheard } from './unheard.js'
@@ -40,8 +41,10 @@ export class IncidentBook {
   readonly #open = new Map<string, Incident>()
   /** Units of which nobody said what comes next, and when that is concluded; oldest first. */
   readonly #unsure = new Map<Member, number>()
-  readonly #byUnit = new Map<string, { readonly incident: Incident; readonly member: Member }>()
+  readonly #byUnit = new MembersByUnit()
   readonly #unheard: Unheard
+  /** No later than what is due first, infinite for never: events put it forward, and only `expire` looks at all incidents. */
+  #nextDueMs = Infinity
   /** Until then silence says nothing: what happened while the agent was away is still being read. */
   #silentUntilMs = -Infinity
 
@@ -67,13 +70,14 @@ export class IncidentBook {
 
   /** The incident that a unit is part of. */
   incidentOf(scope: string, unit: string): Incident | undefined {
-    return this.#byUnit.size === 0 ? undefined : this.#byUnit.get(memberKey({ scope, unit }))?.incident
+    return this.#byUnit.get(scope, unit)?.incident
   }
 
   /** A unit's state was read, so it is there. Returns its part in an incident. */
   read(scope: string, unit: string, nowMs: number): Member | undefined {
-    const member = this.#byUnit.get(memberKey({ scope, unit }))?.member
+    const member = this.#byUnit.get(scope, unit)?.member
     this.#unheard.read(member, nowMs)
+    this.#due(this.#unheard.dueMs)
     return member
   }
 
@@ -93,13 +97,14 @@ export class IncidentBook {
     const incident = Incident.restored(saved, toMonotonicMs)
     this.#silentUntilMs = silentUntilMs
     this.#open.set(incident.id, incident)
-    for (const [key, member] of incident.members) {
-      this.#byUnit.set(key, { incident, member })
+    for (const member of incident.members.values()) {
+      this.#byUnit.set({ incident, member })
       this.#unheard.add(member)
       if (member.standing === 'failed')
         this.#unsure.set(member, Math.max(silentUntilMs, incident.lastMs + this.#settings.limits.groupingWindowMs))
     }
     this.#narrator.restore(incident, saved.told, toMonotonicMs)
+    this.#nextDueMs = this.#firstDueMs()
     return incident
   }
 
@@ -113,19 +118,13 @@ export class IncidentBook {
     return isTrouble(report) || this.incidentOf(report.scope, report.unit) !== undefined
   }
 
-  /** When something has to be told, if nothing happens until then; undefined for never. */
+  /** When something may have to be told, if nothing happens until then, and no later than it has to be; undefined for never. */
   get nextDueMs(): number | undefined {
-    let next: number | undefined = this.#unsure.values().next().value
-    if (this.#unheard.dueMs < (next ?? Infinity)) next = this.#unheard.dueMs
-    for (const incident of this.#open.values()) {
-      const due = Math.min(this.#narrator.dueMs(incident) ?? Infinity, this.#healthyMs(incident) ?? Infinity)
-      if (due < (next ?? Infinity)) next = due
-    }
-    return next
+    return this.#nextDueMs === Infinity ? undefined : this.#nextDueMs
   }
 
   observe(report: UnitReport, nowMs: number): void {
-    let known = this.#byUnit.get(memberKey(report))
+    let known = this.#byUnit.get(report.scope, report.unit)
     if (known?.member.knows(report)) return
     if (known !== undefined && this.#isPast(known.incident, report)) known = undefined
     // Nor may it join another one that was over by then.
@@ -146,7 +145,7 @@ export class IncidentBook {
     for (const stretch of over) this.#narrator.stretch(incident, stretch)
     this.#unheard.delete(member)
     this.#unsure.delete(member)
-    if (member.standing === 'failed') this.#unsure.set(member, nowMs + this.#settings.limits.groupingWindowMs)
+    if (member.standing === 'failed') this.#beUnsure(member, nowMs + this.#settings.limits.groupingWindowMs)
     this.#settle(incident, nowMs, report.atNano)
   }
 
@@ -161,6 +160,7 @@ export class IncidentBook {
       if ((this.#healthyMs(incident) ?? Infinity) <= nowMs) this.#resolve(incident, 'recovered', incident.nanoAt(nowMs))
       else this.#narrator.tell(incident, nowMs, incident.nanoAt(nowMs))
     }
+    this.#nextDueMs = this.#firstDueMs()
   }
 
   /** Nothing more will come: what waits to be told of is told. */
@@ -170,7 +170,7 @@ export class IncidentBook {
 
   /** systemd schedules a restart in the moment of the failure: where none was told of, there will be none. */
   #concludeGivenUp(member: Member, nowMs: number): void {
-    const incident = this.#byUnit.get(memberKey(member))?.incident
+    const incident = this.#byUnit.get(member.scope, member.unit)?.incident
     if (incident === undefined) return
     member.standing = 'gave_up'
     this.#settle(incident, nowMs, incident.nanoAt(nowMs))
@@ -178,7 +178,7 @@ export class IncidentBook {
 
   /** It is not there any more, and nobody saw what became of it: it is waited for no longer. */
   #concludeGone(member: Member, nowMs: number): void {
-    const incident = this.#byUnit.get(memberKey(member))?.incident
+    const incident = this.#byUnit.get(member.scope, member.unit)?.incident
     if (incident === undefined || isAtRest(member.standing)) return
     const atNano = incident.nanoAt(nowMs)
     member.standing = 'ended'
@@ -197,12 +197,31 @@ export class IncidentBook {
     return true
   }
 
+  #due(dueMs: number): void {
+    if (dueMs < this.#nextDueMs) this.#nextDueMs = dueMs
+  }
+
+  #dueMsOf(incident: Incident): number {
+    return Math.min(this.#narrator.dueMs(incident) ?? Infinity, this.#healthyMs(incident) ?? Infinity)
+  }
+
+  #firstDueMs(): number {
+    let first = Math.min(this.#unsure.values().next().value ?? Infinity, this.#unheard.dueMs)
+    for (const incident of this.#open.values()) first = Math.min(first, this.#dueMsOf(incident))
+    return first
+  }
+
+  #beUnsure(member: Member, untilMs: number): void {
+    this.#unsure.set(member, untilMs)
+    this.#due(untilMs)
+  }
+
   #healthyMs({ wellSinceMs }: Incident): number | undefined {
     if (wellSinceMs === undefined) return undefined
     return Math.max(wellSinceMs + this.#settings.limits.healthyMs, this.#silentUntilMs)
   }
 
-  #place(report: UnitReport, nowMs: number): { readonly incident: Incident; readonly member: Member } | undefined {
+  #place(report: UnitReport, nowMs: number): KnownMember | undefined {
     const place = placeOf(report, this.#known(), this.#settings.dependencies, this.#windowNanos)
     switch (place.kind) {
       case 'member':
@@ -227,7 +246,7 @@ export class IncidentBook {
   }
 
   /** It shared a memory limit with what failed at the same time. */
-  #learnMemoryScope(known: { readonly incident: Incident; readonly member: Member }, report: UnitReport) {
+  #learnMemoryScope(known: KnownMember, report: UnitReport): KnownMember {
     const { incident, member } = known
     const shared = member === incident.root ? ofSharedMemory(report, this.#known(), this.#windowNanos) : undefined
     if (shared === undefined || shared.incident === incident) return known
@@ -236,7 +255,7 @@ export class IncidentBook {
   }
 
   #known() {
-    return { incidents: this.#open, find: (key: string) => this.#byUnit.get(key) }
+    return { incidents: this.#open, find: (scope: string, unit: string) => this.#byUnit.get(scope, unit) }
   }
 
   get #windowNanos(): bigint {
@@ -244,12 +263,12 @@ export class IncidentBook {
   }
 
   /** What was thought to be a cause has one itself. */
-  #learnCause(known: { readonly incident: Incident; readonly member: Member }, report: UnitReport, nowMs: number) {
+  #learnCause(known: KnownMember, report: UnitReport, nowMs: number): KnownMember {
     const { incident, member } = known
     const cause = report.cause!
     const { unit } = cause
     if (member !== incident.root || unit === member.unit) return known
-    const found = this.#byUnit.get(memberKey({ scope: report.scope, unit }))
+    const found = this.#byUnit.get(report.scope, unit)
     if (found?.incident === incident) return known // a circle: what failed first stays the root
     if (found !== undefined) {
       this.#merge(found.incident, incident, cause, report.atNano)
@@ -265,12 +284,13 @@ export class IncidentBook {
     if (this.#open.size >= this.#settings.limits.maxIncidents) this.#evict()
     const incident = new Incident(this.#settings.newId(), root, nowMs)
     this.#open.set(incident.id, incident)
-    this.#byUnit.set(memberKey(root), { incident, member: root })
+    this.#byUnit.set({ incident, member: root })
     this.#narrator.begin(incident)
+    this.#due(this.#dueMsOf(incident))
     return incident
   }
 
-  #join(incident: Incident, member: Member) {
+  #join(incident: Incident, member: Member): KnownMember | undefined {
     if (incident.members.size >= this.#settings.limits.maxUnits) {
       incident.unitsOmitted++
       this.#settings.countUnitsOmitted()
@@ -278,7 +298,7 @@ export class IncidentBook {
     }
     incident.add(member)
     const known = { incident, member }
-    this.#byUnit.set(memberKey(member), known)
+    this.#byUnit.set(known)
     return known
   }
 
@@ -286,14 +306,17 @@ export class IncidentBook {
     this.#open.delete(other.id)
     other.state = 'resolved'
     into.absorb(other, cause)
-    for (const [key, member] of other.members) this.#byUnit.set(key, { incident: into, member })
+    for (const member of other.members.values()) this.#byUnit.set({ incident: into, member })
     this.#narrator.merge(into, other, atNano)
   }
 
   #settle(incident: Incident, nowMs: number, atNano: bigint, ended: Resolution = 'stopped'): void {
     if (incident.settle(nowMs, atNano)) incident.note(atNano, `incident ${incident.state.replace('_', ' ')}`)
     if (incident.state === 'resolved') this.#resolve(incident, ended, atNano)
-    else this.#narrator.tell(incident, nowMs, atNano)
+    else {
+      this.#narrator.tell(incident, nowMs, atNano)
+      this.#due(this.#dueMsOf(incident))
+    }
   }
 
   #resolve(incident: Incident, resolution: Resolution, atNano: bigint): void {
@@ -315,8 +338,8 @@ export class IncidentBook {
 
   #forget(incident: Incident): void {
     this.#open.delete(incident.id)
-    for (const [key, member] of incident.members) {
-      this.#byUnit.delete(key)
+    for (const member of incident.members.values()) {
+      this.#byUnit.delete(member)
       this.#unsure.delete(member)
       this.#unheard.delete(member)
     }

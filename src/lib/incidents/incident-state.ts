@@ -38,11 +38,11 @@ export function isAtRest(standing: Standing): boolean {
 export type IncidentState = 'open' | 'recovering' | 'gave_up' | 'resolved'
 
 /** The state that an incident's units make up. `resolved` only where nobody waits for any of them. */
-export function stateOf(standings: Iterable<Standing>): IncidentState {
+export function stateOf(members: Iterable<{ readonly standing: Standing }>): IncidentState {
   let gaveUp = false
   let down = false
   let well = false
-  for (const standing of standings) {
+  for (const { standing } of members) {
     switch (standing) {
       case 'failing':
       case 'failed':

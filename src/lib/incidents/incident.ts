@@ -1,4 +1,5 @@
 import type { Cause } from './cause.js'
+import { incidentSpanId } from './ids.js'
 import { type IncidentState, stateOf } from './incident-state.js'
 import { Member, type OwnStretch } from './member.js'
 import { kMaxSavedMerged, type SavedIncident } from './saved-incident.js'
@@ -30,6 +31,8 @@ const kMaxMilestones = 64
 export class Incident {
   /** 32 hex digits: also the ID of its trace. */
   readonly id: string
+  /** Of the span that stands for all of it. */
+  readonly spanId: string
   readonly openedMs: number
   readonly milestones: Milestone[] = []
   milestonesDropped = 0
@@ -50,6 +53,7 @@ export class Incident {
 
   constructor(id: string, root: Member, nowMs: number) {
     this.id = id
+    this.spanId = incidentSpanId(id)
     this.root = root
     this.openedMs = nowMs
     this.lastMs = nowMs
@@ -144,7 +148,7 @@ export class Incident {
     for (const { atNano, text } of other.milestones) this.note(atNano, text)
   }
 
-  observe(member: Member, report: UnitReport, nowMs: number): Stretch[] {
+  observe(member: Member, report: UnitReport, nowMs: number): readonly Stretch[] {
     const over = this.number(member.observe(report))
     this.lastMs = nowMs
     if (report.atNano > this.lastNano) this.lastNano = report.atNano
@@ -153,8 +157,7 @@ export class Incident {
 
   /** Sets the state that the units make up; true when it is another one. */
   settle(nowMs: number, atNano: bigint): boolean {
-    const standings = Array.from(this.#members.values(), ({ standing }) => standing)
-    const state = stateOf(standings)
+    const state = stateOf(this.#members.values())
     if (state !== 'recovering') this.wellSinceMs = undefined
     else if (this.wellSinceMs === undefined) {
       this.wellSinceMs = nowMs
@@ -175,11 +178,19 @@ export class Incident {
     else this.milestones.push({ atNano, text })
   }
 
-  number(stretches: readonly OwnStretch[]): Stretch[] {
-    return stretches.map((stretch) => ({ ...stretch, number: ++this.#stretches }))
+  number(stretches: readonly OwnStretch[]): readonly Stretch[] {
+    return stretches.length === 0 ? kNone : stretches.map((stretch) => numbered(stretch, ++this.#stretches))
   }
 }
 
-export function memberKey({ scope, unit }: { readonly scope: string; readonly unit: string }): string {
+const kNone: readonly Stretch[] = []
+
+/** Written out: a spread costs a microsecond where many are made. */
+function numbered(own: OwnStretch, number: number): Stretch {
+  const { kind, unit, resource, startNano, endNano, runId, reason, cause } = own
+  return { kind, unit, resource, startNano, endNano, runId, reason, cause, number }
+}
+
+function memberKey({ scope, unit }: { readonly scope: string; readonly unit: string }): string {
   return `${scope} ${unit}`
 }

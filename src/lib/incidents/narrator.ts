@@ -87,7 +87,7 @@ export class Narrator {
     const told = this.#told.get(incident)
     if (told === undefined) return undefined
     if (told.lastMs === undefined) return told.openedAtMs + this.#delayMs
-    return changesOf(incident, told).length > 0 ? told.lastMs + this.#intervalMs : undefined
+    return isNews(incident, told) ? told.lastMs + this.#intervalMs : undefined
   }
 
   tell(incident: Incident, nowMs: number, atNano: bigint): void {
@@ -97,9 +97,10 @@ export class Narrator {
       if (nowMs >= told.openedAtMs + this.#delayMs) this.#open(incident, told, nowMs, atNano)
       return
     }
-    const changes = changesOf(incident, told)
+    if (!isNews(incident, told)) return
     const urgent = incident.state === 'gave_up' && !told.gaveUp
-    if (changes.length === 0 || (nowMs < told.lastMs + this.#intervalMs && !urgent)) return
+    if (nowMs < told.lastMs + this.#intervalMs && !urgent) return
+    const changes = changesOf(incident, told)
     note(told, incident, nowMs)
     this.#announcer.updated(incident, changes, atNano)
   }
@@ -152,6 +153,11 @@ function note(told: Told, incident: Incident, nowMs: number): void {
   told.units = incident.members.size
   told.root = incident.root
   told.gaveUp ||= incident.state === 'gave_up'
+}
+
+/** Asked after each event: makes nothing. */
+function isNews({ state, members, root }: Incident, told: Told): boolean {
+  return state !== told.state || members.size !== told.units || root !== told.root
 }
 
 function changesOf({ state, members, root }: Incident, told: Told): IncidentChange[] {

@@ -1,8 +1,7 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import type { AttributeValue } from '../../data/attributes.js'
 import type { Batch } from '../../data/batch.js'
-import type { RawEvent } from '../../data/event.js'
+import { type RawEvent, withAttributes } from '../../data/event.js'
 import { unitGraphKeys } from '../../lib/dependencies/unit-graph.js'
 import type { Config } from './config.js'
 import { Explainer } from './explainer.js'
@@ -61,7 +60,8 @@ class Dependency implements Processor {
 
   #explainOne(event: RawEvent): RawEvent {
     const failure = failureOf(event)
-    if (failure !== undefined) return withAttributes(event, this.#explainerOf(event).explain(failure))
+    if (failure !== undefined)
+      return withAttributes(event, { ...event.attributes, ...this.#explainerOf(event).explain(failure) })
     const unit = recoveredUnit(event)
     if (unit !== undefined) this.#explainerOf(event).recovered(unit, usecOf(event))
     return event
@@ -70,8 +70,4 @@ class Dependency implements Processor {
   #explainerOf({ resource }: RawEvent): Explainer {
     return resource.attributes['systemd.scope'] === 'user' ? this.#user : this.#system
   }
-}
-
-function withAttributes(event: RawEvent, additions: Readonly<Record<string, AttributeValue>>): RawEvent {
-  return { ...event, attributes: { ...event.attributes, ...additions } }
 }

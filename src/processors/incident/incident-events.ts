@@ -1,6 +1,5 @@
 import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
-import { incidentSpanId } from '../../lib/incidents/ids.js'
 import type { Incident, IncidentChange, Resolution } from '../../lib/incidents/incident.js'
 import type { IncidentState } from '../../lib/incidents/incident-state.js'
 import { incidentEvent } from '../../lib/incidents/names.js'
@@ -127,7 +126,7 @@ function make(
     body,
     attributes: { ...incidentAttributes(incident), ...attributes },
     traceId: incident.id,
-    spanId: incidentSpanId(incident.id),
+    spanId: incident.spanId,
     resource: incident.root.resource,
   }
 }

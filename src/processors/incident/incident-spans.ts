@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import type { Span, SpanLink } from '../../data/span.js'
-import { childSpanId, incidentSpanId } from '../../lib/incidents/ids.js'
+import { childSpanId } from '../../lib/incidents/ids.js'
 import type { Incident } from '../../lib/incidents/incident.js'
 import type { Sent } from '../../lib/incidents/saved-incident.js'
 import type { Stretch } from '../../lib/incidents/stretch.js'
@@ -30,7 +30,7 @@ export class IncidentSpans {
       return undefined
     }
     sent.spans++
-    return childSpan(incident.id, stretch)
+    return childSpan(incident, stretch)
   }
 
   /** The root, once. */
@@ -73,7 +73,7 @@ function rootSpan(incident: Incident, endNano: bigint, attributes: Attributes): 
   const { root, firstNano } = incident
   return {
     traceId: incident.id,
-    spanId: incidentSpanId(incident.id),
+    spanId: incident.spanId,
     name: `incident: ${headline(incident)}`,
     kind: 'internal',
     startTimeUnixNano: firstNano,
@@ -86,17 +86,17 @@ function rootSpan(incident: Incident, endNano: bigint, attributes: Attributes): 
   }
 }
 
-function childSpan(incidentId: string, stretch: Stretch): Span {
+function childSpan(incident: Incident, stretch: Stretch): Span {
   const { kind, unit, runId, number, reason, cause } = stretch
-  const attributes: Record<string, AttributeValue> = { [attr.unit]: unit, [attr.incidentId]: incidentId }
+  const attributes: Record<string, AttributeValue> = { [attr.unit]: unit, [attr.incidentId]: incident.id }
   if (runId !== '') attributes[attr.invocationId] = runId
   if (reason !== '') attributes[attr.errorType] = reason.split(' ')[0]!
   if (cause !== undefined) attributes[attr.causedBy] = cause
   const { name, error } = told(stretch)
   return {
-    traceId: incidentId,
-    spanId: childSpanId(incidentId, `${number}:${unit}:${kind}`),
-    parentSpanId: incidentSpanId(incidentId),
+    traceId: incident.id,
+    spanId: childSpanId(incident.id, `${number}:${unit}:${kind}`),
+    parentSpanId: incident.spanId,
     name,
     kind: 'internal',
     startTimeUnixNano: stretch.startNano,

@@ -1,7 +1,8 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
+import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import { type Batch, batchOf } from '../../data/batch.js'
-import type { RawEvent } from '../../data/event.js'
+import { type RawEvent, withAttributes } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
 import { Outbox } from '../../lib/handover/outbox.js'
@@ -160,7 +161,7 @@ class IncidentProcessor implements Processor, Announcer {
       }
       if (incident === undefined) continue
       events ??= batch.events.slice()
-      events[at] = ofIncident(event, incident.id)
+      events[at] = withAttributes(event, withId(event.attributes, incident.id))
     }
     if (changed) {
       this.#kept.change(false)
@@ -276,6 +277,9 @@ function keyOf({ name, timeUnixNano, traceId }: RawEvent, unit: string): string 
   return `${unit} ${name} ${timeUnixNano} ${traceId ?? ''}`
 }
 
-function ofIncident(event: RawEvent, id: string): RawEvent {
-  return Object.assign({}, event, { attributes: { ...event.attributes, [attr.incidentId]: id } })
+/** Two steps: a computed name in the literal with the spread is one that V8 does by its slow way. */
+function withId(attributes: Attributes, id: string): Attributes {
+  const marked: Record<string, AttributeValue> = { ...attributes }
+  marked[attr.incidentId] = id
+  return marked
 }
