@@ -107,8 +107,7 @@ export default {
   notes:
     'Each crash is four events (restarted, job finished, failed, restarting) in one batch, with the attributes and timestamps that the systemd receiver gives them, made ' +
     'outside of what is measured. Each unit is an incident that is 20 s old and goes on. CPU is that of all threads, collection of garbage included. With a state ' +
-    'directory the incidents are written to a disk each second of theirs, so several times as often as by the clock; ' +
-    'its size is that of the file at the end.',
+    'directory the incidents are written to a disk as often as by the clock, by the time that the events tell; the size is that of the file.',
   figures: {
     us: { title: 'CPU us per event', ratio: true },
     kb: { title: 'KB kept on the disk' },

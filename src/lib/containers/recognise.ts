@@ -65,6 +65,12 @@ const libvirtPattern = /^(qemu|ch|lxc)-(?:embed-[^-]+-)?\d+-(.+)$/
 export function containerOfUnit(unit: string): ContainerIdentity | undefined {
   const daemon = daemons.get(unit)
   if (daemon !== undefined) return { runtime: daemon }
+  // Most units are services, and all that a failure reaches are asked about.
+  if (unit.endsWith('.service')) {
+    // The template passes its instance on as it is (--machine=%i); machined escapes the names of its scopes.
+    const instance = nspawnPattern.exec(unit)?.[1]
+    return instance === undefined ? undefined : { runtime: 'nspawn', containerId: instance }
+  }
   const scope = scopePattern.exec(unit)
   if (scope !== null) return { runtime: prefixes.get(scope[1]!)!, containerId: scope[2]! }
   // The monitor process beside a container, not the container.
@@ -73,9 +79,6 @@ export function containerOfUnit(unit: string): ContainerIdentity | undefined {
   const pod = podSlicePattern.exec(unit)
   if (pod !== null) return pod[1] === undefined ? { runtime: 'kubelet' } : podOf(pod[1])
   if (podmanPodPattern.test(unit)) return { runtime: 'podman' }
-  // The template passes its instance on as it is (--machine=%i); machined escapes the names of its scopes.
-  const instance = nspawnPattern.exec(unit)?.[1]
-  if (instance !== undefined) return { runtime: 'nspawn', containerId: instance }
   const machine = machinePattern.exec(unit)?.[1]
   return machine === undefined ? undefined : containerOfMachine(unescapeUnit(machine))
 }

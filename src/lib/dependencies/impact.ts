@@ -47,21 +47,16 @@ export interface ImpactQuery {
  */
 export function impactOf(graph: UnitGraph, unit: string, query: ImpactQuery): Impact {
   const { depth, maxVisits = kMaxVisits } = query
-  const stopped: Affected[] = []
-  const seen = new Set([unit])
-  const limit = { left: maxVisits }
-  for (const [distance, edge] of steps(graph, [[unit, 0]], seen, limit, depth, (edge, distance) => {
+  const walk = { graph, depth, seen: new Set([unit]), left: maxVisits }
+  const stopped = reach(walk, [[unit, 0]], 'will_stop', (edge, distance) => {
     const mode = distance === 1 ? query.mode : modeOfDependent(query.mode)
     return effectIn(graph, edge, mode, query) === 'will_stop'
-  }))
-    stopped.push({ unit: edge.from, effect: 'will_stop', distance, edge })
-  const degraded: Affected[] = []
+  })
   const sources: [string, number][] = [[unit, 0], ...stopped.map((one): [string, number] => [one.unit, one.distance])]
-  for (const [distance, edge] of steps(graph, sources, seen, limit, depth, (edge) => {
+  const degraded = reach(walk, sources, 'may_degrade', (edge) => {
     return effectIn(graph, edge, query.mode, query) !== undefined
-  }))
-    degraded.push({ unit: edge.from, effect: 'may_degrade', distance, edge })
-  return { willStop: stopped.sort(nearest), mayDegrade: degraded.sort(nearest), complete: limit.left > 0 }
+  })
+  return { willStop: stopped.sort(nearest), mayDegrade: degraded.sort(nearest), complete: walk.left > 0 }
 }
 
 /** Of those equally far away by name: the order must not depend on who was read first. */
@@ -69,15 +64,23 @@ function nearest(a: Affected, b: Affected): number {
   return a.distance - b.distance || (a.unit < b.unit ? -1 : 1)
 }
 
+interface Walk {
+  readonly graph: UnitGraph
+  readonly depth: number
+  readonly seen: Set<string>
+  /** Units that may yet be looked at. */
+  left: number
+}
+
 /** Breadth first, so each unit is reached by a shortest way. `sources` stand in the order of their distance. */
-function* steps(
-  graph: UnitGraph,
+function reach(
+  walk: Walk,
   sources: readonly (readonly [unit: string, distance: number])[],
-  seen: Set<string>,
-  limit: { left: number },
-  depth: number,
+  effect: Effect,
   passes: (edge: Edge, distance: number) => boolean,
-): Generator<[distance: number, edge: Edge]> {
+): Affected[] {
+  const { graph, depth, seen } = walk
+  const affected: Affected[] = []
   let level: string[] = []
   let next = 0
   for (let distance = 0; distance < depth && (level.length > 0 || next < sources.length); distance++) {
@@ -86,14 +89,15 @@ function* steps(
     for (const one of level)
       for (const edge of graph.neededBy(one, reliesOn)) {
         if (seen.has(edge.from) || !passes(edge, distance + 1)) continue
-        if (limit.left === 0) return
-        limit.left--
+        if (walk.left === 0) return affected
+        walk.left--
         seen.add(edge.from)
         reached.push(edge.from)
-        yield [distance + 1, edge]
+        affected.push({ unit: edge.from, effect, distance: distance + 1, edge })
       }
     level = reached
   }
+  return affected
 }
 
 /** As `effectOf`, by what is known of the dependent's state at the time. */

@@ -190,8 +190,10 @@ export class Explainer {
     const stops = willStop.map((one) => one.unit)
     const degrades = mayDegrade.map((one) => one.unit)
     const containers = this.#containersAmong(unit, [...stops, ...degrades], usec)
-    const listed = new Set([...stops, ...degrades])
-    for (const one of containers) if (!listed.has(one.unit)) degrades.push(one.unit)
+    if (containers.length > 0) {
+      const listed = new Set([...stops, ...degrades])
+      for (const one of containers) if (!listed.has(one.unit)) degrades.push(one.unit)
+    }
     additions[attr.impactCount] = stops.length + degrades.length
     if (stops.length > 0) additions[attr.impactStop] = stops.slice(0, maxListed)
     if (degrades.length > 0) additions[attr.impactDegrade] = degrades.slice(0, maxListed)

@@ -14,10 +14,13 @@ import type { Timer } from '../../util/clock.js'
 /** What a kill -9 may cost of an incident that was told of. */
 const kSaveMs = 1000
 /**
- * So many units, of 800 bytes, are 200 KB, which no disk minds each second; of more it is written less often. So many lines of
- * an incident's story are as large as a unit: 50 crash loops that have filled theirs are written each second, 512 each 10 s.
+ * So many units, of 800 bytes, are 50 KB: of more it is written less often, up to each 10 s, for the journal tells once more
+ * what came after the last write. So many, 200 KB, are written in a second at most, however many there are.
  */
-const kUnitsPerSave = 256
+const kUnitsPerSave = 64
+const kMaxSaveMs = 10_000
+const kMaxUnitsPerSecond = 256
+/** So many lines of an incident's story are as large as a unit: 50 crash loops that have filled theirs are written each 4 s. */
 const kMilestonesPerUnit = 16
 
 const content = 'incidents'
@@ -79,8 +82,7 @@ export class KeptIncidents {
     const file = this.#file
     if (file === undefined || this.#closed || this.#writing !== undefined || this.#changed === 'no') return
     if (this.#changed === 'soon') {
-      const waitMs = kSaveMs * Math.max(1, Math.ceil(this.#size / kUnitsPerSave))
-      this.#timer ??= this.#settings.clock.after(waitMs, () => {
+      this.#timer ??= this.#settings.clock.after(waitMs(this.#size), () => {
         this.#timer = undefined
         this.#changed = 'now'
         this.#schedule()
@@ -131,4 +133,10 @@ export class KeptIncidents {
     this.#size = units + milestones / kMilestonesPerUnit
     return incidents
   }
+}
+
+/** How long a change may wait where so many units are kept. */
+function waitMs(units: number): number {
+  const often = kSaveMs * Math.max(1, Math.ceil(units / kUnitsPerSave))
+  return Math.max(Math.min(often, kMaxSaveMs), kSaveMs * Math.ceil(units / kMaxUnitsPerSecond))
 }
