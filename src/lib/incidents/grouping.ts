@@ -64,7 +64,7 @@ function ofNeeded(report: UnitReport, { find }: Known, dependencies: Dependencie
 function ofHandled({ scope, unit, runBeganNano }: UnitReport, { find }: Known, dependencies: Dependencies) {
   if (runBeganNano === undefined) return undefined
   for (const failed of dependencies.handles(scope, unit)) {
-    const found = find(memberKey({ scope, unit: failed }))
+    const found = find(scope, failed)
     if (found === undefined || found.member.standing === 'ended' || found.member.beganNano > runBeganNano) continue
     const cause: Cause = { unit: failed, by: 'OnFailure', path: [failed, unit] }
     return { kind: 'member', incident: found.incident, cause } as const
