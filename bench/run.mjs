@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { commandLine } from '../test/support/command-line.mjs'
+import { setDataFolder } from './lib/data.mjs'
 import { describeCommit, describeMachine, describeVersions, root } from './lib/machine.mjs'
 import { kMaxOtherPercent, measure } from './lib/measure.mjs'
 import { basis, plain, tableOf, verdictTableOf } from './lib/page.mjs'
@@ -16,6 +17,7 @@ Appends the result of each to bench/history/ and makes the figures of bench/READ
   --quick       a short look: fewer rounds, shorter runs, nothing is kept
   --check       exit code 1 also when a gate is missed, or was not measured on a quiet machine
   --no-save     keep nothing
+  --data DIR    of data that the repository does not hold: the Numenta Anomaly Benchmark, for the case nab
   --json FILE   write the results of this run to FILE as well
   --page        only make the figures of bench/README.md anew, from the history
   --help        this text
@@ -28,6 +30,7 @@ const { values: options, positionals } = commandLine(help, {
   quick: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },
   'no-save': { type: 'boolean', default: false },
+  data: { type: 'string' },
   json: { type: 'string' },
   page: { type: 'boolean', default: false },
 })
@@ -40,6 +43,7 @@ for (const [signal, code] of [
 ])
   process.once(signal, () => process.exit(code))
 
+setDataFolder(options.data)
 process.exitCode = await main()
 
 async function main() {
