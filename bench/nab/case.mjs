@@ -8,7 +8,8 @@ const kQuickSeries = 2
 const kQuickRows = 1500
 /** Thresholds that are tried for the best: quantiles of the scores, closer to each other towards the largest. */
 const kTried = Array.from({ length: 120 }, (_, n) => 1 - 0.5 * 0.93 ** n)
-const kRounds = 3
+/** Scores are the same in each. */
+const kRounds = 1
 
 /**
  * Both cases of detectors of single series, which differ in the series.
