@@ -38,6 +38,11 @@ export const registrations: readonly Registration[] = [
   },
   {
     kind: 'processor',
+    type: 'memory_leak',
+    load: async () => (await import('./processors/memory_leak/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
     type: 'incident',
     load: async () => (await import('./processors/incident/factory.js')).factory,
   },

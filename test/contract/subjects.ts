@@ -8,7 +8,7 @@ import { batchOf } from '../../src/data/batch.js'
 import type { Config as DebugConfig } from '../../src/exporters/debug/config.js'
 import { createDebugExporter } from '../../src/exporters/debug/debug.js'
 import { RecordingWriter } from '../../src/lib/recording/writer.js'
-import { attr, event as names } from '../../src/lib/systemd/names.js'
+import { attr, metric, event as names } from '../../src/lib/systemd/names.js'
 import { unloadedState } from '../../src/lib/systemd/unit-phase.js'
 import { createJournaldReceiver } from '../../src/receivers/journald/journald-receiver.js'
 import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
@@ -91,6 +91,29 @@ function crashBatches(everyS = 1): readonly Batch[] {
   })
 }
 
+/** So short that forty readings make a leak. */
+const kShortLeak = { window: '1s', warm_up: '0s', min_duration: '8s', host_memory: '1GiB' }
+
+/** A unit that takes a twentieth of its limit with each reading. */
+function leakBatches(): readonly Batch[] {
+  const limit = 1e8
+  return Array.from({ length: 19 }, (_, n) => {
+    const timeUnixNano = BigInt(1_700_000_000 + n) * 1_000_000_000n
+    const gauge = (name: string, value: number, attributes = {}) =>
+      sampleGauge([], { name, points: [{ attributes, timeUnixNano, value }] })
+    const held = (limit / 20) * (n + 1)
+    return deepFreeze(
+      batchOf({
+        metrics: [
+          gauge(metric.memoryUsage, held),
+          gauge(metric.memoryLimit, limit),
+          gauge(metric.memoryStat, held, { 'systemd.memory.kind': 'anon' }),
+        ],
+      }),
+    )
+  })
+}
+
 export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'receiver/systemd': [
     systemdSubject(),
@@ -137,6 +160,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'processor/crash_loop': [{}, { label: 'a loop', batches: crashBatches() }],
   'processor/periodic_crash': [{}, { label: 'a rhythm', batches: crashBatches(3600) }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
+  'processor/memory_leak': [{}, { label: 'a leak', config: kShortLeak, batches: leakBatches() }],
   'processor/incident': [{}, { label: 'an incident', config: { grouping_window: '0s' }, batches: crashBatches() }],
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
 

@@ -82,6 +82,8 @@ export interface DetectorContext {
   quietUntilMs(unit: Unit, atMs: number): number
   /** Counts a unit that was forgotten because there are too many. */
   evicted(): void
+  /** Says what it needs and is not given, in words that tell what to do (the component is degraded); undefined when it has all. */
+  lacks(reason: string | undefined): void
   /** Uniform in [0, 1), seeded by the caller. */
   readonly random: () => number
 }

@@ -1,4 +1,4 @@
-import type { Consumer, Processor, Settings } from '../../component/component.js'
+import type { Consumer, Host, Processor, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
 import { type Batch, batchOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
@@ -51,7 +51,7 @@ export class PatternProcessor implements Processor, DetectorContext {
   readonly #refused = new Set<string>()
   #found: RawEvent[] = []
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined
-  #started = false
+  #host: Host | undefined
   #stopped = false
 
   constructor(settings: Settings, next: Consumer, options: PatternOptions) {
@@ -73,9 +73,9 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
   }
 
-  async start(): Promise<void> {
+  async start(host: Host): Promise<void> {
     await this.#kept.load()
-    this.#started = true
+    this.#host = host
   }
 
   /** What is open stays open: it goes on, unwatched. */
@@ -84,7 +84,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#stopped = true
     this.#timer?.timer.cancel()
     this.#timer = undefined
-    if (this.#started) await this.#kept.close()
+    if (this.#host !== undefined) await this.#kept.close()
     await this.#outbox.close()
   }
 
@@ -121,6 +121,10 @@ export class PatternProcessor implements Processor, DetectorContext {
 
   evicted(): void {
     this.#countEvicted(1)
+  }
+
+  lacks(reason: string | undefined): void {
+    this.#host?.report(reason === undefined ? { state: 'ok' } : { state: 'degraded', reason })
   }
 
   get random(): () => number {

@@ -1,0 +1,198 @@
+import { totalmem } from 'node:os'
+import type { Metric, NumberPoint } from '../../data/metric.js'
+import type { Growing, GrowthOptions } from '../../lib/growth/growing.js'
+import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
+import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { UnitTable } from '../../lib/patterns/unit-table.js'
+import { attr, metric as names } from '../../lib/systemd/names.js'
+import type { Config } from './config.js'
+import { detectionOf, type LimitKind, type Quantity } from './finding.js'
+import { type SavedUnit, WatchedUnit } from './watched-unit.js'
+
+export const wantedMetrics = [
+  names.memoryUsage,
+  names.memoryLimit,
+  names.memoryHigh,
+  names.memorySwap,
+  names.memoryStat,
+  names.pids,
+  names.pidsLimit,
+] as const
+
+const kMemoryKind = 'systemd.memory.kind'
+/** What a unit holds and the kernel cannot take back at will: not the page cache, not caches of inodes and directory entries. */
+const kinds: ReadonlyMap<unknown, 1 | -1> = new Map([
+  ['anon', 1],
+  ['kernel', 1],
+  ['shmem', 1],
+  ['slab_reclaimable', -1],
+])
+/** Two could be of a unit that has just begun or ended. */
+const kReadingsWithoutStat = 3
+const needsStat =
+  'memory_leak needs to know what memory is used for, or a full page cache would look like a leak: set `metrics: {memory_stat: true}` of the cgroup receiver'
+
+/** Leaks of memory and of tasks, of all units. */
+export class MemoryLeakDetector implements Detector {
+  readonly #context: DetectorContext
+  readonly #options: Readonly<Record<Quantity, GrowthOptions>>
+  readonly #hostMemory: number
+  readonly #include: NameTest | undefined
+  readonly #exclude: NameTest | undefined
+  readonly #units: UnitTable<WatchedUnit>
+  readonly #passedOver = new WeakSet<Unit>()
+  /** Metrics of one unit come together. */
+  #last: { readonly unit: Unit; readonly watched: WatchedUnit } | undefined
+  #hasStat: boolean | undefined
+
+  constructor(config: Config, context: DetectorContext) {
+    this.#context = context
+    const common = {
+      windowMs: config.window,
+      warmUpMs: config.warm_up,
+      minDurationMs: config.min_duration,
+      longMs: config.long,
+      leastShare: 0.1,
+      falseAlarmsPerWeek: config.false_alarms_per_week,
+    }
+    this.#options = {
+      memory: { ...common, least: config.min_growth },
+      tasks: { ...common, least: config.min_task_growth },
+    }
+    this.#hostMemory = config.host_memory ?? totalmem()
+    this.#include = compilePatterns(config.include)
+    this.#exclude = compilePatterns(config.exclude)
+    this.#units = new UnitTable(
+      config.max_units,
+      () => {
+        this.#last = undefined
+        context.evicted()
+      },
+      (watched) => watched.isOpen,
+    )
+  }
+
+  signal({ kind, unit, atMs, auto, event, invocationId }: UnitSignal): void {
+    const watched = this.#units.peek(unit.key)
+    if (watched === undefined) return
+    if ((kind === 'failed' || (kind === 'restarting' && auto)) && invocationId === watched.run)
+      watched.endedItself = true
+    const isDown =
+      kind === 'stopped' ||
+      kind === 'gave_up' ||
+      (kind === 'failed' && event.attributes[attr.verdict] !== 'will_restart')
+    if (!isDown) return
+    this.#tell(unit, watched, 'memory', watched.memory?.stop(atMs), watched.limitKind)
+    this.#tell(unit, watched, 'tasks', watched.tasks?.stop(atMs), 'max')
+  }
+
+  sample(unit: Unit, metric: Metric, atMs: number): void {
+    const watched = this.#watched(unit)
+    if (watched === undefined || metric.type === 'histogram') return
+    const point = metric.points[0]!
+    const value = Number(point.value)
+    switch (metric.name) {
+      case names.memoryUsage:
+        watched.beginReading()
+        watched.beginRun(point.exemplars?.[0]?.traceId ?? watched.run, atMs)
+        this.#expectStat(watched)
+        break
+      case names.memoryLimit:
+        watched.limitTo(value, 'max')
+        break
+      case names.memoryHigh:
+        watched.limitTo(value, 'high')
+        break
+      case names.memorySwap:
+        watched.swap = value
+        break
+      case names.memoryStat:
+        this.#readMemory(unit, watched, metric.points, atMs)
+        break
+      case names.pids:
+        this.#readTasks(unit, watched, value, atMs)
+        break
+      case names.pidsLimit:
+        watched.tasksLimit = value
+    }
+  }
+
+  save(): unknown {
+    return { units: Array.from(this.#units.entries(), ([key, watched]) => [key, watched.save()]) }
+  }
+
+  restore(saved: unknown): void {
+    for (const [key, unit] of (saved as { units: readonly (readonly [string, SavedUnit])[] }).units) {
+      const watched = new WatchedUnit(this.#options)
+      watched.restore(unit)
+      this.#units.set(String(key), watched)
+    }
+  }
+
+  #watched(unit: Unit): WatchedUnit | undefined {
+    if (this.#last?.unit === unit) return this.#last.watched
+    if (this.#passedOver.has(unit)) return undefined
+    if (!(this.#include?.(unit.name) ?? true) || this.#exclude?.(unit.name)) {
+      this.#passedOver.add(unit)
+      return undefined
+    }
+    let watched = this.#units.get(unit.key)
+    if (watched === undefined) {
+      watched = new WatchedUnit(this.#options)
+      this.#units.set(unit.key, watched)
+    }
+    this.#last = { unit, watched }
+    return watched
+  }
+
+  #readMemory(unit: Unit, watched: WatchedUnit, points: readonly NumberPoint[], atMs: number): void {
+    let held = watched.swap
+    for (let at = 0; at < points.length; at++) {
+      const { attributes, value } = points[at]!
+      const sign = kinds.get(attributes[kMemoryKind])
+      if (sign !== undefined) held += sign * Number(value)
+    }
+    watched.withoutStat = 0
+    if (this.#hasStat !== true) {
+      this.#hasStat = true
+      this.#context.lacks(undefined)
+    }
+    watched.limitTo(this.#hostMemory, 'host')
+    const growth = watched.growthOfMemory()
+    if (this.#isQuiet(unit, growth, atMs)) return
+    this.#tell(unit, watched, 'memory', growth.add(atMs, held, watched.limit), watched.limitKind)
+  }
+
+  #readTasks(unit: Unit, watched: WatchedUnit, tasks: number, atMs: number): void {
+    const growth = watched.growthOfTasks(tasks)
+    // The limit is told behind the number: that of the reading before, where there was one.
+    const limit = watched.tasksLimit
+    watched.tasksLimit = Number.POSITIVE_INFINITY
+    if (growth === undefined || this.#isQuiet(unit, growth, atMs)) return
+    this.#tell(unit, watched, 'tasks', growth.add(atMs, tasks, limit), 'max')
+  }
+
+  #isQuiet(unit: Unit, growth: { warmUp(atMs: number): void }, atMs: number): boolean {
+    const reason = this.#context.quiet(unit, atMs)
+    // A new version, or a machine that starts, begins anew; otherwise only the readings are worth nothing.
+    if (reason === 'deployment' || reason === 'system_start') growth.warmUp(atMs)
+    return reason !== undefined
+  }
+
+  #expectStat(watched: WatchedUnit): void {
+    if (this.#hasStat !== undefined || ++watched.withoutStat < kReadingsWithoutStat) return
+    this.#hasStat = false
+    this.#context.lacks(needsStat)
+  }
+
+  #tell(
+    unit: Unit,
+    { run }: WatchedUnit,
+    quantity: Quantity,
+    growing: Growing | undefined,
+    limitKind: LimitKind,
+  ): void {
+    if (growing === undefined) return
+    this.#context.tell(detectionOf({ unit, quantity, growing, limitKind, run }, this.#context))
+  }
+}

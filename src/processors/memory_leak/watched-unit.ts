@@ -1,0 +1,90 @@
+import type { GrowthOptions } from '../../lib/growth/growing.js'
+import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
+import type { LimitKind, Quantity } from './finding.js'
+
+export interface SavedUnit {
+  readonly run: string
+  readonly memory?: SavedGrowth
+  readonly tasks?: SavedGrowth
+}
+
+/** What is known of a unit: the reading that is under way, and how its memory and its tasks have gone. */
+export class WatchedUnit {
+  readonly #options: Readonly<Record<Quantity, GrowthOptions>>
+  /** Trace ID of its run; empty where nobody knows. */
+  run = ''
+  /** It has crashed, or was killed, or systemd starts the next by itself. */
+  endedItself = false
+  /** Of the reading. */
+  limit = Number.POSITIVE_INFINITY
+  limitKind: LimitKind = 'host'
+  swap = 0
+  /** Readings in a row that said how much memory is used, but not for what. */
+  withoutStat = 0
+  tasksLimit = Number.POSITIVE_INFINITY
+  #firstTasks: number | undefined
+  memory: Growth | undefined
+  tasks: Growth | undefined
+
+  constructor(options: Readonly<Record<Quantity, GrowthOptions>>) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.memory?.isOpen === true || this.tasks?.isOpen === true
+  }
+
+  growthOfMemory(): Growth {
+    this.memory ??= new Growth(this.#options.memory)
+    return this.memory
+  }
+
+  /** Undefined while the number has never changed, as it does not for most units: these need no memory. */
+  growthOfTasks(tasks: number): Growth | undefined {
+    if (this.tasks !== undefined) return this.tasks
+    this.#firstTasks ??= tasks
+    if (tasks !== this.#firstTasks) this.tasks = new Growth(this.#options.tasks)
+    return this.tasks
+  }
+
+  beginReading(): void {
+    this.limit = Number.POSITIVE_INFINITY
+    this.limitKind = 'host'
+    this.swap = 0
+  }
+
+  limitTo(limit: number, kind: LimitKind): void {
+    if (limit >= this.limit) return
+    this.limit = limit
+    this.limitKind = kind
+  }
+
+  beginRun(run: string, atMs: number): void {
+    if (run === this.run) return
+    const former = this.run
+    this.run = run
+    if (former === '') return
+    this.memory?.begin(atMs, former, this.endedItself)
+    this.tasks?.begin(atMs, former, this.endedItself)
+    this.endedItself = false
+    this.#firstTasks = undefined
+  }
+
+  save(): SavedUnit {
+    return {
+      run: this.run,
+      ...(this.memory === undefined ? {} : { memory: this.memory.save() }),
+      ...(this.tasks === undefined ? {} : { tasks: this.tasks.save() }),
+    }
+  }
+
+  /** @throws where it is not of the form that `save` gives */
+  restore({ run, memory, tasks }: SavedUnit): void {
+    if (typeof run !== 'string') throw new Error('a unit without a run')
+    this.run = run
+    if (memory !== undefined) this.growthOfMemory().restore(memory)
+    if (tasks === undefined) return
+    this.tasks = new Growth(this.#options.tasks)
+    this.tasks.restore(tasks)
+  }
+}

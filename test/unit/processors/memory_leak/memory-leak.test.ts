@@ -1,0 +1,256 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { attr } from '../../../../src/lib/systemd/names.js'
+import { factory } from '../../../../src/processors/memory_leak/factory.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { kHour, kMinute, kStartS, mebibyte, story } from './story.js'
+
+const limit = 512 * mebibyte
+const rate = (1.2 * mebibyte) / kMinute
+/** From 100 MiB on, below the teeth of a collector. */
+const leak =
+  (fromS = 0) =>
+  (atS: number) => ({
+    held: 100 * mebibyte + rate * (atS - fromS) + 30 * mebibyte * ((atS % 300) / 300),
+    limit,
+  })
+
+describe('a leak', () => {
+  test('is told of once, in words and numbers, while there is time to act', async () => {
+    const { live, found, run } = await story()
+    await live(0, 4.6 * kHour, leak())
+    const [event, ...more] = found().filter(({ name }) => name === 'pattern.memory_leak.detected')
+    expect(more).toEqual([])
+    const attributes = event!.attributes
+    expect(event!.traceId).toBe(run())
+    expect(attributes).toMatchObject({
+      'pattern.kind': 'memory',
+      'pattern.memory_leak.limit': limit,
+      'pattern.memory_leak.limit_kind': 'max',
+      'pattern.memory_leak.reason': 'near_limit',
+    })
+    const slope = Number(attributes['pattern.memory_leak.slope'])
+    expect(Math.abs(slope / rate - 1)).toBeLessThan(0.05)
+    expect(Number(attributes['pattern.memory_leak.slope_low'])).toBeLessThanOrEqual(slope)
+    expect(Number(attributes['pattern.memory_leak.slope_high'])).toBeGreaterThanOrEqual(slope)
+    expect(Number(attributes['pattern.memory_leak.p_value'])).toBeLessThan(1e-3)
+    // The peaks meet the limit when the line is 30 MiB below it.
+    const atS = Number(event!.timeUnixNano) / 1e9 - kStartS
+    const trueS = (382 * mebibyte) / rate - atS
+    expect(trueS).toBeGreaterThan(kHour)
+    expect(Number(attributes['pattern.memory_leak.time_to_limit_low'])).toBeLessThan(trueS)
+    expect(Number(attributes['pattern.memory_leak.time_to_limit_high'])).toBeGreaterThan(trueS)
+    const expectedS = Number(attributes['pattern.memory_leak.next_expected_usec']) / 1e6 - kStartS
+    expect(Math.abs(expectedS - atS - Number(attributes['pattern.memory_leak.time_to_limit']))).toBeLessThan(1)
+    expect(event!.body).toMatch(
+      /^memory of web\.service has grown by 1\.2 MiB\/min for 3\.\d h, from 1\d\d MiB to 3\d\d MiB; its limit of 512 MiB is reached in about \d+ min$/,
+    )
+  })
+
+  test('is told of again when half of the time is gone', async () => {
+    const { live, found } = await story()
+    await live(0, 5.3 * kHour, leak())
+    const left = found().map(({ attributes }) => Number(attributes['pattern.memory_leak.time_to_limit']))
+    expect(left.length).toBeGreaterThan(2)
+    for (let n = 1; n < left.length; n++) expect(left[n]).toBeLessThanOrEqual(left[n - 1]! / 2)
+  })
+
+  test('without a limit in sight is one when a day has gone by', async () => {
+    const { live, found } = await story()
+    await live(0, 23 * kHour, (atS) => ({ held: 100 * mebibyte + atS * 1000 }), 60)
+    expect(found()).toEqual([])
+    await live(23 * kHour, 27 * kHour, (atS) => ({ held: 100 * mebibyte + atS * 1000 }), 60)
+    expect(found()).toHaveLength(1)
+    expect(found()[0]!.attributes).toMatchObject({
+      'pattern.memory_leak.reason': 'long',
+      'pattern.memory_leak.limit_kind': 'host',
+    })
+  })
+
+  test('that begins again after each kill is known for it: sooner, surer, with the runs before', async () => {
+    const { live, tell, nextRun, found, phases } = await story()
+    const kRun = 50 * kMinute
+    for (let n = 0; n < 5; n++) {
+      const from = n * (kRun + 20)
+      await live(from, from + kRun, (atS) => ({
+        held: 100 * mebibyte + 7 * rate * (atS - from),
+        limit: 900 * mebibyte,
+      }))
+      await tell('failed', from + kRun, { [attr.result]: 'oom-kill', [attr.verdict]: 'will_restart' })
+      nextRun()
+    }
+    expect(phases()[0]).toBe('memory detected')
+    expect(phases().filter((phase) => phase === 'memory cleared')).toEqual([])
+    const last = found().at(-1)!
+    expect(last.attributes['pattern.memory_leak.alike_runs']).toBeGreaterThan(1)
+    expect(last.attributes['pattern.runs']).toHaveLength(Number(last.attributes['pattern.memory_leak.alike_runs']) + 1)
+    expect(last.attributes['pattern.confidence']).toBeGreaterThan(Number(found()[0]!.attributes['pattern.confidence']))
+    expect(last.body).toMatch(/, as in \d earlier runs;/)
+  })
+
+  test('in swap, and above MemoryHigh= before MemoryMax=, is one', async () => {
+    const { live, found } = await story()
+    const swapped = (atS: number) => ({
+      held: 100 * mebibyte,
+      swap: rate * atS,
+      limit,
+      high: 400 * mebibyte,
+    })
+    await live(0, 4 * kHour, swapped)
+    expect(found()[0]!.attributes).toMatchObject({
+      'pattern.memory_leak.limit': 400 * mebibyte,
+      'pattern.memory_leak.limit_kind': 'high',
+    })
+    expect(found()[0]!.body).toContain('MemoryHigh= of 400 MiB')
+  })
+
+  test('of tasks is told as one of tasks', async () => {
+    const { live, found, phases } = await story()
+    await live(0, 9 * kHour, (atS) => ({
+      held: 100 * mebibyte,
+      tasks: 20 + Math.floor(atS / 90),
+      tasksLimit: 400,
+    }))
+    expect(phases()[0]).toBe('tasks detected')
+    expect(found()[0]!.body).toMatch(/^tasks of web\.service have grown by \d+ tasks\/h/)
+    expect(found()[0]!.attributes).toMatchObject({ 'pattern.memory_leak.limit': 400 })
+  })
+})
+
+describe('no leak', () => {
+  test.each([
+    ['teeth of a collector', (atS: number) => ({ held: 100 * mebibyte + 80_000 * (atS % 3000), limit })],
+    [
+      'a page cache that fills',
+      (atS: number) => ({ held: 100 * mebibyte, file: Math.min(20_000 * atS, limit), limit }),
+    ],
+    ['a warm-up', (atS: number) => ({ held: mebibyte * (100 + 300 * (1 - Math.exp(-atS / 3600))), limit })],
+    ['a heap that grows to its size', (atS: number) => ({ held: mebibyte * (60 + Math.min(atS / 18, 250)), limit })],
+    ['a start near the limit', () => ({ held: 500 * mebibyte, limit })],
+    ['memory that is given back', (atS: number) => ({ held: mebibyte * (400 - Math.min(atS / 60, 200)), limit })],
+    [
+      'what comes back to where it was',
+      (atS: number) => ({ held: mebibyte * (atS < 3600 ? 400 : 100 + Math.min((atS - 3600) / 72, 290)), limit }),
+    ],
+  ])('is %s', async (_, reading) => {
+    const { live, found } = await story()
+    await live(0, 12 * kHour, reading, 30)
+    expect(found()).toEqual([])
+  })
+
+  test('is what a slice holds, which is told of the services in it; nor what is excluded', async () => {
+    const { processor, found, live } = await story({ exclude: ['web.*'] })
+    await live(0, 5 * kHour, leak())
+    expect(found()).toEqual([])
+    await processor.shutdown()
+  })
+})
+
+describe('a growth ends', () => {
+  const until = 4 * kHour
+
+  test('when it stands still for as long as half of it took', async () => {
+    const { live, phases, found } = await story()
+    await live(0, until, leak())
+    const { held } = leak()(until)
+    await live(until, until + 5 * kHour, () => ({ held, limit }))
+    expect(phases().at(-1)).toBe('memory cleared')
+    expect(found().at(-1)!.attributes['pattern.memory_leak.ending']).toBe('stopped_growing')
+    expect(found().at(-1)!.body).toMatch(/^memory of web\.service no longer grows; \d+ MiB at the end$/)
+  })
+
+  test('when memory is given back', async () => {
+    const { live, found } = await story()
+    await live(0, until, leak())
+    await live(until, until + kHour, () => ({ held: 120 * mebibyte, limit }))
+    expect(found().at(-1)!.attributes['pattern.memory_leak.ending']).toBe('freed')
+  })
+
+  test('when the unit is stopped', async () => {
+    const { live, tell, found } = await story()
+    await live(0, until, leak())
+    await tell('stopped', until)
+    expect(found().at(-1)!.attributes['pattern.memory_leak.ending']).toBe('stopped')
+    expect(found().at(-1)!.name).toBe('pattern.memory_leak.cleared')
+  })
+
+  test('when the next run shows that it is gone; not when it was only restarted', async () => {
+    const { live, nextRun, phases } = await story()
+    await live(0, until, leak())
+    nextRun()
+    await live(until, until + kHour, leak(until))
+    expect(phases().at(-1)).not.toBe('memory cleared')
+    nextRun()
+    await live(until + kHour, until + 9 * kHour, () => ({ held: 100 * mebibyte, limit }))
+    expect(phases().at(-1)).toBe('memory cleared')
+  })
+})
+
+test('without memory.stat it says what to switch on, and takes no page cache for a leak', async () => {
+  const { live, host, found } = await story()
+  await live(0, kHour, (atS) => ({ held: 100 * mebibyte, file: 50_000 * atS, limit, stat: false }))
+  expect(host.last).toMatchObject({
+    state: 'degraded',
+    reason: expect.stringContaining('metrics: {memory_stat: true}'),
+  })
+  expect(found()).toEqual([])
+  await live(kHour, 5 * kHour, leak())
+  expect(host.last).toEqual({ state: 'ok' })
+  expect(found()).not.toEqual([])
+})
+
+describe('an agent that is restarted', () => {
+  const folders: string[] = []
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true })
+  })
+  const folder = (): string => {
+    folders.push(mkdtempSync(join(tmpdir(), 'unitscope-leak-')))
+    return folders.at(-1)!
+  }
+
+  test('goes on with what it knew: the same leak is not told of twice', async () => {
+    const stateDirectory = folder()
+    const first = await story({}, { stateDirectory })
+    await first.live(0, 4 * kHour, leak())
+    expect(first.phases()[0]).toBe('memory detected')
+    await first.processor.shutdown()
+    const second = await story({}, { stateDirectory })
+    await second.live(4 * kHour, 4.7 * kHour, leak())
+    expect(second.phases().filter((phase) => phase === 'memory detected')).toEqual([])
+    await second.tell('stopped', 4.7 * kHour)
+    expect(second.phases().at(-1)).toBe('memory cleared')
+  })
+
+  test('knows a growth that it had only begun to see', async () => {
+    const stateDirectory = folder()
+    const first = await story({}, { stateDirectory })
+    await first.live(0, 3 * kHour, leak())
+    expect(first.found()).toEqual([])
+    await first.processor.shutdown()
+    const second = await story({}, { stateDirectory })
+    await second.live(3 * kHour + 60, 4 * kHour, leak())
+    expect(second.phases()[0]).toBe('memory detected')
+  })
+})
+
+test('the same readings give the same findings', async () => {
+  const texts: string[] = []
+  for (let n = 0; n < 2; n++) {
+    const { live, found } = await story()
+    await live(0, 5 * kHour, leak())
+    texts.push(JSON.stringify(found(), (_, value) => (typeof value === 'bigint' ? String(value) : value)))
+  }
+  expect(texts[0]).toBe(texts[1])
+})
+
+test.each([
+  [{ window: '500ms' }, 'from 1s to 1h'],
+  [{ min_duration: '5m' }, '8 times `window`'],
+  [{ long: '10m' }, 'shorter than `min_duration`'],
+])('%o is refused: %s', (written, reason) => {
+  const complaints = factory.check(createTestConfig(factory.configSchema, written) as never)
+  expect(complaints.map((complaint) => complaint.reason).join()).toContain(reason)
+})
