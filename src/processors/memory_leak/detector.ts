@@ -72,6 +72,13 @@ export class MemoryLeakDetector implements Detector {
     )
   }
 
+  get open(): number {
+    let count = 0
+    for (const { memory, tasks } of this.#units.values())
+      count += Number(memory?.isOpen === true) + Number(tasks?.isOpen === true)
+    return count
+  }
+
   signal({ kind, unit, atMs, auto, event, invocationId }: UnitSignal): void {
     const watched = this.#units.peek(unit.key)
     if (watched === undefined) return
