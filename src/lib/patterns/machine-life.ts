@@ -64,8 +64,9 @@ export class MachineLife {
 
   /** Nobody watched while it went down and came up; what the journal tells of that is history of neither version of it. */
   #rebooted({ attributes }: RawEvent, atMs: number): void {
-    const startUsec = Number(attributes[attr.gapStartUsec] ?? Number.NaN)
-    const startMs = Number.isNaN(startUsec) ? atMs : Math.min(this.#time.of(BigInt(startUsec) * 1000n), atMs)
+    const startUsec = attributes[attr.gapStartUsec]
+    const isKnown = typeof startUsec === 'number' && Number.isSafeInteger(startUsec)
+    const startMs = isKnown ? Math.min(this.#time.of(BigInt(startUsec) * 1000n), atMs) : atMs
     // In a recording this machine's own boot says nothing.
     const known = this.#bootMs !== undefined && this.#bootMs > startMs && this.#bootMs <= atMs
     const bootMs = known ? this.#bootMs! : atMs

@@ -132,9 +132,14 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   #look({ events, metrics }: Batch): void {
-    if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs)
+    this.#watchClock()
     for (let at = 0; at < events.length; at++) this.#lookAtEvent(events[at]!)
     for (let at = 0; at < metrics.length; at++) this.#lookAtMetric(metrics[at]!)
+  }
+
+  /** Time may not have been moved for long. */
+  #watchClock(): void {
+    if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs + this.#time.idleMs)
   }
 
   #lookAtEvent(event: RawEvent): void {
@@ -204,7 +209,7 @@ export class PatternProcessor implements Processor, DetectorContext {
 
   #passTime(): void {
     this.#timer = undefined
-    if (this.#time.stepped()) this.#quiet.stepped(this.#time.nowMs)
+    this.#watchClock()
     const nowMs = this.#time.nowMs + this.#time.idleMs - kSlackMs
     this.#time.idleUntil(nowMs)
     this.#elapse(nowMs)

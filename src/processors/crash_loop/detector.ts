@@ -66,10 +66,12 @@ export class CrashLoopDetector implements Detector {
     }
     const crashes = history.take(signal)
     if (crashes.length === 0) return
-    const kind = kindOf(history.crashes, this.#limits)
+    const isLoud = signal.quiet === undefined
+    const kind = isLoud ? kindOf(history.crashes, this.#limits) : undefined
     if (episode !== undefined) {
+      // It goes on in a quiet time, too; only there is nothing to say of it.
       for (const crash of crashes) episode.add(crash)
-      const update = episode.updated(kind, signal)
+      const update = isLoud ? episode.updated(kind, signal) : undefined
       if (update !== undefined) this.#context.tell(update)
     } else if (kind !== undefined) {
       this.#begin(known, new Episode(signal.unit, kind, history.crashes, this.#limits, this.#context))

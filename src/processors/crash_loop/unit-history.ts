@@ -42,7 +42,7 @@ export class UnitHistory {
     this.#crashes = []
   }
 
-  /** The new crashes that the signal tells of, and those that count now although they did not at first; mostly none. */
+  /** The new crashes that the signal tells of, whether they count or not; mostly none. */
   take(signal: UnitSignal): readonly Crash[] {
     switch (signal.kind) {
       case 'failed':
@@ -134,11 +134,9 @@ export class UnitHistory {
     while (at > 0 && this.#crashes[at - 1]!.atMs > atMs) at--
     this.#crashes.splice(at, 0, crash)
     if (this.#crashes.length > this.#kept) this.#crashes.shift()
-    if (counts !== 'yes') return none
     // It goes on, so there was no excuse.
-    const found = this.#crashes.filter((one) => one === crash || one.counts === 'perhaps')
-    for (const one of found) one.counts = 'yes'
-    return found
+    if (counts === 'yes') for (const one of this.#crashes) if (one.counts === 'perhaps') one.counts = 'yes'
+    return [crash]
   }
 
   #isNewEnd(signal: UnitSignal): boolean {

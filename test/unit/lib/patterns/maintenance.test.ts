@@ -51,7 +51,7 @@ describe('where clocks change', () => {
     for (const time_zone of ['Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'UTC']) {
       const maintenance = new Maintenance([{ ...nightly, from: '03:30', to: '05:00', time_zone }])
       const shown = new Intl.DateTimeFormat('en-GB', { timeZone: time_zone, timeStyle: 'short' })
-      for (let at = utc('2026-01-01T00:07'); at < utc('2027-01-01T00:00'); at += 13 * 60_000) {
+      for (let at = utc('2026-01-01T00:07'); at < utc('2027-01-01T00:00'); at += 47 * 60_000) {
         const text = shown.format(at)
         expect(maintenance.until('a.service', at) !== undefined, `${time_zone} ${text}`).toBe(
           text >= '03:30' && text < '05:00',

@@ -231,6 +231,7 @@ test('a maintenance window is by the clock on the wall, also where that was set'
   const { clock, feed, heard } = rig({ maintenance })
   await feed(failed(0), failed(0, {}, 'b.service'))
   clock.stepWallClock(-1800n * 1_000_000_000n)
+  await feed(at(names.started, -1799, {}, 'b.service'))
   await clock.advance(120_000)
   await feed(failed(-1680))
   expect(heard()).toEqual(['maintenance 2800', 'loud', 'loud'])

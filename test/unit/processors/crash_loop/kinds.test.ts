@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Settings } from '../../../../src/component/component.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
 import { patternAttr } from '../../../../src/lib/patterns/detection-event.js'
@@ -15,10 +16,10 @@ import { testSettings } from '../../../../src/testkit/test-settings.js'
 const kStart = 1_700_000_000
 
 /** Tells the story at once, and lets a day go by. */
-async function told(story: readonly RawEvent[], written: unknown = {}) {
+async function told(story: readonly RawEvent[], written: unknown = {}, part: Partial<Settings> = {}) {
   const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
   const next = new MemoryExporter()
-  const settings = testSettings('processor', 'crash_loop', { clock })
+  const settings = testSettings('processor', 'crash_loop', { clock, ...part })
   const processor = factory.create(settings, createTestConfig(schema, written), next)
   await processor.consume(batchOf({ events: story }))
   await settle()
@@ -218,5 +219,48 @@ describe('a deployment', () => {
       one.tell(names.restarted, { ...restarted, [attr.invocationId]: id(1000 + one.atS) }).crash(20),
     )
     expect(await told(story.events)).toEqual([])
+  })
+})
+
+describe('what happens in a quiet time is not lost', () => {
+  const nano = (atS: number): bigint => BigInt(kStart + atS) * 1_000_000_000n
+  const boot = { bootUnixNano: nano(0) }
+  // 2023-11-14T22:13:20Z
+  const maintenance = { maintenance: [{ units: [], days: [], from: '22:00', to: '22:30', time_zone: 'UTC' }] }
+  const limit = (story: Story): Story => story.tell(names.startLimitHit, {})
+  const atS = (event: RawEvent | undefined): number => Number(event?.timeUnixNano) / 1e9 - kStart
+
+  test.each([
+    ['while the machine starts', boot, 180],
+    ['in a maintenance window', maintenance, 1000],
+  ])('a unit that hits its start limit %s is told when that is over', async (_when, part, overS) => {
+    const [detected, cleared] = await told(limit(repeat(4, (story) => story.crash(1), new Story(10))).events, {}, part)
+    expect([atS(detected), detected?.attributes[patternAttr.kind], detected?.attributes[crashLoop.count]]).toEqual([
+      overS,
+      'start_limit',
+      4,
+    ])
+    expect(cleared?.attributes[crashLoop.outcome]).toBe('gave_up')
+  })
+
+  test('but not where somebody has started it again meanwhile', async () => {
+    const story = limit(repeat(4, (one) => one.crash(1), new Story(10)))
+    story.atS = 60
+    story.tell(names.started, { [attr.invocationId]: id(77) })
+    expect(await told(story.events, {}, boot)).toEqual([])
+  })
+
+  test('a loop that goes on is told once it is one by what follows', async () => {
+    const [detected] = await told(repeat(100, (story) => story.crash(3, 0), new Story(100)).events, {}, boot)
+    expect([atS(detected), detected?.attributes[crashLoop.count]]).toEqual([187, 3])
+  })
+
+  test('a loop that is known goes on, and is over as it would have been', async () => {
+    // The window of each day ends at 22:30, and the story begins a minute before.
+    const before = { maintenance: [{ units: [], days: [], from: '22:14', to: '22:30', time_zone: 'UTC' }] } as const
+    const events = await told(repeat(60, (story) => story.crash(2, 0)).events, {}, before)
+    expect(summary(events).at(0)).toBe('detected rapid 3')
+    expect(summary(events).at(-1)).toMatch(/^cleared rapid 60$/)
+    expect(events.filter(({ name }) => name === crashLoop.detected)).toHaveLength(1)
   })
 })
