@@ -9,7 +9,12 @@ export interface UnitFacts {
   readonly mountType?: string
   /** Slice it lies in, e.g. `system.slice`; empty where it has none, or is not known. */
   readonly slice?: string
-  /** `enabled`, `disabled`, `static`, `generated`, ... (systemctl(1), is-enabled); empty without a unit file. */
+  /** It must not be started (`systemctl mask`). */
+  readonly masked?: boolean
+  /**
+   * `enabled`, `disabled`, `static`, `generated`, ... (systemctl(1), is-enabled); empty without a unit file. Recordings of
+   * before have it; what is read from systemd has not, for it is dear (decision 0187).
+   */
   readonly unitFileState?: string
   /** RemainAfterExit= of services: active although no process is left. */
   readonly remainAfterExit?: boolean
@@ -21,7 +26,7 @@ export interface UnitFacts {
 export interface RestartPolicy {
   /** `no`, `always`, `on-success`, `on-failure`, `on-abnormal`, `on-abort`, `on-watchdog` */
   readonly when: string
-  /** RestartSec=; `infinity` is past every date. 0 where `when` is `no` and nothing forces a restart. */
+  /** RestartSec=; `infinity` is past every date. Older recordings have 0 where nothing restarts the service. */
   readonly delayUsec: number
   /** RestartPreventExitStatus=, RestartForceExitStatus=: both are looked at before `when`, in this order. */
   readonly prevent: ExitStatuses
@@ -52,6 +57,8 @@ export interface ListedUnit {
 export interface UnitSnapshot {
   readonly name: string
   readonly state: UnitState
+  /** Some of the state was not asked for, and is 0: of a unit at rest, until there is time. */
+  readonly brief?: boolean
   /** Absent where they were not asked for. */
   readonly facts?: UnitFacts
   /** Absent where they are not followed. */

@@ -100,10 +100,11 @@ function readDependencies(value: unknown): UnitDependencies | string {
 
 function readFacts(value: unknown): UnitFacts | string {
   const given = (value ?? {}) as Record<string, unknown>
-  const { serviceType, slice, mountType, unitFileState, remainAfterExit, restart } = given
+  const { serviceType, slice, mountType, masked, unitFileState, remainAfterExit, restart } = given
   if (!fits(serviceType, 'text')) return 'serviceType is no text'
   if (slice !== undefined && !fits(slice, 'text')) return 'slice is no text'
   if (mountType !== undefined && !fits(mountType, 'text')) return 'mountType is no text'
+  if (masked !== undefined && !fits(masked, 'boolean')) return 'masked is no boolean'
   if (unitFileState !== undefined && !fits(unitFileState, 'text')) return 'unitFileState is no text'
   if (remainAfterExit !== undefined && !fits(remainAfterExit, 'boolean')) return 'remainAfterExit is no boolean'
   if (restart !== undefined && !isPolicy(restart)) return 'restart is no restart policy'
@@ -112,6 +113,7 @@ function readFacts(value: unknown): UnitFacts | string {
     // Recordings of before hold none of these.
     ...(slice === undefined ? {} : { slice: slice as string }),
     ...(mountType === undefined ? {} : { mountType: mountType as string }),
+    ...(masked === undefined ? {} : { masked: masked as boolean }),
     ...(unitFileState === undefined ? {} : { unitFileState: unitFileState as string }),
     ...(remainAfterExit === undefined ? {} : { remainAfterExit: remainAfterExit as boolean }),
     ...(restart === undefined ? {} : { restart }),

@@ -118,7 +118,7 @@ function addInfo(out: Metric[], name: string, unit: TrackedUnit, resource: Resou
   const attributes: Record<string, string> = {}
   if (facts.serviceType !== '') attributes[attr.serviceType] = facts.serviceType
   if (typeOfUnit(name) === 'mount' && facts.mountType) attributes[attr.mountType] = facts.mountType
-  if (facts.unitFileState) attributes[attr.unitFileState] = facts.unitFileState
+  if (unit.fileState) attributes[attr.unitFileState] = unit.fileState
   if (facts.slice) attributes[attr.slice] = facts.slice
   const points = [point(attributes, nowNs, 1)]
   out.push(gauge(metric.unitInfo, '{unit}', 'What the configuration says of the unit, always 1', resource, points))

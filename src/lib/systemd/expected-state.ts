@@ -38,7 +38,7 @@ export function shouldRun(name: string, of: Circumstances): boolean | undefined 
   const { facts, state, pulledIn } = of
   const type = typeOfUnit(name)
   if (facts === undefined || !missed.has(type)) return undefined
-  if (facts.unitFileState?.startsWith('masked')) return false
+  if (facts.masked || facts.unitFileState?.startsWith('masked')) return false
   if (type === 'service') {
     if (facts.serviceType === '') return undefined
     if (facts.serviceType === 'oneshot' && facts.remainAfterExit !== true) return false

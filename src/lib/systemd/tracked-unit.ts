@@ -1,6 +1,6 @@
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
-import type { UnitFacts } from '../../data/unit-snapshot.js'
+import type { UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import type { Occurrence } from './occurrence.js'
 import { autoCause, type Restart } from './restart-cause.js'
 import { type SavedUnit, stateOfValues, stateValues } from './tracker-state.js'
@@ -28,6 +28,12 @@ export interface Fold {
 export class TrackedUnit {
   readonly machine = new UnitMachine()
   facts: UnitFacts | undefined
+  /** Its state was read in part only, and no signal has come since. */
+  brief = false
+  /** UnitFileState, as it was when it was last read; undefined when it never was. */
+  fileState: string | undefined
+  /** Unit files were not read anew since. */
+  fileStateHolds = false
   /** Once something was told of it; kept, for it is asked for at each interval. */
   resource: Resource | undefined
   /** Known to systemd at the moment, as far as signals tell. */
@@ -100,6 +106,7 @@ export class TrackedUnit {
     if (state === undefined || machine === undefined) return unit
     unit.loaded = true
     unit.machine.resume(stateOfValues(state), machine)
+    unit.brief = unit.machine.state.activeState === 'active' // it may have been when it was saved
     unit.verdict = verdict
     unit.endAsked = endAsked
     const phase = unit.machine.phase
@@ -111,8 +118,9 @@ export class TrackedUnit {
     return unit
   }
 
-  seed(state: UnitState, clockSettings: number): void {
+  seed({ state, brief = false }: UnitSnapshot, clockSettings: number): void {
     this.machine.reset(state)
+    this.brief = brief
     this.#startJob = phaseOf(state) === 'starting' ? state.jobId : 0
     this.loaded = true
     this.readUnder = clockSettings
@@ -123,6 +131,7 @@ export class TrackedUnit {
 
   observe(state: UnitState, signal: number): Occurrence[] {
     this.readUnder = undefined
+    this.brief = false
     this.lastSignal = signal
     this.#noteEnd(this.machine.state, state)
     return this.#observe(state)
@@ -148,8 +157,9 @@ export class TrackedUnit {
     if (state.nRestarts > 0) this.counters.countRestarts('auto', state, state.nRestarts)
   }
 
-  observeRead(state: UnitState, clockSettings: number): Occurrence[] {
+  observeRead({ state, brief = false }: UnitSnapshot, clockSettings: number): Occurrence[] {
     const known = this.machine.state
+    this.brief = brief
     if (state.invocationId !== known.invocationId) this.#beginRun(phaseOf(state) === 'starting' ? state.jobId : 0)
     const happened = this.#observe(state)
     if (known.stateChangeUsec !== state.stateChangeUsec) this.readUnder = clockSettings
@@ -214,9 +224,27 @@ export class TrackedUnit {
     if (by > 1) this.counters.countRestarts('auto', state, by - 1)
   }
 
+  /** Takes the whole of a state of which a part is known. Where it is another one by now, a signal is on its way. */
+  complete(state: UnitState): void {
+    if (this.brief) this.machine.complete(state)
+    this.brief = false
+  }
+
   learn(facts: UnitFacts): Occurrence[] {
     this.facts = facts
+    if (facts.unitFileState !== undefined) this.learnFileState(facts.unitFileState)
     return this.machine.learnOneshot(facts.serviceType === 'oneshot')
+  }
+
+  learnFileState(state: string): void {
+    this.fileState = state
+    this.fileStateHolds = true
+  }
+
+  /** systemd has read unit files anew. */
+  forgetConfiguration(): void {
+    this.facts = undefined
+    this.fileStateHolds = false
   }
 
   jobRemoved(jobId: number, result: string): Occurrence[] {

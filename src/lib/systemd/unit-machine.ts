@@ -88,6 +88,11 @@ export class UnitMachine {
     this.#reloadBeganUsec = state.activeState === 'reloading' ? state.stateChangeUsec : 0
   }
 
+  /** Takes what was left out when the state was read, unless it is another one by now. */
+  complete(state: UnitState): void {
+    if (isSame(state, this.#state)) this.#state = state
+  }
+
   /** Type=oneshot counts as started when its command begins to run, all others when they are active. */
   learnOneshot(oneshot: boolean): Occurrence[] {
     this.#oneshot = oneshot
@@ -346,6 +351,16 @@ function endedAt(state: UnitState): number {
   // RestartMode=direct never leaves `activating`, so InactiveEnter stays that of an earlier life.
   const left = phaseOf(state) === 'waiting' || state.inactiveEnterUsec >= state.inactiveExitUsec
   return left ? state.inactiveEnterUsec : state.stateChangeUsec
+}
+
+/** Each change of a state is stamped, but for a job that comes, and a restart that is scheduled. */
+function isSame(a: UnitState, b: UnitState): boolean {
+  return (
+    a.stateChangeUsec === b.stateChangeUsec &&
+    a.invocationId === b.invocationId &&
+    a.jobId === b.jobId &&
+    a.nRestarts === b.nRestarts
+  )
 }
 
 function isIdle(phase: Phase): boolean {

@@ -1,91 +1,115 @@
 import type { UnitState } from '../../data/signal-record.js'
-import {
-  type DependencyEnds,
-  type DependencyProperty,
-  dependencyInverses,
-  dependencyProperties,
-  type UnitDependencies,
-} from '../../data/unit-dependencies.js'
-import { type ExitStatuses, noStatuses, type UnitFacts, type UnitSnapshot } from '../../data/unit-snapshot.js'
+import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
+import { readConfigurations } from './configuration-reader.js'
 import { CallError, type ControlPlane, type Properties } from './control-plane.js'
+import { getTyped, getUnit, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
 
-/** Calls on their way at once: enough to hide the round trip, few enough that PID 1 serves others in between. */
-const kConcurrentUnits = 8
+const kStamp = 'StateChangeTimestamp'
+/** The first is the stamp, and it is asked first: what comes with it is not older. */
+const unitProperties = [
+  kStamp,
+  'ActiveState',
+  'SubState',
+  'Job',
+  'InvocationID',
+  'ConditionResult',
+  'AssertResult',
+  'InactiveExitTimestamp',
+  'ActiveEnterTimestamp',
+  'ActiveExitTimestamp',
+  'InactiveEnterTimestamp',
+  'ConditionTimestamp',
+] as const
+const kStarted = 'ExecMainStartTimestamp'
+const serviceProperties = [
+  'Result',
+  'MainPID',
+  'NRestarts',
+  kStarted,
+  'ExecMainPID',
+  'ExecMainCode',
+  'ExecMainStatus',
+  'ExecMainExitTimestamp',
+] as const
+const kCallsOfState = unitProperties.length + serviceProperties.length + 1
 
-const kUnitInterface = 'org.freedesktop.systemd1.Unit'
+/** What an active unit is told by: its run, since when, and what the next signal is compared with. The stamp is asked last. */
+const briefProperties = ['InvocationID', 'InactiveExitTimestamp', 'ActiveEnterTimestamp', kStamp] as const
 
-/** Interfaces whose Result is worth a call. Slices, targets, devices and automounts have none. */
-const interfaceOf: Readonly<Record<string, string>> = {
-  service: 'org.freedesktop.systemd1.Service',
-  socket: 'org.freedesktop.systemd1.Socket',
-  timer: 'org.freedesktop.systemd1.Timer',
-  mount: 'org.freedesktop.systemd1.Mount',
-  path: 'org.freedesktop.systemd1.Path',
-  swap: 'org.freedesktop.systemd1.Swap',
-  scope: 'org.freedesktop.systemd1.Scope',
-}
+/** And what is left out of it. */
+const restProperties = ['ActiveExitTimestamp', 'InactiveEnterTimestamp', 'ConditionTimestamp', kStamp] as const
 
-const serviceProperties = ['MainPID', 'NRestarts', 'ExecMainPID', 'ExecMainCode', 'ExecMainStatus'] as const
-// RestartForceExitStatus= restarts whatever Restart= says (systemd.service(5)).
-const configuration = ['Type', 'Restart', 'RestartForceExitStatus', 'RemainAfterExit'] as const
-/** Asked only of a service that may be restarted: most on a host are not. */
-const restartDetails = ['RestartUSec', 'RestartPreventExitStatus'] as const
-/** Statuses kept per list: there are 256 exit codes and 64 signals. */
-const kMaxStatuses = 320
-const execTimestamps = ['ExecMainStartTimestamp', 'ExecMainExitTimestamp'] as const
+/** Readings of one unit that never stands still; what the last one mixes up, the signals that follow put right. */
+const kMaxTries = 3
 
 /**
- * Reads units that are known to be loaded.
- *
- * One GetAll of the Unit interface gives states, timestamps, InvocationID and dependencies of one instant (0.10 ms of
- * PID 1). The type's interface is read by single Gets (0.03 ms each): its GetAll reads cgroup files, up to 3.5 ms.
- * See docs/decisions/0050-reading-units.md.
+ * Reads all there is to units that are known to be loaded, by single Gets of some 0.01 ms of PID 1 each: 21 for the state, 29
+ * for configuration and dependencies. A GetAll of the Unit interface answers UnitFileState, too, for which systemd looks
+ * through all unit folders, 1 to 3 ms, and one of the Service interface reads cgroup files.
+ * See docs/decisions/0187-what-the-first-reading-costs.md.
  *
  * @returns the units that could still be read; one that vanished meanwhile is left out
  * @throws {CallError} when systemd does not answer or the connection ends
  */
-export function readUnits(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
-  return readEach(names, (name) => readUnit(plane, name))
+export async function readUnits(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
+  const states = await readStates(plane, names)
+  const configurations = await readConfigurations(
+    plane,
+    states.map(({ name }) => name),
+  )
+  const read = new Map(configurations.map((one) => [one.name, one]))
+  return states.map((state) => ({ ...state, ...read.get(state.name) }))
 }
 
-const propertiesOf: Readonly<Record<DependencyEnds, readonly DependencyProperty[]>> = {
-  needs: Object.keys(dependencyInverses) as (keyof typeof dependencyInverses)[],
-  neededBy: Object.values(dependencyInverses),
-  both: dependencyProperties,
+/** Reads the states alone, of units like those of `readUnits`. */
+export function readStates(plane: ControlPlane, names: readonly string[]): Promise<UnitSnapshot[]> {
+  return readEach(names, kCallsOfState, async (name) => ({ name, state: await readState(plane, name) }))
 }
 
 /**
- * Reads the dependencies alone, of units like those of `readUnits`, by single Gets: 0.02 ms of PID 1 each. A GetAll answers
- * UnitFileState, too, for which systemd looks through all unit folders once per unit and reload: 1 to 3 ms.
+ * Reads of units at rest what cannot wait, 5 Gets of a running service, 2 of a unit that never ran; of the others their whole
+ * state. `brief` marks those of which something was left out.
+ *
+ * @param listed - as systemd has just listed them
+ * @param askedUsec - when it was asked for that list, microseconds since 1970
  */
-export function readDependencies(
+export function readBriefly(
   plane: ControlPlane,
-  names: readonly string[],
-  ends: DependencyEnds,
-): Promise<{ readonly name: string; readonly dependencies: UnitDependencies }[]> {
-  return readEach(names, async (name) => {
-    const unit: Record<string, unknown> = {}
-    const get = async (property: DependencyProperty): Promise<void> => {
-      try {
-        unit[property] = await plane.getProperty(name, kUnitInterface, property)
-      } catch (error) {
-        // An older systemd lacks some (StopPropagatedFrom= came with 249); the first of them has always been there.
-        const unknown = error instanceof CallError && error.dbusName !== undefined
-        if (!unknown || property === propertiesOf[ends][0]) throw error
-      }
-    }
-    await Promise.all(propertiesOf[ends].map(get))
-    return { name, dependencies: dependenciesOf(unit) }
+  listed: readonly ListedUnit[],
+  askedUsec: number,
+): Promise<UnitSnapshot[]> {
+  return readEach(listed, kCallsOfState, async (row) => {
+    const read = isAtRest(row) ? await readAtRest(plane, row, askedUsec) : undefined
+    return read ?? { name: row.name, state: await readState(plane, row.name) }
   })
 }
 
 /**
- * Reads when each unit's state has last changed, microseconds since 1970: one call of 0.03 ms each, where all of a unit is ten
- * times that.
+ * Reads what `readBriefly` has left out, 12 Gets of a running service.
+ *
+ * @param known - the brief states, by unit
+ * @returns whole states, of units that are still in the same one
  */
+export function readRest(
+  plane: ControlPlane,
+  known: readonly { readonly name: string; readonly state: UnitState }[],
+): Promise<UnitSnapshot[]> {
+  return readEach(known, kCallsOfState, async ({ name, state }) => {
+    const [typed, unit] = await Promise.all([getAllTyped(plane, name), getUnit(plane, name, restProperties)])
+    const same = number(unit[kStamp]) === state.stateChangeUsec
+    return { name, state: same ? withRest(state, unit, typed) : state }
+  })
+}
+
+/** Nothing is under way, and nothing has failed. */
+export function isAtRest({ activeState, jobId }: ListedUnit): boolean {
+  return jobId === 0 && (activeState === 'active' || activeState === 'inactive')
+}
+
+/** Reads when each unit's state has last changed, microseconds since 1970: one call each. */
 export async function readStamps(plane: ControlPlane, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const read = await readEach(names, async (name) => {
-    return { name, usec: number(await plane.getProperty(name, kUnitInterface, 'StateChangeTimestamp')) }
+  const read = await readEach(names, 1, async (name) => {
+    return { name, usec: number(await plane.getProperty(name, kUnitInterface, kStamp)) }
   })
   return new Map(read.map(({ name, usec }) => [name, usec]))
 }
@@ -100,62 +124,74 @@ export async function readConfiguredUsec(plane: ControlPlane): Promise<number | 
   }
 }
 
-async function readEach<T extends object>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
-  const found = new Map<string, T>()
-  const queue = [...names]
-  const worker = async (): Promise<void> => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      try {
-        found.set(name, await read(name))
-      } catch (error) {
-        // An error name is systemd's answer about this unit; without one nobody answers any more.
-        if (!(error instanceof CallError) || error.dbusName === undefined) throw error
-      }
-    }
+/** Undefined where the list does not hold any more: the stamp, asked last, tells; or where there is more to know. */
+async function readAtRest(plane: ControlPlane, row: ListedUnit, askedUsec: number): Promise<UnitSnapshot | undefined> {
+  const { name, activeState, subState } = row
+  const listed = { ActiveState: activeState, SubState: subState }
+  if (activeState !== 'active') {
+    const unit = await getUnit(plane, name, ['ConditionTimestamp', kStamp])
+    const everRan = number(unit[kStamp]) > 0 || number(unit['ConditionTimestamp']) > 0
+    return everRan ? undefined : { name, state: stateOf(listed, {}) }
   }
-  await Promise.all(Array.from({ length: Math.min(kConcurrentUnits, names.length) }, worker))
-  return names.flatMap((name) => found.get(name) ?? [])
+  const typing = typeSuffix(name) === 'service' ? getTyped(plane, name, ['NRestarts']) : {}
+  const [typed, unit] = await Promise.all([typing, getUnit(plane, name, briefProperties)])
+  if (number(unit[kStamp]) >= askedUsec) return undefined
+  // Both are true of what is active.
+  const state = stateOf({ ...unit, ...listed, ConditionResult: true, AssertResult: true }, typed)
+  return { name, state, brief: true }
 }
 
-async function readUnit(plane: ControlPlane, name: string): Promise<UnitSnapshot> {
-  const type = name.slice(name.lastIndexOf('.') + 1)
-  const iface = interfaceOf[type]
-  const unit = await plane.getProperties(name, kUnitInterface)
-  const typed: Record<string, unknown> = {}
-  const idle = unit['ActiveState'] === 'inactive'
-  const get = async (property: string): Promise<void> => {
-    typed[property] = await plane.getProperty(name, iface!, property)
+/** Of one instant, though by many calls, all in one go: what was read while the state changed is read again. */
+async function readState(plane: ControlPlane, name: string): Promise<UnitState> {
+  for (let left = kMaxTries; ; left--) {
+    const [unit, typed, last] = await Promise.all([
+      getUnit(plane, name, unitProperties),
+      getAllTyped(plane, name),
+      getUnit(plane, name, [kStamp]),
+    ])
+    if (last[kStamp] === unit[kStamp] || left === 1) return stateOf(unit, typed)
   }
-  await Promise.all(iface === undefined ? [] : wantedOf(type, idle).map(get))
-  if (mayRestart(typed)) await Promise.all(restartDetails.map(get))
-  return { name, state: stateOf(unit, typed), facts: factsOf(type, unit, typed), dependencies: dependenciesOf(unit) }
 }
 
-function mayRestart(typed: Properties): boolean {
-  const when = typed['Restart']
-  return when !== undefined && (when !== 'no' || statuses(typed['RestartForceExitStatus']) !== noStatuses)
+function getAllTyped(plane: ControlPlane, name: string): Promise<Properties> {
+  const type = typeSuffix(name)
+  const timer = ['Result', 'LastTriggerUSec']
+  return getTyped(plane, name, type === 'service' ? serviceProperties : type === 'timer' ? timer : ['Result'])
 }
 
-function wantedOf(type: string, idle: boolean): readonly string[] {
-  // An inactive unit's first signal brings all of it; only what is never signalled must be asked for, and what that signal
-  // is compared with: systemd keeps NRestarts until the next start.
-  if (type === 'service')
-    return idle
-      ? [...configuration, 'NRestarts']
-      : [...configuration, 'Result', ...serviceProperties, ...execTimestamps]
-  if (type === 'timer') return ['Result', 'LastTriggerUSec']
-  if (type === 'mount') return idle ? ['Type'] : ['Type', 'Result']
-  return idle ? [] : ['Result']
+function withRest(state: UnitState, unit: Properties, typed: Properties): UnitState {
+  return {
+    ...state,
+    result: text(typed['Result']),
+    mainPid: number(typed['MainPID']),
+    lastTriggerUsec: number(typed['LastTriggerUSec']),
+    activeExitUsec: number(unit['ActiveExitTimestamp']),
+    inactiveEnterUsec: number(unit['InactiveEnterTimestamp']),
+    conditionUsec: number(unit['ConditionTimestamp']),
+    execMainPid: number(typed['ExecMainPID']),
+    execMainCode: number(typed['ExecMainCode']),
+    execMainStatus: number(typed['ExecMainStatus']),
+    execMainStartUsec: number(typed[kStarted]),
+    execMainExitUsec: number(typed['ExecMainExitTimestamp']),
+  }
 }
 
-function stateOf(unit: Properties, typed: Properties): UnitState {
+/**
+ * An inactive unit's next signal brings all of it; only what that is compared with is taken: systemd keeps NRestarts until
+ * the next start.
+ */
+function ofIdle({ NRestarts, LastTriggerUSec }: Properties): Properties {
+  return { NRestarts, LastTriggerUSec, Result: 'success' }
+}
+
+function stateOf(unit: Properties, read: Properties): UnitState {
   const job = unit['Job'] as readonly [number, string] | undefined
   const id = unit['InvocationID']
-  const idle = unit['ActiveState'] === 'inactive'
+  const typed = unit['ActiveState'] === 'inactive' ? ofIdle(read) : read
   return {
     activeState: text(unit['ActiveState']),
     subState: text(unit['SubState']),
-    result: idle && typed['Result'] === undefined ? 'success' : text(typed['Result']),
+    result: text(typed['Result']),
     jobId: job?.[0] ?? 0,
     mainPid: number(typed['MainPID']),
     controlPid: 0,
@@ -166,69 +202,14 @@ function stateOf(unit: Properties, typed: Properties): UnitState {
     invocationId: id instanceof Uint8Array ? Buffer.from(id).toString('hex') : '',
     conditionResult: unit['ConditionResult'] === true,
     assertResult: unit['AssertResult'] === true,
-    stateChangeUsec: number(unit['StateChangeTimestamp']),
+    stateChangeUsec: number(unit[kStamp]),
     inactiveExitUsec: number(unit['InactiveExitTimestamp']),
     activeEnterUsec: number(unit['ActiveEnterTimestamp']),
     activeExitUsec: number(unit['ActiveExitTimestamp']),
     inactiveEnterUsec: number(unit['InactiveEnterTimestamp']),
-    execMainStartUsec: number(typed['ExecMainStartTimestamp']),
+    execMainStartUsec: number(typed[kStarted]),
     execMainExitUsec: number(typed['ExecMainExitTimestamp']),
     lastTriggerUsec: number(typed['LastTriggerUSec']),
     conditionUsec: number(unit['ConditionTimestamp']),
   }
-}
-
-function factsOf(type: string, unit: Properties, typed: Properties): UnitFacts {
-  const requires = Array.isArray(unit['Requires']) ? (unit['Requires'] as string[]) : []
-  const facts = {
-    serviceType: type === 'service' ? text(typed['Type']) : '',
-    slice: sliceOf(requires),
-    unitFileState: text(unit['UnitFileState']),
-  }
-  if (type === 'mount') return { ...facts, mountType: text(typed['Type']) }
-  return typed['Restart'] === undefined ? facts : { ...facts, ...serviceFacts(typed) }
-}
-
-function serviceFacts(typed: Properties): Pick<UnitFacts, 'remainAfterExit' | 'restart'> {
-  const restart = {
-    when: text(typed['Restart']),
-    delayUsec: number(typed['RestartUSec']),
-    prevent: statuses(typed['RestartPreventExitStatus']),
-    force: statuses(typed['RestartForceExitStatus']),
-  }
-  return { remainAfterExit: typed['RemainAfterExit'] === true, restart }
-}
-
-/** D-Bus `(aiai)`: exit codes, signals. */
-function statuses(value: unknown): ExitStatuses {
-  const [codes, signals] = Array.isArray(value) ? (value as [unknown, unknown]) : []
-  const list = (of: unknown): number[] => (Array.isArray(of) ? of.slice(0, kMaxStatuses).map(number) : [])
-  const read = { codes: list(codes), signals: list(signals) }
-  return read.codes.length + read.signals.length === 0 ? noStatuses : read
-}
-
-/**
- * Whatever has a cgroup requires its slice (`unit_add_slice_dependencies`), so Slice= needs no call of its own. Empty where a
- * unit requires further slices: which one it lies in is not to be seen.
- */
-function sliceOf(requires: readonly string[]): string {
-  const slices = requires.filter((name) => name.endsWith('.slice'))
-  return slices.length === 1 ? slices[0]! : ''
-}
-
-function dependenciesOf(unit: Properties): UnitDependencies {
-  const dependencies: { -readonly [property in DependencyProperty]?: readonly string[] } = {}
-  for (const property of dependencyProperties) {
-    const names = unit[property]
-    if (Array.isArray(names) && names.length > 0) dependencies[property] = names as string[]
-  }
-  return dependencies
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function number(value: unknown): number {
-  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : 0
 }

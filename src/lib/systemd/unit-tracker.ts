@@ -145,12 +145,13 @@ export class UnitTracker implements UnitStates {
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
   seed(units: readonly UnitSnapshot[], realtimeNs: bigint): void {
     this.#units.begin(realtimeNs)
-    for (const { name, state, facts, dependencies } of units) {
+    for (const snapshot of units) {
+      const { name, state, facts, dependencies } = snapshot
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
-      unit.seed(state, this.#freshness.clockSettings)
+      unit.seed(snapshot, this.#freshness.clockSettings)
       this.#heard.state(state)
       // Of this boot nothing was counted yet, and of those before everything.
       if (this.accounts.continued !== undefined) unit.countMissed(state)
@@ -195,7 +196,8 @@ export class UnitTracker implements UnitStates {
     this.#units.begin(observedNs)
     if (gap !== undefined) this.#freshness.listed(gap.listedUsec)
     this.#history.tell(out, history, units, observedNs, gap && { ...gap, gone })
-    for (const { name, state, facts, dependencies } of units) {
+    for (const snapshot of units) {
+      const { name, state, facts, dependencies } = snapshot
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       if (dependencies !== undefined) this.#graph.update(name, dependencies)
@@ -205,7 +207,7 @@ export class UnitTracker implements UnitStates {
           out,
           name,
           unit,
-          unit.observeRead(state, this.#freshness.clockSettings),
+          unit.observeRead(snapshot, this.#freshness.clockSettings),
           observedNs,
           'reading',
         )
@@ -224,8 +226,11 @@ export class UnitTracker implements UnitStates {
   learn(name: string, { facts, dependencies }: Configuration, observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
     const unit = this.#units.followed.get(name)
-    if (unit !== undefined && dependencies !== undefined) this.#graph.update(name, dependencies)
-    if (unit !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
+    if (unit === undefined) return out
+    if (dependencies !== undefined) this.#graph.update(name, dependencies)
+    this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
+    // The slice may not have been known when it was looked for.
+    this.#teller.locate(name, unit, unit.machine.state, false)
     return out
   }
 
@@ -247,26 +252,51 @@ export class UnitTracker implements UnitStates {
     if (same) return
     this.#configuredSignal = this.#freshness.lastSignal
     this.#units.forEach((unit) => {
-      unit.facts = undefined
+      unit.forgetConfiguration()
     })
     this.#graph.forgetUnloaded()
   }
 
   /**
-   * Loaded units whose configuration was not read yet: those first that something happens to, oldest first. Whoever says
+   * Loaded units of which not all is known yet: those first that something happens to, oldest first. Whoever says
    * `daemon-reload` restarts something next, and if that fails, its verdict must not wait for a thousand that are idle.
    */
-  withoutFacts(): string[] {
+  unread(): string[] {
     const names: string[] = []
     const idle: string[] = []
     // Asked every other second, and nearly always for nothing.
     this.#units.followed.forEach((unit, name) => {
-      if (unit.facts !== undefined) return
+      if (unit.facts !== undefined && !unit.brief) return
       if (unit.lastSignal > this.#configuredSignal) names.push(name)
       else idle.push(name)
     })
     for (const name of idle) names.push(name)
     return names
+  }
+
+  /** Takes all of a state that was brief; undefined when there is nothing to be had any more. */
+  complete(name: string, state: UnitState | undefined): void {
+    const unit = this.#units.followed.get(name)
+    unit?.complete(state ?? unit.machine.state)
+  }
+
+  /** Whether a part of its state was not read. */
+  isBrief(name: string): boolean {
+    return this.#units.followed.get(name)?.brief === true
+  }
+
+  /** Loaded units whose UnitFileState is not known, or of before unit files were read anew; `max` of them. */
+  withoutFileState(max: number): string[] {
+    const names: string[] = []
+    for (const [name, unit] of this.#units.followed) {
+      if (names.length === max) break
+      if (!unit.fileStateHolds) names.push(name)
+    }
+    return names
+  }
+
+  learnFileState(name: string, state: string): void {
+    this.#units.followed.get(name)?.learnFileState(state)
   }
 
   /** Ends the reloading state when its end was not seen. What is read next is newer than all that was fed. */

@@ -1,6 +1,6 @@
 import type { ListedUnit } from '../../data/unit-snapshot.js'
 import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
-import type { readDependencies } from '../../lib/systemd/unit-reader.js'
+import type { readDependencies } from '../../lib/systemd/configuration-reader.js'
 
 type Dependencies = Awaited<ReturnType<typeof readDependencies>>[number]
 

@@ -1,15 +1,18 @@
 import type { SignalReader } from '../../binding/signal-source.js'
 import type { RawEvent } from '../../data/event.js'
-import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
-import { noFacts } from '../../data/unit-snapshot.js'
+import { type ListedUnit, noFacts } from '../../data/unit-snapshot.js'
+import { readConfigurations, readDependencies, readFileStates } from '../../lib/systemd/configuration-reader.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { type GapReason, gapEvent } from '../../lib/systemd/source-event.js'
-import { readConfiguredUsec, readDependencies, readStamps, readUnits } from '../../lib/systemd/unit-reader.js'
+import { readConfiguredUsec, readRest } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
+import { UnitReading } from './unit-reading.js'
 import type { WatchOptions } from './watch-options.js'
 
-/** Configurations read at a time; the next sweep takes the rest. 64 units are 12 ms of PID 1, the first time after a reload 170 ms (decision 0187). */
-const kMaxFactsPerSweep = 64
+/** Units whose configurations are read at a time; the next sweep takes the rest. 64 are some 25 ms of PID 1 (decision 0187). */
+const kMaxPerSweep = 64
+/** Of those whose UnitFileState is: 1 to 3 ms of PID 1 each. */
+const kMaxFileStatesPerSweep = 8
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
 const kOnItsWayUsec = 5_000_000
 /** Gaps in which much may have happened that only the journal knows. A reexec, too: PID 1 works for some 100 ms before it is on the bus again. */
@@ -24,11 +27,13 @@ interface SynchroniserOptions
 /** Brings the tracker to what systemd says: at the start, after gaps, and slowly all the time. Asks only about loaded units. */
 export class Synchroniser {
   readonly #options: SynchroniserOptions
+  readonly #reading: UnitReading
   /** Units that were not as listed, and since when they were as they were known. */
   #suspects: ReadonlyMap<string, number> = new Map()
 
   constructor(options: SynchroniserOptions) {
     this.#options = options
+    this.#reading = new UnitReading(options.plane, options)
   }
 
   /** How long a gap should wait for its turn: records may be lost again and again, and each look into the journal costs. */
@@ -49,19 +54,22 @@ export class Synchroniser {
     surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
     const listed = this.#watched(loaded)
     tracker.noteConfigured(configuredUsec)
-    if (gap === undefined) return this.#begin(listed)
+    if (gap === undefined) return this.#begin(listed, listedUsec)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
     const fromJournal = history.available && lostSignals.has(gap.reason)
     // What the journal tells of some must not stand beside what waiting signals tell of others: it tells all, or nothing.
-    const ofAll: Gap = { reason: gap.reason, lost: gap.lost }
-    const units = await this.#read(await this.#changedIn(fromJournal ? ofAll : gap, listed))
+    const of = fromJournal ? undefined : gap.units
+    const names =
+      of === undefined ? await this.#reading.changed(listed) : namesOf(listed).filter((name) => of.has(name))
+    const units = await this.#reading.read(names)
     const nowNs = settings.clock.unixNano()
     if (!fromJournal) {
       const events = tracker.resync(units, tracker.missing(listed), nowNs)
       return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
     }
     const told = await history.since(sinceUsec, kOnItsWayUsec)
-    const events = tracker.resync(units, tracker.missing(listed), nowNs, told.entries, { sinceUsec, listedUsec })
+    const explained = await this.#reading.explain(units, told.entries)
+    const events = tracker.resync(explained, tracker.missing(listed), nowNs, told.entries, { sinceUsec, listedUsec })
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...told.events, ...events]
   }
 
@@ -75,32 +83,23 @@ export class Synchroniser {
     return [gapEvent(settings.resources, 'reload', 0, settings.clock.unixNano())]
   }
 
-  /** Those that may not be as they were, for the least that can be asked: all of a unit costs ten times its stamp. */
-  async #changedIn({ units }: Gap, listed: readonly ListedUnit[]): Promise<string[]> {
-    const { tracker, plane } = this.#options
-    const names = listed.map(({ name }) => name)
-    if (units !== undefined) return names.filter((name) => units.has(name))
-    const differing = new Set(tracker.differing(listed))
-    const stamps = await readStamps(
-      plane,
-      names.filter((name) => !differing.has(name)),
-    )
-    const changed = tracker.changed(stamps)
-    return names.filter((name) => differing.has(name) || changed.has(name))
-  }
-
   /** The first reading: how things are, or what has changed since an earlier run of this agent. */
-  async #begin(listed: readonly ListedUnit[]): Promise<RawEvent[]> {
+  async #begin(listed: readonly ListedUnit[], listedUsec: number): Promise<RawEvent[]> {
     const { tracker, settings, history } = this.#options
     const { continued } = tracker.accounts
-    const units = await this.#read(listed.map(({ name }) => name))
+    const isNew = continued === undefined || continued.sameBoot === false
+    const units = await (isNew ? this.#reading.readNew(listed, listedUsec) : this.#reading.readOn(listed))
     const nowNs = settings.clock.unixNano()
     if (continued === undefined) return tracker.begin(units, nowNs)
     const reason = continued.sameBoot === false ? 'reboot' : 'agent_restart'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
     const told = await history.since(continued.sinceUsec)
-    return [gap, ...told.events, ...tracker.begin(units, nowNs, told.entries)]
+    return [
+      gap,
+      ...told.events,
+      ...tracker.begin(await this.#reading.explain(units, told.entries), nowNs, told.entries),
+    ]
   }
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */
@@ -119,7 +118,7 @@ export class Synchroniser {
     this.#suspects = new Map()
     if (differing.length === 0) return []
     const gone = new Set(tracker.missing(listed))
-    const units = await this.#read(differing.filter((name) => !gone.has(name)))
+    const units = await this.#reading.read(differing.filter((name) => !gone.has(name)))
     const nowNs = settings.clock.unixNano()
     const events = tracker.resync(
       units,
@@ -130,30 +129,49 @@ export class Synchroniser {
   }
 
   /**
-   * Reads the configuration of units that appeared since, and the dependencies of those around them. Those known to be loaded
-   * only: asking would load the others.
-   * Undefined when there were none, and systemd was not asked.
+   * Reads what is not known yet of units, and the dependencies of those around them. Those known to be loaded only: asking
+   * would load the others. Undefined when there were none, and systemd was not asked.
    */
-  async readFacts(): Promise<RawEvent[] | undefined> {
-    const { tracker, settings, surroundings, plane } = this.#options
-    const wanted = tracker.withoutFacts().slice(0, kMaxFactsPerSweep)
+  async readOn(): Promise<RawEvent[] | undefined> {
+    const { tracker, settings, surroundings, plane, config } = this.#options
+    const wanted = tracker.unread().slice(0, kMaxPerSweep)
     const around = surroundings?.wanted ?? []
-    if (wanted.length === 0 && around.length === 0) return undefined
-    const loaded = new Set((await this.#listAll()).map(({ name }) => name))
+    if (wanted.length === 0 && around.length === 0) return this.#readFileStates()
+    const loaded = await this.#loaded()
     const isLoaded = (name: string): boolean => loaded.has(name)
     surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded), 'needs'))
-    const read = await this.#read(wanted.filter(isLoaded))
+    const unread = wanted.filter((name) => tracker.facts(name) === undefined)
+    const configurations = await readConfigurations(plane, unread.filter(isLoaded), config.track_dependencies)
+    const brief = wanted.filter((name) => tracker.isBrief(name))
+    const known = brief.filter(isLoaded).map((name) => ({ name, state: tracker.state(name)! }))
+    const states = new Map((await readRest(plane, known)).map((one) => [one.name, one.state]))
     const nowNs = settings.clock.unixNano()
-    const found = new Map(read.map((unit) => [unit.name, unit]))
-    return wanted.flatMap((name) => {
+    // Each is asked for once: of one that is gone there is nothing more to know.
+    for (const name of brief) tracker.complete(name, states.get(name))
+    const found = new Map(configurations.map((one) => [one.name, one]))
+    return unread.flatMap((name) => {
       const { facts = noFacts, dependencies } = found.get(name) ?? {}
       return tracker.learn(name, { facts, dependencies }, nowNs)
     })
   }
 
-  /** Configurations are still to be read. */
-  get factsMissing(): boolean {
-    return this.#options.tracker.withoutFacts().length > 0
+  /** A few at a time: it is dear, and nothing waits for it but a label. */
+  async #readFileStates(): Promise<RawEvent[] | undefined> {
+    const { tracker, plane, config } = this.#options
+    const wanted = config.metrics.info ? tracker.withoutFileState(kMaxFileStatesPerSweep) : []
+    if (wanted.length === 0) return undefined
+    const loaded = await this.#loaded()
+    const read = await readFileStates(
+      plane,
+      wanted.filter((name) => loaded.has(name)),
+    )
+    for (const name of wanted) tracker.learnFileState(name, read.get(name) ?? '')
+    return []
+  }
+
+  /** Something is still to be read. */
+  get unread(): boolean {
+    return this.#options.tracker.unread().length > 0
   }
 
   /** A signal that has come changes it. */
@@ -181,9 +199,11 @@ export class Synchroniser {
     return units.filter(({ name }) => this.#options.selection.accepts(name))
   }
 
-  async #read(names: readonly string[]): Promise<UnitSnapshot[]> {
-    const units = await readUnits(this.#options.plane, names)
-    if (this.#options.config.track_dependencies) return units
-    return units.map(({ dependencies: _, ...unit }) => unit)
+  async #loaded(): Promise<ReadonlySet<string>> {
+    return new Set(namesOf(await this.#listAll()))
   }
+}
+
+function namesOf(units: readonly ListedUnit[]): string[] {
+  return units.map(({ name }) => name)
 }

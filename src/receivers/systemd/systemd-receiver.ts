@@ -180,6 +180,12 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('signals_buffered', 'Signals read and not yet taken.', '{signal}', () => watcher.buffered)
     telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
+    telemetry.gauge(
+      'units_unread',
+      'Units of which not all is read yet.',
+      '{unit}',
+      () => this.#tracker.unread().length,
+    )
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)

@@ -307,8 +307,8 @@ it('after a reload the configuration of a unit that something happens to is read
     0n,
   )
   tracker.noteConfigured(undefined)
-  expect(tracker.withoutFacts().slice(0, 2)).toEqual(names.slice(0, 2))
+  expect(tracker.unread().slice(0, 2)).toEqual(names.slice(0, 2))
   feedAll(tracker, service().start(1, 'a').records)
-  expect(tracker.withoutFacts().slice(0, 2)).toEqual([unit, names[0]])
-  expect(tracker.withoutFacts()).toHaveLength(1001)
+  expect(tracker.unread().slice(0, 2)).toEqual([unit, names[0]])
+  expect(tracker.unread()).toHaveLength(1001)
 })

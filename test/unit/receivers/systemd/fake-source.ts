@@ -30,6 +30,8 @@ export class FakeSource implements SystemdSource {
   manager: Properties = { SystemState: 'running', Version: '252.39-1', FinishTimestamp: 1n }
   /** Questions asked, by member. */
   readonly asked: string[] = []
+  /** Units by what was read of them, each time: a whole state, the configuration, UnitFileState. */
+  readonly read = { states: [] as string[], configurations: [] as string[], fileStates: [] as string[] }
   /** With a text every question fails with it. */
   trouble = ''
   /** Whether a bus is there to connect to for signals. systemd's own socket always is. */
@@ -97,6 +99,9 @@ export class FakeSource implements SystemdSource {
       getProperties: (unit) => answer('GetAll', () => unitProperties(stateOf(unit))),
       getProperty: (unit, iface, name) =>
         answer('Get', () => {
+          if (name === 'ActiveState') this.read.states.push(unit)
+          if (name === 'LoadState') this.read.configurations.push(unit)
+          if (name === 'UnitFileState') this.read.fileStates.push(unit)
           const ofUnit = iface.endsWith('.Unit')
           return ofUnit ? unitProperties(stateOf(unit))[name] : serviceProperty(stateOf(unit), name)
         }),

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { Script } from '../../lib/systemd/script.js'
+import type { FakeSource } from './fake-source.js'
+import { quiet, running, start } from './start.js'
+
+const run = (letter: string) => ({ invocationId: letter.repeat(32) })
+const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `u${n}.service`)
+const failed = { activeState: 'failed', subState: 'failed', result: 'exit-code', ...run('f'), stateChangeUsec: 900 }
+
+const host = (count: number) => (it: FakeSource) => {
+  for (const name of names(count)) it.units.set(name, { ...running, ...run('a'), mainPid: 42 })
+  it.units.set('broken.service', failed)
+}
+
+test('on most hosts all is known when the receiver is ok', async () => {
+  const { source, telemetry, states, receiver } = await start(quiet, host(100))
+  expect(new Set(states())).toEqual(new Set(['ok']))
+  expect(source.read.states).toHaveLength(101)
+  expect(telemetry.gauges.get('units_unread')?.()).toBe(0)
+  await receiver.shutdown()
+})
+
+test('of a thousand units at rest little is asked before the receiver is ok, the rest bit by bit, and nothing is told of it', async () => {
+  const { source, clock, told, telemetry, states, receiver } = await start(quiet, host(1000))
+  expect(new Set(states())).toEqual(new Set(['ok']))
+  // What has failed is told of more: all of it is read at once.
+  expect(source.read.states).toEqual(['broken.service'])
+  const unread = telemetry.gauges.get('units_unread')!
+  expect(unread()).toBeGreaterThan(900)
+  await clock.advance(20_000)
+  expect(unread()).toBe(0)
+  expect(new Set(source.read.configurations).size).toBe(1001)
+  expect(source.read.configurations).toHaveLength(1001)
+  expect(told()).toEqual([])
+  await receiver.shutdown()
+})
+
+test('what happens to a unit before all of it is read is told as ever', async () => {
+  const { source, clock, told, receiver } = await start(quiet, host(1000))
+  const script = new Script('u999.service').u('active/running', { inv: 'a' }).u('failed/failed', { result: 'signal' })
+  source.send(script.records.at(-1)!)
+  source.units.set('u999.service', script.state)
+  await clock.advance(20_000)
+  expect(told()).toEqual(['failed a signal'])
+  await receiver.shutdown()
+})
+
+test('UnitFileState, for which systemd looks through all folders, is read for the label alone, a few units at a time', async () => {
+  const without = await start(quiet, host(20))
+  await without.clock.advance(60_000)
+  expect(without.source.read.fileStates).toEqual([])
+  await without.receiver.shutdown()
+
+  const { source, clock, receiver } = await start({ ...quiet, metrics: { info: true } }, host(20))
+  expect(source.read.fileStates).toHaveLength(8)
+  await clock.advance(2000)
+  expect(source.read.fileStates).toHaveLength(16)
+  await clock.advance(60_000)
+  expect(source.read.fileStates.toSorted()).toEqual([...names(20), 'broken.service'].toSorted())
+  await receiver.shutdown()
+})
