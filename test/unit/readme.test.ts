@@ -44,23 +44,15 @@ describe('the component', () => {
   beforeAll(() => {
     mkdirSync(folder, { recursive: true })
     for (const block of blocks('ts')) {
-      const [, name] = /^\/\/ ([a-z]+\.ts)/.exec(block)!
-      writeFileSync(join(folder, name!), block.replaceAll("'../../component/", "'../../../../src/component/"))
+      const [, name] = /^\/\/ ([a-z]+\.ts)/.exec(block) ?? []
+      if (name === undefined) continue
+      writeFileSync(join(folder, name), block.replaceAll("'../../component/", "'../../../../src/component/"))
     }
   })
-  afterAll(() => rmSync(join(root, 'build/readme'), { recursive: true, force: true }))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   test('has the right types', () => {
-    const options = { noEmit: true, rootDir: root, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
-    const project = {
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: options,
-      files: ['factory.ts'],
-      include: [],
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project))
-    const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
-    expect({ stdout, status }).toEqual({ stdout: '', status: 0 })
+    expect(typeCheck(folder, ['factory.ts'])).toEqual({ stdout: '', status: 0 })
   })
 
   test('keeps the contract of processors', async () => {
@@ -69,6 +61,38 @@ describe('the component', () => {
     expect(cases.length).toBeGreaterThan(5)
     for (const { run } of cases) await run()
   })
+})
+
+describe('the pattern', async () => {
+  const folder = join(root, 'build/readme/processors/oom_again')
+  mkdirSync(folder, { recursive: true })
+  for (const block of blocks('ts')) {
+    const [, file] = /^\/\/ (?:src|test\/unit)\/processors\/oom_again\/(\S+\.ts)/.exec(block) ?? []
+    if (file === undefined) continue
+    const moved = block
+      .replaceAll("'../../../../src/processors/oom_again/", "'./")
+      .replaceAll(/'\.\.\/\.\.\/(component|lib)\//g, "'../../../../src/$1/")
+    writeFileSync(join(folder, file), moved)
+  }
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('is as short as is said', () => {
+    const [code] = blocks('ts').filter((block) => block.startsWith('// src/processors/oom_again/factory.ts'))
+    const lines = code!.split('\n').filter((line) => line !== '' && !/^(import|\/\/)/.test(line))
+    expect(lines.length).toBeLessThanOrEqual(30)
+  })
+
+  test('has the right types, and so has its test', () => {
+    expect(typeCheck(folder, ['factory.ts', 'oom-again.test.ts'])).toEqual({ stdout: '', status: 0 })
+  })
+
+  test('keeps the contract of processors', async () => {
+    const { factory } = (await import(join(folder, 'factory.ts'))) as { factory: ProcessorFactory }
+    for (const { run } of processorContract({ factory })) await run()
+  })
+
+  // Its own test joins these.
+  await import(join(folder, 'oom-again.test.ts'))
 })
 
 describe('every link between pages leads somewhere', () => {
@@ -84,3 +108,11 @@ describe('every link between pages leads somewhere', () => {
     expect(local.filter((target) => !existsSync(resolve(root, dirname(page), target)))).toEqual([])
   })
 })
+
+function typeCheck(folder: string, files: readonly string[]): { stdout: string; status: number | null } {
+  const options = { noEmit: true, rootDir: root, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
+  const project = { extends: join(root, 'tsconfig.json'), compilerOptions: options, files, include: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project))
+  const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+  return { stdout, status }
+}
