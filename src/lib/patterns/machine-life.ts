@@ -6,7 +6,7 @@ import type { SteadyTime } from './steady-time.js'
 
 /** Where nothing tells when the machine is up: most boots take half a minute, slow ones two. */
 const kBootMs = 180_000
-/** A machine that goes down for longer than that does not go down. */
+/** So long after it was said last that the machine goes down. */
 const kShutdownMs = 300_000
 
 /** Targets that the way down leads over (bootup(7)). */
@@ -58,8 +58,10 @@ export class MachineLife {
   }
 
   #goesDown(atMs: number): void {
-    if (this.#shutdown !== undefined && atMs < this.#shutdown.untilMs) return
-    this.#shutdown = { reason: 'system_shutdown', fromMs: atMs, untilMs: atMs + kShutdownMs }
+    const untilMs = atMs + kShutdownMs
+    // Said again, it still does.
+    if (this.#shutdown !== undefined && atMs < this.#shutdown.untilMs) this.#shutdown.untilMs = untilMs
+    else this.#shutdown = { reason: 'system_shutdown', fromMs: atMs, untilMs }
   }
 
   /** Nobody watched while it went down and came up; what the journal tells of that is history of neither version of it. */
