@@ -3,10 +3,10 @@ import { attr } from '../../lib/systemd/names.js'
 import { type Crash, kBriefMs, upMs } from './crash.js'
 
 /**
- * Runs recognised when they are told of again (failed + restarting of one run, a batch offered twice). A batch would need
- * 32 rounds of one unit to outrun it: systemd's shortest restart delay gives 10 a second.
+ * Keys of runs by which what is told again is recognised (failed + restarting of one run); so many at least, and at most twice as
+ * many. Of batches that are offered again the processor takes care.
  */
-const kMaxKnownRuns = 64
+const kKnownRuns = 32
 /** Crashes looked at for what kind of loop it is. */
 export const kMaxLooked = 8
 
@@ -15,7 +15,8 @@ export type State = 'running' | 'waiting' | 'failed' | 'stopped' | 'gave_up'
 /** The crashes of one unit, each counted once. */
 export class UnitHistory {
   readonly #kept: number
-  readonly #known = new Set<string>()
+  #known = new Set<string>()
+  #knownBefore: ReadonlySet<string> = new Set()
   /** The newest of them, by time. */
   #crashes: Crash[] = []
   #crashedSinceStart = false
@@ -144,14 +145,12 @@ export class UnitHistory {
   }
 
   #isNew(key: string): boolean {
-    if (this.#known.has(key)) return false
-    this.#known.add(key)
-    if (this.#known.size > kMaxKnownRuns) {
-      for (const oldest of this.#known) {
-        this.#known.delete(oldest)
-        break
-      }
+    if (this.#known.has(key) || this.#knownBefore.has(key)) return false
+    if (this.#known.size >= kKnownRuns) {
+      this.#knownBefore = this.#known
+      this.#known = new Set()
     }
+    this.#known.add(key)
     return true
   }
 }
