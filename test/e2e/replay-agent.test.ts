@@ -15,8 +15,8 @@ const golden = readFileSync(new URL('../golden/recordings/lab.jsonl', import.met
 
 const played = /"message":"the recording was played to its end"/
 
-async function run(env: AgentOptions['env'], until: RegExp) {
-  const agent = startAgent(['run', '--config', pipeline], { env: { UNITSCOPE_SPEED: 'max', ...env } })
+async function run(env: AgentOptions['env'], until: RegExp, config = pipeline) {
+  const agent = startAgent(['run', '--config', config], { env: { UNITSCOPE_SPEED: 'max', ...env } })
   try {
     await agent.logged(until)
     const exit = await agent.stop()
@@ -71,6 +71,19 @@ describe('pipelines/replay.yaml', () => {
     expect(ofUnits.length).toBe(told.length)
     expect(lines.some((line) => /web\.service +! stopped +because of database\.service/.test(line))).toBe(true)
     expect(agent.totals().dropped).toEqual({ filtered: golden.length - told.length })
+  })
+
+  it('finds no crash loop in a maintenance window', async () => {
+    const workspace = new Workspace()
+    try {
+      const window = 'maintenance: [{ units: ["*.service"], from: "00:00", to: "00:00", time_zone: UTC }]'
+      const config = readFileSync(pipeline, 'utf8').replace('\nservice:\n', `\nservice:\n  ${window}\n`)
+      const { agent } = await run({ UNITSCOPE_RECORDING: recording }, played, workspace.write('agent.yaml', config))
+      expect(agent.stdout).toContain('limit.service')
+      expect(agent.stdout).not.toContain('crash loop')
+    } finally {
+      workspace.remove()
+    }
   })
 
   it('does not start with a file that is no recording, and says which and why', async () => {

@@ -6,7 +6,7 @@ import type { UnitSignal } from './detector.js'
 const kSettleMs = 60_000
 /** How long after `daemon-reload`, or after it was stopped by hand, a start belongs to the same work. */
 const kWorkMs = 600_000
-/** Units worked on at one time. */
+/** Units worked on at one time, and units whose last end is known. */
 const kMaxUnits = 4096
 
 /** Restarts that somebody has asked for; this agent itself does so because a unit is in trouble. */
@@ -19,6 +19,11 @@ interface Work {
   stoppedAtMs: number
 }
 
+interface End {
+  atMs: number
+  failed: boolean
+}
+
 /**
  * Knows which units are being deployed: restarted by a job, or started by one after their unit files were read anew or somebody
  * had stopped them. It is over a minute after the last such start, and at once when systemd starts a unit again by itself:
@@ -28,6 +33,8 @@ export class Deployments {
   #reloadedAtMs = Number.NEGATIVE_INFINITY
   /** By the unit's key, those worked on last at the end. */
   readonly #units = new Map<string, Work>()
+  /** How units have ended last that did so by themselves. */
+  readonly #ends = new Map<string, End>()
 
   /** systemd has read its unit files anew. */
   reloaded(atMs: number): void {
@@ -42,14 +49,14 @@ export class Deployments {
         else if (kind === 'restarting') this.#end(key, atMs)
         return
       }
+      case 'failed':
       case 'stopped':
-        if (stoppedByJob(event)) this.#work(key, atMs, atMs).stoppedAtMs = atMs
+        if (!stoppedByJob(event)) this.#ended(key, atMs, kind === 'failed')
+        else if (kind === 'stopped') this.#work(key, atMs, atMs).stoppedAtMs = atMs
         return
       case 'started': {
-        // Most starts are of timers: they are no work on anything.
         const stoppedAtMs = this.#units.get(key)?.stoppedAtMs ?? Number.NaN
-        if (atMs - this.#reloadedAtMs < kWorkMs || atMs - stoppedAtMs < kWorkMs)
-          this.#work(key, atMs, atMs + kSettleMs).stoppedAtMs = Number.NaN
+        if (atMs - stoppedAtMs < kWorkMs || this.#isFirstOfReload(key, atMs)) this.#work(key, atMs, atMs + kSettleMs)
         return
       }
       default:
@@ -63,13 +70,28 @@ export class Deployments {
     return work !== undefined && atMs >= work.fromMs && atMs < work.untilMs ? work.untilMs : undefined
   }
 
+  /** A new unit, or one that failed and was mended. One that has done its work and is begun again is a timer's, or stands by. */
+  #isFirstOfReload(key: string, atMs: number): boolean {
+    if (atMs - this.#reloadedAtMs >= kWorkMs) return false
+    const end = this.#ends.get(key)
+    return end === undefined || (end.failed && end.atMs < this.#reloadedAtMs)
+  }
+
+  #ended(key: string, atMs: number, failed: boolean): void {
+    const known = this.#ends.get(key)
+    if (known === undefined) {
+      remember(this.#ends, key, { atMs, failed })
+      return
+    }
+    known.atMs = atMs
+    known.failed = failed
+  }
+
   #work(key: string, atMs: number, untilMs: number): Work {
     const known = this.#units.get(key)
     const fromMs = known !== undefined && atMs <= Math.max(known.untilMs, known.stoppedAtMs || 0) ? known.fromMs : atMs
     const work = { fromMs, untilMs, stoppedAtMs: Number.NaN }
-    this.#units.delete(key)
-    this.#units.set(key, work)
-    if (this.#units.size > kMaxUnits) this.#forget()
+    remember(this.#units, key, work)
     return work
   }
 
@@ -77,12 +99,16 @@ export class Deployments {
     const work = this.#units.get(key)
     if (work !== undefined && work.untilMs > atMs) work.untilMs = atMs
   }
+}
 
-  #forget(): void {
-    for (const key of this.#units.keys()) {
-      this.#units.delete(key)
-      return
-    }
+/** The newest last; past the bound the oldest is forgotten. */
+function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  known.delete(key)
+  known.set(key, value)
+  if (known.size <= kMaxUnits) return
+  for (const oldest of known.keys()) {
+    known.delete(oldest)
+    return
   }
 }
 

@@ -130,6 +130,10 @@ describe('a unit that is deployed', () => {
 
   test.each<[string, readonly RawEvent[]]>([
     ['a timer or a person starts it, as it always was', [at(names.started, 0), failed(1)]],
+    [
+      'a timer begins once more what had done its work, though unit files were read anew',
+      [at(names.stopped, 0), reload(1), at(names.started, 2), failed(3)],
+    ],
     ['the work was long ago', [reload(0), at(names.started, 601), failed(602)]],
     ['another unit is worked on', [at(names.restarted, 0, by('manual'), 'b.service'), failed(1)]],
     ['this agent restarts it because it is in trouble', [at(names.restarted, 0, by('remediation')), failed(1)]],
@@ -138,6 +142,12 @@ describe('a unit that is deployed', () => {
     const { feed, heard } = rig()
     await feed(...events)
     expect(heard()).toEqual(['loud'])
+  })
+
+  test('that had failed is mended by what is read anew, not by another try', async () => {
+    const { feed, heard } = rig()
+    await feed(failed(0), reload(1), at(names.started, 2), failed(3), at(names.started, 4), failed(100))
+    expect(heard()).toEqual(['loud', 'deployment 59', 'loud'])
   })
 
   test('past the bound the one worked on longest ago is forgotten', async () => {
