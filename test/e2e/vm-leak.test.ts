@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { packageRoot } from '../lab/lab.js'
+import { describeVm, runInVm } from '../lab/vm.js'
+import { agentMain } from './agent.js'
+import { OtlpLines } from './otlp-lines.js'
+
+const mebibyte = 2 ** 20
+const kLimitMiB = 96
+
+const service = (lines: readonly string[]) =>
+  ['[Service]', `MemoryMax=${kLimitMiB}M`, 'MemorySwapMax=0', ...lines, ''].join('\n')
+const perl = (text: string) => `ExecStart=/usr/bin/perl -e '${text}'`
+
+const units = {
+  // A mebibyte each time, kept for ever; and some garbage that is given back.
+  'leaker.service': service([
+    perl(
+      'while (1) { push @k, pack("x1048576"); { my $$g = pack("x" . 1e6 * (1 + rand 3)); } select undef, undef, undef, 0.7 }',
+    ),
+  ]),
+  // Files written to disk stay in the page cache, as far as the limit allows.
+  'cacher.service': service([
+    perl(
+      'for my $$i (1 .. 999) { open F, ">", "/mnt/$$i" or last; syswrite F, "x" x 1048576; close F; select undef, undef, undef, 0.5 } sleep 9999',
+    ),
+  ]),
+  // Takes what it needs in its first seconds.
+  'rester.service': service([
+    perl('for (1 .. 20) { push @k, pack("x2097152"); select undef, undef, undef, 0.2 } sleep 9999'),
+  ]),
+}
+
+/** All as it is by default but the times, which are those of a leak of a minute. */
+const config = {
+  receivers: { systemd: { collection_interval: '2s' }, cgroup: { collection_interval: '1s' } },
+  processors: { memory_leak: { window: '2s', warm_up: '5s', min_duration: '16s' } },
+  exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
+  service: {
+    pipelines: { main: { receivers: ['systemd', 'cgroup'], processors: ['memory_leak'], exporters: ['file'] } },
+  },
+}
+
+describeVm('memory of a real kernel', () => {
+  it('a leak is named before it meets its limit, a full page cache is none', { timeout: 420_000 }, () => {
+    const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
+    const script = readFileSync(join(packageRoot, 'test/e2e/vm/leak.sh'), 'utf8')
+    return runInVm(
+      `set -- ${process.execPath} ${agentMain}\n${script}`,
+      ({ code, output, read }) => {
+        expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
+        const { events } = new OtlpLines(read('agent.jsonl'))
+        const found = events.filter(({ name }) => name.startsWith('pattern.memory_leak.'))
+        console.log(found.map(({ name, attributes }) => `${name} ${JSON.stringify(attributes)}`).join('\n'))
+
+        // The cache of one is nearly all it may have, and the other holds what it took.
+        const kernel = new Map(
+          read('kernel')
+            .trim()
+            .split('\n')
+            .map((line): [string, number] => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+        )
+        expect(kernel.get('cacher file')).toBeGreaterThan(0.6 * kLimitMiB * mebibyte)
+        expect(kernel.get('rester anon')).toBeGreaterThan(40 * mebibyte)
+
+        const units = new Set(found.map(({ attributes }) => attributes['systemd.unit.name']))
+        expect([...units]).toEqual(['leaker.service'])
+        const at = (name: string) => events.findIndex((event) => event.name === name)
+        const [detected] = found
+        expect(detected!.name).toBe('pattern.memory_leak.detected')
+        expect(at('pattern.memory_leak.detected')).toBeLessThan(at('systemd.unit.oom_killed'))
+        expect(detected!.traceId).toBe(events[at('systemd.unit.oom_killed')]!.traceId)
+        expect(detected!.attributes).toMatchObject({
+          'pattern.kind': 'memory',
+          'pattern.memory_leak.limit': kLimitMiB * mebibyte,
+          'pattern.memory_leak.limit_kind': 'max',
+        })
+      },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 256, timeoutS: 360 },
+    )
+  })
+})

@@ -1,0 +1,43 @@
+# Runs inside the VM: the agent watches a service that leaks, one that fills the page cache, and one that comes to rest, until the
+# first is killed at its limit. What the kernel counted at the end stands in /io/kernel. $1: node, $2: the agent's main.js.
+set -eu
+
+# wait_for SECONDS CONDITION...: nothing here signals what is awaited.
+wait_for() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if [ $SECONDS -ge $end ]; then
+      echo "waited in vain for: $*"
+      exit 1
+    fi
+    sleep 0.5
+  done
+}
+says() { grep -q "$1" /io/agent.jsonl; }
+
+cp /io/units/* /run/systemd/system/
+mount /dev/vda /mnt
+# A reload that the agent sees would make the starts below a deployment.
+systemctl daemon-reload
+# This script is a job of the boot: without it the machine has started, and patterns are looked for.
+systemctl cancel
+
+"$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
+agent=$!
+trap 'kill -KILL $agent 2> /dev/null || true' EXIT
+wait_for 60 grep -qs '"message":"running"' /io/agent.log
+wait_for 60 says systemd.unit.state
+systemctl is-system-running > /io/system || true
+
+systemctl start leaker.service cacher.service rester.service
+wait_for 240 says systemd.unit.oom_killed
+
+cd /sys/fs/cgroup/system.slice
+for unit in cacher rester; do
+  echo "$unit current $(cat $unit.service/memory.current)"
+  sed -n "s/^\(anon\|file\) /$unit \1 /p" $unit.service/memory.stat
+done > /io/kernel
+
+kill -TERM $agent
+wait $agent
