@@ -9,6 +9,8 @@ export interface Expected {
   readonly fromMs: number
   /** After this it is of no use any more. */
   readonly untilMs: number
+  /** When that happens which is foretold, each time: what is right has the next time within its interval. */
+  readonly dueMs?: readonly number[]
 }
 
 /** A family of scenarios: each seed makes another one. */
@@ -24,6 +26,9 @@ export interface Found {
   readonly unit: string
   readonly kind: string
   readonly atMs: number
+  /** Interval of what is foretold. */
+  readonly earliestMs?: number
+  readonly latestMs?: number
 }
 
 /** All scenarios of one pattern. */

@@ -48,7 +48,11 @@ export function productWay(kind, replayer, names) {
     const found = []
     for (const event of await replayer.tell(machine, chain)) {
       if (event.name !== wanted) continue
+      const due = (name) => Number(event.attributes[`pattern.${kind.id}.${name}`]) / 1000 - machine.startMs
       found.push({
+        ...(event.attributes[`pattern.${kind.id}.lower_usec`] === undefined
+          ? {}
+          : { earliestMs: due('lower_usec'), latestMs: due('upper_usec') }),
         unit: event.attributes[names.unit],
         kind: event.attributes['pattern.kind'],
         atMs: Number(event.timeUnixNano) / 1e6 - machine.startMs,

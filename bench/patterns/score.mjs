@@ -51,8 +51,17 @@ export function judgeScenario(found, expected) {
 /** Times go through whole microseconds on their way. */
 const kRoundedMs = 0.01
 
-function fits({ unit, kind, atMs }, wanted) {
+/** Whether it comes, and within the interval. */
+const holds = (dueMs, earliestMs, latestMs) => earliestMs <= dueMs && dueMs <= latestMs
+
+function fits({ unit, kind, atMs, earliestMs, latestMs }, wanted) {
   return (
+    (wanted.dueMs === undefined ||
+      holds(
+        wanted.dueMs.find((ms) => ms > atMs + kRoundedMs),
+        earliestMs,
+        latestMs,
+      )) &&
     unit === wanted.unit &&
     (wanted.kinds === undefined || wanted.kinds.includes(kind)) &&
     atMs >= wanted.fromMs - kRoundedMs &&

@@ -114,6 +114,18 @@ function leakBatches(): readonly Batch[] {
   })
 }
 
+/** What memory_leak says of a leak with a limit. */
+const leakFinding = sampleEvent({
+  name: 'pattern.memory_leak.detected',
+  attributes: {
+    [attr.unit]: 'demo.service',
+    'pattern.kind': 'memory',
+    'pattern.memory_leak.time_to_limit': 7200,
+    'pattern.memory_leak.time_to_limit_low': 3600,
+    'pattern.memory_leak.time_to_limit_high': 9000,
+  },
+})
+
 export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'receiver/systemd': [
     systemdSubject(),
@@ -161,6 +173,10 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'processor/periodic_crash': [{}, { label: 'a rhythm', batches: crashBatches(3600) }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
   'processor/memory_leak': [{}, { label: 'a leak', config: kShortLeak, batches: leakBatches() }],
+  'processor/prediction': [
+    {},
+    { label: 'behind a finding', batches: [deepFreeze(batchOf({ events: [leakFinding] }))] },
+  ],
   'processor/incident': [{}, { label: 'an incident', config: { grouping_window: '0s' }, batches: crashBatches() }],
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
 

@@ -3,14 +3,14 @@ import { day, hour, minute, second } from '../machine.mjs'
 const mib = 2 ** 20
 
 /** What a service holds and gives back, beside what it leaks: drawn once per scenario. Bytes. */
-function household(chance) {
+export function household(chance) {
   const limit = chance.scale(128 * mib, 8192 * mib)
   const base = limit * chance.between(0.1, 0.35)
   return { limit, base, noise: base * chance.scale(0.001, 0.02), cache: limit * chance.between(0.05, 0.2) }
 }
 
 /** A collector of garbage: from 0 up to `height`, then back; no two teeth are quite alike. */
-function teeth(chance, height, periodMs) {
+export function teeth(chance, height, periodMs) {
   let from = 0
   let to = periodMs * chance.between(0.8, 1.2)
   let high = height * chance.between(0.85, 1)
@@ -36,7 +36,7 @@ function dayLoad(chance, startMs) {
 }
 
 /** A reading: what it holds is split as the kernel does, page cache comes on top. */
-function read(service, atMs, { held, limit, cache, tasks, tasksLimit }) {
+export function read(service, atMs, { held, limit, cache, tasks, tasksLimit }) {
   const kernel = 0.03 * held
   const fits = limit === undefined ? cache : Math.max(Math.min(cache, limit - held), 0)
   service.sample(atMs, {
@@ -57,7 +57,10 @@ function read(service, atMs, { held, limit, cache, tasks, tasksLimit }) {
  *
  * @param held bytes at a time
  */
-function live(service, { chance, from, until, everyMs, household: { limit, noise, cache }, held, hasLimit = true }) {
+export function live(
+  service,
+  { chance, from, until, everyMs, household: { limit, noise, cache }, held, hasLimit = true },
+) {
   for (let atMs = from; atMs < until; atMs += everyMs) {
     const now = held(atMs) + Math.abs(chance.normal(0, noise))
     if (hasLimit && now >= limit) return atMs
@@ -67,7 +70,7 @@ function live(service, { chance, from, until, everyMs, household: { limit, noise
 }
 
 /** Readings of a story: every ten seconds of a short one, fewer of a long one, for the benchmark's sake. */
-const pace = (lengthMs) => (lengthMs <= 8 * hour ? 10 * second : lengthMs <= 3 * day ? 30 * second : 2 * minute)
+export const pace = (lengthMs) => (lengthMs <= 8 * hour ? 10 * second : lengthMs <= 3 * day ? 30 * second : 2 * minute)
 
 /** A story of one service that leaks from `onset` on, told to its end at the limit. */
 function leaking(machine, { lengthMs, onset, held, home, hasLimit = true }) {
@@ -260,11 +263,11 @@ const positives = [
       service.start(second)
       const tasksLimit = chance.whole(300, 4000)
       const some = chance.whole(5, 40)
-      const lost = chance.poisson(0, lengthMs, lengthMs / (tasksLimit - some))
+      const lost = chance.poisson(0, 1.5 * lengthMs, lengthMs / (tasksLimit - some))
       const busy = chance.between(0, some / 2)
       let n = 0
       let atMs = 2 * second
-      for (; atMs < lengthMs; atMs += pace(lengthMs)) {
+      for (; atMs < 1.5 * lengthMs; atMs += pace(lengthMs)) {
         while (n < lost.length && lost[n] <= atMs) n++
         const tasks = some + n + busy * chance.next()
         if (tasks >= tasksLimit) break

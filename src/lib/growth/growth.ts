@@ -29,7 +29,6 @@ const kPaceShare = 0.6
 const kHabit = 3
 /** The limit is near when it will be met in less than half of the time that the growth took so far. */
 const kNear = 2
-const kPeakDecay = 0.97
 
 const x = new Float64Array(kWindows)
 const y = new Float64Array(kWindows)
@@ -46,7 +45,6 @@ export class Growth {
   #lastMs = Number.NEGATIVE_INFINITY
   #baseline = Number.NaN
   #baselineMs = Number.NaN
-  #peak = Number.NEGATIVE_INFINITY
   #open: OpenGrowth | undefined
 
   constructor(options: GrowthOptions) {
@@ -79,7 +77,6 @@ export class Growth {
     this.#pyramid.clear()
     this.#startMs = atMs
     this.#baseline = Number.NaN
-    this.#peak = Number.NEGATIVE_INFINITY
     this.#open?.beginRun()
   }
 
@@ -92,13 +89,11 @@ export class Growth {
     if (atMs < this.#startMs) this.warmUp(atMs)
     if (atMs < this.#startMs + this.#options.warmUpMs) return undefined
     const ended = this.#pyramid.add(atMs, value)
-    if (value > this.#peak) this.#peak = value
     if (ended === 0) return undefined
     if (Number.isNaN(this.#baseline)) this.#setBaseline()
     let found: Growing | undefined
     for (let level = 0; level < ended; level++)
       found = (this.#open === undefined ? this.#find(level, limit) : this.#follow(this.#open, level, limit)) ?? found
-    this.#peak = Math.max(value, value + (this.#peak - value) * kPeakDecay)
     return found
   }
 
@@ -202,7 +197,9 @@ export class Growth {
     // A curve that flattens is steep at its beginning and steady at its end.
     if (slope < (kPaceShare * (rise.level - this.#baseline)) / (atMs - this.#baselineMs)) return undefined
     const pace = { slope, low: rise.low / width, high: rise.high / width, stray: rise.stray / Math.sqrt(width) }
-    const toLimit = timeToLimit(pace, rise.level, this.#peak, limit)
+    // What grows is least at the beginning of a window; now is its end.
+    const current = rise.level + rise.slope
+    const toLimit = timeToLimit(pace, current, this.#pyramid.peak(level), limit)
     const { longMs } = this.#options
     const near = toLimit.likelyMs * kNear <= durationMs
     const reason: Reason = durationMs >= longMs ? 'long' : near ? 'near_limit' : 'every_run'
@@ -216,7 +213,7 @@ export class Growth {
       pValue: rise.pTrend,
       durationMs,
       baseline: first,
-      current: rise.level,
+      current,
       limit,
       toLimit,
       earlier: earlier.map(({ run }) => run),

@@ -27,6 +27,9 @@ export class MinimaPyramid {
   readonly #open = new Float64Array(kLevels).fill(Number.NaN)
   /** Number of the window that is open: its start over the width. */
   readonly #numbers = new Float64Array(kLevels).fill(Number.NaN)
+  /** Greatest value so far of that window, and of the one before. */
+  readonly #peaks = new Float64Array(kLevels).fill(Number.NEGATIVE_INFINITY)
+  readonly #peaksBefore = new Float64Array(kLevels).fill(Number.NEGATIVE_INFINITY)
   /** Windows that have ended since the beginning, at most 32; those without a value count. */
   readonly #counts = new Uint8Array(kLevels)
 
@@ -50,6 +53,7 @@ export class MinimaPyramid {
     const current = this.#numbers[0]!
     if (number === current) {
       if (value < this.#open[0]!) this.#open[0] = value
+      if (value > this.#peaks[0]!) this.#peaks[0] = value
       return 0
     }
     if (number < current) {
@@ -58,17 +62,21 @@ export class MinimaPyramid {
         this.clear()
         this.#begin(number)
         this.#open[0] = value
+        this.#peaks[0] = value
       }
       return 0
     }
     const ended = Number.isNaN(current) ? this.#begin(number) : this.#end(number)
     this.#open[0] = value
+    this.#peaks[0] = value
     return ended
   }
 
   clear(): void {
     this.#minima.fill(Number.NaN)
     this.#open.fill(Number.NaN)
+    this.#peaks.fill(Number.NEGATIVE_INFINITY)
+    this.#peaksBefore.fill(Number.NEGATIVE_INFINITY)
     this.#numbers.fill(Number.NaN)
     this.#counts.fill(0)
   }
@@ -107,6 +115,15 @@ export class MinimaPyramid {
     return highest
   }
 
+  /** Greatest value of the newest window of a level that has ended, and since. */
+  peak(level: number): number {
+    let peak = this.#peaksBefore[level]!
+    // The windows that are open lie within each other, the wider one without the narrower.
+    for (let at = 0; at <= level; at++) if (this.#peaks[at]! > peak) peak = this.#peaks[at]!
+    return peak
+  }
+
+  /** Peaks are not kept: what comes next shows them. */
   save(): SavedPyramid {
     const { buffer, byteOffset, byteLength } = this.#minima
     return {
@@ -154,6 +171,10 @@ export class MinimaPyramid {
       this.#open[level] = Number.NaN
       const wider = level + 1
       if (wider < kLevels && !(this.#open[wider]! <= value)) this.#open[wider] = value
+      const peak = this.#peaks[level]!
+      if (wider < kLevels && peak > this.#peaks[wider]!) this.#peaks[wider] = peak
+      this.#peaksBefore[level] = peak
+      this.#peaks[level] = Number.NEGATIVE_INFINITY
     }
     return kLevels
   }

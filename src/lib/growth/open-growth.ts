@@ -26,6 +26,8 @@ export class OpenGrowth {
   #markMs: number | undefined
   #mark: number
   #toldInRun = true
+  /** False after a restart of the agent: what stands is told again, for those who remember nothing. */
+  #toldSinceStart = true
 
   constructor(level: number, growing: Growing) {
     this.#level = level
@@ -60,11 +62,13 @@ export class OpenGrowth {
     const { slope, toLimit } = this.#told
     const isNews =
       !this.#toldInRun ||
+      !this.#toldSinceStart ||
       growing.toLimit.likelyMs < toLimit.likelyMs / kNews ||
       growing.slope > slope * kNews ||
       growing.slope < slope / kNews
     if (!isNews) return undefined
     this.#toldInRun = true
+    this.#toldSinceStart = true
     this.#told = this.#latest
     return this.#latest
   }
@@ -119,6 +123,7 @@ export class OpenGrowth {
       throw new Error('an open growth with numbers that cannot be')
     const open = new OpenGrowth(level, readGrowing(latest))
     open.#told = readGrowing(told)
+    open.#toldSinceStart = false
     open.#markMs = markMs ?? undefined
     open.#mark = mark
     open.#toldInRun = toldInRun === true

@@ -21,6 +21,8 @@ export interface PatternDefinition<C> {
   readonly configSchema: ObjectSchema
   /** Names of the metrics it wants to see; left out where it looks at events alone. */
   readonly metrics?: readonly string[]
+  /** It wants those of the machine, too: points on a resource that is no unit's. */
+  readonly ofMachine?: boolean
   /** Of the form of what the detector saves; raised when that changes. */
   readonly stateVersion?: number
   check?(config: C): readonly ConfigComplaint[]
@@ -51,6 +53,7 @@ export function definePattern<C>(definition: PatternDefinition<C>): PatternFacto
         pattern: type,
         ...(metrics === undefined ? {} : { metrics }),
         ...(stateVersion === undefined ? {} : { stateVersion }),
+        ofMachine: definition.ofMachine === true,
         create: (context) => definition.detector(config, context),
       }),
   }

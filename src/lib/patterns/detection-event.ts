@@ -32,7 +32,9 @@ const kMaxBody = 1024
 /** @param unixNano - what `detection.atMs` is on the wall clock */
 export function detectionEvent(pattern: string, detection: Detection, unixNano: bigint): RawEvent {
   const { phase, unit, kind, confidence, body, evidence, run, runs, cause } = detection
-  const attributes: Record<string, AttributeValue> = { [attr.unit]: unit.name, [patternAttr.kind]: kind }
+  const attributes: Record<string, AttributeValue> = {}
+  if (unit.name !== '') attributes[attr.unit] = unit.name
+  attributes[patternAttr.kind] = kind
   attributes[patternAttr.confidence] = Math.round(confidence * 1000) / 1000
   for (const [name, value] of Object.entries(evidence)) attributes[evidenceName(pattern, name)] = value
   if (runs !== undefined && runs.length > 0) attributes[patternAttr.runs] = runs.slice(-kMaxRuns)

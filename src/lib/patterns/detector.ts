@@ -15,10 +15,11 @@ export type QuietReason =
   | 'suspend_or_clock_step'
   | 'gap'
 
-/** A unit, or a container without one: what detections are about. */
+/** A unit, a container without one, or the machine: what detections are about. */
 export interface Unit {
   /** Tells units of one name apart (system and user manager). */
   readonly key: string
+  /** Empty for the machine. */
   readonly name: string
   readonly resource: Resource
 }
@@ -102,6 +103,8 @@ export interface Detector {
   sample?(unit: Unit, metric: Metric, atMs: number): void
   /** Patterns that are open now: a gauge. */
   readonly open?: number
+  /** What a pattern before this one in the pipeline has found: its event `pattern.<pattern>.<phase>`. May be told twice. */
+  finding?(event: RawEvent, unit: Unit, atMs: number): void
   /** When `elapse` is wanted, if nothing happens before; undefined for never. */
   readonly dueMs?: number | undefined
   elapse?(nowMs: number): void

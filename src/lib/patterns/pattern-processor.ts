@@ -18,6 +18,8 @@ export interface PatternOptions {
   readonly pattern: string
   /** Names of metrics that the detector wants to see. */
   readonly metrics?: ReadonlySet<string>
+  /** Metrics of the machine are wanted, too. */
+  readonly ofMachine?: boolean
   /** Of the form of what the detector saves. */
   readonly stateVersion?: number
   create(context: DetectorContext): Detector
@@ -30,6 +32,8 @@ const { systemState } = metricNames
  * late (a full queue, a slow replay) find the same state whenever they come.
  */
 const kSlackMs = 1000
+/** How names of findings begin. */
+const kFinding = 'pattern.'
 /** Signals of batches that were refused, and will be offered again. */
 const kMaxRefused = 16_384
 
@@ -147,7 +151,10 @@ export class PatternProcessor implements Processor, DetectorContext {
     const atMs = Math.min(this.#time.of(event.timeUnixNano), this.#time.nowMs)
     this.#quiet.observe(event, atMs)
     const kind = signalKind(event)
-    if (kind === undefined) return
+    if (kind === undefined) {
+      if (this.#detector.finding !== undefined && event.name.startsWith(kFinding)) this.#lookAtFinding(event, atMs)
+      return
+    }
     const unit = this.#units.ofEvent(event)
     if (unit === undefined) return
     if (this.#refused.size > 0 && this.#refused.delete(signature(event))) return
@@ -155,15 +162,23 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#detector.signal?.(readUnitSignal(event, kind, unit, atMs, this.#quiet.of(event, unit, atMs)))
   }
 
+  #lookAtFinding(event: RawEvent, atMs: number): void {
+    const unit = this.#units.ofEvent(event)
+    if (unit !== undefined) this.#detector.finding!(event, unit, atMs)
+  }
+
   #lookAtMetric(metric: Metric): void {
     const first = metric.points[0]
     if (metric.name === systemState && first !== undefined)
       this.#quiet.systemState(metric, this.#time.of(first.timeUnixNano))
     if (this.#options.metrics?.has(metric.name) !== true) return
-    const unit = first === undefined ? undefined : this.#units.of(metric.resource)
+    if (first === undefined) return
+    const unit =
+      this.#units.of(metric.resource) ??
+      (this.#options.ofMachine === true ? this.#units.ofMachine(metric.resource) : undefined)
     if (unit === undefined) return
-    this.#moveTo(first!.timeUnixNano)
-    this.#detector.sample?.(unit, metric, this.#time.of(first!.timeUnixNano))
+    this.#moveTo(first.timeUnixNano)
+    this.#detector.sample?.(unit, metric, this.#time.of(first.timeUnixNano))
   }
 
   #moveTo(unixNano: bigint): void {

@@ -49,6 +49,7 @@ function howItEnded({ attributes }: RawEvent): string {
 /** Units by resource, which are interned: a name is put together once per unit, not per record. */
 export class Units {
   readonly #known = new WeakMap<Resource, Unit>()
+  readonly #machines = new WeakMap<Resource, Unit>()
 
   /** Undefined where the resource is no unit and no container: the host. */
   of(resource: Resource): Unit | undefined {
@@ -59,6 +60,16 @@ export class Units {
     const unit = { key: resource.key, name, resource }
     this.#known.set(resource, unit)
     return unit
+  }
+
+  /** The machine, by a resource that is no unit's. */
+  ofMachine(resource: Resource): Unit {
+    let machine = this.#machines.get(resource)
+    if (machine === undefined) {
+      machine = { key: resource.key, name: '', resource }
+      this.#machines.set(resource, machine)
+    }
+    return machine
   }
 
   /** An event names its unit itself where its resource does not. */

@@ -240,3 +240,11 @@ export const metric = {
   cgroupPopulated: 'systemd.unit.cgroup.populated', // 1 (0 or 1), gauge
   cgroupFrozen: 'systemd.unit.cgroup.frozen', // 1 (0 or 1), gauge
 } as const
+
+/** Of the self_telemetry receiver: how full the file system of the state directory is. OTel's names. */
+export const filesystem = {
+  /** Gauge on the agent's resource [state, file.directory]. */
+  usage: 'system.filesystem.usage', // By
+  /** used | free */
+  state: 'system.filesystem.state',
+} as const

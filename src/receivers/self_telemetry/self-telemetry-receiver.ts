@@ -3,6 +3,7 @@ import { batchOf, countItems } from '../../data/batch.js'
 import type { Resource } from '../../data/resource.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
+import { readDisk } from './disk-metrics.js'
 import { createProcessMetrics, type ProcessMetrics } from './process-metrics.js'
 
 /** Emits the agent's own metrics at each interval; the first reading is made at start. */
@@ -59,7 +60,12 @@ class SelfTelemetryReceiver implements Receiver {
     const { clock, telemetry, selfMetrics } = this.#settings
     const started = clock.monotonicMs()
     const own = (await selfMetrics?.()) ?? []
-    const metrics = [...own, ...(this.#process?.read(this.#resource(), clock.unixNano()) ?? [])]
+    const resource = this.#resource()
+    const metrics = [
+      ...own,
+      ...(this.#process?.read(resource, clock.unixNano()) ?? []),
+      ...(await readDisk(this.#settings.stateDirectory, resource, clock.unixNano())),
+    ]
     const batch = batchOf({ metrics })
     const items = countItems(batch)
     telemetry.processed(items)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseComponentId } from '../../../src/component/id.js'
+import { filesystem } from '../../../src/lib/systemd/names.js'
 import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
 import { readingsOf } from '../../../src/telemetry/readings.js'
 import { allSpoken, src } from './spoken.js'
@@ -97,6 +98,6 @@ describe('every word of the code stands on the page, and none besides:', () => {
     const source = readFileSync(join(src, 'receivers/self_telemetry/process-metrics.ts'), 'utf8')
     const names = [...source.matchAll(/'((?:process|v8js|nodejs)\.[a-z0-9_.]+)'/g)].map(([, name]) => name!)
     const lost = 'unitscope_log_lines_lost_total' // telemetry/self-telemetry.ts
-    expect(onPage('Metrics of the process', 0).toSorted()).toEqual([...names, lost].toSorted())
+    expect(onPage('Metrics of the process', 0).toSorted()).toEqual([...names, filesystem.usage, lost].toSorted())
   })
 })
