@@ -47,7 +47,8 @@ export class MachineLife {
     if (state === 'stopping') this.#goesDown(atMs)
     else if (state === 'running' || state === 'degraded') {
       if (this.#boot !== undefined && atMs >= this.#boot.fromMs) this.#boot.untilMs = Math.min(this.#boot.untilMs, atMs)
-      if (this.#shutdown !== undefined) this.#shutdown.untilMs = Math.min(this.#shutdown.untilMs, atMs)
+      if (this.#shutdown !== undefined && atMs >= this.#shutdown.fromMs)
+        this.#shutdown.untilMs = Math.min(this.#shutdown.untilMs, atMs)
     }
   }
 

@@ -5,7 +5,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Timer } from '../../util/clock.js'
 import { Outbox } from '../handover/outbox.js'
-import { metric as metricNames } from '../systemd/names.js'
+import { attr, metric as metricNames } from '../systemd/names.js'
 import { detectionEvent } from './detection-event.js'
 import type { Detection, Detector, DetectorContext, QuietReason, Unit } from './detector.js'
 import { KeptState } from './kept-state.js'
@@ -213,7 +213,8 @@ export class PatternProcessor implements Processor, DetectorContext {
 
   #armTimer(): void {
     const dueMs = this.#detector.dueMs
-    if (dueMs === undefined || this.#stopped) return
+    // Before anything was read it is no time at all: what was restored waits for the first record.
+    if (dueMs === undefined || this.#stopped || this.#time.nowMs === Number.NEGATIVE_INFINITY) return
     // An earlier timer may stand: it finds nothing due and arms the next, which is cheaper than one per record.
     if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return
     this.#timer?.timer.cancel()
@@ -234,5 +235,5 @@ export class PatternProcessor implements Processor, DetectorContext {
 }
 
 function signature(event: RawEvent): string {
-  return `${event.resource.key} ${event.name} ${event.timeUnixNano}`
+  return `${event.resource.key} ${String(event.attributes[attr.unit])} ${event.name} ${event.timeUnixNano}`
 }

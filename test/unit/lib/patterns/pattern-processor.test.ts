@@ -10,6 +10,7 @@ import type { RawEvent } from '../../../../src/data/event.js'
 import { definePattern } from '../../../../src/lib/patterns/define-pattern.js'
 import { patternAttr } from '../../../../src/lib/patterns/detection-event.js'
 import type { Detector, DetectorContext, UnitSignal } from '../../../../src/lib/patterns/detector.js'
+import { PatternProcessor } from '../../../../src/lib/patterns/pattern-processor.js'
 import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
@@ -97,12 +98,14 @@ function rig(part: Partial<Settings> = {}, next: Consumer = new MemoryExporter()
   const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
   const settings = testSettings('processor', 'any_failure', { clock, ...part })
   let detector: AnyFailure | undefined
+  let given: DetectorContext | undefined
   const processor = definePattern({
     type: 'any_failure',
     description: 'Finds failures.',
     configSchema: schema,
     metrics: ['test.level'],
     detector(_config: Record<string, never>, context) {
+      given = context
       detector = new AnyFailure(context)
       return detector
     },
@@ -112,6 +115,7 @@ function rig(part: Partial<Settings> = {}, next: Consumer = new MemoryExporter()
     processor,
     telemetry: settings.telemetry as RecordingTelemetry,
     detector: detector!,
+    context: () => given!,
     async feed(...events: readonly RawEvent[]): Promise<Outcome> {
       const outcome = await processor.consume(batchOf({ events }))
       await settle()
@@ -198,6 +202,48 @@ describe('time', () => {
     expect(seconds(found()[1]!)).toBeCloseTo(3600 + 61, 3)
   })
 
+  test('what was read before a night in suspend, and is looked at after it, happened before it', async () => {
+    const { clock, feed, found, detector } = rig()
+    await feed(at(names.failed, 1))
+    await clock.advance(2000)
+    clock.stepWallClock(8n * 3600n * 1_000_000_000n)
+    const nightS = 8 * 3600
+    await feed(at(names.failed, 2, 'b.service'))
+    await feed(at(names.started, nightS + 3))
+    expect(detector.seen.map(({ atMs }) => (atMs / 1000 - kStart).toFixed(3))).toEqual(['1.000', '2.000', '3.000'])
+    // Nothing has ended in the night.
+    expect(found().map(seconds)).toEqual([1])
+    await feed(at(names.started, nightS + 70))
+    expect(found().map(seconds)).toEqual([1, nightS + 61])
+  })
+
+  test('what happened before a step keeps the time that clocks showed then, what follows that which they show now', async () => {
+    const { clock, feed, context } = rig()
+    const nightS = 8 * 3600
+    const shown = (atS: number): number => Number(context().unixNano((kStart + atS) * 1000)) / 1e9 - kStart
+    await feed(at(names.started, 1))
+    for (let night = 1; night <= 20; night++) {
+      await clock.advance(5000)
+      await feed(at(names.started, night * 5 + (night - 1) * nightS))
+      clock.stepWallClock(BigInt(nightS) * 1_000_000_000n)
+    }
+    await feed(at(names.started, 101 + 20 * nightS))
+    // Of nights longer ago than 16 only the length of those since is known.
+    expect([101, 98, 93, 23, 8].map(shown).map((atS) => Math.round(atS / nightS))).toEqual([20, 19, 18, 4, 4])
+  })
+
+  test('a pattern that was restored does not wake the agent before anything was read', async () => {
+    const clock = new FakeClock()
+    const settings = testSettings('processor', 'restored', { clock })
+    const detector: Detector = { dueMs: kStart * 1000, elapse() {} }
+    const options = { pattern: 'restored', create: () => detector }
+    const processor = new PatternProcessor(settings, new MemoryExporter(), options)
+    await processor.consume(batchOf({ metrics: [sampleGauge([1])] }))
+    expect(clock.pending).toBe(0)
+    await processor.consume(batchOf({ events: [at(names.started, -1)] }))
+    expect(clock.pending).toBe(1)
+  })
+
   test('a clock that is set back an hour does not stop time', async () => {
     const { feed, detector } = rig()
     await feed(at(names.started, 3600))
@@ -233,6 +279,18 @@ describe('offered again', () => {
     for (const expected of ['retryable', 'retryable', 'ok'])
       expect((await feed(how === 'the same records' ? event : { ...event })).kind).toBe(expected)
     await feed(at(names.failed, 2))
+    expect(detector.seen).toHaveLength(2)
+  })
+
+  test('two units of one host that failed at one time are two', async () => {
+    let refusals = 1
+    const next: Consumer = {
+      consume: async ({ events }) => (events[0]?.name === names.failed && refusals-- > 0 ? retryable('busy') : ok),
+    }
+    const { feed, detector } = rig({}, next)
+    const resource = { key: 'host', attributes: { 'service.name': 'unitscope' } }
+    const events = ['a.service', 'b.service'].map((unit) => ({ ...at(names.failed, 1, unit), resource }))
+    for (let offer = 0; offer < 2; offer++) await feed(...events)
     expect(detector.seen).toHaveLength(2)
   })
 })

@@ -227,6 +227,14 @@ test('a machine that goes down', async () => {
   expect([seen.heard(), said.heard()]).toEqual([['system_shutdown 299'], ['system_shutdown 299', 'loud']])
 })
 
+test('goes down although a state that was read before it comes behind it', async () => {
+  const { feed, state, heard } = rig()
+  await feed(at(names.started, 1, {}, 'shutdown.target'))
+  await state('running', 0.9)
+  await feed(failed(2))
+  expect(heard()).toEqual(['system_shutdown 299'])
+})
+
 test('a clock that is set, or a machine that slept', async () => {
   const { clock, feed, heard } = rig()
   await feed(failed(0))
