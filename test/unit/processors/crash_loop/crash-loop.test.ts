@@ -336,6 +336,45 @@ describe('time', () => {
     expect(replay.found()[1]!.timeUnixNano).toBe(story[6]!.timeUnixNano + BigInt(kWindowS) * 1_000_000_000n)
   })
 
+  test('whatever the story, and however it is cut into batches, the same findings, byte for byte', async () => {
+    const moment = fc.record({
+      gapS: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 1200 })),
+      kind: fc.constantFrom(
+        names.failed,
+        names.restarting,
+        names.restarted,
+        names.started,
+        names.stopped,
+        names.startLimitHit,
+      ),
+      extra: fc.constantFrom(auto, manual, {}, { [attr.verdict]: 'stopped_by_operator' }),
+      same: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(moment, { maxLength: 40 }), async (moments) => {
+        let [atS, run] = [0, 0]
+        const story = moments.map(({ gapS, kind, extra, same }) => {
+          atS += gapS
+          if (!same) run++
+          return at(kind, atS, run, extra)
+        })
+        const [live, replay] = [rig(), rig()]
+        for (const event of story) {
+          const eventMs = (Number(event.timeUnixNano / 1000n) / 1e6 - kStart) * 1000
+          await live.clock.advance(Math.max(eventMs - live.clock.monotonicMs(), 0))
+          await live.feed(event)
+        }
+        await replay.feed(...story)
+        for (const { clock } of [live, replay]) await clock.advance(1e7)
+        expect(live.found()).toEqual(replay.found())
+        // What has begun is over once, and nothing is told of what has not.
+        const phases = live.found().map(({ name }) => name.split('.').at(-1))
+        expect(phases.join(' ')).toMatch(/^((^| )detected( updated)* cleared)*$/)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('a clock set back by an hour loses no crash, once it is plain that they go on', async () => {
     const { feed, found } = rig()
     await feed(at(names.failed, 3600, 0), at(names.failed, 3601, 1))
