@@ -9,9 +9,12 @@ function running(machine, name) {
 
 /**
  * Crashes, `gapMs(n)` from each restart to the next crash and `waitMs(n)` until it is begun again. What is to be found: the loop,
- * from its `provenAt`th crash on, and in time: before five more.
+ * from its `provenAt`th crash on, and in time: before `inTime` more.
  */
-function loop(machine, { atMs, crashes, runMs, waitMs = () => 100, provenAt = 3, kinds, service = running(machine) }) {
+function loop(
+  machine,
+  { atMs, crashes, runMs, waitMs = () => 100, provenAt = 3, inTime = 5, kinds, service = running(machine) },
+) {
   const times = []
   for (let n = 0; n < crashes; n++) {
     service.crash(atMs, waitMs(n))
@@ -19,7 +22,7 @@ function loop(machine, { atMs, crashes, runMs, waitMs = () => 100, provenAt = 3,
     atMs += waitMs(n) + runMs(n)
   }
   machine.until(atMs + hour)
-  const last = times[Math.min(provenAt + 4, times.length - 1)]
+  const last = times[Math.min(provenAt + inTime - 1, times.length - 1)]
   return { unit: service.name, fromMs: times[provenAt - 1], untilMs: last, ...(kinds === undefined ? {} : { kinds }) }
 }
 
@@ -145,6 +148,18 @@ const loops = [
     },
   },
   {
+    name: 'looks healthy for minutes, and is down again without any order (flaps)',
+    make(machine) {
+      const { chance } = machine
+      return loop(machine, {
+        atMs: chance.between(hour, 3 * hour),
+        crashes: 16,
+        inTime: 13, // without any order nobody knows when it is plain
+        runMs: () => minute + Math.min(chance.exponential(5 * minute), 25 * minute),
+      })
+    },
+  },
+  {
     name: 'a deployment whose version crashes from its start on',
     make(machine) {
       const { chance } = machine
@@ -186,6 +201,14 @@ const noLoops = [
     make(machine) {
       const service = running(machine)
       for (const atMs of machine.chance.poisson(minute, 2 * day, 8 * hour)) service.crash(atMs)
+      machine.until(2 * day)
+    },
+  },
+  {
+    name: 'crashes by chance, six in a day',
+    make(machine) {
+      const service = running(machine)
+      for (const atMs of machine.chance.poisson(minute, 2 * day, 4 * hour)) service.crash(atMs)
       machine.until(2 * day)
     },
   },

@@ -30,7 +30,7 @@ export const schema = {
       type: 'string',
       format: 'duration',
       description:
-        'Time without a crash after which the loop is over; at least twice the time between its last crashes. Default: `restart_window`.',
+        'Time without a crash after which the loop is over; at least twice the time between its last crashes, and `slow_interval` where these are too far apart for the window. Default: `restart_window`.',
     },
     max_units: {
       type: 'integer',

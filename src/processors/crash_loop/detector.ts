@@ -134,7 +134,11 @@ export class CrashLoopDetector implements Detector {
   /** A loop with long pauses is not over in one of them. */
   #waitForHealth(known: Known, sinceMs: number): void {
     if (known.postponed !== undefined) return
-    const waitMs = Math.max(this.#limits.healthyMs, 2 * (known.episode?.intervalMs ?? 0))
+    const { healthyMs, slowMs, threshold, windowMs } = this.#limits
+    const intervalMs = known.episode?.intervalMs ?? 0
+    // What is too slow for the window is over when the next crash would not belong to it any more.
+    const isSlow = intervalMs * (threshold - 1) >= windowMs
+    const waitMs = Math.max(healthyMs, 2 * intervalMs, isSlow ? slowMs : 0)
     this.#wait(known, sinceMs + Math.min(waitMs, kMaxWaitMs))
   }
 

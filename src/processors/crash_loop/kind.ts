@@ -18,6 +18,9 @@ const kLeastWaitMs = 1000
 /** Crashes that make a slow loop, or one more than the threshold: two intervals are alike too often. */
 const kLeastSlow = 4
 
+/** So many times the threshold within so many times `slow_interval` are a loop without any order. */
+export const kFlaps = 2
+
 /**
  * What kind of loop they are, none for no loop.
  *
@@ -44,7 +47,11 @@ function kindOfSlow(crashes: readonly Crash[], threshold: number, windowMs: numb
   // What the window will see needs no other look.
   if (Math.max(...chain.slice(-3)) * (threshold - 1) < windowMs) return undefined
   if (isBackOff(linked.slice(-chain.length - 1)) || grows(chain)) return 'escalating'
-  return isRegular(chain) ? 'slow' : undefined
+  if (isRegular(chain)) return 'slow'
+  // Without any order it takes more of them: one that crashes twelve times a day does that once a year.
+  const often = linked.slice(-kFlaps * threshold)
+  const isOften = often.length === kFlaps * threshold && often.at(-1)!.atMs - often[0]!.atMs < kFlaps * slowMs
+  return isOften ? 'consecutive_failures' : undefined
 }
 
 /** Waiting times that grow from restart to restart (RestartSteps=): runs may be as long as they like. */

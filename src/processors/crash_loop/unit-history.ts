@@ -1,6 +1,7 @@
 import type { UnitSignal } from '../../lib/patterns/detector.js'
 import { attr } from '../../lib/systemd/names.js'
 import { type Crash, kBriefMs, upMs } from './crash.js'
+import { kFlaps } from './kind.js'
 
 /**
  * Keys of runs by which what is told again is recognised (failed + restarting of one run); so many at least, and at most twice as
@@ -25,7 +26,7 @@ export class UnitHistory {
   state: State = 'running'
 
   constructor(threshold: number) {
-    this.#kept = Math.max(threshold + 1, kMaxLooked)
+    this.#kept = Math.max(kFlaps * threshold, kMaxLooked)
   }
 
   /** Those that count, oldest first. */

@@ -135,6 +135,11 @@ describe('kinds of loops', () => {
       ['detected slow 4', 'cleared slow 6'],
     ],
     [
+      'without any order, again and again within the hour',
+      repeat(7, (story, n) => story.crash([700, 200, 1100, 250, 600, 150, 900][n]!)),
+      ['detected consecutive_failures 6', 'cleared consecutive_failures 7'],
+    ],
+    [
       'slow at first, then at once',
       repeat(
         6,
