@@ -48,6 +48,11 @@ export const registrations: readonly Registration[] = [
   },
   {
     kind: 'processor',
+    type: 'time_pattern',
+    load: async () => (await import('./processors/time_pattern/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
     type: 'incident',
     load: async () => (await import('./processors/incident/factory.js')).factory,
   },

@@ -170,6 +170,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
     },
   ],
   'processor/crash_loop': [{}, { label: 'a loop', batches: crashBatches() }],
+  'processor/time_pattern': [{}, { label: 'an hour', batches: crashBatches(86_400) }],
   'processor/periodic_crash': [{}, { label: 'a rhythm', batches: crashBatches(3600) }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
   'processor/memory_leak': [{}, { label: 'a leak', config: kShortLeak, batches: leakBatches() }],

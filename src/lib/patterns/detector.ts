@@ -99,6 +99,8 @@ export interface DetectorContext {
 export interface Detector {
   /** Something happened to a unit. Told once, although a batch may be offered twice. */
   signal?(signal: UnitSignal): void
+  /** Every event that tells of no unit's life, log lines too. May be told twice. */
+  event?(event: RawEvent, atMs: number): void
   /** Points of a metric that the pattern names, at `atMs`; a reading's metrics of one unit come together. May be told twice. */
   sample?(unit: Unit, metric: Metric, atMs: number): void
   /** Patterns that are open now: a gauge. */

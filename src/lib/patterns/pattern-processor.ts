@@ -153,6 +153,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     const kind = signalKind(event)
     if (kind === undefined) {
       if (this.#detector.finding !== undefined && event.name.startsWith(kFinding)) this.#lookAtFinding(event, atMs)
+      this.#detector.event?.(event, atMs)
       return
     }
     const unit = this.#units.ofEvent(event)

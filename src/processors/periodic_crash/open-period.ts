@@ -19,6 +19,8 @@ export class OpenPeriod {
   /** All failures since the first of the rhythm. */
   failures: number
   readonly firstMs: number
+  /** It was read back, and beats may have passed unseen since. */
+  isRestored = false
   #beatMs: number
   #lastMs: number
   #strikes = 0
@@ -45,6 +47,7 @@ export class OpenPeriod {
 
   /** One more failure; false when too many have missed the beat. */
   take(atMs: number): boolean {
+    this.isRestored = false
     this.failures++
     const keeps = this.#onBeat(atMs - this.#beatMs) || this.#onBeat(atMs - this.#lastMs)
     this.#lastMs = atMs

@@ -37,6 +37,10 @@ export class PeriodicCrashDetector implements Detector {
     )
   }
 
+  get open(): number {
+    return this.#open.size
+  }
+
   signal(signal: UnitSignal): void {
     const { unit, kind } = signal
     let known = this.#units.peek(unit.key)
@@ -56,7 +60,9 @@ export class PeriodicCrashDetector implements Detector {
     for (const known of this.#open) {
       const open = known.open!
       // What could not be seen did not fail to come.
-      while (open.dueMs <= nowMs && this.#context.quiet(known.unit, open.dueMs) !== undefined) open.skip()
+      while (open.dueMs <= nowMs && (open.isRestored || this.#context.quiet(known.unit, open.dueMs) !== undefined))
+        open.skip()
+      open.isRestored = false
       if (open.dueMs <= nowMs) this.#clear(known, open, 'quiet', open.dueMs)
     }
     this.#schedule()
@@ -123,7 +129,7 @@ export class PeriodicCrashDetector implements Detector {
       const times = failures.times.copyInto(this.#scratch)
       const period = this.#regular(times)
       if (period === undefined) continue
-      failures.open = Object.assign(new OpenPeriod(times, period), open)
+      failures.open = Object.assign(new OpenPeriod(times, period), open, { isRestored: true })
       this.#open.add(failures)
     }
     this.#schedule()

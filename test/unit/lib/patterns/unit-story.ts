@@ -5,7 +5,7 @@ import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleResource } from '../../../../src/testkit/sample.js'
-import { testSettings } from '../../../../src/testkit/test-settings.js'
+import { type RecordingTelemetry, testSettings } from '../../../../src/testkit/test-settings.js'
 
 /** 2023-11-14 22:13:20 UTC, a Tuesday. */
 export const kStoryStartMs = 1_700_000_000_000
@@ -50,6 +50,19 @@ export class UnitStory {
     return this.event(names.restarted, atS + delayS, unit, this.#runs, { [attr.restartCause]: 'auto' })
   }
 
+  /** A run ends in order, and is not started again. */
+  stopped(atS: number, unit = 'a.service'): this {
+    return this.event(names.stopped, atS, unit, this.#runs++, { [attr.result]: 'success' })
+  }
+
+  /** A line of the journal. */
+  line(identifier: string, body: string, atS: number): this {
+    const timeUnixNano = this.#nano(atS)
+    const attributes = { [attr.journalIdentifier]: identifier }
+    this.#told.push(sampleEvent({ name: '', timeUnixNano, body, attributes, resource: sampleResource('cron.service') }))
+    return this
+  }
+
   /** `systemctl restart`. */
   restarted(atS: number, unit = 'a.service'): this {
     this.event(names.restarting, atS, unit, this.#runs++, { [attr.restartCause]: 'manual' })
@@ -57,11 +70,10 @@ export class UnitStory {
   }
 
   event(name: string, atS: number, unit: string, ofRun: number, attributes: RawEvent['attributes'] = {}): this {
-    const timeUnixNano = BigInt(Math.round((this.#startMs + atS * 1000) * 1000)) * 1000n
     this.#told.push(
       sampleEvent({
         name,
-        timeUnixNano,
+        timeUnixNano: this.#nano(atS),
         resource: sampleResource(unit),
         attributes: { [attr.unit]: unit, [attr.invocationId]: run(ofRun), ...attributes },
       }),
@@ -80,6 +92,15 @@ export class UnitStory {
       await this.clock.advance(untilS * 1000 + this.#startMs - Number(lastNano) / 1e6)
     }
     return this
+  }
+
+  #nano(atS: number): bigint {
+    return BigInt(Math.round((this.#startMs + atS * 1000) * 1000)) * 1000n
+  }
+
+  /** Units that were forgotten. */
+  get evicted(): number {
+    return (this.settings.telemetry as RecordingTelemetry).counters.get('units_evicted') ?? 0
   }
 
   get processor(): Processor {

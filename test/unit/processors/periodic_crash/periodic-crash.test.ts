@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { schema } from '../../../../src/processors/periodic_crash/config.js'
 import { factory } from '../../../../src/processors/periodic_crash/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
-import { type RecordingTelemetry, TestHost } from '../../../../src/testkit/test-settings.js'
+import { TestHost } from '../../../../src/testkit/test-settings.js'
 import { kStoryStartMs, UnitStory } from '../../lib/patterns/unit-story.js'
 import { randomOf } from '../../lib/statistics/near.js'
 
@@ -132,7 +132,7 @@ test('units are forgotten before memory grows, and counted', async () => {
   const told = story({ max_units: 2 })
   for (let n = 0; n < 5; n++) told.failed(n, `unit-${n}.service`)
   await told.tell()
-  expect((told.settings.telemetry as RecordingTelemetry).counters.get('units_evicted')).toBe(3)
+  expect(told.evicted).toBe(3)
 })
 
 describe('what was learned', () => {
