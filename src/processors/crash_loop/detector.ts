@@ -80,36 +80,46 @@ export class CrashLoopDetector implements Detector {
     this.#waitForHealth(known, known.episode!.lastMs)
   }
 
-  /** Ends the loops that have been quiet for long enough, and tells what is still so of what was put off. */
+  /** Ends the loops that have been quiet for long enough, and tells what is still so of what was put off: in order of time. */
   elapse(nowMs: number): void {
-    const due = [...this.#due].filter(({ dueMs }) => dueMs! <= nowMs).sort((a, b) => a.dueMs! - b.dueMs!)
-    for (const known of due) {
-      const { dueMs, postponed, episode, history } = known
-      this.#settle(known)
-      if (postponed !== undefined) {
-        delete known.postponed
-        if (history.state === 'gave_up') this.#postpone(known, postponed, dueMs!)
-        else if (episode !== undefined) this.#waitForHealth(known, episode.lastMs)
-      } else if (episode !== undefined) {
-        delete known.episode
-        this.#open--
-        history.forgetCrashes()
-        this.#context.tell(episode.cleared(history.state, dueMs!))
+    while (this.#dueMs !== undefined && this.#dueMs <= nowMs) {
+      const due = [...this.#due].filter(({ dueMs }) => dueMs! <= nowMs).sort((a, b) => a.dueMs! - b.dueMs!)
+      this.#dueMs = undefined
+      for (const known of due) {
+        // What was settled is due again, and that comes first.
+        if (this.#dueMs !== undefined && this.#dueMs < known.dueMs!) break
+        this.#settle(known)
       }
+      for (const { dueMs } of this.#due) this.#dueMs = Math.min(this.#dueMs ?? dueMs!, dueMs!)
     }
-    this.#dueMs = undefined
-    for (const { dueMs } of this.#due) this.#dueMs = Math.min(this.#dueMs ?? dueMs!, dueMs!)
+  }
+
+  /** Its time has come. */
+  #settle(known: Known): void {
+    const { dueMs, postponed, episode, history } = known
+    this.#forgetDue(known)
+    if (postponed !== undefined) {
+      delete known.postponed
+      if (history.state === 'gave_up') this.#postpone(known, postponed, dueMs!)
+      else if (episode !== undefined) this.#waitForHealth(known, episode.lastMs)
+    } else if (episode !== undefined) {
+      delete known.episode
+      this.#open--
+      history.forgetCrashes()
+      this.#context.tell(episode.cleared(history.state, dueMs!))
+    }
   }
 
   // systemd's own verdict needs no threshold: what crashed in the window is told, whatever its number.
   #giveUp(known: Known, signal: UnitSignal, atMs: number): void {
     const { history, episode, unit } = known
-    if (episode !== undefined) this.#context.tell(episode.gaveUp(atMs, signal.event))
+    const cause = atMs === signal.atMs ? signal.event : undefined
+    if (episode !== undefined) this.#context.tell(episode.gaveUp(atMs, cause))
     else {
       const crashes = history.recent(signal.atMs, this.#limits.windowMs)
       if (crashes.length === 0) return
       this.#begin(known, new Episode(unit, 'start_limit', crashes, this.#limits, this.#context))
-      this.#context.tell(known.episode!.detected(atMs, atMs === signal.atMs ? signal.event : undefined))
+      this.#context.tell(known.episode!.detected(atMs, cause))
     }
     history.forgetCrashes()
     this.#waitForHealth(known, atMs)
@@ -148,7 +158,7 @@ export class CrashLoopDetector implements Detector {
     this.#dueMs = Math.min(this.#dueMs ?? untilMs, untilMs)
   }
 
-  #settle(known: Known): void {
+  #forgetDue(known: Known): void {
     delete known.dueMs
     this.#due.delete(known)
   }
@@ -166,7 +176,7 @@ export class CrashLoopDetector implements Detector {
 
   #evicted(known: Known): void {
     if (known.episode !== undefined) this.#open--
-    this.#settle(known)
+    this.#forgetDue(known)
     this.#context.evicted()
   }
 }

@@ -371,7 +371,7 @@ describe('time', () => {
         const phases = live.found().map(({ name }) => name.split('.').at(-1))
         expect(phases.join(' ')).toMatch(/^((^| )detected( updated)* cleared)*$/)
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     )
   })
 
