@@ -191,7 +191,7 @@ export class Session {
         await this.#options.sampler.sample(plane)
         return true
       case 'facts': {
-        const events = await synchroniser.readOn()
+        const events = await synchroniser.readOn(queue.gap === undefined && queue.reload === undefined)
         onEvents(events ?? [])
         // After a reload there are as many as units: a little of PID 1's time now, and soon all are known again.
         if (synchroniser.unread) this.#later('facts', kMoreFactsMs)

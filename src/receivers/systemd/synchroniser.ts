@@ -30,6 +30,10 @@ export class Synchroniser {
   readonly #reading: UnitReading
   /** Units that were not as listed, and since when they were as they were known. */
   #suspects: ReadonlyMap<string, number> = new Map()
+  /** Units that systemd listed as loaded since it read its files; signals tell of each that has gone. Kept while some are to be read. */
+  #loaded: ReadonlySet<string> = none
+  /** It has read its files, and not listed its units since. */
+  #reloaded = true
 
   constructor(options: SynchroniserOptions) {
     this.#options = options
@@ -47,12 +51,11 @@ export class Synchroniser {
    * @param sinceUsec - when the gap began, microseconds since 1970
    */
   async synchronise(gap: Gap | undefined, sinceUsec: number): Promise<RawEvent[]> {
-    const { tracker, reader, settings, surroundings, plane, history } = this.#options
+    const { tracker, reader, settings, plane, history } = this.#options
     const listedUsec = Number(settings.clock.unixNano() / 1000n)
     const configuredUsec = await readConfiguredUsec(plane)
-    const loaded = await this.#listAll()
-    surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
-    const listed = this.#watched(loaded)
+    this.#reloaded = true
+    const listed = await this.#list()
     tracker.noteConfigured(configuredUsec)
     if (gap === undefined) return this.#begin(listed, listedUsec)
     if (gap.reason === 'lost_records') reader.forget() // the lost ones must not count as seen
@@ -80,6 +83,8 @@ export class Synchroniser {
   reloaded(): RawEvent[] {
     const { tracker, settings } = this.#options
     tracker.noteConfigured(undefined)
+    this.#reloaded = true
+    this.#loaded = none
     return [gapEvent(settings.resources, 'reload', 0, settings.clock.unixNano())]
   }
 
@@ -131,14 +136,16 @@ export class Synchroniser {
   /**
    * Reads what is not known yet of units, and the dependencies of those around them. Those known to be loaded only: asking
    * would load the others. Undefined when there were none, and systemd was not asked.
+   *
+   * @param signalsHold - all that systemd has signalled of its units was told
    */
-  async readOn(): Promise<RawEvent[] | undefined> {
+  async readOn(signalsHold: boolean): Promise<RawEvent[] | undefined> {
     const { tracker, settings, surroundings, plane, config } = this.#options
     const wanted = tracker.unread().slice(0, kMaxPerSweep)
     const around = surroundings?.wanted ?? []
-    if (wanted.length === 0 && around.length === 0) return this.#readFileStates()
-    const loaded = await this.#loaded()
-    const isLoaded = (name: string): boolean => loaded.has(name)
+    if (wanted.length === 0 && around.length === 0) return this.#readFileStates(signalsHold)
+    await this.#listUnless(signalsHold, [...wanted, ...around])
+    const isLoaded = (name: string): boolean => this.#loaded.has(name)
     surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded), 'needs'))
     const unread = wanted.filter((name) => tracker.facts(name) === undefined)
     const configurations = await readConfigurations(plane, unread.filter(isLoaded), config.track_dependencies)
@@ -156,14 +163,17 @@ export class Synchroniser {
   }
 
   /** A few at a time: it is dear, and nothing waits for it but a label. */
-  async #readFileStates(): Promise<RawEvent[] | undefined> {
+  async #readFileStates(signalsHold: boolean): Promise<RawEvent[] | undefined> {
     const { tracker, plane, config } = this.#options
     const wanted = config.metrics.info ? tracker.withoutFileState(kMaxFileStatesPerSweep) : []
-    if (wanted.length === 0) return undefined
-    const loaded = await this.#loaded()
+    if (wanted.length === 0) {
+      this.#loaded = none
+      return undefined
+    }
+    await this.#listUnless(signalsHold, wanted)
     const read = await readFileStates(
       plane,
-      wanted.filter((name) => loaded.has(name)),
+      wanted.filter((name) => this.#loaded.has(name)),
     )
     for (const name of wanted) tracker.learnFileState(name, read.get(name) ?? '')
     return []
@@ -189,20 +199,28 @@ export class Synchroniser {
   }
 
   async #listAll(): Promise<ListedUnit[]> {
-    const units = await this.#options.plane.listUnits()
-    this.#options.tracker.series.noteTargets(units)
+    const { plane, tracker, surroundings, settings } = this.#options
+    const units = await plane.listUnits()
+    tracker.series.noteTargets(units)
     // A unit named by another but without a file; one whose file was removed while it runs still counts.
-    return units.filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
+    const loaded = units.filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
+    this.#loaded = new Set(namesOf(loaded))
+    if (this.#reloaded) surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
+    this.#reloaded = false
+    return loaded
   }
 
   #watched(units: readonly ListedUnit[]): ListedUnit[] {
     return units.filter(({ name }) => this.#options.selection.accepts(name))
   }
 
-  async #loaded(): Promise<ReadonlySet<string>> {
-    return new Set(namesOf(await this.#listAll()))
+  /** A list is 11 ms of PID 1 for a thousand units: sweeps go on with the last one, as long as signals tell which of it are gone. */
+  async #listUnless(signalsHold: boolean, names: readonly string[]): Promise<void> {
+    if (!signalsHold || names.some((name) => !this.#loaded.has(name))) await this.#listAll()
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 function namesOf(units: readonly ListedUnit[]): string[] {
   return units.map(({ name }) => name)

@@ -27,6 +27,8 @@ const idle: SignalStats = {
  */
 export class FakeSource implements SystemdSource {
   readonly units = new Map<string, Partial<UnitState>>()
+  /** Dependencies by unit, then by property. */
+  readonly dependencies = new Map<string, Readonly<Record<string, readonly string[]>>>()
   manager: Properties = { SystemState: 'running', Version: '252.39-1', FinishTimestamp: 1n }
   /** Questions asked, by member. */
   readonly asked: string[] = []
@@ -102,8 +104,8 @@ export class FakeSource implements SystemdSource {
           if (name === 'ActiveState') this.read.states.push(unit)
           if (name === 'LoadState') this.read.configurations.push(unit)
           if (name === 'UnitFileState') this.read.fileStates.push(unit)
-          const ofUnit = iface.endsWith('.Unit')
-          return ofUnit ? unitProperties(stateOf(unit))[name] : serviceProperty(stateOf(unit), name)
+          if (!iface.endsWith('.Unit')) return serviceProperty(stateOf(unit), name)
+          return this.dependencies.get(unit)?.[name] ?? unitProperties(stateOf(unit))[name]
         }),
     }
   }

@@ -35,6 +35,44 @@ test('of a thousand units at rest little is asked before the receiver is ok, the
   await receiver.shutdown()
 })
 
+const lists = ({ asked }: FakeSource): number => asked.filter((one) => one === 'ListUnits').length
+
+test('a thousand units are listed once for all sweeps after the start, and once after a reload', async () => {
+  const { source, clock, telemetry, receiver } = await start({ ...quiet, metrics: { info: true } }, host(1000))
+  const unread = telemetry.gauges.get('units_unread')!
+  await clock.advance(60_000)
+  expect([unread(), lists(source)]).toEqual([0, 1])
+  source.asked.length = 0
+  source.send({ kind: 'reloading', active: true }, { kind: 'reloading', active: false })
+  await clock.advance(1)
+  expect(unread()).toBeGreaterThan(900)
+  await clock.advance(60_000)
+  expect([unread(), lists(source)]).toEqual([0, 1])
+  await receiver.shutdown()
+})
+
+test('a unit that has gone since all were listed is not asked about: that would load it again', async () => {
+  const { source, clock, receiver } = await start(quiet, host(1000))
+  source.units.delete('u999.service')
+  source.send({ kind: 'unit_removed', unit: 'u999.service' })
+  await clock.advance(20_000)
+  expect(new Set(source.read.configurations).size).toBe(1000)
+  expect(source.read.configurations).not.toContain('u999.service')
+  await receiver.shutdown()
+})
+
+test('while a reload hides what goes, each sweep asks anew what is there', async () => {
+  const { source, clock, receiver } = await start(quiet, host(1000))
+  source.send({ kind: 'reloading', active: true })
+  source.units.delete('u999.service')
+  source.send({ kind: 'unit_removed', unit: 'u999.service' })
+  await clock.advance(20_000)
+  expect(lists(source)).toBeGreaterThan(10)
+  expect(new Set(source.read.configurations).size).toBe(1000)
+  expect(source.read.configurations).not.toContain('u999.service')
+  await receiver.shutdown()
+})
+
 test('what happens to a unit before all of it is read is told as ever', async () => {
   const { source, clock, told, receiver } = await start(quiet, host(1000))
   const script = new Script('u999.service').u('active/running', { inv: 'a' }).u('failed/failed', { result: 'signal' })

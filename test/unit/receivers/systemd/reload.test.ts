@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { unitGraphKeys } from '../../../../src/lib/dependencies/unit-graph.js'
 import { running, start } from './start.js'
 
 // A reload is a time in which nothing that systemd says of its units is true. Its end may never be told, or come late.
@@ -123,5 +124,21 @@ test('a connection made in the middle of a reload: what is announced of the unit
   await clock.advance(60_000)
   expect(told()).toEqual(['source.gap -'])
   expect(gaps()).toEqual(['reload'])
+  await receiver.shutdown()
+})
+
+test('what stands between watched units, a target, is read anew after a reload', async () => {
+  const { source, clock, settings, receiver } = await start(undefined, (it) => {
+    oneUnit(it)
+    it.units.set('app.target', { activeState: 'active', subState: 'active' })
+    it.dependencies.set('app.target', { Wants: ['old.target'] })
+  })
+  const graph = settings.shared.get(unitGraphKeys.system)
+  const needs = () => graph.needs('app.target').map(({ to }) => to)
+  expect(needs()).toEqual(['old.target'])
+  source.dependencies.set('app.target', { Wants: ['new.target'] })
+  source.send(begins, ends)
+  await clock.advance(10_000)
+  expect(needs()).toEqual(['new.target'])
   await receiver.shutdown()
 })
