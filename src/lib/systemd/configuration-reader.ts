@@ -6,8 +6,8 @@ import {
   type UnitDependencies,
 } from '../../data/unit-dependencies.js'
 import { type ExitStatuses, noStatuses, type UnitFacts } from '../../data/unit-snapshot.js'
-import { CallError, type ControlPlane, type Properties } from './control-plane.js'
-import { getTyped, getUnit, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
+import type { ControlPlane, Properties } from './control-plane.js'
+import { getTyped, getUnit, isUnknown, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
 
 /** What a unit's files say. */
 export interface UnitConfiguration {
@@ -96,8 +96,7 @@ async function dependenciesOf(plane: ControlPlane, name: string, ends: Dependenc
       if (Array.isArray(names) && names.length > 0) dependencies[property] = names as string[]
     } catch (error) {
       // An older systemd lacks some (StopPropagatedFrom= came with 249); the first of them has always been there.
-      const unknown = error instanceof CallError && error.dbusName !== undefined
-      if (!unknown || property === propertiesOf[ends][0]) throw error
+      if (!isUnknown(error) || property === propertiesOf[ends][0]) throw error
     }
   }
   await Promise.all(propertiesOf[ends].map(get))

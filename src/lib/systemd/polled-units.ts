@@ -1,8 +1,9 @@
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
-import { CallError, type ControlPlane } from './control-plane.js'
+import type { ControlPlane } from './control-plane.js'
 import { counts, gauge, none, point, sumPoint } from './metric-points.js'
 import { metric } from './names.js'
+import { isRefused, isUnknown } from './unit-calls.js'
 
 /**
  * Properties read in one pass: 300 of 30 us are 9 ms of PID 1, less than a thousandth of its time at 10 s. What is over
@@ -137,9 +138,8 @@ export class PolledUnits {
       })
       this.#polled.set(name, { invocationId, resource, values, readNs, startNs, settled: !counted })
     } catch (error) {
-      // An error name is systemd's answer: the unit is gone, or this systemd does not know the property.
-      if (!(error instanceof CallError) || error.dbusName === undefined) throw error
-      this.#polled.delete(name)
+      if (isUnknown(error)) this.#polled.delete(name)
+      else if (!isRefused(error)) throw error
     }
   }
 }

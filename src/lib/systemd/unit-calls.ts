@@ -19,12 +19,23 @@ const interfaceOf: Readonly<Record<string, string>> = {
   scope: 'org.freedesktop.systemd1.Scope',
 }
 
+/** D-Bus errors, of the specification and of systemd's `bus-common-errors.h`. */
+const unknown: ReadonlySet<string> = new Set([
+  'org.freedesktop.systemd1.NoSuchUnit',
+  'org.freedesktop.DBus.Error.UnknownObject',
+  'org.freedesktop.DBus.Error.UnknownInterface',
+  'org.freedesktop.DBus.Error.UnknownMethod',
+  'org.freedesktop.DBus.Error.UnknownProperty',
+  'org.freedesktop.DBus.Error.InvalidArgs',
+])
+
 /**
- * Asks about many units, several at once.
+ * Asks about many units, several at once. One that is refused, as dbus-daemon does where too many calls wait, is asked
+ * about once more when all others are through, alone.
  *
  * @param callsEach - how many calls `read` has on their way at most
  * @returns in the order of `units`, those that could still be read; one that vanished meanwhile is left out
- * @throws {CallError} when systemd does not answer or the connection ends
+ * @throws {CallError} when systemd does not answer, refuses to, or the connection ends: then nothing is known of any
  */
 export async function readEach<U, T extends object>(
   units: readonly U[],
@@ -32,6 +43,7 @@ export async function readEach<U, T extends object>(
   read: (unit: U) => Promise<T>,
 ): Promise<T[]> {
   const found = new Array<T | undefined>(units.length)
+  const refused: number[] = []
   let next = 0
   const worker = async (): Promise<void> => {
     while (next < units.length) {
@@ -39,14 +51,31 @@ export async function readEach<U, T extends object>(
       try {
         found[at] = await read(units[at]!)
       } catch (error) {
-        // An error name is systemd's answer about this unit; without one nobody answers any more.
-        if (!(error instanceof CallError) || error.dbusName === undefined) throw error
+        if (isRefused(error)) refused.push(at)
+        else if (!isUnknown(error)) throw error
       }
     }
   }
   const workers = Math.min(Math.floor(kMaxPendingCalls / callsEach), units.length)
   await Promise.all(Array.from({ length: workers }, worker))
+  for (const at of refused) {
+    try {
+      found[at] = await read(units[at]!)
+    } catch (error) {
+      if (!isUnknown(error)) throw error
+    }
+  }
   return found.filter((one) => one !== undefined)
+}
+
+/** systemd has no such unit any more, or no such property of it, and will have none a moment later. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof CallError && error.dbusName !== undefined && unknown.has(error.dbusName)
+}
+
+/** Somebody answers, and says nothing of the unit: the bus has too many calls waiting (`LimitsExceeded`), or no systemd. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof CallError && error.dbusName !== undefined && !unknown.has(error.dbusName)
 }
 
 /** Properties of one unit by single Gets, asked in the order given: systemd answers one connection's calls in order. */

@@ -1,8 +1,8 @@
 import type { UnitState } from '../../data/signal-record.js'
 import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { readConfigurations } from './configuration-reader.js'
-import { CallError, type ControlPlane, type Properties } from './control-plane.js'
-import { getTyped, getUnit, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
+import type { ControlPlane, Properties } from './control-plane.js'
+import { getTyped, getUnit, isUnknown, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
 
 const kStamp = 'StateChangeTimestamp'
 /** The first is the stamp, and it is asked first: what comes with it is not older. */
@@ -119,7 +119,7 @@ export async function readConfiguredUsec(plane: ControlPlane): Promise<number | 
   try {
     return number(await plane.getManagerProperty('UnitsLoadTimestamp'))
   } catch (error) {
-    if (!(error instanceof CallError) || error.dbusName === undefined) throw error
+    if (!isUnknown(error)) throw error
     return undefined
   }
 }

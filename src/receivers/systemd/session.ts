@@ -222,9 +222,10 @@ export class Session {
   }
 
   #failed(task: Task, error: CallError): void {
-    const { onUp, onStatus } = this.#options
+    const { onUp, onStatus, settings } = this.#options
     if (this.#over !== undefined) return
     onUp(false)
+    if (error.dbusName !== undefined) settings.telemetry.error('call_refused')
     onStatus({ state: 'degraded', reason: `systemd does not answer: ${stableReason(error.message)}` })
     // The others come round by themselves, once it answers again.
     this.#later(task === 'synchronise' ? task : 'ping', kRetryMs)

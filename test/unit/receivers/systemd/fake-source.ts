@@ -36,6 +36,8 @@ export class FakeSource implements SystemdSource {
   readonly read = { states: [] as string[], configurations: [] as string[], fileStates: [] as string[] }
   /** With a text every question fails with it. */
   trouble = ''
+  /** With a D-Bus error the bus refuses with it what is asked about units. */
+  refusal = ''
   /** Whether a bus is there to connect to for signals. systemd's own socket always is. */
   bus = true
   /** From this question on the bus says nothing, until `over`. */
@@ -101,6 +103,7 @@ export class FakeSource implements SystemdSource {
       getProperties: (unit) => answer('GetAll', () => unitProperties(stateOf(unit))),
       getProperty: (unit, iface, name) =>
         answer('Get', () => {
+          if (this.refusal !== '') throw new CallError('refused', this.refusal)
           if (name === 'ActiveState') this.read.states.push(unit)
           if (name === 'LoadState') this.read.configurations.push(unit)
           if (name === 'UnitFileState') this.read.fileStates.push(unit)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ResourcePool } from '../../../../src/data/resource.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
+import type { FakeSource } from './fake-source.js'
 import { quiet, running, start } from './start.js'
 
 const boot = 'b'.repeat(32)
@@ -18,14 +19,14 @@ const collected = { ...quiet, collection_interval: '10s' }
 const first = { ...running, invocationId: 'a'.repeat(32), nRestarts: 1 }
 
 /** A receiver of one boot that keeps its counts in `folder`, while systemd says `state` of a.service. */
-function run(state: object, bootId = boot, warnings: string[] = []) {
+function run(state: object, bootId = boot, warnings: string[] = [], refusal = '') {
   const resources = new ResourcePool({ 'host.name': 'h', 'systemd.boot_id': bootId })
   const logger = { debug() {}, info() {}, error() {}, warn: (text: string) => void warnings.push(text) }
-  return start(collected, (source) => source.units.set('a.service', state), {
-    stateDirectory: folder,
-    resources,
-    logger,
-  })
+  const prepare = (source: FakeSource): void => {
+    source.units.set('a.service', state)
+    source.refusal = refusal
+  }
+  return start(collected, prepare, { stateDirectory: folder, resources, logger })
 }
 
 function restarts({ exporter }: Awaited<ReturnType<typeof run>>): unknown {
@@ -50,6 +51,21 @@ it('counts go on in the next run, with the start they had, and what was missed i
     expect.any(Number),
     expect.any(Number),
   ])
+  await after.receiver.shutdown()
+})
+
+it('a bus that refuses to be asked about units: none is told as stopped, and all is asked again', async () => {
+  const before = await run(first)
+  await before.receiver.shutdown()
+  const after = await run({ ...first, nRestarts: 2, stateChangeUsec: 2000 }, boot, [], 'org.freedesktop.DBus.Error.LimitsExceeded')
+  expect(after.host.last).toMatchObject({ state: 'degraded' })
+  expect([after.told(), after.telemetry.errors.get('call_refused')]).toEqual([[], 1])
+  after.source.refusal = ''
+  await after.clock.advance(1000)
+  expect(after.host.last).toEqual({ state: 'ok' })
+  expect(after.gaps()).toEqual(['agent_restart'])
+  expect(after.told().slice(1).map((line) => line.split(' ')[0])).not.toContain('stopped')
+  expect(restarts(after)).toMatchObject({ value: 1 })
   await after.receiver.shutdown()
 })
 
