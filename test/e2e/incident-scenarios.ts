@@ -195,17 +195,13 @@ export const incidentScenarios: readonly IncidentScenario[] = [
     name: 'a timer whose job fails until it is repaired',
     units: {
       'nightly.timer': '[Timer]\nOnActiveSec=50ms\nOnUnitInactiveSec=200ms\nAccuracySec=1ms\n',
+      // It counts its failures itself: whoever looked on could be late for one.
       'nightly.service':
-        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '[ -e /run/repaired ] || { echo x >> /run/nights; exit 3; }'\n",
+        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '[ -e /run/repaired ] || { mkdir /run/night1 || mkdir /run/night2 || touch /run/repaired; exit 3; }'\n",
     },
     async run(lab) {
       await systemctl(lab, 'start', 'nightly.timer')
-      await waitFor('three bad nights', async () => {
-        const { stdout } = await lab.exec(['cat', '/run/nights'], { allowFailure: true })
-        if (stdout.split('x').length <= 3) return false
-        lab.writeFile('/run/repaired', '')
-        return true
-      })
+      await waitFor('three bad nights', async () => (await lab.exec(['ls', '/run'])).stdout.includes('repaired'))
     },
     incidents: [
       {

@@ -78,7 +78,14 @@ export async function watch(
     async collection() {
       // A collection comes in parts, `sourceUp` in the first: all parts of one are there when the next begins. This pipeline
       // takes everything at once, so one that begins now is made now.
-      const collections = (): number => exporter.metrics.filter((one) => one.name === metric.sourceUp).length
+      // Each batch is looked at once: of a thousand units there are a million metrics after some minutes.
+      const { batches } = exporter
+      let [looked, found] = [0, 0]
+      const collections = (): number => {
+        while (looked < batches.length)
+          found += batches[looked++]!.metrics.filter((one) => one.name === metric.sourceUp).length
+        return found
+      }
       const before = collections()
       await waitFor('a collection', () => collections() > before + 1)
     },

@@ -1,6 +1,7 @@
 /** What one of PID 1's journal messages tells of a unit. */
 export type HistoryKind =
   | 'started'
+  | 'stopping'
   | 'stopped'
   | 'deactivated'
   | 'failed'
@@ -12,9 +13,11 @@ export type HistoryKind =
 /**
  * systemd's messages by MESSAGE_ID (sd-messages.h). Only those of PID 1 count: anybody may write the same ID.
  * `deactivated` is an end in order, `stopped` the end of a job that stops or restarts, `exited` that of the main process.
+ * `stopping` is said where a job has something to end.
  */
 export const historyMessages: ReadonlyMap<string, HistoryKind> = new Map([
   ['39f53479d3a045ac8e11786248231fbf', 'started'],
+  ['de5b426a63be47a7b6ac3eaac82e2f6f', 'stopping'],
   ['9d1aaa27d60140bd96365438aad20286', 'stopped'],
   ['7ad2d189f7e94e70a38c781354912448', 'deactivated'],
   ['d9b373ed55a64feb8242e02dbe79a49c', 'failed'],

@@ -18,6 +18,8 @@ export class HistoryReplay {
   readonly #unit: TrackedUnit
   /** How the main process of the run ended that is about to be told of. */
   #exit: Exit | undefined
+  /** A job ends the run that is under way. */
+  #stopping = false
 
   constructor(unit: TrackedUnit) {
     this.#unit = unit
@@ -35,12 +37,10 @@ export class HistoryReplay {
       case 'started':
         return this.#started(entry)
       case 'failed':
-        return this.#observe(entry, {
-          ...this.#end(entry),
-          activeState: 'failed',
-          subState: 'failed',
-          jobId: this.#jobOf(next),
-        })
+        return this.#failed(entry, next)
+      case 'stopping':
+        this.#stopping = true
+        return []
       case 'deactivated':
         // A job that stops it is told of next, and makes it another story.
         return next?.kind === 'stopped' ? [] : this.#observe(entry, this.#end(entry))
@@ -61,6 +61,7 @@ export class HistoryReplay {
     // Skipped for a condition; or a oneshot, whose end is told before its job's.
     if (invocationId === '' || (invocationId === state.invocationId && isOver(state))) return this.#jobDone(jobId)
     this.#exit = undefined
+    this.#stopping = false
     // The job that stopped it was another one: that was no restart.
     const ended = state.jobId !== 0 && state.jobId !== jobId ? this.#jobDone(state.jobId) : []
     const begun = this.#observe(entry, {
@@ -76,7 +77,24 @@ export class HistoryReplay {
     return [...ended, ...begun]
   }
 
+  #failed(entry: HistoryEntry, next: HistoryEntry | undefined): Occurrence[] {
+    const beingStopped = this.#stopping || phaseOf(this.#unit.machine.state) === 'stopping'
+    // A job that stops it later, while it waits for its restart, is not on it yet.
+    const jobId = next?.kind === 'stopped' && !beingStopped ? 0 : this.#jobOf(next)
+    return this.#observe(entry, { ...this.#end(entry), activeState: 'failed', subState: 'failed', jobId })
+  }
+
   #stopped(entry: HistoryEntry): Occurrence[] {
+    const { machine } = this.#unit
+    const { invocationId, jobId } = machine.state
+    this.#stopping = false
+    // What has failed can be stopped only while it waits for its restart, of which nothing is said until that is due.
+    const waited = phaseOf(machine.state) === 'failed' && jobId === 0 && entry.invocationId === invocationId
+    const before = waited ? this.#unit.replay({ ...machine.state, ...waiting }) : []
+    return [...before, ...this.#stop(entry)]
+  }
+
+  #stop(entry: HistoryEntry): Occurrence[] {
     const { state } = this.#unit.machine
     const { jobId = 0, jobType } = entry
     const phase = phaseOf(state)
@@ -93,7 +111,6 @@ export class HistoryReplay {
     const told: Occurrence[] = []
     if (machine.state.nRestarts >= nRestarts)
       told.push(...this.#unit.replay({ ...machine.state, nRestarts: nRestarts - 1 }))
-    const waiting = { activeState: 'activating', subState: 'auto-restart', jobId: 0 }
     // systemd waits since the run ended, and says so when the time is over.
     if (phaseOf(machine.state) !== 'waiting') {
       const { invocationId } = entry
@@ -136,6 +153,7 @@ export class HistoryReplay {
   }
 }
 
+const waiting = { activeState: 'activating', subState: 'auto-restart', jobId: 0 } as const
 const down = { activeState: 'inactive', subState: 'dead', jobId: 0 } as const
 
 function exitOf({ exitCode = 'exited', exitStatus = '0' }: HistoryEntry): Exit {
@@ -185,7 +203,23 @@ export function coveredBy(state: UnitState, entries: readonly HistoryEntry[]): n
   // The start that is being refused: `failed` is said, and not yet that its job has.
   if (refused >= 0 && phaseOf(state) === 'failed') return refused
   if (refused >= 0) return entries.findLastIndex((one, at) => at < refused && one.kind === 'stopped' && ofRun(one)) + 1
-  return entries.findLastIndex(ofRun) + 1
+  const stopped = stoppedWhileWaiting(state, entries, ofRun)
+  return stopped >= 0 ? stopped : entries.findLastIndex(ofRun) + 1
+}
+
+/** Where the journal says that a run was stopped after `state`, in which it waits for its restart, or is about to. */
+function stoppedWhileWaiting(
+  state: UnitState,
+  entries: readonly HistoryEntry[],
+  ofRun: (one: HistoryEntry) => boolean,
+): number {
+  const find = (kind: HistoryEntry['kind']): number => entries.findLastIndex((one) => one.kind === kind && ofRun(one))
+  const stopped = find('stopped')
+  if (stopped < find('failed')) return -1
+  if (phaseOf(state) === 'waiting') return stopped
+  // Failed, it may have been so because a job stopped it: that is said before, if the run is told from its beginning.
+  const byItself = phaseOf(state) === 'failed' && state.jobId === 0 && find('started') >= 0 && find('stopping') < 0
+  return byItself ? stopped : -1
 }
 
 /**

@@ -69,7 +69,7 @@ class Life extends Script {
 
   byHand(inv: string): this {
     const job = ++this.#job
-    this.u('active/running', { job }).u('deactivating/stop-sigterm')
+    this.#stopping(job, 'restart')
     this.say('deactivated', {}, true).u('inactive/dead', { pid: 0, exit: 'killed:15' })
     this.say('stopped', { jobId: job, jobType: 'restart', result: 'done' })
     this.#restarts = 0
@@ -78,15 +78,36 @@ class Life extends Script {
 
   stop(): this {
     const job = ++this.#job
-    this.u('active/running', { job }).u('deactivating/stop-sigterm')
-    this.say('deactivated', {}, true).u('inactive/dead', { pid: 0, exit: 'killed:15' })
-    this.say('stopped', { jobId: job, jobType: 'stop', result: 'done' })
-    return this.jobRemoved(job).u('inactive/dead', { job: 0 })
+    this.#stopping(job, 'stop')
+    return this.say('deactivated', {}, true).u('inactive/dead', { pid: 0, exit: 'killed:15' }).#stopped(job)
+  }
+
+  /** By somebody who does not want it to be restarted: systemd waits for that, so there is nothing to be ended. */
+  stopWaiting(): this {
+    const job = ++this.#job
+    return this.u('activating/auto-restart', { job }).u('inactive/dead').#stopped(job)
+  }
+
+  /** It takes its stop badly. */
+  stopFailing(): this {
+    const job = ++this.#job
+    this.#stopping(job, 'stop')
+    this.say('exited', { exitCode: 'exited', exitStatus: '3' }, true).say('failed', { result: 'exit-code' }, true)
+    return this.u('failed/failed', { pid: 0, result: 'exit-code', exit: 'exited:3' }).#stopped(job)
   }
 
   resetFailed(): this {
     this.#restarts = 0
     return this.u('inactive/dead', { result: 'success', restarts: 0 })
+  }
+
+  #stopping(job: number, jobType: string): void {
+    this.u('active/running', { job }).say('stopping', { jobId: job, jobType }).u('deactivating/stop-sigterm')
+  }
+
+  #stopped(job: number): this {
+    this.say('stopped', { jobId: job, jobType: 'stop', result: 'done' })
+    return this.jobRemoved(job).u(this.state.activeState === 'failed' ? 'failed/failed' : 'inactive/dead', { job: 0 })
   }
 
   #up(inv: string, job: number): this {
@@ -115,6 +136,12 @@ const story = (): Life =>
     .restarted('7')
     .stop()
     .begin('8')
+    .crash()
+    .stopWaiting()
+    .begin('9')
+    .stopFailing()
+    .resetFailed()
+    .begin('a')
 
 function counts(tracker: UnitTracker): Record<string, number> {
   const sums = metricsOf(tracker, 1n).flatMap((one) => (one.type === 'sum' && one.monotonic ? [one] : []))
@@ -159,7 +186,7 @@ describe('an agent that is killed and started again, with the journal to ask', (
   const truth = counts(whole)
 
   it('has something to lose', () => {
-    expect(truth).toEqual({ auto: 4, watchdog: 1, manual: 1, 'exit-code': 3, signal: 1, 'start-limit-hit': 1 })
+    expect(truth).toEqual({ auto: 4, watchdog: 1, manual: 1, 'exit-code': 5, signal: 1, 'start-limit-hit': 1 })
   })
 
   /** Saved when `saved` records had come, started again `read` records later. The journal goes back to the beginning, and on. */

@@ -57,14 +57,24 @@ it('counts go on in the next run, with the start they had, and what was missed i
 it('a bus that refuses to be asked about units: none is told as stopped, and all is asked again', async () => {
   const before = await run(first)
   await before.receiver.shutdown()
-  const after = await run({ ...first, nRestarts: 2, stateChangeUsec: 2000 }, boot, [], 'org.freedesktop.DBus.Error.LimitsExceeded')
+  const after = await run(
+    { ...first, nRestarts: 2, stateChangeUsec: 2000 },
+    boot,
+    [],
+    'org.freedesktop.DBus.Error.LimitsExceeded',
+  )
   expect(after.host.last).toMatchObject({ state: 'degraded' })
   expect([after.told(), after.telemetry.errors.get('call_refused')]).toEqual([[], 1])
   after.source.refusal = ''
   await after.clock.advance(1000)
   expect(after.host.last).toEqual({ state: 'ok' })
   expect(after.gaps()).toEqual(['agent_restart'])
-  expect(after.told().slice(1).map((line) => line.split(' ')[0])).not.toContain('stopped')
+  expect(
+    after
+      .told()
+      .slice(1)
+      .map((line) => line.split(' ')[0]),
+  ).not.toContain('stopped')
   expect(restarts(after)).toMatchObject({ value: 1 })
   await after.receiver.shutdown()
 })
