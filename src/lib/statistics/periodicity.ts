@@ -1,5 +1,5 @@
 import { sidak } from './multiple.js'
-import { kMadToSigma, madInPlace, medianInPlace } from './robust.js'
+import { medianInPlace } from './robust.js'
 import { cosineSumTail } from './von-mises.js'
 
 /** Times a search takes: its cost and the memory of those who keep them for it. */
@@ -8,7 +8,7 @@ export const kMaxPeriodTimes = 64
 /** A period in the times of events. Times and spreads are in the unit of the times given. */
 export interface Period {
   readonly period: number
-  /** Standard deviation of an interval around the period, robust (median absolute deviation of those that fit). */
+  /** Standard deviation of one interval around the period, of those that fit. */
   readonly jitter: number
   /** Chance that as many random events look as regular somewhere, all trials counted: periods, windows, events left out. */
   readonly pValue: number
@@ -124,30 +124,26 @@ function score(periods: number): number {
   return periods >= kMostPeriods ? 0 : periods < 0.5 ? -1 : Math.cos(2 * Math.PI * periods)
 }
 
+/** An interval so far, in periods, from a whole number of them does not fit. */
+const kFits = 0.25
+
 /** Period and jitter of the intervals that fit the trial. */
 function describe(times: Float64Array, trial: number, extra: number | undefined, pValue: number): Period {
   const kept = extra === undefined ? times : times.filter((_, i) => i !== extra)
   const each = new Float64Array(kept.length)
-  const spread = new Float64Array(kept.length)
   let fitting = 0
   let used = 0
   for (let i = 1; i < kept.length; i++) {
-    const interval = kept[i]! - kept[i - 1]!
-    const periods = Math.round(interval / trial)
-    if (interval / trial >= kMostPeriods) continue
+    const share = (kept[i]! - kept[i - 1]!) / trial
+    if (share >= kMostPeriods) continue
     used++
-    if (periods === 0 || Math.abs(interval - periods * trial) > 0.25 * trial) continue
-    each[fitting++] = interval / periods
+    const periods = Math.round(share)
+    if (periods > 0 && Math.abs(share - periods) <= kFits) each[fitting++] = (kept[i]! - kept[i - 1]!) / periods
   }
-  each.copyWithin(0, 0, fitting)
-  const period = medianInPlace(Float64Array.from(each.subarray(0, fitting)))
-  let spreads = 0
-  for (let i = 1; i < kept.length; i++) {
-    const interval = kept[i]! - kept[i - 1]!
-    const periods = Math.round(interval / period)
-    if (periods === 0 || periods >= kMostPeriods) continue
-    spread[spreads++] = interval - periods * period
-  }
-  const jitter = kMadToSigma * madInPlace(spread.subarray(0, spreads), 0)
+  const period = medianInPlace(each, fitting)
+  // What does not fit at all is left out, so the mean square is safe, and has three times the precision of a median deviation.
+  let squares = 0
+  for (let i = 0; i < fitting; i++) squares += (each[i]! - period) ** 2
+  const jitter = Math.sqrt(squares / Math.max(fitting - 1, 1))
   return { period, jitter, pValue, events: times.length, intervals: used, fitting, extra }
 }
