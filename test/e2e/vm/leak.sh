@@ -26,8 +26,8 @@ systemctl cancel
 "$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
 agent=$!
 trap 'kill -KILL $agent 2> /dev/null || true' EXIT
-wait_for 60 grep -qs '"message":"running"' /io/agent.log
-wait_for 60 says systemd.unit.state
+wait_for 120 grep -qs '"message":"running"' /io/agent.log
+wait_for 120 says systemd.unit.state
 systemctl is-system-running > /io/system || true
 
 systemctl start leaker.service cacher.service rester.service

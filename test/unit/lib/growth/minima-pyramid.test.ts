@@ -96,11 +96,29 @@ test('a value that comes late changes nothing; one of a clock that was set back 
   expect(read(other, 0)).toEqual(before)
 })
 
+test('the peak of a width is that of its newest window and of all since', () => {
+  fc.assert(
+    fc.property(values, (steps) => {
+      const { pyramid, told, atMs } = fill(steps)
+      for (let level = 0; level < kLevels; level++) {
+        const width = kWidthMs * perLevel[level]!
+        const current = Math.floor(atMs / width)
+        const newest = told
+          .filter(([ms]) => Math.floor(ms / width) < current)
+          .map(([ms]) => Math.floor(ms / width))
+          .at(-1)
+        const since = told.filter(([ms]) => Math.floor(ms / width) >= (newest ?? current)).map(([, value]) => value)
+        expect(pyramid.peak(level)).toBe(Math.fround(Math.max(...since)))
+      }
+    }),
+  )
+})
+
 test.each([
-  ['windows of another number', { minima: '', open: [], numbers: [], counts: [] }],
-  ['a count that cannot be', { counts: [99, 0, 0, 0, 0, 0] }],
-  ['a number that is none', { numbers: ['x', 0, 0, 0, 0, 0] }],
-])('%s is refused', (_, part) => {
+  ['of another length', { values: 'AAAA' }],
+  ['with a first one behind the last', { numbers: [2, 1] }],
+  ['with a number that is none', { numbers: ['x', 1] }],
+])('windows %s are refused', (_, part) => {
   const saved = new MinimaPyramid(kWidthMs).save()
-  expect(() => new MinimaPyramid(kWidthMs).restore({ ...saved, ...part } as typeof saved)).toThrow()
+  expect(() => new MinimaPyramid(kWidthMs).restore({ ...saved, ...part } as unknown as typeof saved)).toThrow()
 })
