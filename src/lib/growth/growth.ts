@@ -27,8 +27,8 @@ const kNewShare = 0.5
 const kPaceShare = 0.6
 /** Runs in which growth counts as the unit's habit, the present one included. */
 const kHabit = 3
-/** The limit is near when it will be met in less than half of the time that the growth took so far. */
-const kNear = 2
+/** The limit is near when it will be met in less than a third of the time that the growth took so far. */
+const kNear = 3
 
 const x = new Float64Array(kWindows)
 const y = new Float64Array(kWindows)

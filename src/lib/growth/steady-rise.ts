@@ -8,7 +8,7 @@ import { kWindows } from './minima-pyramid.js'
 /** A series that rises steadily, slopes per window. */
 export interface SteadyRise {
   readonly slope: number
-  /** 95 % interval. */
+  /** 95 % interval: Sen's, or that of a walk with drift where it is wider. */
   readonly low: number
   readonly high: number
   /** Value of the line at the last window. */
@@ -70,14 +70,16 @@ export function steadyRise(x: Float64Array, y: Float64Array, n: number, least: n
   const pWalk = Math.min(1, 2 * Math.min(studentTail(t, n - 2), binomialAtLeast(ups, moves, kWalkSame)))
   const yPart = y.subarray(0, n)
   const { slope, intercept, low, high } = theilSen(x.subarray(0, n), yPart, 0.95, slopes)
+  const stray = Math.sqrt(longRunVariance(n - 1, mean, variance))
+  const margin = (1.96 * stray) / Math.sqrt(n - 1)
   return {
     slope,
-    low,
-    high,
+    low: Math.min(low, slope - margin),
+    high: Math.max(high, slope + margin),
     level: intercept + slope * x[n - 1]!,
     pTrend: mannKendall(yPart).rising,
     pWalk,
-    stray: Math.sqrt(longRunVariance(n - 1, mean, variance)),
+    stray,
   }
 }
 

@@ -8,6 +8,10 @@ export interface TimeToLimit {
 
 /** Two standard deviations. */
 const kSpread = 2
+/** Peaks to come are this much higher above the line than those seen: the highest of many is not among the last few. */
+const kPeak = 1.2
+/** However exact the past was, no line goes on without a bend. */
+const kLeastSpread = 0.1
 
 /** What grows, in units per millisecond, and by how much it strays from its line in a millisecond. */
 export interface Pace {
@@ -30,12 +34,16 @@ export function timeToLimit(
   peak: number,
   limit: number,
 ): TimeToLimit {
-  const room = Math.max(limit - Math.max(level, peak), 0)
+  const above = Math.max(peak - level, 0)
   const bare = Math.max(limit - level, 0)
+  const likelyMs = slope > 0 ? (bare + Math.max(bare - above, 0)) / 2 / slope : Number.POSITIVE_INFINITY
   return {
-    likelyMs: slope > 0 ? (room + bare) / 2 / slope : Number.POSITIVE_INFINITY,
-    earliestMs: reach(room, high, -kSpread * stray),
-    latestMs: reach(bare, low, kSpread * stray),
+    likelyMs,
+    earliestMs: Math.min(
+      reach(Math.max(bare - kPeak * above, 0), high, -kSpread * stray),
+      likelyMs * (1 - kLeastSpread),
+    ),
+    latestMs: Math.max(reach(bare, low, kSpread * stray), likelyMs * (1 + kLeastSpread)),
   }
 }
 

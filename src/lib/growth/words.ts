@@ -26,13 +26,6 @@ export function rateInWords(perMs: number, words: (amount: number) => string, le
   return `${words(perMs * kDayMs)}/day`
 }
 
-/** `45 s`, `12 min`, `3 h`, `12 days`. */
-export function timeInWords(ms: number): string {
-  if (ms < 2 * kMinuteMs) return `${Math.round(ms / kSecondMs)} s`
-  if (ms < 2 * kHourMs) return `${Math.round(ms / kMinuteMs)} min`
-  return ms < 2 * kDayMs ? `${shortNumber(ms / kHourMs)} h` : `${shortNumber(ms / kDayMs)} days`
-}
-
 /** Two digits, and all that stand before the point. */
 export function shortNumber(value: number): string {
   return Math.abs(value) >= 10 ? String(Math.round(value)) : String(Number(value.toPrecision(2)))

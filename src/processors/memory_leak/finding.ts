@@ -1,8 +1,9 @@
 import type { Attributes } from '../../data/attributes.js'
 import { Severity } from '../../data/event.js'
 import type { Ending, Growing } from '../../lib/growth/growing.js'
-import { bytesInWords, rateInWords, shortNumber, timeInWords } from '../../lib/growth/words.js'
+import { bytesInWords, rateInWords, shortNumber } from '../../lib/growth/words.js'
 import type { Detection, DetectorContext, Unit } from '../../lib/patterns/detector.js'
+import { durationWords } from '../../lib/patterns/words.js'
 
 /** What grows. */
 export type Quantity = 'memory' | 'tasks'
@@ -60,9 +61,9 @@ function inWords(unit: Unit, quantity: Quantity, growing: Growing, limitKind: Li
   const rate = rateInWords(slope, amount, leastRate[quantity])
   const again = earlier.length === 0 ? '' : `, as in ${earlier.length} earlier ${earlier.length === 1 ? 'run' : 'runs'}`
   const end = Number.isFinite(toLimit.likelyMs)
-    ? `; ${limits[limitKind]} ${amount(limit)} is reached in about ${timeInWords(toLimit.likelyMs)}`
+    ? `; ${limits[limitKind]} ${amount(limit)} is reached in about ${durationWords(toLimit.likelyMs)}`
     : ''
-  return `${what} grown by ${rate} for ${timeInWords(durationMs)}, from ${amount(baseline)} to ${amount(current)}${again}${end}`
+  return `${what} grown by ${rate} for ${durationWords(durationMs)}, from ${amount(baseline)} to ${amount(current)}${again}${end}`
 }
 
 function endInWords(unit: Unit, quantity: Quantity, { ending, current }: Growing): string {
