@@ -43,6 +43,11 @@ export const registrations: readonly Registration[] = [
   },
   {
     kind: 'processor',
+    type: 'anomaly',
+    load: async () => (await import('./processors/anomaly/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
     type: 'prediction',
     load: async () => (await import('./processors/prediction/factory.js')).factory,
   },

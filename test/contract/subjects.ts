@@ -126,6 +126,23 @@ const leakFinding = sampleEvent({
   },
 })
 
+/** A unit of which nothing was known fails every ten minutes. */
+function failureBatches(): readonly Batch[] {
+  return Array.from({ length: 8 }, (_, n) =>
+    deepFreeze(
+      batchOf({
+        events: [
+          sampleEvent({
+            name: names.failed,
+            timeUnixNano: BigInt(1_700_000_000 + n * 600) * 1_000_000_000n,
+            attributes: { [attr.unit]: 'a.service', [attr.result]: 'exit-code', [attr.exitCode]: 1 },
+          }),
+        ],
+      }),
+    ),
+  )
+}
+
 export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'receiver/systemd': [
     systemdSubject(),
@@ -173,6 +190,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'processor/time_pattern': [{}, { label: 'an hour', batches: crashBatches(86_400) }],
   'processor/periodic_crash': [{}, { label: 'a rhythm', batches: crashBatches(3600) }],
   'processor/dependency': [{}, { label: 'failures', batches: crashBatches() }],
+  'processor/anomaly': [{}, { label: 'many failures', batches: failureBatches() }],
   'processor/memory_leak': [{}, { label: 'a leak', config: kShortLeak, batches: leakBatches() }],
   'processor/prediction': [
     {},

@@ -66,6 +66,11 @@ export function learnRange(
   profile[at + slots + slot] = !(high < highest) ? high : highest + kForget * (high - highest)
 }
 
+/** NaN where nothing is known. */
+export function seasonalMean(profile: Float32Array, at: number, slots: number, slot: number): number {
+  return profile[at + 2 * slots + slot]!
+}
+
 /** `value` less what is usual at this time of the day, which is learned: 0 for the first. */
 export function seasonalError(profile: Float32Array, at: number, slots: number, slot: number, value: number): number {
   const index = at + 2 * slots + slot

@@ -1,4 +1,12 @@
-import { dayProfileSize, expectedRange, type Interval, learnRange, seasonalError, slotAt } from './day-profile.js'
+import {
+  dayProfileSize,
+  expectedRange,
+  type Interval,
+  learnRange,
+  seasonalError,
+  seasonalMean,
+  slotAt,
+} from './day-profile.js'
 import { kHistogramHead, surpriseOf } from './surprise-histogram.js'
 
 /** What is asked of every sample; the most surprising answer names the anomaly. */
@@ -102,6 +110,24 @@ export class SeriesBank {
   /** Where the series has been. */
   level(series: number): number {
     return this.#scalars[series * kScalars + kLevelMean]!
+  }
+
+  /** Its mean over the last hour of minutes, or five of 5 minutes. */
+  lately(series: number): number {
+    return this.#scalars[series * kScalars + kWideMean]!
+  }
+
+  /** Begins anew in all series, but for what is known of how far they stray: what is measured is another thing now. */
+  relearn(): void {
+    this.#scalars.fill(0)
+    this.#profiles.fill(Number.NaN)
+  }
+
+  /** What the series usually is at this time of the day; its level where that is not known yet. */
+  usual(series: number, seconds: number): number {
+    const slots = this.#shape.daySlots
+    const mean = seasonalMean(this.#profiles, series * dayProfileSize(slots), slots, slotAt(seconds, slots))
+    return Number.isNaN(mean) ? this.level(series) : mean
   }
 
   /**

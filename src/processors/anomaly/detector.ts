@@ -1,0 +1,228 @@
+import type { Metric } from '../../data/metric.js'
+import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
+import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { UnitTable } from '../../lib/patterns/unit-table.js'
+import { attr } from '../../lib/systemd/names.js'
+import { AlarmBar } from './alarm-bar.js'
+import type { Config } from './config.js'
+import { clearedOf, type Finding, findingOfOccasion, findingOfRate, kSeriesHoldMs } from './finding.js'
+import { LocalTime } from './local-time.js'
+import { kMemory, quantities, read, reading } from './quantities.js'
+import { kIntervalMs, SeriesWatch } from './series-watch.js'
+import { type Occasion, type SavedUnit, UnitBaseline } from './unit-baseline.js'
+
+/** After a start or an end of a run, so many intervals are learned, but say nothing. */
+const kSettleIntervals = 2
+/** Two counts each hour, which overlap: a test at each failure is worth no more than about four. */
+const kFailureTestsPerWeek = 4 * 168
+/** Seconds: of durations a shorter difference bothers nobody. */
+const kLeastSeconds = 1
+
+/** Finds what is not normal for a unit, by what was. */
+export class AnomalyDetector implements Detector {
+  readonly #context: DetectorContext
+  readonly #watch: SeriesWatch
+  /** Of failures, the share of hours in which a healthy unit may be told of. */
+  readonly #rarest: number
+  readonly #include: NameTest | undefined
+  readonly #exclude: NameTest | undefined
+  readonly #units: UnitTable<UnitBaseline>
+  readonly #passedOver = new WeakSet<Unit>()
+  readonly #open = new Set<UnitBaseline>()
+  readonly #bar: AlarmBar
+  readonly #localTime = new LocalTime()
+  /** Metrics of one unit come together. */
+  #last: { readonly unit: Unit; readonly baseline: UnitBaseline } | undefined
+
+  constructor(config: Config, context: DetectorContext) {
+    this.#context = context
+    this.#watch = new SeriesWatch(config.baseline_period / kIntervalMs, config.false_alarms_per_week)
+    this.#rarest = config.false_alarms_per_week / kFailureTestsPerWeek
+    this.#include = compilePatterns(config.include)
+    this.#exclude = compilePatterns(config.exclude)
+    this.#bar = new AlarmBar(config.max_alarms_per_week)
+    this.#units = new UnitTable(
+      config.max_units,
+      (baseline) => {
+        this.#last = undefined
+        this.#open.delete(baseline)
+        context.evicted()
+      },
+      ({ open }) => open !== undefined,
+    )
+  }
+
+  get open(): number {
+    return this.#open.size
+  }
+
+  get dueMs(): number | undefined {
+    let dueMs: number | undefined
+    for (const { open } of this.#open) if (dueMs === undefined || open!.untilMs < dueMs) dueMs = open!.untilMs
+    return dueMs
+  }
+
+  elapse(nowMs: number): void {
+    for (const baseline of this.#open) {
+      const open = baseline.open!
+      if (open.untilMs > nowMs) continue
+      this.#open.delete(baseline)
+      baseline.open = undefined
+      this.#context.tell(clearedOf(open))
+    }
+  }
+
+  sample(unit: Unit, metric: Metric, atMs: number): void {
+    const baseline = this.#baseline(unit)
+    if (baseline === undefined) return
+    read(metric)
+    if (reading.quantity < 0) return
+    const { quantity, value, isHeldMemory } = reading
+    const interval = Math.floor(atMs / kIntervalMs)
+    if (interval > baseline.interval) {
+      if (baseline.interval >= 0) this.#closeInterval(unit, baseline)
+      baseline.means.clear()
+      baseline.interval = interval
+    }
+    if (isHeldMemory && !baseline.hasHeldMemory) {
+      baseline.hasHeldMemory = true
+      baseline.means.forget(kMemory)
+    }
+    if (quantity === kMemory && baseline.hasHeldMemory && !isHeldMemory) {
+      const run = metric.type === 'histogram' ? undefined : metric.points[0]?.exemplars?.[0]?.traceId
+      baseline.run = run ?? baseline.run
+      return
+    }
+    baseline.means.add(quantity, value, atMs)
+  }
+
+  signal(signal: UnitSignal): void {
+    const { kind, unit, atMs, quiet, invocationId, event } = signal
+    const baseline = this.#baseline(unit)
+    if (baseline === undefined) return
+    if (invocationId !== '') baseline.run = invocationId
+    const { attributes } = event
+    const isFailure = kind === 'failed' || (kind === 'restarting' && signal.auto && signal.how === 'success')
+    if (quiet === undefined && isFailure) this.#countFailure(signal, baseline)
+    if (quiet === undefined || quiet === 'deployment') {
+      if (kind === 'started' || kind === 'restarted')
+        this.#occasion(
+          signal,
+          baseline,
+          'start_duration',
+          seconds(attributes, attr.inactiveExitUsec, attr.activeEnterUsec),
+        )
+      if (kind === 'stopped' || kind === 'failed' || kind === 'restarting') {
+        this.#occasion(
+          signal,
+          baseline,
+          'stop_duration',
+          seconds(attributes, attr.activeExitUsec, attr.inactiveEnterUsec),
+        )
+        this.#occasion(signal, baseline, 'memory_at_exit', baseline.means.last(kMemory))
+      }
+    }
+    if (kind === 'oom_killed' || kind === 'gave_up') return
+    if (quiet === 'deployment' && (kind === 'started' || kind === 'restarted')) baseline.bank.relearn()
+    baseline.means.restart()
+    baseline.settledFrom = Math.floor(atMs / kIntervalMs) + kSettleIntervals
+    baseline.suspicions.fill(undefined)
+  }
+
+  save(): unknown {
+    return {
+      bar: this.#bar.save(),
+      units: Array.from(this.#units.entries(), ([key, baseline]) => [key, baseline.save()]),
+    }
+  }
+
+  restore(saved: unknown): void {
+    const { bar, units } = saved as {
+      bar: readonly [number, number]
+      units: readonly (readonly [string, SavedUnit])[]
+    }
+    this.#bar.restore(bar)
+    for (const [key, unit] of units) this.#units.set(String(key), new UnitBaseline(unit))
+  }
+
+  #baseline(unit: Unit): UnitBaseline | undefined {
+    if (this.#last?.unit === unit) return this.#last.baseline
+    if (this.#passedOver.has(unit)) return undefined
+    if (!(this.#include?.(unit.name) ?? true) || this.#exclude?.(unit.name)) {
+      this.#passedOver.add(unit)
+      return undefined
+    }
+    let baseline = this.#units.get(unit.key)
+    if (baseline === undefined) {
+      baseline = new UnitBaseline()
+      this.#units.set(unit.key, baseline)
+    }
+    this.#last = { unit, baseline }
+    return baseline
+  }
+
+  /** What the interval was like, for each quantity; the most surprising is told of. */
+  #closeInterval(unit: Unit, baseline: UnitBaseline): void {
+    const { interval } = baseline
+    const endMs = (interval + 1) * kIntervalMs
+    const localSeconds = this.#localTime.seconds(Number(this.#context.unixNano(endMs - kIntervalMs / 2)) / 1e6)
+    const quiet = this.#context.quiet(unit, endMs) ?? this.#context.quiet(unit, endMs - kIntervalMs)
+    const isSilent = interval < baseline.settledFrom || quiet !== undefined
+    const at = { interval, endMs, localSeconds, raised: this.#bar.raised(endMs), isSilent }
+    let most: Finding | undefined
+    for (let series = 0; series < quantities.length; series++) {
+      const value = baseline.means.mean(series)
+      if (Number.isNaN(value)) {
+        baseline.suspicions[series] = undefined
+        continue
+      }
+      const found = this.#watch.judge(baseline, series, value, at)
+      if (found === undefined) continue
+      if (found.kind === 'unusual') this.#goesOn(baseline, quantities[series]!.kind, endMs)
+      else if (found.finding.surprise > (most?.surprise ?? 0)) most = found.finding
+    }
+    if (most !== undefined) this.#tell(unit, baseline, most)
+  }
+
+  #countFailure({ unit, atMs, event }: UnitSignal, baseline: UnitBaseline): void {
+    const unusual = baseline.restarts.add(atMs)
+    if (unusual === undefined) return
+    const rarest = this.#rarest * 10 ** -this.#bar.raised(atMs)
+    if (unusual.p <= rarest)
+      this.#tell(unit, baseline, findingOfRate(unusual, { atMs, run: baseline.run, rarest, event }))
+  }
+
+  #occasion({ unit, atMs, event, quiet }: UnitSignal, baseline: UnitBaseline, what: Occasion, value: number): void {
+    if (!(value > 0)) return
+    const usual = baseline.occasion(what, value)
+    if (usual === undefined || quiet !== undefined) return
+    if (what !== 'memory_at_exit' && Math.abs(value - usual) < kLeastSeconds) return
+    if (what === 'memory_at_exit' && Math.abs(value - usual) < quantities[kMemory]!.floor) return
+    this.#tell(unit, baseline, findingOfOccasion(what, value, usual, { atMs, run: baseline.run, event }))
+  }
+
+  #goesOn({ open }: UnitBaseline, kind: string, atMs: number): void {
+    if (open?.kinds.has(kind)) open.untilMs = Math.max(open.untilMs, atMs + kSeriesHoldMs)
+  }
+
+  #tell(unit: Unit, baseline: UnitBaseline, { kind, holdMs, detection }: Finding): void {
+    const { atMs } = detection
+    const { open } = baseline
+    if (open === undefined) {
+      baseline.open = { unit, kind, sinceMs: atMs, untilMs: atMs + holdMs, kinds: new Set([kind]) }
+      this.#open.add(baseline)
+      this.#bar.alarm(atMs)
+      this.#context.tell({ ...detection, phase: 'detected', unit, kind })
+      return
+    }
+    open.untilMs = Math.max(open.untilMs, atMs + holdMs)
+    if (open.kinds.has(kind)) return
+    open.kinds.add(kind)
+    this.#context.tell({ ...detection, phase: 'updated', unit, kind })
+  }
+}
+
+/** NaN where one of the times is not told. */
+function seconds(attributes: Readonly<Record<string, unknown>>, from: string, to: string): number {
+  return (Number(attributes[to]) - Number(attributes[from])) / 1e6
+}

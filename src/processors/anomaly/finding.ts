@@ -1,0 +1,122 @@
+import type { RawEvent } from '../../data/event.js'
+import type { Question } from '../../lib/anomaly/series-bank.js'
+import type { Detection } from '../../lib/patterns/detector.js'
+import { digits, kMemory, type Quantity, quantities } from './quantities.js'
+import type { UnusualRate } from './restart-rate.js'
+import type { Occasion, Open } from './unit-baseline.js'
+
+/** Half an hour as usual: it is over. */
+export const kSeriesHoldMs = 1_800_000
+/** Failures of the last two hours are counted, and starts are days apart. */
+const kRateHoldMs = 7_200_000
+const kOccasionHoldMs = 3_600_000
+const kMostConfidence = 0.999
+/** Of a single value against the last 16: nothing better is known. */
+const kOccasionConfidence = 0.9
+
+/** What is told of, but for whether it is new. */
+export interface Finding {
+  readonly kind: string
+  readonly surprise: number
+  readonly holdMs: number
+  readonly detection: Omit<Detection, 'phase' | 'unit' | 'kind'>
+}
+
+interface Origin {
+  readonly atMs: number
+  readonly run: string
+  readonly event?: RawEvent
+}
+
+const asked: Readonly<Record<Question, string>> = {
+  value: 'away from its level, at a time of day at which it was not seen like this',
+  run: 'for several intervals away from its level, at a time of day at which it was not seen like this',
+  time_of_day: 'not as usual at this time of day',
+  level: 'on another level than before',
+  turbulence: 'jumping more than before',
+}
+
+export function findingOfSeries(
+  { kind, title, format }: Quantity,
+  about: Origin & {
+    readonly value: number
+    readonly usual: number
+    readonly surprise: number
+    readonly needed: number
+    readonly question: Question
+    readonly samples: number
+  },
+): Finding {
+  const { value, usual, surprise, needed, question, samples, atMs, run } = about
+  return {
+    kind,
+    surprise,
+    holdMs: kSeriesHoldMs,
+    detection: {
+      atMs,
+      confidence: confidence(surprise - needed),
+      body: `${title} is ${format(value)}, usually about ${format(usual)} at this time of day: ${asked[question]}`,
+      evidence: { value, baseline: usual, surprise, needed, question, samples, p_value: 10 ** -surprise },
+      ...(run === '' ? {} : { run, runs: [run] }),
+    },
+  }
+}
+
+export function findingOfRate(
+  { count, hours, expected, p }: UnusualRate,
+  { atMs, run, rarest, event }: Origin & { readonly rarest: number },
+): Finding {
+  return {
+    kind: 'restart_rate',
+    surprise: -Math.log10(p),
+    holdMs: kRateHoldMs,
+    detection: {
+      atMs,
+      confidence: confidence(Math.log10(rarest / p)),
+      body: `${count} failures or restarts within ${hours} hours, where ${digits(expected)} are usual`,
+      evidence: { count, duration: hours * 3600, baseline: expected, p_value: p },
+      ...(run === '' ? {} : { run, runs: [run] }),
+      ...(event === undefined ? {} : { cause: event }),
+    },
+  }
+}
+
+const did: Readonly<Record<Occasion, string>> = {
+  start_duration: 'the start took',
+  stop_duration: 'the stop took',
+  memory_at_exit: 'memory at the end of the run was',
+}
+
+export function findingOfOccasion(what: Occasion, value: number, usual: number, { atMs, run, event }: Origin): Finding {
+  const format = what === 'memory_at_exit' ? quantities[kMemory]!.format : (one: number) => `${digits(one)} s`
+  return {
+    kind: what,
+    surprise: 0,
+    holdMs: kOccasionHoldMs,
+    detection: {
+      atMs,
+      confidence: kOccasionConfidence,
+      body: `${did[what]} ${format(value)}, usually ${format(usual)}`,
+      evidence: { value, baseline: usual },
+      ...(run === '' ? {} : { run, runs: [run] }),
+      ...(event === undefined ? {} : { cause: event }),
+    },
+  }
+}
+
+export function clearedOf({ unit, kind, sinceMs, untilMs, kinds }: Open): Detection {
+  return {
+    phase: 'cleared',
+    unit,
+    kind,
+    atMs: untilMs,
+    confidence: kOccasionConfidence,
+    body: `${[...kinds].join(', ')}: not unusual any more; as it was before, or usual by now`,
+    evidence: { duration: (untilMs - sinceMs) / 1000, kinds: [...kinds] },
+  }
+}
+
+/** 0.9 where it is just enough, and for each power of ten beyond a nine more. */
+function confidence(beyond: number): number {
+  return Math.min(1 - 10 ** -(Math.max(beyond, 0) + 1), kMostConfidence)
+}

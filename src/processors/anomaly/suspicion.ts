@@ -1,0 +1,41 @@
+import type { Question } from '../../lib/anomaly/series-bank.js'
+
+export interface SuspicionOf {
+  readonly value: number
+  readonly usual: number
+  readonly surprise: number
+  /** Surprise that was enough, at its time. */
+  readonly needed: number
+  readonly question: Question
+  /** Number of the interval in which it came up. */
+  readonly interval: number
+  /** Number of the one at which it is told of. */
+  readonly untilInterval: number
+}
+
+/** Something unusual that is told of only when it goes on. */
+export class Suspicion {
+  readonly usual: number
+  readonly surprise: number
+  readonly needed: number
+  readonly question: Question
+  readonly untilInterval: number
+  readonly #away: number
+  readonly #isLong: boolean
+
+  constructor({ value, usual, surprise, needed, question, interval, untilInterval }: SuspicionOf) {
+    this.#away = value - usual
+    this.usual = usual
+    this.surprise = surprise
+    this.needed = needed
+    this.question = question
+    this.untilInterval = untilInterval
+    this.#isLong = untilInterval > interval + 1
+  }
+
+  /** The value is still at least half as far away, on the same side; or, where one interval is enough, unusual once more. */
+  goesOn(value: number, isUnusual: boolean): boolean {
+    if ((value - this.usual) * Math.sign(this.#away) >= Math.abs(this.#away) / 2) return true
+    return isUnusual && !this.#isLong
+  }
+}

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+// @ts-expect-error plain JavaScript, as all of the benchmarks
+import { Chance } from '../../../../bench/patterns/random.mjs'
+import { attr } from '../../../../src/lib/systemd/names.js'
+import { factory } from '../../../../src/processors/anomaly/factory.js'
+import { UnitBaseline } from '../../../../src/processors/anomaly/unit-baseline.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { kDay, kHour, kMinute, kStartS, mebibyte, story, type Use } from './story.js'
+
+/** A service that works by day, with noise that is the same each time. */
+function usual(seed = 1): (atS: number) => Required<Use> {
+  const chance = new Chance(seed)
+  return (atS) => {
+    const load = (1.2 - Math.cos((((kStartS + atS) % kDay) / kDay) * 2 * Math.PI)) * Math.exp(chance.normal(0, 0.1))
+    return {
+      cpu: 0.4 * load,
+      held: (200 + 10 * load) * mebibyte,
+      file: 500 * mebibyte * chance.next(),
+      io: 1e6 * load,
+      tasks: 20,
+      waits: 0.01 * load,
+    }
+  }
+}
+const noon = 3 * kDay + (kDay - (kStartS % kDay)) + kDay / 2
+
+describe('what is not as it was', () => {
+  const stories: readonly (readonly [string, (use: Required<Use>) => Use, string])[] = [
+    ['CPU that is burnt', (use) => ({ ...use, cpu: use.cpu + 8 }), 'cpu'],
+    ['memory that is taken', (use) => ({ ...use, held: use.held * 4 }), 'memory'],
+    ['a disk that is written full', (use) => ({ ...use, io: use.io * 100 }), 'io'],
+    ['processes that pile up', (use) => ({ ...use, tasks: 300 }), 'tasks'],
+    ['waiting for what others use', (use) => ({ ...use, waits: 0.9 }), 'pressure'],
+    ['a service that hangs', (use) => ({ ...use, cpu: 0 }), 'cpu'],
+  ]
+  test.each(stories)('%s is told of within the hour, once, and over when it is', async (_story, change, kind) => {
+    const { live, phases, found } = await story()
+    const use = usual()
+    await live(0, noon, use)
+    expect(phases()).toEqual([])
+    await live(noon, noon + 2 * kHour, (atS) => change(use(atS)))
+    expect(phases()[0]).toBe(`${kind} detected`)
+    expect(Number(found()[0]!.timeUnixNano) / 1e9 - kStartS - noon).toBeLessThan(kHour)
+    await live(noon + 2 * kHour, noon + 8 * kHour, use)
+    expect(phases().at(-1)).toBe(`${kind} cleared`)
+    expect(phases().filter((phase) => phase.endsWith('detected'))).toHaveLength(1)
+  })
+
+  test('is told in words and numbers', async () => {
+    const { live, found } = await story()
+    const use = usual()
+    await live(0, noon, use)
+    await live(noon, noon + kHour, (atS) => ({ ...use(atS), cpu: 9 }))
+    const { body, attributes } = found()[0]!
+    expect(body).toMatch(/^CPU is 9 cores, usually about (0\.[6-9]\d*|1\.?\d*) cores at this time of day: /)
+    expect(attributes['pattern.anomaly.value']).toBeCloseTo(9, 1)
+    expect(Number(attributes['pattern.anomaly.p_value'])).toBeLessThan(1e-3)
+    expect(attributes['pattern.anomaly.surprise']).toBeGreaterThan(Number(attributes['pattern.anomaly.needed']))
+    expect(attributes['pattern.confidence']).toBeGreaterThanOrEqual(0.9)
+  })
+})
+
+describe('what is nothing', () => {
+  const odd = (use: Required<Use>): Use => ({ ...use, cpu: 9, held: 2 ** 32, tasks: 500 })
+
+  test('one interval alone', async () => {
+    const { live, phases } = await story()
+    const use = usual()
+    await live(0, noon, use)
+    await live(noon, noon + 5 * kMinute, (atS) => ({ ...use(atS), cpu: 9 }))
+    await live(noon + 5 * kMinute, noon + kDay, use)
+    expect(phases()).toEqual([])
+  })
+
+  test('a page cache that comes and goes, or a difference that bothers nobody', async () => {
+    const { live, phases } = await story()
+    const idle = (): Use => ({ cpu: 0.0001, held: 5 * mebibyte, file: mebibyte, tasks: 1 })
+    await live(0, noon, idle)
+    await live(noon, noon + 6 * kHour, () => ({ cpu: 0.02, held: 12 * mebibyte, file: 4096 * mebibyte, tasks: 3 }))
+    expect(phases()).toEqual([])
+  })
+
+  test('the first hour, and a job that a young baseline has not seen yet', async () => {
+    const { live, phases } = await story()
+    const idle = (): Use => ({ cpu: 0.001, held: 20 * mebibyte, tasks: 2 })
+    await live(0, 40 * kMinute, idle)
+    await live(40 * kMinute, kHour, (atS) => odd(usual()(atS)))
+    await live(kHour, 10 * kHour, idle)
+    await live(10 * kHour, 11 * kHour, (atS) => odd(usual()(atS)))
+    await live(11 * kHour, kDay, idle)
+    expect(phases()).toEqual([])
+  })
+
+  test('a deployment, and what the new version needs from then on', async () => {
+    const { live, tell, phases } = await story()
+    const use = usual()
+    await live(0, noon, use)
+    const by = { [attr.restartCause]: 'manual' }
+    await tell('restarting', noon, by)
+    await tell('restarted', noon + 1, by)
+    await live(noon + 60, noon + 2 * kDay, (atS) => ({ ...use(atS), held: 2 * use(atS).held, tasks: 60 }))
+    expect(phases()).toEqual([])
+  })
+
+  test('readings that are offered again, and counters that begin anew', async () => {
+    const { live, phases } = await story()
+    const use = usual()
+    await live(0, noon, use)
+    await live(noon - 150, noon + kHour, use)
+    expect(phases()).toEqual([])
+  })
+})
+
+test('a young baseline sees what goes on for hours, from the first hour on', async () => {
+  const { live, phases } = await story()
+  const use = usual()
+  await live(0, 3 * kHour, use)
+  await live(3 * kHour, 13 * kHour, (atS) => ({ ...use(atS), held: 4096 * mebibyte }))
+  expect(phases()[0]).toBe('memory detected')
+})
+
+describe('failures', () => {
+  const fails = { [attr.result]: 'exit-code', [attr.exitCode]: 1 }
+
+  test('of a unit that has none are told of when they are many, and not when it is one', async () => {
+    const { tell, phases, found } = await story()
+    await tell('started', 0)
+    for (let day = 1; day < 20; day++) await tell('reloaded', day * kDay)
+    await tell('failed', 20 * kDay, fails)
+    expect(phases()).toEqual([])
+    for (let n = 1; n < 6; n++) await tell('failed', 20 * kDay + n * 25 * kMinute, fails)
+    expect(phases()).toEqual(['restart_rate detected'])
+    expect(found()[0]!.body).toMatch(/^\d failures or restarts within (2|24) hours, where 0\.\d+ are usual$/)
+  })
+
+  test('of a unit that always fails this often are none of its anomalies', async () => {
+    const { tell, phases } = await story()
+    const chance = new Chance(3)
+    for (const atMs of chance.poisson(0, 20 * kDay * 1000, 3 * kHour * 1000)) await tell('failed', atMs / 1000, fails)
+    expect(phases().length).toBeLessThanOrEqual(1)
+  })
+})
+
+test('a start that takes far longer than the last ones is told of', async () => {
+  const { tell, phases, found } = await story()
+  const start = (atS: number, tookS: number) =>
+    tell('started', atS, {
+      [attr.inactiveExitUsec]: (kStartS + atS - tookS) * 1e6,
+      [attr.activeEnterUsec]: (kStartS + atS) * 1e6,
+    })
+  for (let n = 1; n <= 10; n++) await start(n * kHour, 2 + (n % 3) / 10)
+  expect(phases()).toEqual([])
+  await start(12 * kHour, 40)
+  expect(phases()).toEqual(['start_duration detected'])
+  expect(found()[0]!.body).toBe('the start took 40 s, usually 2.1 s')
+})
+
+test('a storm of findings is told by its most surprising: each makes the bar higher for the next', async () => {
+  const { live, phases } = await story({ max_alarms_per_week: 0.1 })
+  const units = Array.from({ length: 20 }, (_, n) => ({ unit: `u${n}.service`, use: usual(n) }))
+  const beginS = 1.2 * kDay
+  for (let atS = 0; atS < beginS + kHour; atS += 300)
+    for (const { unit, use } of units)
+      await live(atS, atS + 300, () => ({ ...use(atS), ...(atS < beginS ? {} : { waits: 0.9 }) }), { unit, everyS: 300 })
+  const told = phases().filter((phase) => phase.endsWith('detected')).length
+  expect(told).toBeGreaterThan(2)
+  expect(told).toBeLessThan(20)
+})
+
+describe('what was learned', () => {
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-anomaly-'))
+  afterAll(() => rmSync(stateDirectory, { recursive: true }))
+
+  test('outlives the agent', async () => {
+    const use = usual()
+    const first = await story({}, { stateDirectory })
+    await first.live(0, noon, use)
+    await first.processor.shutdown()
+    const second = await story({}, { stateDirectory })
+    await second.live(noon, noon + kHour, (atS) => ({ ...use(atS), cpu: 9 }))
+    expect(second.phases()[0]).toBe('cpu detected')
+    await second.processor.shutdown()
+  })
+
+  test('takes at most 4 KB for each unit', () => {
+    expect(new UnitBaseline().bytes).toBeLessThanOrEqual(4096)
+  })
+
+  test('is refused where it is not whole', () => {
+    const saved = new UnitBaseline().save()
+    expect(() => new UnitBaseline(['AAAA', saved[1], saved[2], saved[3]])).toThrow('bytes')
+    expect(() => new UnitBaseline([saved[0], 'AAAA', saved[2], saved[3]])).toThrow()
+    expect(() => new UnitBaseline([saved[0], saved[1], saved[2], [1, Number.NaN, 3, 4]])).toThrow('restarts')
+  })
+})
+
+test('a baseline of less than an hour is refused', () => {
+  const complain = (baseline_period: string) =>
+    factory.check(createTestConfig(factory.configSchema, { baseline_period }) as never)
+  expect(complain('10m')).toEqual([{ path: ['baseline_period'], reason: expect.stringContaining('at least 1h') }])
+  expect(complain('6h')).toEqual([])
+})
