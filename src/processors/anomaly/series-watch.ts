@@ -74,6 +74,8 @@ export class SeriesWatch {
     if (suspicion?.goesOn(octaves, isUnusual)) {
       if (at.interval < suspicion.untilInterval) return isUnusual ? unusual : undefined
       suspicions[series] = undefined
+      // Others may have been told of since.
+      if (suspicion.surprise < suspicion.needed + at.raised) return unusual
       return { kind: 'anomaly', finding: this.#finding(baseline, series, value, suspicion, at) }
     }
     suspicions[series] = undefined
@@ -95,8 +97,8 @@ export class SeriesWatch {
     { interval, raised }: Interval,
   ): void {
     const { surprise, leading: question } = bank
-    const needed = (this.#needed + raised) * this.#widened(samples) + Math.max(0, Math.log10(kWeekSamples / samples))
-    if (surprise < needed) return
+    const needed = this.#needed * this.#widened(samples) + Math.max(0, Math.log10(kWeekSamples / samples))
+    if (surprise < needed + raised) return
     const untilInterval = interval + this.#wait(samples, surprise - needed)
     suspicions[series] = new Suspicion({ value, usual, surprise, needed, question, interval, untilInterval })
   }

@@ -4,7 +4,7 @@ export interface SuspicionOf {
   readonly value: number
   readonly usual: number
   readonly surprise: number
-  /** Surprise that was enough, at its time. */
+  /** Surprise that was enough, but for what others have raised the bar by. */
   readonly needed: number
   readonly question: Question
   /** Number of the interval in which it came up. */

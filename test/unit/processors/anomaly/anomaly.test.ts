@@ -164,7 +164,10 @@ test('a storm of findings is told by its most surprising: each makes the bar hig
   const beginS = 1.2 * kDay
   for (let atS = 0; atS < beginS + kHour; atS += 300)
     for (const { unit, use } of units)
-      await live(atS, atS + 300, () => ({ ...use(atS), ...(atS < beginS ? {} : { waits: 0.9 }) }), { unit, everyS: 300 })
+      await live(atS, atS + 300, () => ({ ...use(atS), ...(atS < beginS ? {} : { waits: 0.9 }) }), {
+        unit,
+        everyS: 300,
+      })
   const told = phases().filter((phase) => phase.endsWith('detected')).length
   expect(told).toBeGreaterThan(2)
   expect(told).toBeLessThan(20)
