@@ -1,3 +1,4 @@
+import type { DetectorContext } from '../../lib/patterns/detector.js'
 import type { Period } from '../../lib/statistics/periodicity.js'
 import { type Rhythm, rhythmOf } from './rhythm.js'
 
@@ -8,6 +9,23 @@ const kMaxStrikes = 3
 /** How far from the beat a failure still keeps it: four deviations, within these shares of the period. */
 const kLeastTolerance = 0.05
 const kMostTolerance = 0.2
+
+/** Failures of one event lie closer together than ten times that. */
+const kLeastPeriodMs = 1000
+
+/** One in the state file. Times are microseconds since 1970. */
+export interface SavedOpen {
+  readonly period: Period
+  readonly rhythm: Omit<Rhythm, 'nextMs' | 'fromMs' | 'untilMs'>
+  readonly nextUsec: readonly [next: number, from: number, until: number]
+  readonly failures: number
+  readonly toldFailures: number
+  readonly toldPeriodMs: number
+  readonly firstUsec: number
+  readonly lastUsec: number
+  readonly beatUsec: number
+  readonly strikes: number
+}
 
 /** A rhythm that was told of: holds on while its predictions come true. Times are steady milliseconds. */
 export class OpenPeriod {
@@ -25,15 +43,20 @@ export class OpenPeriod {
   #lastMs: number
   #strikes = 0
 
-  constructor(times: Float64Array, period: Period) {
+  constructor(period: Period, rhythm: Rhythm, firstMs: number, lastMs: number) {
     this.period = period
-    this.rhythm = rhythmOf(times, period)
+    this.rhythm = rhythm
     this.failures = period.events
     this.toldFailures = period.events
-    this.toldPeriodMs = this.rhythm.periodMs
-    this.firstMs = times[times.length - period.events]!
-    this.#lastMs = times[times.length - 1]!
-    this.#beatMs = this.#lastMs
+    this.toldPeriodMs = rhythm.periodMs
+    this.firstMs = firstMs
+    this.#lastMs = lastMs
+    this.#beatMs = lastMs
+  }
+
+  static begin(times: Float64Array, period: Period): OpenPeriod {
+    const firstMs = times[times.length - period.events]!
+    return new OpenPeriod(period, rhythmOf(times, period), firstMs, times[times.length - 1]!)
   }
 
   get lastMs(): number {
@@ -52,7 +75,7 @@ export class OpenPeriod {
     const keeps = this.#onBeat(atMs - this.#beatMs) || this.#onBeat(atMs - this.#lastMs)
     this.#lastMs = atMs
     if (keeps) {
-      this.#beatMs = atMs
+      this.#moveBeat(atMs - this.#beatMs)
       this.#strikes = Math.max(this.#strikes - 0.5, 0)
     } else this.#strikes++
     return this.#strikes < kMaxStrikes
@@ -77,7 +100,55 @@ export class OpenPeriod {
 
   /** A beat passed while nobody could have seen it. */
   skip(): void {
-    this.#beatMs += this.rhythm.periodMs
+    this.#moveBeat(this.rhythm.periodMs)
+  }
+
+  save(context: DetectorContext): SavedOpen {
+    const usec = (atMs: number): number => Number(context.unixNano(atMs) / 1000n)
+    const { nextMs, fromMs, untilMs, ...rhythm } = this.rhythm
+    return {
+      period: this.period,
+      rhythm,
+      nextUsec: [usec(nextMs), usec(fromMs), usec(untilMs)],
+      failures: this.failures,
+      toldFailures: this.toldFailures,
+      toldPeriodMs: this.toldPeriodMs,
+      firstUsec: usec(this.firstMs),
+      lastUsec: usec(this.#lastMs),
+      beatUsec: usec(this.#beatMs),
+      strikes: this.#strikes,
+    }
+  }
+
+  /** @throws where it is not of the form that `save` gives */
+  static read(saved: SavedOpen, context: DetectorContext): OpenPeriod {
+    const { period, rhythm, nextUsec, failures, toldFailures, toldPeriodMs, firstUsec, lastUsec, beatUsec } = saved
+    const times = [...nextUsec, firstUsec, lastUsec, beatUsec]
+    const { period: length, jitter, pValue, events, intervals, fitting } = period
+    const numbers = [failures, toldFailures, toldPeriodMs, saved.strikes, length, jitter, pValue, events, intervals]
+    const { kind, periodMs, spreadMs } = rhythm
+    const fits = [...numbers, fitting, spreadMs].every(Number.isFinite) && (kind === 'clock' || kind === 'interval')
+    if (!fits || times.length !== 6 || !times.every(Number.isSafeInteger)) throw new Error('a rhythm without numbers')
+    // Silence is counted in periods: without any it would never end.
+    if (!(periodMs >= kLeastPeriodMs)) throw new Error('a rhythm without a period')
+    const [nextMs, fromMs, untilMs, firstMs, lastMs, beatMs] = times.map((usec) =>
+      context.steadyMs(BigInt(usec) * 1000n),
+    ) as [number, number, number, number, number, number]
+    const open = new OpenPeriod(period, { kind, periodMs, spreadMs, nextMs, fromMs, untilMs }, firstMs, lastMs)
+    open.failures = failures
+    open.toldFailures = toldFailures
+    open.toldPeriodMs = toldPeriodMs
+    open.isRestored = true
+    open.#beatMs = beatMs
+    open.#strikes = saved.strikes
+    return open
+  }
+
+  /** What comes next comes as much later, until the times themselves tell it better. */
+  #moveBeat(byMs: number): void {
+    this.#beatMs += byMs
+    const { nextMs, fromMs, untilMs } = this.rhythm
+    this.rhythm = { ...this.rhythm, nextMs: nextMs + byMs, fromMs: fromMs + byMs, untilMs: untilMs + byMs }
   }
 
   get #toleranceMs(): number {

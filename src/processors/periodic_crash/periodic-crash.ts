@@ -72,16 +72,15 @@ export class PeriodicCrashDetector implements Detector {
     const times = known.times.copyInto(this.#scratch)
     const period = this.#regular(times)
     if (period === undefined) return
-    known.open = new OpenPeriod(times, period)
+    known.open = OpenPeriod.begin(times, period)
     this.#open.add(known)
     this.#context.tell(openFinding('detected', known, known.open, signal, this.#context))
-    this.#schedule()
+    this.#expect(known.open)
   }
 
   #follow(known: UnitFailures, open: OpenPeriod, signal: UnitSignal): void {
     if (!open.take(signal.atMs)) {
       this.#clear(known, open, 'irregular', signal.atMs, signal)
-      this.#schedule()
       return
     }
     const times = known.times.copyInto(this.#scratch)
@@ -91,7 +90,7 @@ export class PeriodicCrashDetector implements Detector {
       open.told()
       this.#context.tell(openFinding('updated', known, open, signal, this.#context))
     }
-    this.#schedule()
+    this.#expect(open)
   }
 
   /** The period of the failures, if they are as regular as is asked for. */
@@ -112,6 +111,11 @@ export class PeriodicCrashDetector implements Detector {
     if (signal !== undefined) known.times.push(signal.atMs)
   }
 
+  /** Nothing is due before that; when it has come, all are looked at again, and not at each failure of one. */
+  #expect({ dueMs }: OpenPeriod): void {
+    if (this.dueMs === undefined || dueMs < this.dueMs) this.dueMs = dueMs
+  }
+
   #schedule(): void {
     let dueMs: number | undefined
     for (const { open } of this.#open) if (dueMs === undefined || open!.dueMs < dueMs) dueMs = open!.dueMs
@@ -123,14 +127,9 @@ export class PeriodicCrashDetector implements Detector {
   }
 
   restore(saved: unknown): void {
-    for (const { failures, open } of readSaved(saved, this.#context)) {
+    for (const failures of readSaved(saved, this.#context)) {
       this.#units.set(failures.unit.key, failures)
-      if (open === undefined) continue
-      const times = failures.times.copyInto(this.#scratch)
-      const period = this.#regular(times)
-      if (period === undefined) continue
-      failures.open = Object.assign(new OpenPeriod(times, period), open, { isRestored: true })
-      this.#open.add(failures)
+      if (failures.open !== undefined) this.#open.add(failures)
     }
     this.#schedule()
   }

@@ -1,6 +1,8 @@
 import type { Attributes } from '../../data/attributes.js'
+import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext } from '../../lib/patterns/detector.js'
 import { kMaxPeriodTimes } from '../../lib/statistics/periodicity.js'
+import { OpenPeriod, type SavedOpen } from './open-period.js'
 import { UnitFailures } from './unit-failures.js'
 
 /** One unit in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
@@ -11,8 +13,8 @@ interface SavedUnit {
   readonly resource: { readonly key: string; readonly attributes: Attributes }
   readonly times: readonly number[]
   readonly runs: readonly string[]
-  /** Failures of the rhythm that was open, those at its last telling, and the period told then, in milliseconds. */
-  readonly open?: { readonly failures: number; readonly toldFailures: number; readonly toldPeriodMs: number }
+  /** The rhythm that was told of, and has not ended. */
+  readonly open?: SavedOpen
 }
 
 export function savedUnit({ unit, times, runs, open }: UnitFailures, context: DetectorContext): SavedUnit {
@@ -24,17 +26,12 @@ export function savedUnit({ unit, times, runs, open }: UnitFailures, context: De
     resource: { key: resource.key, attributes: resource.attributes },
     times: Array.from(newest, (atMs) => Number(context.unixNano(atMs) / 1000n)),
     runs,
-    ...(open === undefined
-      ? {}
-      : { open: { failures: open.failures, toldFailures: open.toldFailures, toldPeriodMs: open.toldPeriodMs } }),
+    ...(open === undefined ? {} : { open: open.save(context) }),
   }
 }
 
 /** @throws where it is not of this form: then all is learned anew */
-export function readSaved(
-  saved: unknown,
-  context: DetectorContext,
-): readonly { readonly failures: UnitFailures; readonly open: SavedUnit['open'] }[] {
+export function readSaved(saved: unknown, context: DetectorContext): readonly UnitFailures[] {
   const { units } = saved as { units: readonly SavedUnit[] }
   return units.map(({ key, name, resource, times, runs, open }) => {
     if (typeof key !== 'string' || typeof name !== 'string' || typeof resource.key !== 'string')
@@ -44,9 +41,8 @@ export function readSaved(
       if (!Number.isSafeInteger(atUsec)) throw new Error(`a time of ${name} is no number`)
       failures.times.push(context.steadyMs(BigInt(atUsec) * 1000n))
     }
-    if (open !== undefined && ![open.failures, open.toldFailures, open.toldPeriodMs].every(Number.isFinite))
-      throw new Error(`the rhythm of ${name} has no numbers`)
-    failures.runs = runs.filter((run) => typeof run === 'string')
-    return { failures, open }
+    failures.runs = runs.filter((run) => typeof run === 'string').slice(-kMaxRuns)
+    if (open !== undefined) failures.open = OpenPeriod.read(open, context)
+    return failures
   })
 }

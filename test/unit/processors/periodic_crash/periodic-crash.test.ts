@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { RawEvent } from '../../../../src/data/event.js'
 import { schema } from '../../../../src/processors/periodic_crash/config.js'
 import { factory } from '../../../../src/processors/periodic_crash/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
@@ -161,5 +162,31 @@ describe('what was learned', () => {
     expect(third.summary.map((line) => line.split(' ')[0])).toEqual(['cleared'])
     expect(third.found[0]?.attributes['pattern.periodic_crash.count']).toBe(6)
     await third.processor.shutdown()
+  })
+
+  test('a rhythm that was told of ends after a restart, too, though its last failures were off the beat, or many', async () => {
+    const offBeat = [8.37, 8.71]
+    for (const times of [[...hourly(8), ...offBeat.map((n) => n * kHour)], hourly(200)]) {
+      const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-periodic-'))
+      folders.push(stateDirectory)
+      const lastS = times.at(-1)!
+      const stayed = await crashes(times)
+      await stayed.tell(300 * kHour)
+      const first = story({}, { stateDirectory })
+      await first.processor.start(new TestHost())
+      for (const at of times) first.failed(at)
+      await first.tell()
+      await first.processor.shutdown()
+      const second = story({}, { stateDirectory }, kStoryStartMs + (lastS + 60) * 1000)
+      await second.processor.start(new TestHost())
+      await second.started(0, 'other.service').tell(300 * kHour)
+      const [cleared] = second.found
+      expect(cleared).toMatchObject({ name: 'pattern.periodic_crash.cleared' })
+      // As if the agent had stayed.
+      const evidence = ({ attributes }: RawEvent) =>
+        ['count', 'first_usec', 'last_usec', 'outcome'].map((key) => attributes[`pattern.periodic_crash.${key}`])
+      expect(evidence(cleared!)).toEqual(evidence(stayed.found.at(-1)!))
+      await second.processor.shutdown()
+    }
   })
 })
