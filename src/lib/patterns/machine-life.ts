@@ -65,7 +65,7 @@ export class MachineLife {
     else this.#shutdown = { reason: 'system_shutdown', fromMs: atMs, untilMs }
   }
 
-  /** Nobody watched while it went down and came up; what the journal tells of that is history of neither version of it. */
+  /** Nobody watched while it went down and came up: what the journal tells of that time is of units that were stopped and started. */
   #rebooted({ attributes }: RawEvent, atMs: number): void {
     const startUsec = attributes[attr.gapStartUsec]
     const isKnown = typeof startUsec === 'number' && Number.isSafeInteger(startUsec)

@@ -8,8 +8,8 @@ import { MachineLife } from './machine-life.js'
 import { Maintenance } from './maintenance.js'
 import type { SteadyTime } from './steady-time.js'
 
-/** Readings and counters need about this long until they are of one time again. */
-const kAfterStepMs = 60_000
+/** Readings and counters need about this long until they are of one time again; and so late a step is seen at most, where all is well. */
+const kAroundStepMs = 60_000
 
 export interface QuietTime {
   readonly reason: QuietReason
@@ -23,15 +23,15 @@ export interface QuietTime {
  */
 export class Quiet {
   readonly #time: SteadyTime
-  readonly #maintenance: Maintenance
+  readonly #maintenance: Maintenance | undefined
   readonly #machine: MachineLife
   readonly #deployments = new Deployments()
   #gapUntilMs = Number.NEGATIVE_INFINITY
-  #stepUntilMs = Number.NEGATIVE_INFINITY
+  #stepMs = Number.NEGATIVE_INFINITY
 
   constructor(time: SteadyTime, { maintenance = [], bootUnixNano }: Pick<Settings, 'maintenance' | 'bootUnixNano'>) {
     this.#time = time
-    this.#maintenance = new Maintenance(maintenance)
+    this.#maintenance = maintenance.length === 0 ? undefined : new Maintenance(maintenance)
     this.#machine = new MachineLife(time, bootUnixNano)
   }
 
@@ -54,7 +54,7 @@ export class Quiet {
 
   /** The clock was set, or the machine slept. */
   stepped(nowMs: number): void {
-    this.#stepUntilMs = nowMs + kAfterStepMs
+    this.#stepMs = nowMs
   }
 
   /** Of what was measured at a time. */
@@ -63,7 +63,8 @@ export class Quiet {
     if (maintainedMs !== undefined) return { reason: 'maintenance', untilMs: maintainedMs }
     const machine = this.#machine.at(atMs)
     if (machine !== undefined) return machine
-    if (atMs <= this.#stepUntilMs) return { reason: 'suspend_or_clock_step', untilMs: this.#stepUntilMs }
+    if (Math.abs(atMs - this.#stepMs) <= kAroundStepMs)
+      return { reason: 'suspend_or_clock_step', untilMs: this.#stepMs + kAroundStepMs }
     const deployedMs = this.#deployments.until(unit.key, atMs)
     return deployedMs === undefined ? undefined : { reason: 'deployment', untilMs: deployedMs }
   }
@@ -77,6 +78,7 @@ export class Quiet {
   }
 
   #maintained(unit: Unit, atMs: number): number | undefined {
+    if (this.#maintenance === undefined) return undefined
     const unixMs = Number(this.#time.unixNano(atMs)) / 1e6
     const untilMs = this.#maintenance.until(unit.name, unixMs)
     return untilMs === undefined ? undefined : atMs + untilMs - unixMs

@@ -235,6 +235,15 @@ test('goes down although a state that was read before it comes behind it', async
   expect(heard()).toEqual(['system_shutdown 299'])
 })
 
+test('what the journal tells of the hours before is not of the moment in which the clock was set', async () => {
+  const { clock, feed, heard } = rig()
+  await feed(failed(0))
+  await clock.advance(7200_000)
+  clock.stepWallClock(3600n * 1_000_000_000n)
+  await feed(told(3600, 10_800), failed(10_801))
+  expect(heard()).toEqual(['loud', 'loud', 'suspend_or_clock_step 59'])
+})
+
 test('a clock that is set, or a machine that slept', async () => {
   const { clock, feed, heard } = rig()
   await feed(failed(0))
