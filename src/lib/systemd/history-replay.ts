@@ -100,7 +100,8 @@ export class HistoryReplay {
     const phase = phaseOf(state)
     const same = entry.invocationId === state.invocationId
     if (same && (phase === 'failed' || phase === 'down')) return jobType === 'restart' ? [] : this.#jobDone(jobId)
-    const told = this.#observe(entry, { ...(phase === 'waiting' ? {} : this.#end(entry)), ...down, jobId })
+    const end = phase === 'waiting' ? { inactiveEnterUsec: entry.atUsec } : this.#end(entry)
+    const told = this.#observe(entry, { ...end, ...down, jobId })
     return jobType === 'restart' ? told : [...told, ...this.#jobDone(jobId)]
   }
 

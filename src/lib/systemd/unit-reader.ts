@@ -2,7 +2,17 @@ import type { UnitState } from '../../data/signal-record.js'
 import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { readConfigurations } from './configuration-reader.js'
 import type { ControlPlane, Properties } from './control-plane.js'
-import { getTyped, getUnit, isUnknown, kUnitInterface, number, readEach, text, typeSuffix } from './unit-calls.js'
+import {
+  getTyped,
+  getUnit,
+  isRefused,
+  isUnknown,
+  kUnitInterface,
+  number,
+  readEach,
+  text,
+  typeSuffix,
+} from './unit-calls.js'
 
 const kStamp = 'StateChangeTimestamp'
 /** The first is the stamp, and it is asked first: what comes with it is not older. */
@@ -114,12 +124,12 @@ export async function readStamps(plane: ControlPlane, names: readonly string[]):
   return new Map(read.map(({ name, usec }) => [name, usec]))
 }
 
-/** When systemd has last read its unit files, microseconds since 1970; undefined where it does not say (before systemd 250). */
+/** When systemd has last read its unit files, microseconds since 1970; undefined where it does not say (before systemd 250), or may not. */
 export async function readConfiguredUsec(plane: ControlPlane): Promise<number | undefined> {
   try {
     return number(await plane.getManagerProperty('UnitsLoadTimestamp'))
   } catch (error) {
-    if (!isUnknown(error)) throw error
+    if (!isUnknown(error) && !isRefused(error)) throw error
     return undefined
   }
 }

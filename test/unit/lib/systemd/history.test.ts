@@ -215,6 +215,21 @@ describe('an agent that is killed and started again, with the journal to ask', (
     },
   )
 
+  it('a stop while it waits for its restart is told at its own time, not at that of the failure', () => {
+    const away = new Life(unit).begin('1').crash().wait(200).stopWaiting()
+    const tracker = newTracker()
+    tracker.accounts.restore(JSON.parse(JSON.stringify(newTracker().accounts.save(boot))), boot)
+    const events = tracker.begin([], 2n ** 62n, away.journal)
+    const times = events.map(({ name, timeUnixNano }) => [name, Number(timeUnixNano / 1000n)])
+    const saidAt = (kind: HistoryKind) => away.journal.find((one) => one.kind === kind)?.atUsec
+    expect(times).toEqual([
+      [event.started, saidAt('started')],
+      [event.failed, saidAt('failed')],
+      [event.restarting, saidAt('failed')],
+      [event.stopped, saidAt('stopped')],
+    ])
+  })
+
   it('says that it comes from the journal, with the times and runs of then', () => {
     const tracker = newTracker()
     tracker.accounts.restore(JSON.parse(JSON.stringify(newTracker().accounts.save(boot))), boot)
