@@ -27,6 +27,8 @@ const kinds: ReadonlyMap<unknown, 1 | -1> = new Map([
   ['shmem', 1],
   ['slab_reclaimable', -1],
 ])
+/** Units that are gone for so long, such as containers and transient units, are forgotten. */
+const kForgetMs = 86_400_000
 /** Two could be of a unit that has just begun or ended. */
 const kReadingsWithoutStat = 3
 const needsStat =
@@ -94,7 +96,7 @@ export class MemoryLeakDetector implements Detector {
   }
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
-    const watched = this.#watched(unit)
+    const watched = this.#watched(unit, atMs)
     if (watched === undefined || metric.type === 'histogram') return
     const point = metric.points[0]!
     const value = Number(point.value)
@@ -136,7 +138,7 @@ export class MemoryLeakDetector implements Detector {
     }
   }
 
-  #watched(unit: Unit): WatchedUnit | undefined {
+  #watched(unit: Unit, atMs: number): WatchedUnit | undefined {
     if (this.#last?.unit === unit) return this.#last.watched
     if (this.#passedOver.has(unit)) return undefined
     if (!(this.#include?.(unit.name) ?? true) || this.#exclude?.(unit.name)) {
@@ -145,11 +147,20 @@ export class MemoryLeakDetector implements Detector {
     }
     let watched = this.#units.get(unit.key)
     if (watched === undefined) {
+      this.#forgetBefore(atMs - kForgetMs)
       watched = new WatchedUnit(this.#options)
       this.#units.set(unit.key, watched)
     }
+    watched.seenMs = atMs
     this.#last = { unit, watched }
     return watched
+  }
+
+  #forgetBefore(ms: number): void {
+    for (const [key, { seenMs, isOpen }] of this.#units.entries()) {
+      if (seenMs >= ms) return
+      if (!isOpen) this.#units.delete(key)
+    }
   }
 
   #readMemory(unit: Unit, watched: WatchedUnit, points: readonly NumberPoint[], atMs: number): void {

@@ -4,6 +4,7 @@ import type { LimitKind, Quantity } from './finding.js'
 
 export interface SavedUnit {
   readonly run: string
+  readonly seenMs: number
   readonly memory?: SavedGrowth
   readonly tasks?: SavedGrowth
 }
@@ -13,6 +14,8 @@ export class WatchedUnit {
   readonly #options: Readonly<Record<Quantity, GrowthOptions>>
   /** Trace ID of its run; empty where nobody knows. */
   run = ''
+  /** When it was read last. */
+  seenMs = 0
   /** It has crashed, or was killed, or systemd starts the next by itself. */
   endedItself = false
   /** Of the reading. */
@@ -73,15 +76,17 @@ export class WatchedUnit {
   save(): SavedUnit {
     return {
       run: this.run,
+      seenMs: this.seenMs,
       ...(this.memory === undefined ? {} : { memory: this.memory.save() }),
       ...(this.tasks === undefined ? {} : { tasks: this.tasks.save() }),
     }
   }
 
   /** @throws where it is not of the form that `save` gives */
-  restore({ run, memory, tasks }: SavedUnit): void {
-    if (typeof run !== 'string') throw new Error('a unit without a run')
+  restore({ run, seenMs, memory, tasks }: SavedUnit): void {
+    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error('a unit without a run')
     this.run = run
+    this.seenMs = seenMs
     if (memory !== undefined) this.growthOfMemory().restore(memory)
     if (tasks === undefined) return
     this.tasks = new Growth(this.#options.tasks)

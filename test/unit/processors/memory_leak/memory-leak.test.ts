@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { attr } from '../../../../src/lib/systemd/names.js'
+import type { DetectorContext } from '../../../../src/lib/patterns/detector.js'
+import { attr, metric } from '../../../../src/lib/systemd/names.js'
+import { MemoryLeakDetector } from '../../../../src/processors/memory_leak/detector.js'
 import { factory } from '../../../../src/processors/memory_leak/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
 import { kHour, kMinute, kStartS, mebibyte, story } from './story.js'
 
 const limit = 512 * mebibyte
@@ -234,6 +237,33 @@ describe('an agent that is restarted', () => {
     await second.live(3 * kHour + 60, 4.7 * kHour, leak())
     expect(second.phases()[0]).toBe('memory detected')
   })
+})
+
+test('a unit that was not read for a day is forgotten when a new one comes', () => {
+  const context: DetectorContext = {
+    tell() {},
+    unixNano: (atMs) => BigInt(Math.round(atMs)) * 1_000_000n,
+    steadyMs: (nano) => Number(nano) / 1e6,
+    quiet: () => undefined,
+    quietUntilMs: (_, atMs) => atMs,
+    evicted() {},
+    lacks() {},
+    random: () => 0.5,
+  }
+  const detector = new MemoryLeakDetector(createTestConfig(factory.configSchema) as never, context)
+  const read = (name: string, hours: number): void => {
+    const unit = { key: name, name, resource: sampleResource(name) }
+    const anon = { attributes: { 'systemd.memory.kind': 'anon' }, timeUnixNano: 1n, value: 1 }
+    detector.sample(unit, sampleGauge([], { name: metric.memoryStat, points: [anon] }), hours * 3_600_000)
+  }
+  const known = () => (detector.save() as { units: [string, unknown][] }).units.map(([key]) => key)
+  read('web.service', 1)
+  read('run-1.service', 2)
+  read('web.service', 20)
+  read('run-2.service', 25)
+  expect(known()).toEqual(['run-1.service', 'web.service', 'run-2.service'])
+  read('run-3.service', 27)
+  expect(known()).toEqual(['web.service', 'run-2.service', 'run-3.service'])
 })
 
 test('the same readings give the same findings', async () => {
