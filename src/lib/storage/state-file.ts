@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../../component/component.js'
 
-/** The largest state is that of restart counters: some 200 bytes for each of at most 65,536 units. */
+/** Restart counters take some 200 bytes for each of at most 65,536 units; what a leak is known by, up to 4.5 KB a unit. */
 const kMaxBytes = 32 * 1024 * 1024
 
 export type LoadedState<T> =
@@ -58,7 +58,8 @@ export class StateFile<T> {
 
   /**
    * Resolves when `value`, or one saved after it, is on the disk. One write at a time: of values that come meanwhile only
-   * the newest is written. Rejects with the error of the file system.
+   * the newest is written. Rejects with the error of the file system, and where the file would be too large to be read again:
+   * the one that is there stays.
    */
   save(value: T): Promise<void> {
     if (this.#waiting !== undefined) {
@@ -99,6 +100,7 @@ export class StateFile<T> {
     const { path, content, version } = this.#options
     const body = JSON.stringify(value)
     const head = `unitscope-state ${content} ${version} ${checksum(body)} ${Buffer.byteLength(body)}\n`
+    if (head.length + Buffer.byteLength(body) > kMaxBytes) throw new Error(`it would be larger than ${kMaxBytes} bytes`)
     const beside = `${path}.new`
     await makeFolder(dirname(path))
     const file = await open(beside, 'w', 0o600)

@@ -55,6 +55,17 @@ test('a disk that refuses is an error for the caller, and the old value stays', 
   expect(await file.load()).toEqual({ kind: 'ok', value: { count: 3 } })
 })
 
+test('what would be too large to be read again is not written, and the old value stays', async () => {
+  const path = join(folder, 'texts')
+  const file = new StateFile<string>({ path, content: 'texts', version: 1, parse: String })
+  await file.save('small')
+  await expect(file.save('x'.repeat(32 * 1024 * 1024))).rejects.toThrow('larger than 33554432 bytes')
+  expect(await file.load()).toEqual({ kind: 'ok', value: 'small' })
+  const most = 'x'.repeat(32 * 1024 * 1024 - 100)
+  await file.save(most)
+  expect(await file.load()).toEqual({ kind: 'ok', value: most })
+})
+
 test('a folder that cannot be made is an error, at once', async () => {
   await expect(fileOf('/proc/nope/counts').save({ count: 1 })).rejects.toThrow('ENOENT')
   await expect(fileOf(join(folder, 'a', 'b', 'counts')).save({ count: 1 })).rejects.toThrow('ENOENT')
