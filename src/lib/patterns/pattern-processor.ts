@@ -32,8 +32,9 @@ const { systemState } = metricNames
  * late (a full queue, a slow replay) find the same state whenever they come.
  */
 const kSlackMs = 1000
-/** How names of findings begin. */
+/** How names of findings begin, and of events of incidents. */
 const kFinding = 'pattern.'
+const kIncident = 'incident.'
 /** Signals of batches that were refused, and will be offered again. */
 const kMaxRefused = 16_384
 
@@ -147,7 +148,7 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   #lookAtEvent(event: RawEvent): void {
-    this.#moveTo(event.observedTimeUnixNano)
+    this.#moveToEvent(event)
     const atMs = Math.min(this.#time.of(event.timeUnixNano), this.#time.nowMs)
     this.#quiet.observe(event, atMs)
     const kind = signalKind(event)
@@ -180,6 +181,12 @@ export class PatternProcessor implements Processor, DetectorContext {
     if (unit === undefined) return
     this.#moveTo(first.timeUnixNano)
     this.#detector.sample?.(unit, metric, this.#time.of(first.timeUnixNano))
+  }
+
+  /** What other processors conclude bears the time at which it was due, which may be long ago: no clock was set back for it. */
+  #moveToEvent({ name, observedTimeUnixNano }: RawEvent): void {
+    const isConclusion = name.startsWith(kFinding) || name.startsWith(kIncident)
+    if (!isConclusion || this.#time.of(observedTimeUnixNano) > this.#time.nowMs) this.#moveTo(observedTimeUnixNano)
   }
 
   #moveTo(unixNano: bigint): void {

@@ -255,6 +255,22 @@ describe('time', () => {
     ])
   })
 
+  test.each(['pattern.crash_loop.cleared', 'incident.resolved'])(
+    'what a processor before it concludes late, as after a day of silence in a recording, moves no time: %s',
+    async (name) => {
+      const { feed, detector } = rig()
+      const dayS = 86_400
+      await feed(at(names.started, dayS))
+      await feed(at(name, 300))
+      await feed(at(names.started, dayS + 1), at(names.failed, dayS + 2))
+      expect(detector.seen.map(({ atMs, quiet }) => [Math.round(atMs / 1000 - kStart - dayS), quiet])).toEqual([
+        [0, undefined],
+        [1, undefined],
+        [2, undefined],
+      ])
+    },
+  )
+
   test('what is told late keeps its time', async () => {
     const { feed, detector } = rig()
     const late = { ...at(names.failed, 10), observedTimeUnixNano: BigInt(kStart + 101) * 1_000_000_000n }
