@@ -168,6 +168,24 @@ const withPattern = [
     },
   },
   {
+    name: 'after a job of each sixth hour, among thirty of each hour',
+    make(machine) {
+      const { chance } = machine
+      const lagMs = chance.scale(20 * second, 10 * minute)
+      const starts = every(6 * hour, 3 * week, chance.between(0, 6 * hour))
+      const times = starts.filter(() => chance.next() < 0.6).map((at) => at + lagMs + chance.between(0, 10) * second)
+      for (let n = 0; n < 30; n++)
+        job(
+          machine,
+          `hourly-${n}.service`,
+          every(hour, 3 * week, chance.between(0, hour)).map((at) => at + chance.between(0, 5) * minute),
+        )
+      job(machine, 'backup.service', starts)
+      crashes(machine, [...times, ...chance.poisson(0, 3 * week, 4 * day)], 3 * week)
+      return expected(['after_job'], times, 3 * week)
+    },
+  },
+  {
     name: 'after a job that people start, and by chance besides',
     make(machine) {
       const { chance } = machine

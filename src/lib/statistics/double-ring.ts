@@ -1,12 +1,17 @@
-/** The newest `capacity` numbers, oldest first. Its memory is allocated once: 8 bytes each. */
+/** Most rings of failures stay nearly empty: room for so many at first, then twice as much each time. */
+const kFirstRoom = 8
+
+/** The newest `capacity` numbers, oldest first: 8 bytes each, and never more room than `capacity`. */
 export class DoubleRing {
-  readonly #values: Float64Array
+  readonly #capacity: number
+  #values: Float64Array
   #start = 0
   #length = 0
 
   /** @param capacity - whole, at least 1 */
   constructor(capacity: number) {
-    this.#values = new Float64Array(capacity)
+    this.#capacity = capacity
+    this.#values = new Float64Array(Math.min(capacity, kFirstRoom))
   }
 
   get length(): number {
@@ -14,11 +19,12 @@ export class DoubleRing {
   }
 
   get capacity(): number {
-    return this.#values.length
+    return this.#capacity
   }
 
   /** Adds one; when full, the oldest gives way and is returned. */
   push(value: number): number | undefined {
+    if (this.#length === this.#values.length && this.#length < this.#capacity) this.#grow()
     const values = this.#values
     if (this.#length < values.length) {
       values[this.#slot(this.#length++)] = value
@@ -47,6 +53,13 @@ export class DoubleRing {
     target.set(this.#values.subarray(this.#start, this.#start + first))
     target.set(this.#values.subarray(0, this.#length - first), first)
     return target.subarray(0, this.#length)
+  }
+
+  #grow(): void {
+    const values = new Float64Array(Math.min(2 * this.#length, this.#capacity))
+    this.copyInto(values)
+    this.#values = values
+    this.#start = 0
   }
 
   #slot(index: number): number {

@@ -8,14 +8,18 @@ const kMaxSpanMs = 8 * kWeekHours * kHourMs
 /** How long a unit ran, by hour of the local week: seconds, Monday 00:00 first. 0.7 KB. */
 export class Exposure {
   readonly week: Float32Array
+  /** All of it, seconds. */
+  total: number
 
   constructor(week = new Float32Array(kWeekHours)) {
     this.week = week
+    this.total = week.reduce((sum, seconds) => sum + seconds, 0)
   }
 
   /** It ran from `untilUnixMs - lengthMs` to `untilUnixMs`. */
   add(untilUnixMs: number, lengthMs: number, local: LocalTime): void {
     let at = untilUnixMs - Math.min(lengthMs, kMaxSpanMs)
+    this.total += (untilUnixMs - at) / 1000
     while (at < untilUnixMs) {
       const { weekday, hour } = local.at(at)
       const whole = Math.floor(hour)

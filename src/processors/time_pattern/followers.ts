@@ -5,10 +5,14 @@ import type { Job, Jobs } from './jobs.js'
 
 /** Failures of one unit that are compared with one job's starts, the newest. */
 const kMaxLags = 32
-/** Jobs of which a unit's failures are compared: those after which it failed last. */
-const kMaxFollowed = 8
+/** Jobs with which a unit's failures are compared. */
+const kMaxFollowed = 10
+/** Where more than that have started lately, so many places are given to others at each failure: of those that few follow. */
+const kMaxSwaps = 2
+const kMinTried = 4
+const kPromising = 0.6
 /** Moments at which the unit ran, to compare with; fewer than so many say nothing of what chance would have. */
-const kMaxControls = 96
+const kMaxControls = 48
 const kMinControls = 20
 /** Fewer failures that follow are no pattern. */
 const kMinFollowing = 3
@@ -45,25 +49,18 @@ export interface Following {
   readonly jobsTried: number
 }
 
-/** A failure, and the start before it. */
-export interface Lag {
-  /** Negative where it did not follow the job. */
-  readonly lagMs: number
-  /** When the job had started. */
-  readonly startMs: number
-}
-
-/** What is known of failures and one job since one of them followed it first. */
+/** What is known of failures and one job since one of them followed it first: 1.2 KB. */
 export interface Followed {
-  /** Of each failure, newest last. */
-  readonly lags: Lag[]
-  /** The same of times at which the unit ran, whether it failed or not: [lag or a negative number, milliseconds of running]. */
-  readonly controls: (readonly [lagMs: number, ranMs: number])[]
+  /** Of each failure how long after a start it was, newest last; negative where it did not follow, or not as the first. */
+  readonly lags: number[]
+  /** The same of times at which the unit ran, whether it failed or not: lag, milliseconds of running, lag, ... */
+  readonly controls: number[]
+  /** The start that was followed last: several failures after one start are one consequence of it. */
+  startMs: number
 }
 
 /** After which jobs a unit has failed: bounded. */
 export class Followers {
-  /** Least recently followed first. */
   readonly byJob = new Map<string, Followed>()
   /** Places of controls in the time that the unit ran: spread evenly, without chance (golden ratio). */
   #place = 0
@@ -77,29 +74,58 @@ export class Followers {
     const atMs = fromMs + this.#place * (untilMs - fromMs)
     for (const [name, { controls }] of this.byJob) {
       const job = jobs.get(name)
-      controls.push([job?.lagAt(atMs) ?? -1, untilMs - fromMs])
-      if (ended) controls.push([job?.lagAt(untilMs) ?? -1, untilMs - fromMs])
-      while (controls.length > kMaxControls) controls.shift()
+      controls.push(job?.lagAt(atMs) ?? -1, untilMs - fromMs)
+      if (ended) controls.push(job?.lagAt(untilMs) ?? -1, untilMs - fromMs)
+      while (controls.length > 2 * kMaxControls) controls.splice(0, 2)
     }
+  }
+
+  /** It always runs: there is nothing to compare with. */
+  forgetControls(): void {
+    for (const { controls } of this.byJob.values()) controls.length = 0
   }
 
   /** @param beforeMs - the failure before, -Infinity for none */
   failed(atMs: number, beforeMs: number, jobs: Jobs, maxLagMs: number, self: string): void {
-    for (const { lags } of this.byJob.values()) lags.push({ lagMs: -1, startMs: atMs })
+    const newcomers: (readonly [name: string, lagMs: number])[] = []
+    const followed = new Map<string, number>()
     for (const job of jobs.recurring()) {
       if (job.name === self) continue
       const lagMs = job.lagAt(atMs)
       if (lagMs === undefined || lagMs > maxLagMs) continue
       if (atMs - lagMs - beforeMs < Math.min(lagMs / 2, kReactionMs)) continue
-      const known = this.byJob.get(job.name) ?? { lags: [], controls: [] }
-      this.byJob.delete(job.name)
-      this.byJob.set(job.name, known)
-      known.lags.splice(Math.max(known.lags.length - 1, 0), 1, { lagMs, startMs: atMs - lagMs })
+      if (this.byJob.has(job.name)) followed.set(job.name, lagMs)
+      else newcomers.push([job.name, lagMs])
     }
-    for (const [name, { lags }] of this.byJob) {
-      if (lags.length > kMaxLags) lags.shift()
-      if (this.byJob.size > kMaxFollowed || jobs.get(name) === undefined) this.byJob.delete(name)
+    for (const [name, known] of this.byJob) {
+      if (jobs.get(name) === undefined) this.byJob.delete(name)
+      const lagMs = followed.get(name) ?? -1
+      const again = lagMs >= 0 && Math.abs(atMs - lagMs - known.startMs) < 1
+      known.lags.push(again ? -1 : lagMs)
+      if (lagMs >= 0) known.startMs = atMs - lagMs
+      if (known.lags.length > kMaxLags) known.lags.shift()
     }
+    // The nearest first: of all that has just started, that is what one would look at.
+    newcomers.sort((a, b) => a[1] - b[1])
+    let places = kMaxFollowed - this.byJob.size
+    for (const name of this.#leastFollowed(Math.min(newcomers.length - places, kMaxSwaps))) {
+      this.byJob.delete(name)
+      places++
+    }
+    for (const [name, lagMs] of newcomers.slice(0, places))
+      this.byJob.set(name, { lags: [lagMs], controls: [], startMs: atMs - lagMs })
+  }
+
+  /** Jobs that had their chance: few failures followed them at a stable lag. */
+  #leastFollowed(count: number): readonly string[] {
+    if (count <= 0) return []
+    return [...this.byJob]
+      .filter(([, { lags }]) => lags.length >= kMinTried)
+      .map(([name, { lags }]) => ({ name, part: mostStable(sorted(lags)) / lags.length }))
+      .filter(({ part }) => part < kPromising)
+      .sort((a, b) => a.part - b.part)
+      .slice(0, count)
+      .map(({ name }) => name)
   }
 
   /**
@@ -132,22 +158,19 @@ function follow(
   alwaysRuns: boolean,
   jobsTried: number,
 ): Following | undefined {
-  const after = all.filter(({ lagMs }) => lagMs >= 0).sort((a, b) => a.lagMs - b.lagMs)
-  const lags = Float64Array.from(after, ({ lagMs }) => lagMs)
+  const lags = sorted(all)
   if (mostStable(lags) < Math.max(kMinPart * all.length, kMinFollowing)) return undefined
-  if (!alwaysRuns && controls.length < kMinControls) return undefined
+  if (!alwaysRuns && controls.length < 2 * kMinControls) return undefined
   const shares = lags.map((lagMs) => (alwaysRuns ? job.shareWithin(lagMs) : shareOf(controls, lagMs)))
   const found = densestCluster(shares, {
     circular: false,
     events: all.length,
-    // Several failures after one start are one consequence of it.
-    group: (at) => after[at]!.startMs,
     least(first, last) {
       if (!isStable(lags[first]!, lags[last]!)) return 1
       if (alwaysRuns) return job.shareWithin(lags[first]! + kFinestMs) - shares[first]!
       // What no control has met may still be as much as one of them.
       const before = shareOf(controls, lags[first]! - kFinestMs)
-      return shareOf(controls, lags[last]! + kFinestMs) - before + 1 / (controls.length + 1)
+      return shareOf(controls, lags[last]! + kFinestMs) - before + 1 / (controls.length / 2 + 1)
     },
     most: 1 / kMinLift,
     minPart: kMinPart,
@@ -177,11 +200,17 @@ function follow(
 function shareOf(controls: Followed['controls'], lagMs: number): number {
   let within = 0
   let total = 0
-  for (const [lag, ranMs] of controls) {
+  for (let i = 0; i < controls.length; i += 2) {
+    const [lag, ranMs] = [controls[i]!, controls[i + 1]!]
     total += ranMs
     if (lag >= 0 && lag <= lagMs) within += ranMs
   }
   return within / total
+}
+
+/** Lags of those that followed, ascending. */
+function sorted(lags: readonly number[]): Float64Array {
+  return Float64Array.from(lags.filter((lagMs) => lagMs >= 0)).sort()
 }
 
 function isStable(fromMs: number, untilMs: number): boolean {

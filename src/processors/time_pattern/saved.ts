@@ -3,7 +3,6 @@ import type { DetectorContext } from '../../lib/patterns/detector.js'
 import type { LocalTime } from '../../lib/patterns/local-time.js'
 import type { DoubleRing } from '../../lib/statistics/double-ring.js'
 import { Exposure, kWeekHours } from './exposure.js'
-import type { Followed, Lag } from './followers.js'
 import { Job } from './jobs.js'
 import { OpenPattern, type SavedOpen } from './open-pattern.js'
 import { UnitTimes } from './unit-times.js'
@@ -36,8 +35,9 @@ interface SavedUnit {
 }
 
 interface SavedFollowed {
-  readonly lags: readonly (readonly [lagMs: number, startUsec: number])[]
-  readonly controls: Followed['controls']
+  readonly lags: readonly number[]
+  readonly controls: readonly number[]
+  readonly start: number
 }
 
 const valuesOf = (ring: DoubleRing): Float64Array => ring.copyInto(new Float64Array(ring.capacity))
@@ -65,9 +65,9 @@ export function saved(units: Iterable<UnitTimes>, jobs: readonly Job[], context:
         moments: Array.from(valuesOf(moments), (hours, i) => [usec(momentsMs.at(i)!), hours] as const),
         runs: known.runs,
         after: Object.fromEntries(
-          Array.from(followers.byJob, ([job, { lags, controls }]) => [
+          Array.from(followers.byJob, ([job, { lags, controls, startMs }]) => [
             job,
-            { lags: lags.map(({ lagMs, startMs }) => [lagMs, usec(startMs)] as const), controls },
+            { lags, controls, start: usec(startMs) },
           ]),
         ),
         open: Object.fromEntries(
@@ -114,11 +114,8 @@ function readUnit(one: SavedUnit, local: LocalTime, ms: (usec: number) => number
     known.momentsMs.push(ms(usec))
     known.moments.push(hours)
   }
-  for (const [job, { lags, controls }] of Object.entries(one.after))
-    known.followers.byJob.set(job, {
-      lags: lags.map(([lagMs, start]): Lag => ({ lagMs: Number(lagMs), startMs: ms(start) })),
-      controls: controls.map(([lagMs, ranMs]) => [Number(lagMs), Number(ranMs)] as const),
-    })
+  for (const [job, { lags, controls, start }] of Object.entries(one.after))
+    known.followers.byJob.set(job, { lags: lags.map(Number), controls: controls.map(Number), startMs: ms(start) })
   for (const [kind, open] of Object.entries(one.open))
     Object.assign(known.open, { [kind]: OpenPattern.restore(open, ms(open.lastFit)) })
   return known

@@ -83,7 +83,8 @@ export class UnitTimes {
   count(atMs: number, unixMs: number, ended: boolean, jobs: Jobs): void {
     if (this.isUp && atMs > this.countedMs) {
       this.exposure.add(unixMs, atMs - this.countedMs, this.#local)
-      this.followers.ran(this.countedMs, atMs, ended, jobs)
+      if (this.alwaysRuns) this.followers.forgetControls()
+      else this.followers.ran(this.countedMs, atMs, ended, jobs)
     }
     if (!(atMs <= this.countedMs)) this.countedMs = atMs
     if (!(this.bornMs <= atMs)) this.bornMs = atMs
@@ -91,8 +92,7 @@ export class UnitTimes {
 
   /** Nearly so: what starts only when a timer or a person says so, fails only then. */
   get alwaysRuns(): boolean {
-    const ranMs = 1000 * this.exposure.week.reduce((sum, seconds) => sum + seconds, 0)
-    return !this.sawRuns || ranMs >= kAlways * (this.countedMs - this.bornMs)
+    return !this.sawRuns || 1000 * this.exposure.total >= kAlways * (this.countedMs - this.bornMs)
   }
 
   localMoments(): readonly LocalMoment[] {

@@ -5,8 +5,8 @@ import { DoubleRing } from '../../../../src/lib/statistics/double-ring.js'
 test('holds the newest, oldest first', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 8 }),
-      fc.array(fc.oneof(fc.double(), fc.constant('clear')), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.oneof(fc.double(), fc.constant('clear')), { maxLength: 70 }),
       (capacity, steps) => {
         const ring = new DoubleRing(capacity)
         let model: number[] = []
