@@ -147,24 +147,27 @@ class Watched {
   #atMs = 0
 
   static async start(parts, replayer, types, warmUpReadings) {
-    const watched = new Watched()
-    watched.#source = new Source(parts)
-    // What the records themselves bring along (resources, names) is there before memory is read.
-    watched.#source.reading(0)
+    // Compiled code and what a first use makes is no unit's: it is there before memory is read.
+    await new Watched(parts).#watch(replayer, types, 2)
+    const watched = new Watched(parts)
     const before = heapBytes()
-    const { first } = await chainOf(
-      replayer,
-      types.map((type) => ({ type })),
-      {
-        clock: watched.#clock,
-        resources: watched.#source.pool,
-      },
-    )
-    watched.first = first
-    for (let n = 0; n < warmUpReadings; n++) await watched.#read({ counted: false })
-    await watched.#second({ counted: false })
+    await watched.#watch(replayer, types, warmUpReadings)
     watched.bytesPerUnit = (heapBytes() - before) / kUnits
     return watched
+  }
+
+  constructor(parts) {
+    this.#source = new Source(parts)
+    // Resources, and what is known of them, are the receivers' own.
+    this.#source.reading(0)
+  }
+
+  async #watch(replayer, types, readings) {
+    const chain = types.map((type) => ({ type }))
+    const { first } = await chainOf(replayer, chain, { clock: this.#clock, resources: this.#source.pool })
+    this.first = first
+    for (let n = 0; n < readings; n++) await this.#read({ counted: false })
+    await this.#second()
   }
 
   /** @returns CPU seconds of a minute with events and readings */
@@ -172,7 +175,7 @@ class Watched {
     let seconds = 0
     for (let n = 0; n < kMeasuredMs / kCollectionMs; n++) {
       seconds += await this.#read({ counted: true })
-      for (let s = 0; s < kCollectionMs / second; s++) seconds += await this.#second({ counted: true })
+      for (let s = 0; s < kCollectionMs / second; s++) seconds += await this.#second()
     }
     return seconds
   }
