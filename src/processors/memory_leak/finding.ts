@@ -29,7 +29,7 @@ const leastRate: Readonly<Record<Quantity, number>> = { memory: 2 ** 20, tasks: 
 const endings: Readonly<Record<Ending, string>> = {
   stopped_growing: 'no longer grows',
   freed: 'was given back',
-  stopped: 'was given back: it was stopped',
+  stopped: 'was given back: it is down',
 }
 
 const limits: Readonly<Record<LimitKind, string>> = {

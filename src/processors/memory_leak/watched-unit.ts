@@ -25,7 +25,8 @@ export class WatchedUnit {
   /** Readings in a row that said how much memory is used, but not for what. */
   withoutStat = 0
   tasksLimit = Number.POSITIVE_INFINITY
-  #firstTasks: number | undefined
+  /** Fewest of the run. */
+  #fewestTasks = Number.POSITIVE_INFINITY
   memory: Growth | undefined
   tasks: Growth | undefined
 
@@ -42,11 +43,11 @@ export class WatchedUnit {
     return this.memory
   }
 
-  /** Undefined while the number has never changed, as it does not for most units: these need no memory. */
+  /** Undefined while there were never more by what is worth the name, as of most units: these need no memory. */
   growthOfTasks(tasks: number): Growth | undefined {
     if (this.tasks !== undefined) return this.tasks
-    this.#firstTasks ??= tasks
-    if (tasks !== this.#firstTasks) this.tasks = new Growth(this.#options.tasks)
+    this.#fewestTasks = Math.min(this.#fewestTasks, tasks)
+    if (tasks - this.#fewestTasks >= this.#options.tasks.least) this.tasks = new Growth(this.#options.tasks)
     return this.tasks
   }
 
@@ -70,7 +71,7 @@ export class WatchedUnit {
     this.memory?.begin(atMs, former, this.endedItself)
     this.tasks?.begin(atMs, former, this.endedItself)
     this.endedItself = false
-    this.#firstTasks = undefined
+    this.#fewestTasks = Number.POSITIVE_INFINITY
   }
 
   save(): SavedUnit {
