@@ -148,7 +148,7 @@ const positives = [
       for (let atMs = fromMs; after.length < 12; atMs += chance.between(20 * minute, 3 * hour)) after.push(atMs)
       const lengthMs = after.at(-1) + hour
       const service = live(machine, lifeOf('idle', chance), { lengthMs, fails: [...before, ...after] })
-      return { unit: service.name, fromMs: after[3], untilMs: after.at(-1) + 1 }
+      return { unit: service.name, fromMs: after[2], untilMs: after.at(-1) + 1 }
     },
   },
   {

@@ -1,8 +1,10 @@
 import {
+  clearProfile,
   dayProfileSize,
   expectedRange,
   type Interval,
   learnRange,
+  type Profile,
   seasonalError,
   seasonalMean,
   slotAt,
@@ -18,6 +20,8 @@ export interface SeriesShape {
   readonly daySlots: number
   /** Bins of each of the five histograms: three are an octave. */
   readonly bins: number
+  /** The values are logarithms, between 0 and 63: what the day is like takes half the room. */
+  readonly isSmall?: boolean
 }
 
 /** 2.3 KB a series: a quarter of an hour, and deviations that differ by a factor of 4 billion. */
@@ -53,6 +57,18 @@ const kOpenHigh = 10
 const kHeld = 11
 const kScalars = 12
 
+/** What a sample is measured by; the same room for all, since each is done before the next. */
+const deviationsOf = new Float64Array(questions.length)
+const range: Interval = { low: 0, high: 0 }
+
+function profileWord({ isSmall }: SeriesShape): number {
+  return isSmall ? 2 : 4
+}
+
+function histogramWords({ bins }: SeriesShape): number {
+  return questions.length * (kHistogramHead + bins)
+}
+
 /**
  * Detectors of several series in one block of memory, which is all they know: what is saved and given back goes on as if
  * nothing had been. Each sample is held against what came before it, by five questions: is the *value* away from its level
@@ -64,32 +80,42 @@ const kScalars = 12
 export class SeriesBank {
   readonly buffer: ArrayBuffer
   readonly #shape: SeriesShape
-  readonly #scalars: Float64Array
-  readonly #profiles: Float32Array
+  readonly #scalars: Float32Array
+  readonly #profiles: Profile
   readonly #histograms: Uint16Array
-  readonly #range: Interval = { low: 0, high: 0 }
-  readonly #deviations = new Float64Array(questions.length)
   #surprise = 0
   #leading = 0
 
-  /** `saved` is the `buffer` of a bank of the same shape and number; throws where its size is another. */
-  constructor(series: number, shape: SeriesShape = fullShape, saved?: ArrayBuffer) {
+  /**
+   * A bank in memory of its own, or in that of `block` from `offset` on (a multiple of 4): there it goes on with what another of
+   * the same shape has left, after `clear` with nothing. Making one is cheap, so who has many keeps blocks and makes banks as they are needed.
+   */
+  constructor(series: number, shape: SeriesShape = fullShape, block?: ArrayBuffer, offset = 0) {
     const bytes = series * SeriesBank.bytes(shape)
-    if (saved !== undefined && saved.byteLength !== bytes)
-      throw new RangeError(`a bank has ${bytes} bytes, not ${saved.byteLength}`)
-    this.buffer = saved ?? new ArrayBuffer(bytes)
+    if (block !== undefined && block.byteLength < offset + bytes)
+      throw new RangeError(`a bank has ${bytes} bytes, not ${block.byteLength - offset}`)
+    this.buffer = block ?? new ArrayBuffer(bytes)
     this.#shape = shape
-    const profiles = series * kScalars * 8
-    const histograms = profiles + series * dayProfileSize(shape.daySlots) * 4
-    this.#scalars = new Float64Array(this.buffer, 0, series * kScalars)
-    this.#profiles = new Float32Array(this.buffer, profiles, series * dayProfileSize(shape.daySlots))
-    this.#histograms = new Uint16Array(this.buffer, histograms)
-    if (saved === undefined) this.#profiles.fill(Number.NaN)
+    const profiles = offset + series * kScalars * 4
+    const words = series * dayProfileSize(shape.daySlots)
+    const histograms = profiles + words * profileWord(shape)
+    this.#scalars = new Float32Array(this.buffer, offset, series * kScalars)
+    this.#profiles = shape.isSmall
+      ? new Uint16Array(this.buffer, profiles, words)
+      : new Float32Array(this.buffer, profiles, words)
+    this.#histograms = new Uint16Array(this.buffer, histograms, series * histogramWords(shape))
+    if (block === undefined) this.clear()
   }
 
   /** Of one series. */
-  static bytes({ daySlots, bins }: SeriesShape): number {
-    return kScalars * 8 + dayProfileSize(daySlots) * 4 + questions.length * (kHistogramHead + bins) * 2
+  static bytes(shape: SeriesShape): number {
+    return kScalars * 4 + dayProfileSize(shape.daySlots) * profileWord(shape) + histogramWords(shape) * 2
+  }
+
+  /** Nothing is known of any series. */
+  clear(): void {
+    this.relearn()
+    this.#histograms.fill(0)
   }
 
   /** -log₁₀ of how rare the last sample was, >= 0, whatever came before. */
@@ -120,7 +146,7 @@ export class SeriesBank {
   /** Begins anew in all series, but for what is known of how far they stray: what is measured is another thing now. */
   relearn(): void {
     this.#scalars.fill(0)
-    this.#profiles.fill(Number.NaN)
+    clearProfile(this.#profiles)
   }
 
   /** What the series usually is at this time of the day; its level where that is not known yet. */
@@ -171,7 +197,7 @@ export class SeriesBank {
     this.#follow(at + kWideMean, value, kWide, count)
     this.#follow(at + kTurbulence, Math.abs(value - own[at + kPrevious]!), kWide, count)
     own[at + kPrevious] = value
-    const deviations = this.#deviations
+    const deviations = deviationsOf
     deviations[0] = Math.abs(unexplained)
     deviations[1] = Math.abs(own[at + kRunMean]!)
     deviations[2] = Math.abs(own[at + kSeasonMean]!)
@@ -187,7 +213,7 @@ export class SeriesBank {
     const slots = this.#shape.daySlots
     const profile = series * dayProfileSize(slots)
     const open = own[at + kOpenSlot]!
-    const known = expectedRange(this.#profiles, profile, slots, slot, open, this.#range)
+    const known = expectedRange(this.#profiles, profile, slots, slot, open, range)
     if (slot === open) {
       if (value < own[at + kOpenLow]!) own[at + kOpenLow] = value
       if (value > own[at + kOpenHigh]!) own[at + kOpenHigh] = value
@@ -198,7 +224,7 @@ export class SeriesBank {
       own[at + kOpenHigh] = value
     }
     if (!known) return Number.POSITIVE_INFINITY
-    return Math.max(this.#range.low - value, value - this.#range.high, 0)
+    return Math.max(range.low - value, value - range.high, 0)
   }
 
   /** A mean that forgets with a memory of `memory` samples, and is the plain mean before there are as many. */
@@ -215,11 +241,11 @@ export class SeriesBank {
 
   #ask(series: number): number {
     const words = kHistogramHead + this.#shape.bins
-    const first = series * questions.length * words
+    const first = series * histogramWords(this.#shape)
     let sum = 0
     let most = -1
     for (let question = 0; question < questions.length; question++) {
-      const deviation = this.#deviations[question]!
+      const deviation = deviationsOf[question]!
       const surprise = surpriseOf(this.#histograms, first + question * words, this.#shape.bins, deviation)
       const squared = surprise * surprise
       sum += squared * squared * squared

@@ -9,7 +9,7 @@ import { clearedOf, type Finding, findingOfOccasion, findingOfRate, kSeriesHoldM
 import { LocalTime } from './local-time.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
 import { kIntervalMs, SeriesWatch } from './series-watch.js'
-import { type Occasion, type SavedUnit, UnitBaseline } from './unit-baseline.js'
+import { type Occasion, UnitBaseline } from './unit-baseline.js'
 
 /** After a start or an end of a run, so many intervals are learned, but say nothing. */
 const kSettleIntervals = 2
@@ -123,10 +123,10 @@ export class AnomalyDetector implements Detector {
       }
     }
     if (kind === 'oom_killed' || kind === 'gave_up') return
-    if (quiet === 'deployment' && (kind === 'started' || kind === 'restarted')) baseline.bank.relearn()
+    if (quiet === 'deployment' && (kind === 'started' || kind === 'restarted')) baseline.bank().relearn()
     baseline.means.restart()
     baseline.settledFrom = Math.floor(atMs / kIntervalMs) + kSettleIntervals
-    baseline.suspicions.fill(undefined)
+    baseline.suspicions = undefined
   }
 
   save(): unknown {
@@ -139,7 +139,7 @@ export class AnomalyDetector implements Detector {
   restore(saved: unknown): void {
     const { bar, units } = saved as {
       bar: readonly [number, number]
-      units: readonly (readonly [string, SavedUnit])[]
+      units: readonly (readonly [string, string])[]
     }
     this.#bar.restore(bar)
     for (const [key, unit] of units) this.#units.set(String(key), new UnitBaseline(unit))
@@ -164,6 +164,8 @@ export class AnomalyDetector implements Detector {
   /** What the interval was like, for each quantity; the most surprising is told of. */
   #closeInterval(unit: Unit, baseline: UnitBaseline): void {
     const { interval } = baseline
+    const bank = baseline.bank()
+    baseline.restarts().elapse((interval + 1) * kIntervalMs)
     const endMs = (interval + 1) * kIntervalMs
     const localSeconds = this.#localTime.seconds(Number(this.#context.unixNano(endMs - kIntervalMs / 2)) / 1e6)
     const quiet = this.#context.quiet(unit, endMs) ?? this.#context.quiet(unit, endMs - kIntervalMs)
@@ -173,10 +175,10 @@ export class AnomalyDetector implements Detector {
     for (let series = 0; series < quantities.length; series++) {
       const value = baseline.means.mean(series)
       if (Number.isNaN(value)) {
-        baseline.suspicions[series] = undefined
+        baseline.suspect(series, undefined)
         continue
       }
-      const found = this.#watch.judge(baseline, series, value, at)
+      const found = this.#watch.judge(baseline, bank, series, value, at)
       if (found === undefined) continue
       if (found.kind === 'unusual') this.#goesOn(baseline, quantities[series]!.kind, endMs)
       else if (found.finding.surprise > (most?.surprise ?? 0)) most = found.finding
@@ -185,7 +187,7 @@ export class AnomalyDetector implements Detector {
   }
 
   #countFailure({ unit, atMs, event }: UnitSignal, baseline: UnitBaseline): void {
-    const unusual = baseline.restarts.add(atMs)
+    const unusual = baseline.restarts().add(atMs)
     if (unusual === undefined) return
     const rarest = this.#rarest * 10 ** -this.#bar.raised(atMs)
     if (unusual.p <= rarest)

@@ -8,7 +8,8 @@ const kWords = 4
 
 /** Means of a unit's readings over the interval under way, one of each quantity; rates per second of those that only grow. */
 export class IntervalMeans {
-  readonly #words = new Float64Array(quantities.length * kWords)
+  /** A list of doubles is half as large as a typed array of this length. */
+  readonly #words: number[] = new Array<number>(quantities.length * kWords).fill(Number.NaN)
 
   constructor() {
     this.restart()

@@ -2,6 +2,16 @@ import { negativeBinomialAtLeast } from '../../lib/statistics/counts.js'
 
 const kHourMs = 3_600_000
 const kHours = 24
+/** Rooms that the rate of a unit takes: failures by hour, and numbers. */
+export const kRateHours = kHours
+export const kRateNumbers = 4
+/** Failures, and hours, before the last day. */
+const kFailures = 0
+const kWatchedHours = 1
+/** Number of the hour under way; -1 before the first. */
+const kHour = 2
+/** Hours that were seen end. */
+const kWatched = 3
 /** Half of a failure in half a day, as if it had been seen: Jeffreys' prior for a rate, of which a day takes most. */
 const kPriorCount = 0.5
 const kPriorHours = 12
@@ -23,54 +33,41 @@ export interface UnusualRate {
  * (Gelman et al. 2013, section 2.6). Hours of the last day are not in it yet: what is held against it does not excuse itself.
  */
 export class RestartRate {
-  readonly counts = new Uint8Array(kHours)
-  /** Failures, and hours, before the last day. */
-  #failures = 0
-  #hours = 0
-  /** Number of the hour under way; -1 before the first. */
-  #hour = -1
-  /** Hours that were seen end. */
-  #watched = 0
+  readonly #numbers: Float64Array
+  readonly #counts: Uint8Array
+
+  /** @param numbers - `kRateNumbers` and `counts` `kRateHours`, which hold what is known; after `clear` nothing is */
+  constructor(numbers: Float64Array, counts: Uint8Array) {
+    this.#numbers = numbers
+    this.#counts = counts
+  }
+
+  clear(): void {
+    this.#numbers.fill(0)
+    this.#numbers[kHour] = -1
+    this.#counts.fill(0)
+  }
 
   /** Time goes on to `atMs`; a gap counts no more than a day of it. */
   elapse(atMs: number): void {
     const now = Math.floor(atMs / kHourMs)
-    if (this.#hour < 0) this.#hour = now
-    for (let steps = Math.min(now - this.#hour, kHours); steps > 0; steps--) {
-      this.#hour++
-      const place = this.#hour % kHours
-      const isWatched = this.#watched++ >= kHours
-      this.#failures = this.#failures * kForgetPerHour + (isWatched ? this.counts[place]! : 0)
-      this.#hours = this.#hours * kForgetPerHour + (isWatched ? 1 : 0)
-      this.counts[place] = 0
+    const numbers = this.#numbers
+    if (!(numbers[kHour]! >= 0)) numbers[kHour] = now
+    for (let steps = Math.min(now - numbers[kHour]!, kHours); steps > 0; steps--) {
+      const place = ++numbers[kHour]! % kHours
+      const isWatched = numbers[kWatched]!++ >= kHours
+      numbers[kFailures] = numbers[kFailures]! * kForgetPerHour + (isWatched ? this.#counts[place]! : 0)
+      numbers[kWatchedHours] = numbers[kWatchedHours]! * kForgetPerHour + (isWatched ? 1 : 0)
+      this.#counts[place] = 0
     }
-    this.#hour = Math.max(this.#hour, now)
-  }
-
-  save(): readonly number[] {
-    return [this.#failures, this.#hours, this.#hour, this.#watched]
-  }
-
-  /** Throws where it is not what `save` and `counts` gave. */
-  restore(counts: Uint8Array, numbers: readonly number[]): void {
-    const [failures, hours, hour, watched] = numbers
-    if (numbers.length !== 4 || !numbers.every(Number.isFinite)) throw new TypeError('not what is known of restarts')
-    this.counts.set(counts)
-    this.#failures = failures!
-    this.#hours = hours!
-    this.#hour = hour!
-    this.#watched = watched!
-  }
-
-  get bytes(): number {
-    return this.counts.byteLength + 4 * 8
+    numbers[kHour] = Math.max(numbers[kHour]!, now)
   }
 
   /** A failure, and what is unusual about the last hours with it: of the last two and the last day the rarer; undefined for neither. */
   add(atMs: number): UnusualRate | undefined {
     this.elapse(atMs)
-    const place = this.#hour % kHours
-    if (this.counts[place]! < 255) this.counts[place]!++
+    const place = this.#numbers[kHour]! % kHours
+    if (this.#counts[place]! < 255) this.#counts[place]!++
     const short = this.#rarity(2)
     const long = this.#rarity(kHours)
     if (short === undefined || long === undefined) return short ?? long
@@ -79,10 +76,10 @@ export class RestartRate {
 
   #rarity(hours: number): UnusualRate | undefined {
     let count = 0
-    for (let back = 0; back < hours; back++) count += this.counts[(this.#hour - back + kHours) % kHours]!
+    for (let back = 0; back < hours; back++) count += this.#counts[(this.#numbers[kHour]! - back + kHours) % kHours]!
     if (count < kLeast) return undefined
-    const size = this.#failures + kPriorCount
-    const expected = (size / (this.#hours + kPriorHours)) * hours
+    const size = this.#numbers[kFailures]! + kPriorCount
+    const expected = (size / (this.#numbers[kWatchedHours]! + kPriorHours)) * hours
     return { count, hours, expected, p: negativeBinomialAtLeast(count, expected, size) }
   }
 }

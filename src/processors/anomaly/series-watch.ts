@@ -1,3 +1,4 @@
+import type { SeriesBank } from '../../lib/anomaly/series-bank.js'
 import { type Finding, findingOfSeries } from './finding.js'
 import { quantities } from './quantities.js'
 import { Suspicion } from './suspicion.js'
@@ -55,8 +56,7 @@ export class SeriesWatch {
   }
 
   /** Learns the value, and says what is unusual about it. */
-  judge(baseline: UnitBaseline, series: number, value: number, at: Interval): Judged | undefined {
-    const { bank, suspicions } = baseline
+  judge(baseline: UnitBaseline, bank: SeriesBank, series: number, value: number, at: Interval): Judged | undefined {
     const { floor } = quantities[series]!
     const samples = bank.samples(series)
     const usual = bank.usual(series, at.localSeconds)
@@ -64,32 +64,33 @@ export class SeriesWatch {
     // Multiples count, not differences, but for what is next to nothing.
     const octaves = Math.log2(1 + Math.max(value, 0) / floor)
     bank.update(series, octaves, at.localSeconds)
-    const suspicion = suspicions[series]
+    const suspicion = baseline.suspicions?.[series]
     if (at.isSilent || samples < kFewestSamples) {
-      suspicions[series] = undefined
+      baseline.suspect(series, undefined)
       return undefined
     }
     const isFar = Math.abs(octaves - usual) >= kLeastOctaves && Math.abs(value - unscaled(usual, floor)) >= floor
     const isUnusual = isFar && bank.surprise >= kConfirming
     if (suspicion?.goesOn(octaves, isUnusual)) {
       if (at.interval < suspicion.untilInterval) return isUnusual ? unusual : undefined
-      suspicions[series] = undefined
+      baseline.suspect(series, undefined)
       // Others may have been told of since.
       if (suspicion.surprise < suspicion.needed + at.raised) return unusual
-      return { kind: 'anomaly', finding: this.#finding(baseline, series, value, suspicion, at) }
+      return { kind: 'anomaly', finding: this.#finding(baseline, bank, series, value, suspicion, at) }
     }
-    suspicions[series] = undefined
+    baseline.suspect(series, undefined)
     if (!isUnusual) return undefined
     const isYoung = samples < this.#baselineSamples
     // What grows from day to day is no surprise in its first week, and has a detector of its own.
     if (samples < kWeekSamples && Math.abs(octaves - lately) < kLeastOctaves) return undefined
     // In its first hours a unit that falls idle is one that has begun with work.
-    if (!isYoung || octaves > usual) this.#suspect(baseline, series, octaves, usual, samples, at)
+    if (!isYoung || octaves > usual) this.#suspect(baseline, bank, series, octaves, usual, samples, at)
     return unusual
   }
 
   #suspect(
-    { bank, suspicions }: UnitBaseline,
+    baseline: UnitBaseline,
+    bank: SeriesBank,
     series: number,
     value: number,
     usual: number,
@@ -100,7 +101,7 @@ export class SeriesWatch {
     const needed = this.#needed * this.#widened(samples) + Math.max(0, Math.log10(kWeekSamples / samples))
     if (surprise < needed + raised) return
     const untilInterval = interval + this.#wait(samples, surprise - needed)
-    suspicions[series] = new Suspicion({ value, usual, surprise, needed, question, interval, untilInterval })
+    baseline.suspect(series, new Suspicion({ value, usual, surprise, needed, question, interval, untilInterval }))
   }
 
   /** Bounds are wider while the baseline is young, as an average of fewer samples is. */
@@ -115,7 +116,14 @@ export class SeriesWatch {
     return Math.max(kYoungIntervals, Math.min(2 * samples, this.#baselineSamples))
   }
 
-  #finding({ bank, run }: UnitBaseline, series: number, value: number, suspicion: Suspicion, at: Interval): Finding {
+  #finding(
+    { run }: UnitBaseline,
+    bank: SeriesBank,
+    series: number,
+    value: number,
+    suspicion: Suspicion,
+    at: Interval,
+  ): Finding {
     const { surprise, needed, question, usual } = suspicion
     const quantity = quantities[series]!
     return findingOfSeries(quantity, {

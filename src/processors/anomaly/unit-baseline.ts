@@ -3,15 +3,22 @@ import type { Unit } from '../../lib/patterns/detector.js'
 import { FewValues, kFewValues } from './few-values.js'
 import { IntervalMeans } from './interval-means.js'
 import { quantities } from './quantities.js'
-import { RestartRate } from './restart-rate.js'
+import { kRateHours, kRateNumbers, RestartRate } from './restart-rate.js'
 import type { Suspicion } from './suspicion.js'
 
-/** Hours of the day, and deviations that differ by a factor of 2,000: 734 bytes a series, so that five and the rest are 4 KB. */
-const shape: SeriesShape = { daySlots: 24, bins: 33 }
+/** Hours of the day, and deviations that differ by a factor of 250. */
+const shape: SeriesShape = { daySlots: 24, bins: 24, isSmall: true }
 
 /** What a unit does now and then. */
 export const occasions = ['start_duration', 'stop_duration', 'memory_at_exit'] as const
 export type Occasion = (typeof occasions)[number]
+
+// A unit's block: [ numbers of its rate of failures | series | values of occasions | failures by hour ]
+const kBankAt = kRateNumbers * 8
+const kFewAt = kBankAt + quantities.length * SeriesBank.bytes(shape)
+const kCountsAt = kFewAt + occasions.length * kFewValues * 4
+/** Of all that is learned of a unit. */
+export const kBlockBytes = kCountsAt + kRateHours
 
 /** A finding that has been told of and is not over. */
 export interface Open {
@@ -24,64 +31,68 @@ export interface Open {
   readonly kinds: Set<string>
 }
 
-export type SavedUnit = readonly [bank: string, few: string, counts: string, rate: readonly number[]]
-
-/** What is known of one unit. All that is learned is in fixed blocks of memory. */
+/**
+ * What is known of one unit. All that is learned is one block of memory, which is looked at through what is made for it when it is needed:
+ * once in some minutes, while a view would take as much room as a fifth of the block all the time.
+ */
 export class UnitBaseline {
   readonly means = new IntervalMeans()
-  readonly restarts = new RestartRate()
-  readonly #few: Float32Array
-  readonly #occasions: readonly FewValues[]
-  bank: SeriesBank
+  readonly #block: ArrayBuffer
   /** Number of the interval whose readings are gathered; -1 before the first. */
   interval = -1
   /** Number of the first interval that says something: before, the unit was on its way up. */
   settledFrom = 0
-  /** Of each quantity, what waits for more of it. */
-  readonly suspicions: (Suspicion | undefined)[] = quantities.map(() => undefined)
+  /** Of each quantity, what waits for more of it; undefined where nothing does. */
+  suspicions: (Suspicion | undefined)[] | undefined
   hasHeldMemory = false
   run = ''
   open: Open | undefined
 
-  constructor(saved?: SavedUnit) {
-    this.bank = new SeriesBank(quantities.length, shape, saved === undefined ? undefined : blockOf(saved[0]))
-    this.#few =
-      saved === undefined
-        ? new Float32Array(occasions.length * kFewValues).fill(Number.NaN)
-        : new Float32Array(blockOf(saved[1]))
-    if (this.#few.length !== occasions.length * kFewValues)
-      throw new RangeError('not as many values as there are occasions')
-    this.#occasions = occasions.map((_, n) => new FewValues(this.#few.subarray(n * kFewValues, (n + 1) * kFewValues)))
-    if (saved !== undefined) this.restarts.restore(new Uint8Array(blockOf(saved[2])), saved[3])
+  /** @param saved - what `save` gave; throws where it is not that long */
+  constructor(saved?: string) {
+    this.#block = saved === undefined ? new ArrayBuffer(kBlockBytes) : blockOf(saved)
+    if (saved !== undefined) return
+    this.bank().clear()
+    this.#few().fill(Number.NaN)
+    this.restarts().clear()
   }
 
-  /** Bytes of what is learned, and saved. */
-  get bytes(): number {
-    return this.bank.buffer.byteLength + this.#few.byteLength + this.restarts.bytes
+  bank(): SeriesBank {
+    return new SeriesBank(quantities.length, shape, this.#block, kBankAt)
+  }
+
+  restarts(): RestartRate {
+    return new RestartRate(
+      new Float64Array(this.#block, 0, kRateNumbers),
+      new Uint8Array(this.#block, kCountsAt, kRateHours),
+    )
   }
 
   /** The usual value where this one is far from it. */
   occasion(what: Occasion, value: number): number | undefined {
-    return this.#occasions[occasions.indexOf(what)]!.add(value)
+    const at = occasions.indexOf(what) * kFewValues
+    return new FewValues(this.#few().subarray(at, at + kFewValues)).add(value)
   }
 
-  save(): SavedUnit {
-    return [
-      base64(this.bank.buffer),
-      base64(this.#few.buffer),
-      base64(this.restarts.counts.buffer),
-      this.restarts.save(),
-    ]
+  suspect(series: number, suspicion: Suspicion | undefined): void {
+    if (suspicion === undefined && this.suspicions === undefined) return
+    this.suspicions ??= quantities.map(() => undefined)
+    this.suspicions[series] = suspicion
   }
-}
 
-function base64(block: ArrayBufferLike): string {
-  return Buffer.from(block as ArrayBuffer).toString('base64')
+  save(): string {
+    return Buffer.from(this.#block).toString('base64')
+  }
+
+  #few(): Float32Array {
+    return new Float32Array(this.#block, kFewAt, occasions.length * kFewValues)
+  }
 }
 
 function blockOf(text: string): ArrayBuffer {
   const bytes = Buffer.from(text, 'base64')
-  const block = new ArrayBuffer(bytes.length)
+  if (bytes.length !== kBlockBytes) throw new RangeError(`a unit has ${kBlockBytes} bytes, not ${bytes.length}`)
+  const block = new ArrayBuffer(kBlockBytes)
   bytes.copy(new Uint8Array(block))
   return block
 }
