@@ -139,7 +139,10 @@ export class MemoryLeakDetector implements Detector {
   }
 
   #watched(unit: Unit, atMs: number): WatchedUnit | undefined {
-    if (this.#last?.unit === unit) return this.#last.watched
+    if (this.#last?.unit === unit) {
+      this.#last.watched.seenMs = atMs
+      return this.#last.watched
+    }
     if (this.#passedOver.has(unit)) return undefined
     if (!(this.#include?.(unit.name) ?? true) || this.#exclude?.(unit.name)) {
       this.#passedOver.add(unit)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { DetectorContext } from '../../../../src/lib/patterns/detector.js'
+import type { DetectorContext, Unit } from '../../../../src/lib/patterns/detector.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { MemoryLeakDetector } from '../../../../src/processors/memory_leak/detector.js'
 import { factory } from '../../../../src/processors/memory_leak/factory.js'
@@ -251,8 +251,11 @@ test('a unit that was not read for a day is forgotten when a new one comes', () 
     random: () => 0.5,
   }
   const detector = new MemoryLeakDetector(createTestConfig(factory.configSchema) as never, context)
+  // One object for each unit, as the processor has it.
+  const units = new Map<string, Unit>()
   const read = (name: string, hours: number): void => {
-    const unit = { key: name, name, resource: sampleResource(name) }
+    const unit = units.get(name) ?? { key: name, name, resource: sampleResource(name) }
+    units.set(name, unit)
     const anon = { attributes: { 'systemd.memory.kind': 'anon' }, timeUnixNano: 1n, value: 1 }
     detector.sample(unit, sampleGauge([], { name: metric.memoryStat, points: [anon] }), hours * 3_600_000)
   }
@@ -264,6 +267,10 @@ test('a unit that was not read for a day is forgotten when a new one comes', () 
   expect(known()).toEqual(['run-1.service', 'web.service', 'run-2.service'])
   read('run-3.service', 27)
   expect(known()).toEqual(['web.service', 'run-2.service', 'run-3.service'])
+  // What is read alone, and all the time, is not.
+  for (let hours = 27; hours < 60; hours++) read('run-3.service', hours)
+  read('run-4.service', 60)
+  expect(known()).toEqual(['run-3.service', 'run-4.service'])
 })
 
 test('the same readings give the same findings', async () => {
