@@ -27,10 +27,11 @@ import { KeptCounts } from './kept-counts.js'
 import { PendingItems } from './pending-items.js'
 import { RateLimiter } from './rate-limiter.js'
 import { Sampler } from './sampler.js'
+import { SourceCounters } from './source-counters.js'
 import { Surroundings } from './surroundings.js'
 import { type ReadHistory, UnitHistory } from './unit-history.js'
 import { selectUnits, type UnitSelection } from './unit-selection.js'
-import { noSignals, Watcher } from './watcher.js'
+import { Watcher } from './watcher.js'
 
 /** A signal is on its way for some milliseconds, `batch_timeout` included; on a host that is drowning for more. */
 const kOnItsWayNs = 1_000_000_000n
@@ -103,6 +104,7 @@ class SystemdReceiver implements Receiver {
   #watcher: Watcher | undefined
   #forgetStates = (): void => {}
   #countGraph = (): void => {}
+  #counters: SourceCounters | undefined
   #running: Promise<void> | undefined
   #collected = false
   /** How often the buffer had been too full when it was looked at last. */
@@ -219,7 +221,7 @@ class SystemdReceiver implements Receiver {
     this.#settlingOom?.cancel()
     await this.#kept.close(accountedNs)
     this.#summarise()
-    this.#countSignals()
+    this.#countSource()
     await this.#pending.close()
   }
 
@@ -283,7 +285,7 @@ class SystemdReceiver implements Receiver {
   }
 
   #collect(): void {
-    this.#countSignals()
+    this.#countSource()
     const up = this.#watcher?.up ?? false
     // Before the first reading nothing is known; while systemd is away, what was last known still holds.
     const known = up || this.#collected
@@ -308,46 +310,10 @@ class SystemdReceiver implements Receiver {
     yield* this.#sampler.metrics()
   }
 
-  #counted = noSignals
-  #forgotten = 0
-  #unattributed = 0
-  #counters:
-    | Readonly<
-        Record<
-          'messages' | 'dropped' | 'suppressed' | 'backpressure' | 'forgotten' | 'unattributed',
-          (add: number) => void
-        >
-      >
-    | undefined
-
-  /** Brings our counters up to those of the bus threads, which only grow. */
-  #countSignals(): void {
-    const { telemetry } = this.#settings
-    this.#counters ??= {
-      messages: telemetry.counter('signal_messages', 'D-Bus messages read.'),
-      dropped: telemetry.counter('signals_dropped', 'Signals lost to a full buffer; states are read again after each.'),
-      suppressed: telemetry.counter('signals_suppressed', 'Signals that repeated what was known.'),
-      backpressure: telemetry.counter('signals_backpressure', 'Times the buffer became fuller than its threshold.'),
-      forgotten: telemetry.counter('units_forgotten', 'Unloaded units whose counts were given up for newer ones.'),
-      unattributed: telemetry.counter(
-        'oom_unattributed',
-        'What the kernel told of kills for want of memory that no run of a unit could be found for.',
-      ),
-    }
+  #countSource(): void {
+    this.#counters ??= new SourceCounters(this.#settings.telemetry)
     this.#countGraph()
-    this.#counters.forgotten(this.#tracker.forgotten - this.#forgotten)
-    this.#forgotten = this.#tracker.forgotten
-    this.#counters.unattributed(this.#tracker.oom.unattributed - this.#unattributed)
-    this.#unattributed = this.#tracker.oom.unattributed
-    const totals = this.#watcher?.totals()
-    if (totals === undefined) return
-    for (const name of ['messages', 'dropped', 'suppressed', 'backpressure'] as const) {
-      this.#counters[name](totals[name] - this.#counted[name])
-    }
-    for (const [reason, count] of Object.entries(totals.rejected)) {
-      for (let one = this.#counted.rejected[reason] ?? 0; one < count; one++) telemetry.error(reason)
-    }
-    this.#counted = totals
+    this.#counters.bringUp(this.#tracker, this.#watcher?.totals())
   }
 }
 
