@@ -3,7 +3,7 @@ import { Replayer } from '../patterns/replay.mjs'
 import { loadKinds, productWay, runKind } from '../patterns/run-kind.mjs'
 
 const kinds = await loadKinds()
-const kQuickPerFamily = 4
+const kQuickPerFamily = 2
 
 /** @type {import('../lib/case.d.mts').Case<any, any>} */
 export default {
