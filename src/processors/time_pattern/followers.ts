@@ -226,3 +226,9 @@ function mostStable(lags: Float64Array): number {
   }
   return most
 }
+
+/** A lag is met a little beside those that were seen, too. */
+export function isAtLag(lagMs: number, { fromMs, untilMs, jitterMs }: Following): boolean {
+  const slackMs = Math.max(2 * jitterMs, (untilMs - fromMs) / 4, 1000)
+  return lagMs >= fromMs - slackMs && lagMs <= untilMs + slackMs
+}

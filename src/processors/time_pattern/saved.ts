@@ -116,7 +116,21 @@ function readUnit(one: SavedUnit, local: LocalTime, ms: (usec: number) => number
   }
   for (const [job, { lags, controls, start }] of Object.entries(one.after))
     known.followers.byJob.set(job, { lags: lags.map(Number), controls: controls.map(Number), startMs: ms(start) })
-  for (const [kind, open] of Object.entries(one.open))
+  for (const [kind, open] of Object.entries(one.open)) {
+    if (!isDetail(kind, open.detail)) throw new Error(`an open pattern of ${name} says nothing`)
     Object.assign(known.open, { [kind]: OpenPattern.restore(open, ms(open.lastFit)) })
+  }
   return known
+}
+
+/** What must be a number in what a pattern says, by kind: it is put into words when the pattern ends. */
+const numbersOf: Readonly<Record<string, readonly string[]>> = {
+  hour_of_day: ['fromHour', 'untilHour', 'meanHour', 'resultantLength', 'count', 'share', 'pValue'],
+  day_of_week: ['fromDay', 'untilDay', 'count', 'days', 'share', 'pValue'],
+  after_job: ['lagMs', 'jitterMs', 'fromMs', 'untilMs', 'count', 'failures', 'starts', 'share', 'pValue', 'jobsTried'],
+}
+
+function isDetail(kind: string, detail: Readonly<Record<string, unknown>>): boolean {
+  const job = kind !== 'after_job' || typeof detail.job === 'string'
+  return job && numbersOf[kind]?.every((name) => Number.isFinite(detail[name])) === true
 }

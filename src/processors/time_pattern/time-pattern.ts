@@ -5,7 +5,7 @@ import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { dayCluster, hourCluster, inDays, inHours } from './clusters.js'
 import { cronJob } from './cron.js'
 import { clearedWords, dayWords, hourWords, jobWords, type Kind, type Said } from './findings.js'
-import type { Following } from './followers.js'
+import { isAtLag } from './followers.js'
 import { Jobs } from './jobs.js'
 import { OpenPattern } from './open-pattern.js'
 import { readSaved, saved } from './saved.js'
@@ -242,10 +242,4 @@ export class TimePatternDetector implements Detector {
     // From the first record on: when that is, is not known yet.
     if (units.length > 0) this.#schedule(Number.NEGATIVE_INFINITY)
   }
-}
-
-/** A lag is met a little beside those that were seen, too. */
-function isAtLag(lagMs: number, { fromMs, untilMs, jitterMs }: Following): boolean {
-  const slackMs = Math.max(2 * jitterMs, (untilMs - fromMs) / 4, 1000)
-  return lagMs >= fromMs - slackMs && lagMs <= untilMs + slackMs
 }

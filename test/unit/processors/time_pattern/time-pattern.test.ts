@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { attr } from '../../../../src/lib/systemd/names.js'
 import { schema } from '../../../../src/processors/time_pattern/config.js'
 import { factory } from '../../../../src/processors/time_pattern/factory.js'
+import { TimePatternDetector } from '../../../../src/processors/time_pattern/time-pattern.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { TestHost } from '../../../../src/testkit/test-settings.js'
 import { UnitStory } from '../../lib/patterns/unit-story.js'
@@ -220,6 +221,51 @@ describe('what was learned', () => {
     expect(found).toContain('pattern.time_pattern.detected after_job')
     expect(found.filter((line) => line.startsWith('pattern.time_pattern.detected'))).toHaveLength(2)
   })
+})
+
+describe('a state that cannot be', () => {
+  const detector = () =>
+    new TimePatternDetector(
+      { timeZone: 'UTC', falseAlarmRate: 1e-4, minFailures: 5, maxLagMs: 1000, maxJobs: 4, maxUnits: 4 },
+      {
+        tell() {},
+        unixNano: (atMs) => BigInt(Math.round(atMs)) * 1_000_000n,
+        steadyMs: (unixNano) => Number(unixNano) / 1e6,
+        quiet: () => undefined,
+        quietUntilMs: (_unit, atMs) => atMs,
+        evicted() {},
+        lacks() {},
+        random: () => 0,
+      },
+    )
+  const unit = {
+    key: 'a',
+    name: 'a.service',
+    resource: { key: 'a', attributes: {} },
+    isUp: true,
+    sawRuns: true,
+    born: 1,
+    exposure: new Array(168).fill(0),
+    failures: [1],
+    moments: [[1, 2]],
+    runs: [],
+    after: {},
+    open: {},
+  }
+  const open = { fits: 5, toldFits: 5, usualGapMs: 1, leastSilenceMs: 1, lastFit: 1 }
+
+  test('one that can is read', () => expect(() => detector().restore({ units: [unit], jobs: [] })).not.toThrow())
+
+  test.each([
+    ['nothing', undefined],
+    ['no units', { jobs: [] }],
+    ['a unit without a name', { jobs: [], units: [{ ...unit, name: 1 }] }],
+    ['a week of six days', { jobs: [], units: [{ ...unit, exposure: new Array(144).fill(0) }] }],
+    ['a time that is none', { jobs: [], units: [{ ...unit, failures: ['yesterday'] }] }],
+    ['a moment that is none', { jobs: [], units: [{ ...unit, moments: [[1, null]] }] }],
+    ['a kind that does not exist', { jobs: [], units: [{ ...unit, open: { moon: { ...open, detail: {} } } }] }],
+    ['a pattern without words', { jobs: [], units: [{ ...unit, open: { hour_of_day: { ...open, detail: {} } } }] }],
+  ])('%s is refused', (_what, saved) => expect(() => detector().restore(saved)).toThrow())
 })
 
 test('a zone that does not exist is an error of the configuration', () => {
