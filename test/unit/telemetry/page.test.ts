@@ -19,7 +19,7 @@ const varying: Readonly<Record<string, readonly string[]>> = {
   'receivers/cgroup/pressure-events.ts ?? kTooMany': ['more pressure triggers than can be watched: narrow their units'],
   'receivers/journald/journald-receiver.ts ?? reason': ['bad_length'],
   'receivers/replay/signal-counters.ts ?? reason': ['header_version'],
-  'receivers/systemd/systemd-receiver.ts ?? reason': ['header_version'],
+  'receivers/systemd/source-counters.ts ?? reason': ['header_version'],
 }
 
 /** The words of the sources for some methods, as patterns, with where they stand. */
