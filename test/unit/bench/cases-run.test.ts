@@ -3,7 +3,16 @@ import { expect, test } from 'vitest'
 
 // Cases are made of the product's own inner parts, which nothing else tells when they change. Those that need neither a bus nor
 // root run here, at their shortest; what they measure is not looked at.
-test.each(['prometheus-page', 'dbus-parse', 'otlp-call', 'napi', 'anomaly-series', 'patterns', 'patterns-cost'])(
+test.each([
+  'prometheus-page',
+  'dbus-parse',
+  'otlp-call',
+  'napi',
+  'anomaly-series',
+  'anomaly-fleet',
+  'patterns',
+  'patterns-cost',
+])(
   'the case %s still runs',
   (id) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/run.mjs', id, '--quick', '--no-save'], {

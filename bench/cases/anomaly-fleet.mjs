@@ -1,0 +1,106 @@
+import { product } from '../lib/product.mjs'
+import { lives } from '../patterns/healthy.mjs'
+import { kStartMs, minute, week } from '../patterns/machine.mjs'
+import { Chance } from '../patterns/random.mjs'
+import { chainOf, Replayer, StoryClock } from '../patterns/replay.mjs'
+import { rateInterval } from '../patterns/score.mjs'
+
+const kUnits = 1000
+const kWeeks = 4
+const kQuickUnits = 20
+const kQuickWeeks = 0.5
+const kEveryMs = 5 * minute
+/** What is set, and one and a half times that: the limit of what may come of it. */
+const kSetting = 0.1
+const kMost = 0.15
+/** The budget of all units out of the way: what is measured is the rate of each. */
+const kNoBudget = 10_000
+
+/** Tells weeks of a healthy host to the processor. @param {Record<string, unknown>} config */
+async function live(config, { names, replayer, pool, unitResource }, { quick }) {
+  const weeks = quick ? kQuickWeeks : kWeeks
+  const units = Array.from({ length: quick ? kQuickUnits : kUnits }, (_, n) => {
+    const [, make] = lives[n % lives.length]
+    return {
+      resource: unitResource(pool, `unit-${n}.service`),
+      life: make(new Chance(1000 + n * 77)),
+      cpu: 0,
+      io: 0,
+      waited: 0,
+    }
+  })
+  const clock = new StoryClock(kStartMs)
+  let found = 0
+  const { first, processors } = await chainOf(
+    replayer,
+    [{ type: 'anomaly', config }],
+    { clock, resources: pool },
+    ({ events }) => {
+      for (const { name } of events) if (name === 'pattern.anomaly.detected') found++
+    },
+  )
+  for (let atMs = kEveryMs; atMs < weeks * week; atMs += kEveryMs) {
+    clock.moveTo(atMs)
+    const timeUnixNano = BigInt(kStartMs + atMs) * 1_000_000n
+    const metrics = units.flatMap((unit) => readingOf(unit, atMs, timeUnixNano, names))
+    await first.consume({ events: [], metrics, spans: [] })
+  }
+  for (const processor of processors) await processor.shutdown()
+  const unitWeeks = units.length * weeks
+  return { rate: found / unitWeeks, rateHigh: rateInterval(found, unitWeeks)[1], found, unitWeeks }
+}
+
+function readingOf(unit, atMs, timeUnixNano, names) {
+  const { cpu, memory, io, tasks, pressure } = unit.life(atMs)
+  const seconds = kEveryMs / 1000
+  unit.cpu += cpu * seconds
+  unit.io += io * seconds
+  unit.waited += pressure * seconds
+  const metric = (name, type, value, attributes = {}) => {
+    const head = { name, unit: '1', description: '', type, valueType: 'double', monotonic: true }
+    return { ...head, resource: unit.resource, points: [{ attributes, timeUnixNano, value }] }
+  }
+  return [
+    metric(names.cpuTime, 'sum', unit.cpu),
+    metric(names.memoryUsage, 'gauge', memory),
+    metric(names.ioBytes, 'sum', unit.io),
+    metric(names.pids, 'gauge', tasks),
+    metric(names.pressureTime, 'sum', unit.waited, { 'systemd.pressure.kind': 'some' }),
+  ]
+}
+
+/** @type {import('../lib/case.d.mts').Case<any, any>} */
+export default {
+  id: 'anomaly-fleet',
+  question: 'How often is a healthy unit told of as an anomaly, where 0.1 times a week is set?',
+  notes:
+    'A host of 1000 units of ten kinds (`bench/patterns/healthy.mjs`), of which nothing was known, for four weeks, with a reading of each every 5 minutes. ' +
+    'The upper bound is of a 95 % interval (Anscombe).',
+  figures: {
+    rate: { title: 'findings per unit and week', ratio: true },
+    rateHigh: { title: 'at most' },
+    found: { title: 'findings' },
+    unitWeeks: { title: 'unit-weeks' },
+  },
+  rounds: 1,
+  warmUps: 0,
+  async setUp() {
+    const { metric: names } = await product('lib/systemd/names.js')
+    const { unitResource } = await product('lib/systemd/unit-resource.js')
+    const { ResourcePool } = await product('data/resource.js')
+    const pool = new ResourcePool({ 'host.name': 'bench' })
+    return { names, unitResource, pool, replayer: await Replayer.load() }
+  },
+  ways: [
+    {
+      name: 'each unit by itself',
+      run: (context, options) =>
+        live({ false_alarms_per_week: kSetting, max_alarms_per_week: kNoBudget }, context, options),
+    },
+    {
+      name: 'with the budget of all units',
+      run: (context, options) => live({ false_alarms_per_week: kSetting }, context, options),
+    },
+  ],
+  gates: [{ figure: 'rate', way: 'each unit by itself', atMost: kMost }],
+}
