@@ -33,7 +33,9 @@ export interface TelemetryConfig {
 export type ConfigWarningCode =
   | 'CFG_UNUSED'
   | 'CFG_ORDER'
+  | 'CFG_INPUT'
   | 'CFG_PIPELINE_ID'
+  | 'CFG_UNIT_NAME'
   | 'CFG_INLINE_SECRET'
   | 'CFG_EXPOSED'
   | 'CFG_FILE_MODE'

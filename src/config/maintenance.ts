@@ -1,14 +1,23 @@
 import type { MaintenanceWindow } from '../component/component.js'
 import { parseWallTime, type WallTime } from '../util/wall-time.js'
-import type { Problems } from './problems.js'
+import { type Problems, printable } from './problems.js'
 import { type Entry, locate } from './tree.js'
 
-/** Complains of windows whose two times do not fit each other, which a schema cannot say. */
+/** What systemd's names of units end in (systemd.unit(5)). */
+const suffixed = /\.(?:service|socket|target|device|mount|automount|swap|timer|path|slice|scope)$/
+
+/** Complains of windows whose two times do not fit each other, and warns of units that there cannot be: a schema says neither. */
 export function checkMaintenance(windows: readonly MaintenanceWindow[], service: Entry, problems: Problems): void {
   for (const [index, window] of windows.entries()) {
     const complain = (key: keyof MaintenanceWindow, reason: string): void => {
       const path = ['maintenance', index, key]
       problems.add('CFG_VALUE', locate(service, path).position, ['service', ...path], reason)
+    }
+    for (const [at, name] of window.units.entries()) {
+      if (/[*?]/.test(name) || suffixed.test(name)) continue
+      const path = ['maintenance', index, 'units', at]
+      const reason = `"${printable(name)}" can only be a container: names of units end in their type; did you mean "${printable(name)}.service"?`
+      problems.warn('CFG_UNIT_NAME', locate(service, path).position, ['service', ...path], reason)
     }
     // Of format `wall_time`.
     const from = parseWallTime(window.from) as WallTime

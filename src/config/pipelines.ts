@@ -3,6 +3,7 @@ import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
 import { type Definition, type Section, sections } from './components.js'
+import { patternAdvice } from './pattern-advice.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 
@@ -23,6 +24,8 @@ const parts = ['receivers', 'processors', 'exporters'] as const
 const usersOf: Readonly<Record<string, readonly string[]>> = {
   dependency: ['incident'],
   incident: ['lifecycle_spans'],
+  memory_leak: ['prediction'],
+  periodic_crash: ['prediction'],
 }
 
 /** Which signals a pipeline's id stands for; undefined when it is not an id at all. */
@@ -84,6 +87,7 @@ export class PipelineChecker {
     if (carried === undefined) return undefined
     this.#checkSignals(lists.exporters, carried)
     this.#adviseOrder(lists.processors)
+    this.#adviseInput(lists, carried)
     const [receivers, processors, exporters] = parts.map((part) =>
       Object.freeze(lists[part].map(({ id: name }) => name)),
     )
@@ -172,7 +176,7 @@ export class PipelineChecker {
   }
 
   #adviseOrder(processors: readonly Reference[]): void {
-    const types = processors.map(({ id }) => id.split('/')[0]!)
+    const types = typesOf(processors)
     for (const [at, { node, path, index }] of processors.entries()) {
       const advise = (reason: string): void => this.#problems.warn('CFG_ORDER', node.position, path, reason)
       const type = types[at]!
@@ -182,6 +186,15 @@ export class PipelineChecker {
         advise('should be the last processor; those after it change the sizes it made')
       const user = types.slice(0, at).find((before) => usersOf[type]?.includes(before))
       if (user !== undefined) advise(`should stand before ${user}, which uses what it adds to events`)
+    }
+  }
+
+  /** A pattern that is not given what it reads is as silent as one that has found nothing. */
+  #adviseInput(lists: Record<'receivers' | 'processors', readonly Reference[]>, carried: ReadonlySet<Signal>): void {
+    const surroundings = { carried, receivers: typesOf(lists.receivers), processors: typesOf(lists.processors) }
+    for (const [at, { node, path }] of lists.processors.entries()) {
+      const reason = patternAdvice(surroundings.processors[at]!, surroundings)
+      if (reason !== undefined) this.#problems.warn('CFG_INPUT', node.position, path, reason)
     }
   }
 
@@ -226,6 +239,8 @@ export class PipelineChecker {
     return parent.kind === 'map' && parent.entries.has(String(path.at(-1)))
   }
 }
+
+const typesOf = (references: readonly Reference[]): readonly string[] => references.map(({ id }) => id.split('/')[0]!)
 
 function isIdText({ value, text, substituted }: ScalarNode): boolean {
   return text !== '' && (substituted === undefined ? typeof value === 'string' : !substituted.failed)

@@ -48,7 +48,7 @@ export const serviceSchema = {
               type: 'string',
               pattern: '^[^\\[\\]]+$',
               maxLength: 255,
-              description: 'Exact name, `prefix*`, or glob (`*`, `?`).',
+              description: 'Exact name with its type (`db.service`), `prefix*`, or glob (`*`, `?`).',
             },
             maxItems: 1000,
             default: [],
@@ -81,7 +81,8 @@ export const serviceSchema = {
       },
       maxItems: 100,
       default: [],
-      description: 'When units are worked on: no pattern is concluded from what happens to them then.',
+      description:
+        'When units are worked on: no pattern is concluded from what happens to them then. Incidents, events of units and alerts on states go on.',
     },
     telemetry: {
       type: 'object',

@@ -94,6 +94,56 @@ service: { pipelines: { a: { receivers: [systemd], processors: [${order}], expor
   })
 })
 
+describe('patterns that would not be given what they read', () => {
+  const yaml = (
+    id: string,
+    receivers: string,
+    processors: string,
+  ): string => `receivers: { systemd: , cgroup: , self_telemetry: }
+processors: { crash_loop: , periodic_crash: , memory_leak: , anomaly: , prediction: }
+exporters: { debug: }
+service: { pipelines: { ${id}: { receivers: [${receivers}], processors: [${processors}], exporters: [debug] } } }
+`
+  const all = 'crash_loop, periodic_crash, memory_leak, anomaly, prediction'
+  /** What is said of the pipeline, as `code: processor of the list: reason`. */
+  const advice = async (id: string, receivers: string, processors: string): Promise<readonly string[]> => {
+    const lines = await said(yaml(id, receivers, processors))
+    return lines.flatMap((line) => {
+      const [, code, index, reason] = /^(CFG_\w+) .*processors\[(\d)\]: (.*)$/.exec(line) ?? []
+      return code === undefined ? [] : [`${code} ${processors.split(', ')[Number(index)]}: ${reason}`]
+    })
+  }
+
+  test.each([
+    ['units', 'systemd, cgroup, self_telemetry', all, []],
+    ['logs', 'systemd, cgroup', all, []],
+    ['units', 'systemd, self_telemetry', 'prediction', []],
+    ['traces', 'systemd', 'crash_loop', []],
+    [
+      'units',
+      'systemd',
+      'prediction',
+      [/^CFG_INPUT prediction: finds nothing here: put memory_leak or periodic_crash, .* before it/],
+    ],
+    ['units', 'systemd', 'prediction, periodic_crash', [/^CFG_ORDER periodic_crash: should stand before prediction/]],
+    [
+      'units',
+      'systemd',
+      'memory_leak, anomaly',
+      [/^CFG_INPUT memory_leak: finds nothing .* cgroup/, /^CFG_INPUT anomaly: sees only failures/],
+    ],
+    [
+      'metrics',
+      'cgroup',
+      'memory_leak, crash_loop',
+      [/^CFG_INPUT memory_leak: .* of metrics: .*"units"/, /^CFG_INPUT crash_loop: .* of metrics/],
+    ],
+    ['traces/all', 'systemd, cgroup', 'anomaly', [/^CFG_INPUT anomaly: finds nothing in a pipeline of traces/]],
+  ])('%s of %s: %s', async (id, receivers, processors, expected) => {
+    expect(await advice(id, receivers, processors)).toEqual(expected.map((text) => expect.stringMatching(text)))
+  })
+})
+
 test('a state directory is the same wherever the agent is started', async () => {
   const yaml = `receivers: { systemd: }
 exporters: { debug: }
@@ -114,8 +164,17 @@ service:
     '{ from: "22:00", to: "02:00" }',
     '{ units: ["db*"], days: [sat, sun], from: 22:00, to: 02:00, time_zone: Europe/Berlin }',
     '{ from: 2026-12-24T22:00, to: 2026-12-27T08:00 }',
+    '{ units: [crash.service, "app?", getty@tty1.service, home.mount], from: 22:00, to: 02:00 }',
   ])('is right: %s', async (window) => {
     expect(await said(yaml(window))).toEqual([])
+  })
+
+  test.each(['crash', 'app.v2'])('is warned of where %s can be no unit', async (name) => {
+    expect(await said(yaml(`{ units: [db.service, ${name}], from: 22:00, to: 02:00 }`))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^CFG_UNIT_NAME .*maintenance\\[0\\]\\.units\\[1\\]: .*did you mean "${name}\\.service"`),
+      ),
+    ])
   })
 
   test.each([
