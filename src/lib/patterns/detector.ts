@@ -2,6 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
+import type { SavedState } from './saved-state.js'
 
 /**
  * Why nothing may be concluded from what happens at a time: units are worked on, the machine starts or stops, time itself
@@ -110,7 +111,8 @@ export interface Detector {
   /** When `elapse` is wanted, if nothing happens before; undefined for never. */
   readonly dueMs?: number | undefined
   elapse?(nowMs: number): void
-  /** What must outlive the agent, as a JSON value, and the same back: throws where it is not of this form. */
-  save?(): unknown
+  /** What must outlive the agent. */
+  save?(): SavedState
+  /** The same, read back: throws where it is not of this form. */
   restore?(saved: unknown): void
 }

@@ -1,6 +1,7 @@
 import type { Settings } from '../../component/component.js'
 import { StateFile, statePath } from '../storage/state-file.js'
 import type { Detector } from './detector.js'
+import { savedText } from './saved-state.js'
 
 /** What a kill -9 may cost of what was learned: baselines of hours and days lose nothing by five minutes. */
 const kSaveMs = 300_000
@@ -53,10 +54,11 @@ export class KeptState {
   }
 
   async #save(): Promise<void> {
-    if (this.#file === undefined) return
-    const { logger, telemetry } = this.#settings
+    const saved = this.#file === undefined ? undefined : this.#detector.save?.()
+    if (this.#file === undefined || saved === undefined) return
+    const { clock, logger, telemetry } = this.#settings
     try {
-      await this.#file.save(this.#detector.save?.())
+      await this.#file.saveText(savedText(saved), () => clock.monotonicMs())
       this.#failed = ''
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

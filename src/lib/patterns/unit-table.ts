@@ -28,6 +28,11 @@ export class UnitTable<T> {
     return this.#byKey.entries()
   }
 
+  /** Those of now, however many come, go and change places meanwhile; who is gone when it is his turn is left out. */
+  *snapshot(): Generator<[string, T], void, undefined> {
+    for (const entry of [...this.#byKey]) if (this.#byKey.get(entry[0]) === entry[1]) yield entry
+  }
+
   /** Without a change of order. */
   peek(key: string): T | undefined {
     return this.#byKey.get(key)

@@ -2,9 +2,12 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../../component/component.js'
+import { inTurns, type Pausable } from '../../util/pausable.js'
 
 /** Restart counters take some 200 bytes for each of at most 65,536 units; what a leak is known by, up to 4.5 KB a unit. */
 const kMaxBytes = 32 * 1024 * 1024
+/** Parts of a text are written together up to so many characters: 64 KiB are checked and encoded in 0.1 ms. */
+const kChunk = 65_536
 
 export type LoadedState<T> =
   | { readonly kind: 'none' }
@@ -32,8 +35,8 @@ export interface StateFileOptions<T> {
 export class StateFile<T> {
   readonly #options: StateFileOptions<T>
   #saving: Promise<void> = Promise.resolve()
-  /** The newest value that waits for the write under way. */
-  #waiting: { readonly value: T; readonly written: Promise<void> } | undefined
+  /** The newest text that waits for the write under way. */
+  #waiting: { readonly text: Text; readonly written: Promise<void> } | undefined
 
   constructor(options: StateFileOptions<T>) {
     this.#options = options
@@ -62,16 +65,28 @@ export class StateFile<T> {
    * the one that is there stays.
    */
   save(value: T): Promise<void> {
+    return this.#save({ parts: textOf(value), nowMs: () => 0 })
+  }
+
+  /**
+   * The same of a value whose JSON text comes in parts, each made when it is its turn: the event loop goes to others after
+   * each 8 ms.
+   */
+  saveText(parts: Iterable<string>, nowMs: () => number): Promise<void> {
+    return this.#save({ parts, nowMs })
+  }
+
+  #save(text: Text): Promise<void> {
     if (this.#waiting !== undefined) {
-      this.#waiting = { value, written: this.#waiting.written }
+      this.#waiting = { text, written: this.#waiting.written }
       return this.#waiting.written
     }
     const written = this.#saving.then(async () => {
-      const newest = this.#waiting!.value
+      const { parts, nowMs } = this.#waiting!.text
       this.#waiting = undefined
-      await this.#write(newest)
+      await this.#write(await inTurns(chunked(parts), nowMs))
     })
-    this.#waiting = { value, written }
+    this.#waiting = { text, written }
     this.#saving = written.catch(() => {})
     return written
   }
@@ -85,7 +100,7 @@ export class StateFile<T> {
     if (number !== String(version)) throw new Error(`it is of version ${number}, this agent writes ${version}`)
     const body = text.slice(end + 1)
     if (length !== String(Buffer.byteLength(body))) throw new Error('it is not whole')
-    if (sum !== checksum(body)) throw new Error('its checksum is wrong')
+    if (sum !== inHex(crc32(body))) throw new Error('its checksum is wrong')
     return this.#options.parse(JSON.parse(body))
   }
 
@@ -96,16 +111,15 @@ export class StateFile<T> {
     return { kind: 'damaged', reason, movedTo }
   }
 
-  async #write(value: T): Promise<void> {
+  async #write({ chunks, bytes, sum }: Chunked): Promise<void> {
     const { path, content, version } = this.#options
-    const body = JSON.stringify(value)
-    const head = `unitscope-state ${content} ${version} ${checksum(body)} ${Buffer.byteLength(body)}\n`
-    if (head.length + Buffer.byteLength(body) > kMaxBytes) throw new Error(`it would be larger than ${kMaxBytes} bytes`)
+    const head = Buffer.from(`unitscope-state ${content} ${version} ${inHex(sum)} ${bytes}\n`)
+    if (head.length + bytes > kMaxBytes) throw tooLarge()
     const beside = `${path}.new`
     await makeFolder(dirname(path))
     const file = await open(beside, 'w', 0o600)
     try {
-      await file.writeFile(head + body)
+      for (const chunk of [head, ...chunks]) await file.writeFile(chunk) // each goes on where the last one ended
       await file.sync()
     } finally {
       await file.close()
@@ -129,8 +143,52 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-function checksum(text: string): string {
-  return crc32(text).toString(16).padStart(8, '0')
+interface Text {
+  readonly parts: Iterable<string>
+  readonly nowMs: () => number
+}
+
+interface Chunked {
+  readonly chunks: readonly Buffer[]
+  readonly bytes: number
+  /** CRC-32. */
+  readonly sum: number
+}
+
+/** In one part, when it is written. */
+function* textOf(value: unknown): Generator<string, void, undefined> {
+  yield JSON.stringify(value)
+}
+
+/** Pauses after each part. */
+function* chunked(parts: Iterable<string>): Pausable<Chunked> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  let sum = 0
+  let text = ''
+  const add = (): void => {
+    const chunk = Buffer.from(text)
+    chunks.push(chunk)
+    bytes += chunk.length
+    sum = crc32(chunk, sum)
+    text = ''
+    if (bytes > kMaxBytes) throw tooLarge()
+  }
+  for (const part of parts) {
+    text += part
+    if (text.length >= kChunk) add()
+    yield
+  }
+  add()
+  return { chunks, bytes, sum }
+}
+
+function tooLarge(): Error {
+  return new Error(`it would be larger than ${kMaxBytes} bytes`)
+}
+
+function inHex(sum: number): string {
+  return sum.toString(16).padStart(8, '0')
 }
 
 /** Where a component keeps `content`; undefined when the agent has no state directory, and nothing outlives it. */

@@ -1,6 +1,7 @@
 import type { Metric } from '../../data/metric.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
 import { AlarmBar } from './alarm-bar.js'
@@ -129,11 +130,12 @@ export class AnomalyDetector implements Detector {
     baseline.suspicions = undefined
   }
 
-  save(): unknown {
-    return {
-      bar: this.#bar.save(),
-      units: Array.from(this.#units.entries(), ([key, baseline]) => [key, baseline.save()]),
-    }
+  save(): SavedState {
+    return { bar: this.#bar.save(), units: this.#savedUnits() }
+  }
+
+  *#savedUnits(): Generator<readonly [string, string]> {
+    for (const [key, baseline] of this.#units.snapshot()) yield [key, baseline.save()]
   }
 
   restore(saved: unknown): void {

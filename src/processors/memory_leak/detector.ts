@@ -3,6 +3,7 @@ import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Growing, GrowthOptions } from '../../lib/growth/growing.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
@@ -126,8 +127,12 @@ export class MemoryLeakDetector implements Detector {
     }
   }
 
-  save(): unknown {
-    return { units: Array.from(this.#units.entries(), ([key, watched]) => [key, watched.save()]) }
+  save(): SavedState {
+    return { units: this.#savedUnits() }
+  }
+
+  *#savedUnits(): Generator<readonly [string, SavedUnit]> {
+    for (const [key, watched] of this.#units.snapshot()) yield [key, watched.save()]
   }
 
   restore(saved: unknown): void {

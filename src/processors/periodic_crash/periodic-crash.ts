@@ -1,9 +1,10 @@
 import type { Detector, DetectorContext, UnitSignal } from '../../lib/patterns/detector.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { findPeriod, kMaxPeriodTimes, type Period } from '../../lib/statistics/periodicity.js'
 import { clearedFinding, openFinding } from './findings.js'
 import { OpenPeriod } from './open-period.js'
-import { readSaved, savedUnit } from './saved.js'
+import { readSaved, type SavedUnit, savedUnit } from './saved.js'
 import { UnitFailures } from './unit-failures.js'
 
 export interface PeriodicCrashLimits {
@@ -122,8 +123,12 @@ export class PeriodicCrashDetector implements Detector {
     this.dueMs = dueMs
   }
 
-  save(): unknown {
-    return { units: [...this.#units.values()].map((known) => savedUnit(known, this.#context)) }
+  save(): SavedState {
+    return { units: this.#savedUnits() }
+  }
+
+  *#savedUnits(): Generator<SavedUnit> {
+    for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
   restore(saved: unknown): void {

@@ -6,7 +6,7 @@ import { OpenPeriod, type SavedOpen } from './open-period.js'
 import { UnitFailures } from './unit-failures.js'
 
 /** One unit in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
-interface SavedUnit {
+export interface SavedUnit {
   readonly key: string
   readonly name: string
   /** Attributes of its resource: what is due may have to be told before the unit is heard of again. */

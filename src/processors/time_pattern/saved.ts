@@ -18,7 +18,7 @@ interface Saved {
   }[]
 }
 
-interface SavedUnit {
+export interface SavedUnit {
   readonly key: string
   readonly name: string
   readonly resource: { readonly key: string; readonly attributes: Attributes }
@@ -42,41 +42,43 @@ interface SavedFollowed {
 
 const valuesOf = (ring: DoubleRing): Float64Array => ring.copyInto(new Float64Array(ring.capacity))
 
-export function saved(units: Iterable<UnitTimes>, jobs: readonly Job[], context: DetectorContext): Saved {
-  const usec = (atMs: number): number => Number(context.unixNano(atMs) / 1000n)
+const usecIn = (context: DetectorContext) => (atMs: number) => Number(context.unixNano(atMs) / 1000n)
+
+export function savedJobs(jobs: readonly Job[], context: DetectorContext): Saved['jobs'] {
+  const usec = usecIn(context)
+  return jobs.map(({ name, starts, count, sinceMs }) => ({
+    name,
+    starts: starts.map(usec),
+    count,
+    since: usec(sinceMs),
+  }))
+}
+
+export function savedUnit(known: UnitTimes, context: DetectorContext): SavedUnit {
+  const usec = usecIn(context)
+  const { unit, failures, moments, momentsMs, followers, open } = known
   return {
-    jobs: jobs.map(({ name, starts, count, sinceMs }) => ({
-      name,
-      starts: starts.map(usec),
-      count,
-      since: usec(sinceMs),
-    })),
-    units: Array.from(units, (known) => {
-      const { unit, failures, moments, momentsMs, followers, open } = known
-      return {
-        key: unit.key,
-        name: unit.name,
-        resource: { key: unit.resource.key, attributes: unit.resource.attributes },
-        isUp: known.isUp,
-        sawRuns: known.sawRuns,
-        born: usec(known.bornMs),
-        exposure: Array.from(known.exposure.week, Math.round),
-        failures: Array.from(valuesOf(failures), usec),
-        moments: Array.from(valuesOf(moments), (hours, i) => [usec(momentsMs.at(i)!), hours] as const),
-        runs: known.runs,
-        after: Object.fromEntries(
-          Array.from(followers.byJob, ([job, { lags, controls, startMs }]) => [
-            job,
-            { lags, controls, start: usec(startMs) },
-          ]),
-        ),
-        open: Object.fromEntries(
-          Object.entries(open).flatMap(([kind, one]) =>
-            one === undefined ? [] : [[kind, { ...(one as OpenPattern<never>).save(), lastFit: usec(one.lastFitMs) }]],
-          ),
-        ),
-      }
-    }),
+    key: unit.key,
+    name: unit.name,
+    resource: { key: unit.resource.key, attributes: unit.resource.attributes },
+    isUp: known.isUp,
+    sawRuns: known.sawRuns,
+    born: usec(known.bornMs),
+    exposure: Array.from(known.exposure.week, Math.round),
+    failures: Array.from(valuesOf(failures), usec),
+    moments: Array.from(valuesOf(moments), (hours, i) => [usec(momentsMs.at(i)!), hours] as const),
+    runs: known.runs,
+    after: Object.fromEntries(
+      Array.from(followers.byJob, ([job, { lags, controls, startMs }]) => [
+        job,
+        { lags, controls, start: usec(startMs) },
+      ]),
+    ),
+    open: Object.fromEntries(
+      Object.entries(open).flatMap(([kind, one]) =>
+        one === undefined ? [] : [[kind, { ...(one as OpenPattern<never>).save(), lastFit: usec(one.lastFitMs) }]],
+      ),
+    ),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Detector, DetectorContext, UnitSignal } from '../../lib/patterns/detector.js'
 import { LocalTime } from '../../lib/patterns/local-time.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { dayCluster, hourCluster, inDays, inHours } from './clusters.js'
 import { cronJob } from './cron.js'
@@ -8,7 +9,7 @@ import { clearedWords, dayWords, hourWords, jobWords, type Kind, type Said } fro
 import { isAtLag } from './followers.js'
 import { Jobs } from './jobs.js'
 import { OpenPattern } from './open-pattern.js'
-import { readSaved, saved } from './saved.js'
+import { readSaved, type SavedUnit, savedJobs, savedUnit } from './saved.js'
 import { UnitTimes } from './unit-times.js'
 
 export interface TimePatternLimits {
@@ -228,8 +229,12 @@ export class TimePatternDetector implements Detector {
     return Number(this.#context.unixNano(atMs)) / 1e6
   }
 
-  save(): unknown {
-    return saved(this.#units.values(), this.#jobs.all(), this.#context)
+  save(): SavedState {
+    return { jobs: savedJobs(this.#jobs.all(), this.#context), units: this.#savedUnits() }
+  }
+
+  *#savedUnits(): Generator<SavedUnit> {
+    for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
   restore(kept: unknown): void {

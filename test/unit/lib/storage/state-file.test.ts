@@ -66,6 +66,32 @@ test('what would be too large to be read again is not written, and the old value
   expect(await file.load()).toEqual({ kind: 'ok', value: most })
 })
 
+test('a text in parts makes the same file as its value, a character that takes four bytes at each seam too', async () => {
+  const value = Array.from({ length: 3000 }, (_, n) => `${n} ${'ü😀'.repeat(20)}`)
+  const whole = new StateFile<unknown>({ path: join(folder, 'whole'), content: 'texts', version: 1, parse: (it) => it })
+  const parts = new StateFile<unknown>({ path: join(folder, 'parts'), content: 'texts', version: 1, parse: (it) => it })
+  await whole.save(value)
+  const texts = value.map((text, n) => `${n === 0 ? '[' : ','}${JSON.stringify(text)}`)
+  await parts.saveText([...texts, ']'], () => 0)
+  expect(readFileSync(parts.path)).toEqual(readFileSync(whole.path))
+  expect(await parts.load()).toEqual({ kind: 'ok', value })
+})
+
+test('a text in parts that becomes too large is given up there, and the old value stays', async () => {
+  let made = 0
+  function* endless() {
+    for (;;) {
+      made++
+      yield 'x'.repeat(1024 * 1024)
+    }
+  }
+  const file = new StateFile<string>({ path: join(folder, 'texts'), content: 'texts', version: 1, parse: String })
+  await file.save('small')
+  await expect(file.saveText(endless(), () => 0)).rejects.toThrow('larger than 33554432 bytes')
+  expect(made).toBe(33)
+  expect(await file.load()).toEqual({ kind: 'ok', value: 'small' })
+})
+
 test('a folder that cannot be made is an error, at once', async () => {
   await expect(fileOf('/proc/nope/counts').save({ count: 1 })).rejects.toThrow('ENOENT')
   await expect(fileOf(join(folder, 'a', 'b', 'counts')).save({ count: 1 })).rejects.toThrow('ENOENT')

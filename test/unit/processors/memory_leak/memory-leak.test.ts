@@ -259,7 +259,7 @@ test('a unit that was not read for a day is forgotten when a new one comes', () 
     const anon = { attributes: { 'systemd.memory.kind': 'anon' }, timeUnixNano: 1n, value: 1 }
     detector.sample(unit, sampleGauge([], { name: metric.memoryStat, points: [anon] }), hours * 3_600_000)
   }
-  const known = () => (detector.save() as { units: [string, unknown][] }).units.map(([key]) => key)
+  const known = () => Array.from(detector.save().units as Iterable<[string, unknown]>, ([key]) => key)
   read('web.service', 1)
   read('run-1.service', 2)
   read('web.service', 20)

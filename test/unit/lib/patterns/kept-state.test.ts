@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Detector } from '../../../../src/lib/patterns/detector.js'
+import { KeptState } from '../../../../src/lib/patterns/kept-state.js'
+import { type SavedState, savedText } from '../../../../src/lib/patterns/saved-state.js'
+import { UnitTable } from '../../../../src/lib/patterns/unit-table.js'
+import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { testSettings } from '../../../../src/testkit/test-settings.js'
+
+let stateDirectory: string
+beforeEach(() => {
+  stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-kept-'))
+})
+afterEach(() => rmSync(stateDirectory, { recursive: true, force: true }))
+
+/** Knows 4.5 KB of each unit; it takes 0.2 ms of the fake clock to put that down. */
+class Learned implements Detector {
+  readonly units = new UnitTable<{ n: number }>(10_000, () => {})
+  /** The time before and after each unit that was taken. */
+  taken: number[] = []
+  readonly nowMs: () => number
+  readonly spend: (ms: number) => void
+
+  constructor(nowMs: () => number, spend: (ms: number) => void) {
+    this.nowMs = nowMs
+    this.spend = spend
+  }
+
+  save(): SavedState {
+    return { units: this.#saved() }
+  }
+
+  *#saved() {
+    for (const [key, { n }] of this.units.snapshot()) {
+      this.spend(0.2)
+      this.taken.push(n)
+      yield [key, n, 'x'.repeat(4500)]
+    }
+  }
+
+  restore(saved: unknown): void {
+    for (const [key, n] of (saved as { units: [string, number, string][] }).units) this.units.set(key, { n })
+  }
+}
+
+function rig() {
+  let spentMs = 0
+  const fake = new FakeClock()
+  const clock = Object.assign(Object.create(fake) as FakeClock, { monotonicMs: () => spentMs })
+  const settings = testSettings('processor', 'learned', { clock, stateDirectory })
+  const detector = new Learned(clock.monotonicMs, (ms) => {
+    spentMs += ms
+  })
+  const kept = new KeptState(settings, detector, 1)
+  return { kept, detector, pass: detector.spend, nowMs: clock.monotonicMs }
+}
+
+const file = () => readFileSync(join(stateDirectory, 'processor.learned.pattern'), 'utf8')
+
+test('4096 units are saved in turns of 8 ms, while units come, go and are heard of', async () => {
+  const { kept, detector, pass, nowMs } = rig()
+  for (let n = 0; n < 4096; n++) detector.units.set(`${n}.service`, { n })
+  pass(300_000)
+  kept.touch()
+  const turns: number[] = []
+  for (let before = nowMs(); detector.taken.length < 4095; ) {
+    await nextTurn()
+    const tookMs = nowMs() - before
+    if (tookMs > 0) {
+      turns.push(tookMs)
+      detector.units.get(`${turns.length}.service`) // goes to the end of the table
+      detector.units.set(`new-${turns.length}.service`, { n: -1 })
+      detector.units.delete('4000.service')
+    }
+    before = nowMs()
+  }
+  await kept.close()
+  expect(Math.max(...turns)).toBeLessThan(8.3)
+  expect(turns.length).toBeGreaterThanOrEqual(100)
+  const once = detector.taken.slice(0, 4095)
+  expect(once).toEqual(Array.from({ length: 4096 }, (_, n) => n).filter((n) => n !== 4000))
+})
+
+test('what was saved in turns is read back', async () => {
+  const { kept, detector } = rig()
+  for (let n = 0; n < 500; n++) detector.units.set(`${n}.sérvice`, { n })
+  await kept.close()
+  expect(JSON.parse(file().split('\n')[1]!).units).toHaveLength(500)
+  const next = rig()
+  await next.kept.load()
+  expect([...next.detector.units.entries()]).toEqual([...detector.units.entries()])
+})
+
+test.each<SavedState>([
+  { units: [] },
+  { bar: [1, 2], units: [] },
+  { jobs: ['a'], bar: null, units: [['a', { n: 1 }], 'b'] },
+])('the parts make one JSON value: %j', (saved) => {
+  expect(JSON.parse([...savedText(saved)].join(''))).toEqual(saved)
+})
