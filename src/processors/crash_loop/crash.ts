@@ -17,6 +17,9 @@ export interface Crash {
   counts: 'yes' | 'perhaps' | 'no'
 }
 
+/** How a run ended that nobody told of: only a counter or the next run did. */
+export const kUnseen = 'unseen'
+
 /** A clean exit before that is no work that was done. */
 export const kBriefMs = 30_000
 

@@ -1,7 +1,11 @@
 import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
+import type { Crash } from './crash.js'
 import { Episode } from './episode.js'
-import { kindOf, type Limits } from './kind.js'
+import { type Kind, kindOf, type Limits } from './kind.js'
+import { readSaved, type SavedEpisode, savedEpisode } from './saved.js'
+import { Tally } from './tally.js'
 import { UnitHistory } from './unit-history.js'
 
 export interface DetectorLimits extends Limits {
@@ -11,6 +15,9 @@ export interface DetectorLimits extends Limits {
 
 /** So long, at most, is waited for a slow loop to go on: as long as a timer of JavaScript can wait. */
 const kMaxWaitMs = 24 * 86_400_000
+
+/** How far the clock may have been set back while no agent ran, for what it has seen to be believed. */
+const kMaxAheadMs = 60_000
 
 /** What is known of one unit. */
 interface Known {
@@ -29,6 +36,8 @@ export class CrashLoopDetector implements Detector {
   readonly #limits: DetectorLimits
   readonly #context: DetectorContext
   readonly #units: UnitTable<Known>
+  /** Loops of an earlier agent, until the first record tells what time it is. */
+  readonly #restored = new Set<Known>()
   /** Those with something due. */
   readonly #due = new Set<Known>()
   /** Nothing is due before that. */
@@ -50,7 +59,7 @@ export class CrashLoopDetector implements Detector {
   }
 
   get dueMs(): number | undefined {
-    return this.#dueMs
+    return this.#restored.size > 0 ? Number.NEGATIVE_INFINITY : this.#dueMs
   }
 
   signal(signal: UnitSignal): void {
@@ -70,18 +79,20 @@ export class CrashLoopDetector implements Detector {
     const kind = isLoud ? kindOf(history.crashes, this.#limits) : undefined
     if (episode !== undefined) {
       // It goes on in a quiet time, too; only there is nothing to say of it.
-      for (const crash of crashes) episode.add(crash)
+      for (const crash of crashes) episode.tally.add(crash)
       const update = isLoud ? episode.updated(kind, signal) : undefined
       if (update !== undefined) this.#context.tell(update)
     } else if (kind !== undefined) {
-      this.#begin(known, new Episode(signal.unit, kind, history.crashes, this.#limits, this.#context))
+      this.#begin(known, this.#episode(signal.unit, kind, history.crashes))
       this.#context.tell(known.episode!.detected(signal.atMs, signal.event))
     } else return
-    this.#waitForHealth(known, known.episode!.lastMs)
+    this.#waitForHealth(known, known.episode!.tally.lastMs)
   }
 
   /** Ends the loops that have been quiet for long enough, and tells what is still so of what was put off: in order of time. */
   elapse(nowMs: number): void {
+    for (const known of this.#restored) this.#watchAgain(known, nowMs)
+    this.#restored.clear()
     while (this.#dueMs !== undefined && this.#dueMs <= nowMs) {
       const due = [...this.#due].filter(({ dueMs }) => dueMs! <= nowMs).sort((a, b) => a.dueMs! - b.dueMs!)
       this.#dueMs = undefined
@@ -101,11 +112,9 @@ export class CrashLoopDetector implements Detector {
     if (postponed !== undefined) {
       delete known.postponed
       if (history.state === 'gave_up') this.#postpone(known, postponed, dueMs!)
-      else if (episode !== undefined) this.#waitForHealth(known, episode.lastMs)
+      else if (episode !== undefined) this.#waitForHealth(known, episode.tally.lastMs)
     } else if (episode !== undefined) {
-      delete known.episode
-      this.#open--
-      history.forgetCrashes()
+      this.#end(known)
       this.#context.tell(episode.cleared(history.state, dueMs!))
     }
   }
@@ -118,7 +127,7 @@ export class CrashLoopDetector implements Detector {
     else {
       const crashes = history.recent(signal.atMs, this.#limits.windowMs)
       if (crashes.length === 0) return
-      this.#begin(known, new Episode(unit, 'start_limit', crashes, this.#limits, this.#context))
+      this.#begin(known, this.#episode(unit, 'start_limit', crashes))
       this.#context.tell(known.episode!.detected(atMs, cause))
     }
     history.forgetCrashes()
@@ -136,20 +145,42 @@ export class CrashLoopDetector implements Detector {
     this.#wait(known, untilMs)
   }
 
+  #episode(unit: Unit, kind: Kind, crashes: readonly Crash[]): Episode {
+    return new Episode(unit, kind, new Tally(crashes), this.#limits, this.#context)
+  }
+
   #begin(known: Known, episode: Episode): void {
     known.episode = episode
     this.#open++
   }
 
-  /** A loop with long pauses is not over in one of them. */
+  #end(known: Known): void {
+    delete known.episode
+    this.#open--
+    known.history.forgetCrashes()
+  }
+
   #waitForHealth(known: Known, sinceMs: number): void {
-    if (known.postponed !== undefined) return
+    if (known.postponed === undefined) this.#wait(known, sinceMs + this.#healthMs(known))
+  }
+
+  /** A loop with long pauses is not over in one of them. */
+  #healthMs({ episode }: Known): number {
     const { healthyMs, slowMs, threshold, windowMs } = this.#limits
-    const intervalMs = known.episode?.intervalMs ?? 0
+    const intervalMs = episode?.tally.intervalMs ?? 0
     // What is too slow for the window is over when the next crash would not belong to it any more.
     const isSlow = intervalMs * (threshold - 1) >= windowMs
-    const waitMs = Math.max(healthyMs, 2 * intervalMs, isSlow ? slowMs : 0)
-    this.#wait(known, sinceMs + Math.min(waitMs, kMaxWaitMs))
+    return Math.min(Math.max(healthyMs, 2 * intervalMs, isSlow ? slowMs : 0), kMaxWaitMs)
+  }
+
+  /** Silence that nobody heard proves nothing: what would have ended meanwhile has to stay up once more, and be seen to. */
+  #watchAgain(known: Known, nowMs: number): void {
+    const { episode } = known
+    if (episode === undefined) return
+    const { lastMs } = episode.tally
+    // It comes from a time that has not been yet: it would never end.
+    if (lastMs > nowMs + kMaxAheadMs) this.#end(known)
+    else this.#waitForHealth(known, lastMs + this.#healthMs(known) > nowMs ? lastMs : nowMs)
   }
 
   #wait(known: Known, untilMs: number): void {
@@ -177,6 +208,30 @@ export class CrashLoopDetector implements Detector {
   #evicted(known: Known): void {
     if (known.episode !== undefined) this.#open--
     this.#forgetDue(known)
+    this.#restored.delete(known)
     this.#context.evicted()
+  }
+
+  /** Loops that are open; units that only crashed now and then are known anew soon enough. */
+  save(): SavedState {
+    return { units: this.#savedEpisodes() }
+  }
+
+  *#savedEpisodes(): Generator<SavedEpisode> {
+    for (const [, { episode, history }] of this.#units.snapshot())
+      if (episode !== undefined) yield savedEpisode(episode, history, this.#context)
+  }
+
+  /** All of it or nothing. */
+  restore(saved: unknown): void {
+    const read = readSaved(saved, this.#context)
+    // Those heard of last: fewer units may be allowed than were.
+    for (const { unit, kind, state, toldCount, tally, looked } of read.slice(-this.#limits.maxUnits)) {
+      const known: Known = { unit, history: new UnitHistory(this.#limits.threshold) }
+      known.history.restore(state, looked, tally.runs)
+      this.#begin(known, new Episode(unit, kind, tally, this.#limits, this.#context, toldCount))
+      this.#units.set(unit.key, known)
+      this.#restored.add(known)
+    }
   }
 }

@@ -1,13 +1,13 @@
 import type { AttributeValue } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import { Severity } from '../../data/event.js'
-import { evidenceName, kMaxRuns, patternEvent } from '../../lib/patterns/detection-event.js'
+import { evidenceName, patternEvent } from '../../lib/patterns/detection-event.js'
 import type { Detection, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import { poissonAtLeast } from '../../lib/statistics/counts.js'
 import { formatDuration } from '../../util/duration.js'
-import { type Crash, kBriefMs } from './crash.js'
 import { intervals, type Kind, type Limits, median } from './kind.js'
-import { kMaxLooked, type State } from './unit-history.js'
+import type { Tally } from './tally.js'
+import type { State } from './unit-history.js'
 
 const id = 'crash_loop'
 
@@ -36,8 +36,6 @@ export const crashLoop = {
   outcome: evidenceName(id, 'outcome'),
 } as const
 
-/** Ways to end that are told apart; a unit with more has its rest counted as `other`. */
-const kMaxResults = 16
 /** Crashes in a row by which a loop must have become one of another kind before that is told. */
 const kMinOfKind = 2
 /** An hour: a unit that crashes once in each, at random, is bad, and in no loop. */
@@ -48,56 +46,34 @@ export type Outcome = 'recovered' | 'stopped' | 'failed' | 'waiting' | 'gave_up'
 /** One crash loop of one unit, from its first crash to its end. */
 export class Episode {
   readonly unit: Unit
+  readonly tally: Tally
   readonly #context: DetectorContext
   readonly #limits: Limits
   #kind: Kind
   /** The kind its last crashes would make it, and how many did. */
   #changing: { readonly kind: Kind; readonly crashes: number } | undefined
-  #toldCount = 0
-  #count = 0
-  #unseen = 0
-  #flaps = 0
-  #firstMs = Number.POSITIVE_INFINITY
-  /** The newest, by time. */
-  #last: Crash[] = []
-  readonly #results = new Map<string, number>()
-  readonly #runs: string[] = []
+  #toldCount: number
 
-  constructor(unit: Unit, kind: Kind, crashes: readonly Crash[], limits: Limits, context: DetectorContext) {
+  /** @param toldCount - crashes that were told of by an earlier agent */
+  constructor(unit: Unit, kind: Kind, tally: Tally, limits: Limits, context: DetectorContext, toldCount = 0) {
     this.unit = unit
+    this.tally = tally
     this.#kind = kind
     this.#limits = limits
     this.#context = context
-    for (const crash of crashes) this.add(crash)
+    this.#toldCount = toldCount
   }
 
-  get lastMs(): number {
-    return this.#last.at(-1)!.atMs
+  get kind(): Kind {
+    return this.#kind
   }
 
-  /** Time between the last crashes: the longest of three. */
-  get intervalMs(): number {
-    return Math.max(0, ...intervals(this.#last).slice(-3))
-  }
-
-  add(crash: Crash): void {
-    this.#count++
-    if (crash.how === 'unseen') this.#unseen++
-    if (crash.upMs >= kBriefMs) this.#flaps++
-    this.#firstMs = Math.min(this.#firstMs, crash.atMs)
-    let at = this.#last.length
-    while (at > 0 && this.#last[at - 1]!.atMs > crash.atMs) at--
-    this.#last.splice(at, 0, crash)
-    if (this.#last.length > kMaxLooked) this.#last.shift()
-    const how = this.#results.has(crash.how) || this.#results.size < kMaxResults ? crash.how : 'other'
-    this.#results.set(how, (this.#results.get(how) ?? 0) + 1)
-    if (crash.run === '') return
-    this.#runs.push(crash.run)
-    if (this.#runs.length > kMaxRuns) this.#runs.shift()
+  get toldCount(): number {
+    return this.#toldCount
   }
 
   detected(atMs: number, cause?: RawEvent): Detection {
-    this.#toldCount = this.#count
+    this.#toldCount = this.tally.count
     const { threshold, windowMs } = this.#limits
     return this.#detection('detected', atMs, `${this.unit.name} ${kinds[this.#kind]}: ${this.#words()}`, {
       severity: Severity.error,
@@ -114,7 +90,7 @@ export class Episode {
     // What was given up crashes again: that is plain at once.
     const needed = this.#kind === 'start_limit' ? 1 : kMinOfKind
     const changes = this.#changing !== undefined && this.#changing.crashes >= needed
-    if (!changes && this.#count < 2 * this.#toldCount) return undefined
+    if (!changes && this.tally.count < 2 * this.#toldCount) return undefined
     return this.#update(changes ? this.#changing!.kind : this.#kind, atMs, event)
   }
 
@@ -134,7 +110,7 @@ export class Episode {
   #update(kind: Kind, atMs: number, cause: RawEvent | undefined): Detection {
     this.#kind = kind
     this.#changing = undefined
-    this.#toldCount = this.#count
+    this.#toldCount = this.tally.count
     const body = `${this.unit.name} ${kinds[kind]}, still: ${this.#words()}`
     return this.#detection('updated', atMs, kind === 'start_limit' ? body.replace(', still', '') : body, {
       severity: Severity.error,
@@ -153,7 +129,7 @@ export class Episode {
   ): Detection {
     const upMs = this.#upMs()
     const usec = (ms: number): number => Number(this.#context.unixNano(ms) / 1000n)
-    const run = this.#runs.at(-1)
+    const run = this.tally.runs.at(-1)
     return {
       phase,
       unit: this.unit,
@@ -163,17 +139,17 @@ export class Episode {
       body,
       ...(part.severity === undefined ? {} : { severity: part.severity }),
       evidence: {
-        count: this.#count,
-        first_usec: usec(this.#firstMs),
-        last_usec: usec(this.lastMs),
+        count: this.tally.count,
+        first_usec: usec(this.tally.firstMs),
+        last_usec: usec(this.tally.lastMs),
         results: this.#sortedResults().map(([how, times]) => `${how}: ${times}`),
-        intervals: intervals(this.#last).map((ms) => String(seconds(ms))),
+        intervals: intervals(this.tally.last).map((ms) => String(seconds(ms))),
         ...(upMs === undefined ? {} : { uptime: seconds(upMs) }),
-        flaps: this.#flaps,
+        flaps: this.tally.flaps,
         ...part.more,
       },
       ...(run === undefined ? {} : { run }),
-      runs: [...this.#runs],
+      runs: [...this.tally.runs],
       ...(part.cause === undefined ? {} : { cause: part.cause }),
     }
   }
@@ -184,28 +160,28 @@ export class Episode {
    */
   #confidence(): number {
     if (this.#kind === 'start_limit') return 1
-    const more = this.#last.length - 1
-    const expected = (this.lastMs - this.#last[0]!.atMs) / kByChanceMs
-    return Math.max(0.5, 1 - poissonAtLeast(more, expected)) * (1 - (0.3 * this.#unseen) / this.#count)
+    const more = this.tally.last.length - 1
+    const expected = (this.tally.lastMs - this.tally.last[0]!.atMs) / kByChanceMs
+    return Math.max(0.5, 1 - poissonAtLeast(more, expected)) * (1 - (0.3 * this.tally.unseen) / this.tally.count)
   }
 
   #upMs(): number | undefined {
-    const known = this.#last.map(({ upMs }) => upMs).filter((ms) => !Number.isNaN(ms))
+    const known = this.tally.last.map(({ upMs }) => upMs).filter((ms) => !Number.isNaN(ms))
     return known.length === 0 ? undefined : median(known)
   }
 
   #words(): string {
-    const span = (this.lastMs - this.#firstMs) / 1000
+    const span = (this.tally.lastMs - this.tally.firstMs) / 1000
     const results = this.#sortedResults().map(([how, times]) => `${times}x ${how}`)
-    const upMs = this.#flaps * 2 > this.#count ? this.#upMs() : undefined
+    const upMs = this.tally.flaps * 2 > this.tally.count ? this.#upMs() : undefined
     const flap =
       upMs === undefined ? '' : `, mostly after it had been up for ${formatDuration(Math.round(upMs / 1000) * 1000)}`
     const time = span < 120 ? `${span.toFixed(1)} s` : formatDuration(Math.round(span) * 1000)
-    return `${this.#count} ${this.#count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${flap}`
+    return `${this.tally.count} ${this.tally.count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${flap}`
   }
 
   #sortedResults(): readonly (readonly [string, number])[] {
-    return [...this.#results].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    return [...this.tally.results].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
   }
 }
 

@@ -1,7 +1,8 @@
 import { medianInPlace } from '../../lib/statistics/robust.js'
 import type { Crash } from './crash.js'
 
-export type Kind = 'rapid' | 'consecutive_failures' | 'escalating' | 'slow' | 'start_limit'
+export const loopKinds = ['rapid', 'consecutive_failures', 'escalating', 'slow', 'start_limit'] as const
+export type Kind = (typeof loopKinds)[number]
 
 export interface Limits {
   /** Crashes. */

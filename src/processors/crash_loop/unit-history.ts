@@ -1,6 +1,6 @@
 import type { UnitSignal } from '../../lib/patterns/detector.js'
 import { attr } from '../../lib/systemd/names.js'
-import { type Crash, kBriefMs, upMs } from './crash.js'
+import { type Crash, kBriefMs, kUnseen, upMs } from './crash.js'
 import { kFlaps } from './kind.js'
 
 /**
@@ -11,7 +11,8 @@ const kKnownRuns = 32
 /** Crashes looked at for what kind of loop it is. */
 export const kMaxLooked = 8
 
-export type State = 'running' | 'waiting' | 'failed' | 'stopped' | 'gave_up'
+export const states = ['running', 'waiting', 'failed', 'stopped', 'gave_up'] as const
+export type State = (typeof states)[number]
 
 /** The crashes of one unit, each counted once. */
 export class UnitHistory {
@@ -37,6 +38,21 @@ export class UnitHistory {
   /** All from less than `windowMs` before `atMs`, also those of quiet times: what there is to say of a unit that gave up. */
   recent(atMs: number, windowMs: number): readonly Crash[] {
     return this.#crashes.filter((crash) => atMs - crash.atMs < windowMs)
+  }
+
+  /** What an earlier agent knew: the newest crashes, oldest first, and the runs whose end was told. */
+  restore(state: State, crashes: readonly Crash[], runs: readonly string[]): void {
+    this.state = state
+    this.#crashedSinceStart = state !== 'running' && state !== 'stopped'
+    this.#crashes = crashes.slice(-this.#kept)
+    for (const run of runs) this.#isNew(`end ${run}`)
+    const last = runs.at(-1)
+    if (state === 'gave_up' && last !== undefined) this.#isNew(`give up ${last}`)
+  }
+
+  /** How many crashes it looks at, those of quiet times included. */
+  get size(): number {
+    return this.#crashes.length
   }
 
   /** The loop they belong to is over; runs stay known. */
@@ -125,7 +141,7 @@ export class UnitHistory {
   /** Crashes that nobody told of, but a counter or the next run. */
   #unseen(signal: UnitSignal, count: number): readonly Crash[] {
     const crashes: Crash[] = []
-    for (let n = 0; n < Math.min(count, this.#kept); n++) crashes.push(...this.#add(signal, '', 'unseen', Number.NaN))
+    for (let n = 0; n < Math.min(count, this.#kept); n++) crashes.push(...this.#add(signal, '', kUnseen, Number.NaN))
     return crashes
   }
 

@@ -1,0 +1,166 @@
+import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import { kMaxRuns } from '../../lib/patterns/detection-event.js'
+import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
+import type { Crash } from './crash.js'
+import type { Episode } from './episode.js'
+import { type Kind, loopKinds } from './kind.js'
+import { kMaxResults, Tally } from './tally.js'
+import { kMaxLooked, type State, states, type UnitHistory } from './unit-history.js'
+
+/** One crash in the state file; null for a time that is not known. */
+interface SavedCrash extends Pick<Crash, 'run' | 'how' | 'restarted' | 'counts'> {
+  readonly usec: number
+  readonly upMs: number | null
+  readonly waitedMs: number | null
+}
+
+/** A loop that is open. Times are microseconds since 1970: steady time begins anew with the agent. */
+export interface SavedEpisode {
+  readonly key: string
+  readonly name: string
+  /** Its end may have to be told before the unit is heard of again. */
+  readonly resource: { readonly key: string; readonly attributes: Attributes }
+  readonly kind: Kind
+  readonly state: State
+  readonly toldCount: number
+  readonly count: number
+  readonly unseen: number
+  readonly flaps: number
+  readonly firstUsec: number
+  readonly last: readonly SavedCrash[]
+  /** How many of `last`, the newest, tell what kind of loop it is: none since systemd gave up. */
+  readonly looked: number
+  readonly results: readonly (readonly [how: string, times: number])[]
+  readonly runs: readonly string[]
+}
+
+/** The same, read back. */
+export interface ReadEpisode {
+  readonly unit: Unit
+  readonly kind: Kind
+  readonly state: State
+  readonly toldCount: number
+  readonly tally: Tally
+  readonly looked: readonly Crash[]
+}
+
+/** Of a name, and of all that is text in a state file: systemd's unit names have 255, paths of cgroups 4096. */
+const kMaxText = 4096
+/** A resource has some twenty. */
+const kMaxAttributes = 256
+
+export function savedEpisode(episode: Episode, history: UnitHistory, context: DetectorContext): SavedEpisode {
+  const { unit, kind, toldCount, tally } = episode
+  const usec = (atMs: number): number => Number(context.unixNano(atMs) / 1000n)
+  const known = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
+  // JSON has no bigint.
+  const attributes = Object.entries(unit.resource.attributes).filter(([, value]) => typeof value !== 'bigint')
+  return {
+    key: unit.key,
+    name: unit.name,
+    resource: { key: unit.resource.key, attributes: Object.fromEntries(attributes) },
+    kind,
+    state: history.state,
+    toldCount,
+    count: tally.count,
+    unseen: tally.unseen,
+    flaps: tally.flaps,
+    firstUsec: usec(tally.firstMs),
+    last: tally.last.map(({ atMs, run, how, upMs, waitedMs, restarted, counts }) => ({
+      usec: usec(atMs),
+      run,
+      how,
+      upMs: known(upMs),
+      waitedMs: known(waitedMs),
+      restarted,
+      counts,
+    })),
+    looked: Math.min(history.size, tally.last.length),
+    results: [...tally.results],
+    runs: [...tally.runs],
+  }
+}
+
+/** @throws where it is not of this form: then all loops are found anew */
+export function readSaved(saved: unknown, context: DetectorContext): readonly ReadEpisode[] {
+  const { units } = saved as { units: readonly SavedEpisode[] }
+  const read = units.map((one) => readEpisode(one, context))
+  if (new Set(read.map(({ unit }) => unit.key)).size !== read.length) throw new Error('a unit is there twice')
+  return read
+}
+
+function readEpisode(one: SavedEpisode, context: DetectorContext): ReadEpisode {
+  const { key, name, resource, kind, state, toldCount, count, unseen, flaps, firstUsec, looked } = one
+  const need = (isSo: boolean, what: string): void => {
+    if (!isSo) throw new Error(`a loop ${typeof name === 'string' ? `of ${name.slice(0, 256)} ` : ''}${what}`)
+  }
+  need([key, name, resource.key].every(isText) && isAttributes(resource.attributes), 'without a unit')
+  need(loopKinds.includes(kind) && states.includes(state), 'of no known kind')
+  need(isCount(count) && count >= 1 && [toldCount, unseen, flaps].every((n) => isCount(n) && n <= count), 'miscounted')
+  need(one.last.length >= 1 && one.last.length <= Math.min(kMaxLooked, count), 'without its crashes')
+  need(isCount(looked) && looked <= one.last.length, 'miscounted')
+  need(one.results.length <= kMaxResults + 1, 'with too many results')
+  need(
+    one.results.every(([how, times]) => isText(how) && isCount(times) && times <= count),
+    'with no results',
+  )
+  need(one.runs.length <= kMaxRuns && one.runs.every(isRun), 'with no runs')
+  need(one.last.every(isCrash), 'with a crash that is none')
+  const times = [firstUsec, ...one.last.map(({ usec }) => usec)]
+  need(
+    times.every((usec, i) => isCount(usec) && (i === 0 || usec >= times[i - 1]!)),
+    'whose times are out of order',
+  )
+  const ms = (usec: number): number => context.steadyMs(BigInt(usec) * 1000n)
+  const tally = new Tally()
+  Object.assign(tally, { count, unseen, flaps, firstMs: ms(firstUsec) })
+  for (const { usec, run, how, upMs, waitedMs, restarted, counts } of one.last)
+    tally.last.push({
+      atMs: ms(usec),
+      run,
+      how,
+      upMs: upMs ?? Number.NaN,
+      waitedMs: waitedMs ?? Number.NaN,
+      restarted,
+      counts,
+    })
+  for (const [how, times] of one.results) tally.results.set(how, times)
+  tally.runs.push(...one.runs)
+  const unit = { key, name, resource: { key: resource.key, attributes: { ...resource.attributes } } }
+  return { unit, kind, state, toldCount, tally, looked: tally.last.slice(tally.last.length - looked) }
+}
+
+function isCrash({ run, how, upMs, waitedMs, restarted, counts }: SavedCrash): boolean {
+  const isSpan = (ms: number | null): boolean => ms === null || (Number.isFinite(ms) && ms >= 0)
+  const isKnown = counts === 'yes' || counts === 'perhaps' || counts === 'no'
+  return (
+    (run === '' || isRun(run)) && isText(how) && isSpan(upMs) && isSpan(waitedMs) && isKnown && isBoolean(restarted)
+  )
+}
+
+function isAttributes(attributes: unknown): boolean {
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return false
+  const values: readonly AttributeValue[] = Object.values(attributes)
+  const isValue = (value: unknown): boolean => isText(value) || Number.isFinite(value) || isBoolean(value)
+  return (
+    values.length <= kMaxAttributes &&
+    values.every((value) => isValue(value) || (Array.isArray(value) && value.length <= 256 && value.every(isText)))
+  )
+}
+
+/** A trace ID; an OTLP record with another one is refused whole. */
+function isRun(run: unknown): boolean {
+  return typeof run === 'string' && /^[0-9a-f]{32}$/.test(run)
+}
+
+function isText(text: unknown): boolean {
+  return typeof text === 'string' && text.length <= kMaxText
+}
+
+function isCount(count: number): boolean {
+  return Number.isSafeInteger(count) && count >= 0
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean'
+}
