@@ -36,7 +36,9 @@ export function eventVerb({ name, attributes }: RawEvent): string {
 /** What a person asks next, in the order they would ask it. Events that are not of a unit's life show their body. */
 export function eventDetail(event: RawEvent): string {
   if (event.name.startsWith(kIncident)) return event.body.replace(/^incident(: | of [^ :]+:? )(resolved )?/, '')
-  if (event.name === kCrashLoop) return event.body.replace(/^\S+ (is in a crash loop: )?/, '')
+  // The run is shown behind it, as of all events.
+  if (event.name === kCrashLoop)
+    return event.body.replace(/^\S+ (is in a crash loop: )?/, '').replace(/; last run: \S+ \S+$/, '')
   if (!unitEvents.has(event.name)) return event.body
   const { attributes } = event
   const cause = text(attributes, attr.causedBy)

@@ -5,9 +5,10 @@ import { evidenceName, patternEvent } from '../../lib/patterns/detection-event.j
 import type { Detection, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import { poissonAtLeast } from '../../lib/statistics/counts.js'
 import { formatDuration } from '../../util/duration.js'
-import { intervals, type Kind, type Limits, median } from './kind.js'
+import { type Kind, type Limits, median } from './kind.js'
 import type { Tally } from './tally.js'
 import type { State } from './unit-history.js'
+import { kMaxSentence, restartWords, uptimeWords } from './words.js'
 
 const id = 'crash_loop'
 
@@ -75,7 +76,7 @@ export class Episode {
   detected(atMs: number, cause?: RawEvent): Detection {
     this.#toldCount = this.tally.count
     const { threshold, windowMs } = this.#limits
-    return this.#detection('detected', atMs, `${this.unit.name} ${kinds[this.#kind]}: ${this.#words()}`, {
+    return this.#detection('detected', atMs, this.#goingOn(`${kinds[this.#kind]}:`, cause), {
       severity: Severity.error,
       more: { threshold, window: windowMs / 1000 },
       cause,
@@ -101,7 +102,8 @@ export class Episode {
   cleared(state: State, atMs: number): Detection {
     const outcome: Outcome = state === 'running' ? 'recovered' : state
     const isFine = outcome === 'recovered' || outcome === 'stopped'
-    return this.#detection('cleared', atMs, `${this.unit.name} ${endings[outcome]} after ${this.#words()}`, {
+    const body = `${this.unit.name} ${endings[outcome]} after ${this.#words()}`
+    return this.#detection('cleared', atMs, isFine ? body : this.#withPlace(body), {
       severity: isFine ? Severity.info : outcome === 'waiting' ? Severity.warn : Severity.error,
       more: { outcome },
     })
@@ -111,8 +113,8 @@ export class Episode {
     this.#kind = kind
     this.#changing = undefined
     this.#toldCount = this.tally.count
-    const body = `${this.unit.name} ${kinds[kind]}, still: ${this.#words()}`
-    return this.#detection('updated', atMs, kind === 'start_limit' ? body.replace(', still', '') : body, {
+    const what = kind === 'start_limit' ? `${kinds[kind]}:` : `${kinds[kind]}, still:`
+    return this.#detection('updated', atMs, this.#goingOn(what, cause), {
       severity: Severity.error,
       cause,
     })
@@ -143,7 +145,7 @@ export class Episode {
         first_usec: usec(this.tally.firstMs),
         last_usec: usec(this.tally.lastMs),
         results: this.#sortedResults().map(([how, times]) => `${how}: ${times}`),
-        intervals: intervals(this.tally.last).map((ms) => String(seconds(ms))),
+        intervals: this.tally.seenIntervals.map((ms) => String(seconds(ms))),
         ...(upMs === undefined ? {} : { uptime: seconds(upMs) }),
         flaps: this.tally.flaps,
         ...part.more,
@@ -173,11 +175,20 @@ export class Episode {
   #words(): string {
     const span = (this.tally.lastMs - this.tally.firstMs) / 1000
     const results = this.#sortedResults().map(([how, times]) => `${times}x ${how}`)
-    const upMs = this.tally.flaps * 2 > this.tally.count ? this.#upMs() : undefined
-    const flap =
-      upMs === undefined ? '' : `, mostly after it had been up for ${formatDuration(Math.round(upMs / 1000) * 1000)}`
     const time = span < 120 ? `${span.toFixed(1)} s` : formatDuration(Math.round(span) * 1000)
-    return `${this.tally.count} ${this.tally.count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${flap}`
+    return `${this.tally.count} ${this.tally.count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${uptimeWords(this.#upMs(), this.tally.count)}`
+  }
+
+  /** What it does, whether systemd restarts it, and where to look. */
+  #goingOn(what: string, cause: RawEvent | undefined): string {
+    const next = this.#kind === 'start_limit' ? '' : restartWords(this.tally.last.at(-1)!, cause)
+    return this.#withPlace(`${this.unit.name} ${what} ${this.#words()}${next}`)
+  }
+
+  #withPlace(body: string): string {
+    const run = this.tally.runs.at(-1)
+    const whole = `${body}; last run: journalctl _SYSTEMD_INVOCATION_ID=${run}`
+    return run === undefined || whole.length > kMaxSentence ? body : whole
   }
 
   #sortedResults(): readonly (readonly [string, number])[] {
@@ -196,9 +207,9 @@ const kinds: Readonly<Record<Kind, string>> = {
 const endings: Readonly<Record<Outcome, string>> = {
   recovered: 'has stayed up',
   stopped: 'was stopped',
-  failed: 'has stayed down',
+  failed: 'is still down and not being restarted,',
   waiting: 'is still waiting for its restart, quiet',
-  gave_up: 'has stayed down since systemd gave up (start limit hit),',
+  gave_up: 'is still down: systemd gave up (start limit hit)',
 }
 
 function seconds(ms: number): number {

@@ -34,6 +34,12 @@ export class Tally {
     return Math.max(0, ...intervals(this.last).slice(-3))
   }
 
+  /** Between crashes that were seen, oldest first: of the others it is not known when they were. */
+  get seenIntervals(): readonly number[] {
+    const isSeen = (at: number): boolean => this.last[at]!.how !== kUnseen
+    return intervals(this.last).filter((_, at) => isSeen(at) && isSeen(at + 1))
+  }
+
   add(crash: Crash): void {
     this.count++
     if (crash.how === kUnseen) this.unseen++

@@ -196,7 +196,7 @@ function aBadMinute(): Batch {
         {},
         {
           name: 'pattern.crash_loop.detected',
-          body: 'crashy.service is in a crash loop: 5 crashes in 3 s (5x exit-code/3)',
+          body: 'crashy.service is in a crash loop: 5 crashes in 3 s (5x exit-code/3); last run: journalctl _SYSTEMD_INVOCATION_ID=9f2c1ab74dd84ac1b7b1d3b0c1f7a001',
         },
       ),
       event(

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ok, retryable } from '../../../../src/component/outcome.js'
 import { batchOf } from '../../../../src/data/batch.js'
-import type { RawEvent } from '../../../../src/data/event.js'
+import { type RawEvent, Severity } from '../../../../src/data/event.js'
 import { patternAttr } from '../../../../src/lib/patterns/detection-event.js'
 import { runSpanId } from '../../../../src/lib/systemd/ids.js'
 import { attr, event as names } from '../../../../src/lib/systemd/names.js'
@@ -41,6 +41,8 @@ function rig(written: unknown = {}) {
 }
 
 const runId = (run: number): string => (run + 1).toString(16).padStart(32, '0')
+
+const look = (run: number): string => `last run: journalctl _SYSTEMD_INVOCATION_ID=${runId(run)}`
 
 /** @param at - seconds after the start */
 function at(
@@ -170,7 +172,7 @@ describe('what is told', () => {
         observedTimeUnixNano: last.observedTimeUnixNano,
         name: 'pattern.crash_loop.detected',
         severity: 17,
-        body: 'a.service is in a crash loop: 3 crashes in 4.2 s (2x exit-code/3, 1x signal/SIGSEGV)',
+        body: `a.service is in a crash loop: 3 crashes in 4.2 s (2x exit-code/3, 1x signal/SIGSEGV); ${look(2)}`,
         attributes: {
           [attr.unit]: 'a.service',
           'pattern.kind': 'rapid',
@@ -192,6 +194,27 @@ describe('what is told', () => {
     ])
     expect(next.batches.at(-2)!.events).toEqual([last]) // evidence first, then the conclusion
     expect(telemetry.producedItems).toBe(1)
+  })
+
+  test.each([
+    ['will_restart', '; systemd restarts it'],
+    ['gave_up', '; systemd does not restart it'],
+    [undefined, ''],
+  ])('what comes next, by the verdict %s', async (verdict, words) => {
+    const { feed, found } = rig({ restart_threshold: 2 })
+    await feed(at(names.failed, 0, 0), at(names.failed, 1, 1, verdict === undefined ? {} : { [attr.verdict]: verdict }))
+    expect(found()[0]!.body).toBe(
+      `a.service is in a crash loop: 2 crashes in 1.0 s (2x exit-code/3)${words}; ${look(1)}`,
+    )
+  })
+
+  test('a crash that nobody saw begins no interval: when it was is not known', async () => {
+    const { feed, found } = rig()
+    await feed(at(names.restarted, 0, 1, auto), at(names.failed, 1, 1), at(names.failed, 3, 2))
+    expect(found()[0]!.attributes).toMatchObject({
+      [crashLoop.results]: ['exit-code/3: 2', 'unseen: 1'],
+      [crashLoop.intervals]: ['2'],
+    })
   })
 
   test('once per episode, each time it has doubled, and with the whole count at its end', async () => {
@@ -289,8 +312,13 @@ describe('the end of an episode', () => {
       [crashLoop.cleared, 'start_limit', 2],
     ])
     expect(found()[0]!.body).toBe(
-      'a.service will not be restarted any more (start limit hit): 2 crashes in 1.0 s (2x exit-code/3)',
+      `a.service will not be restarted any more (start limit hit): 2 crashes in 1.0 s (2x exit-code/3), mostly after less than 1s up; ${look(1)}`,
     )
+    // Its end is no good news, and does not read like one.
+    expect(found()[1]!.body).toBe(
+      `a.service is still down: systemd gave up (start limit hit) after 2 crashes in 1.0 s (2x exit-code/3), mostly after less than 1s up; ${look(1)}`,
+    )
+    expect(found()[1]!.severity).toBe(Severity.error)
   })
 
   test('a start limit without any crash is none of ours', async () => {

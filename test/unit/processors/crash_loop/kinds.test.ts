@@ -185,7 +185,7 @@ test('a unit that looks healthy in between flaps', async () => {
   expect(detected?.attributes[crashLoop.flaps]).toBe(3)
   expect(detected?.attributes[crashLoop.uptime]).toBe(90)
   expect(detected?.body).toBe(
-    'a.service keeps crashing: 3 crashes in 3m (3x exit-code/1), mostly after it had been up for 1m30s',
+    `a.service keeps crashing: 3 crashes in 3m (3x exit-code/1), mostly after 1m30s up; last run: journalctl _SYSTEMD_INVOCATION_ID=${id(2)}`,
   )
 })
 
