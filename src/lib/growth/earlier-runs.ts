@@ -61,7 +61,8 @@ export class EarlierRuns {
 
   /** @throws Error where it is not of the form that `save` gives */
   restore({ runs, settled }: SavedRuns): void {
-    const fits = ({ slope, run }: Earlier): boolean => Number.isFinite(slope) && slope >= 0 && typeof run === 'string'
+    const fits = ({ slope, durationMs, run }: Earlier): boolean =>
+      Number.isFinite(slope) && slope >= 0 && Number.isFinite(durationMs) && durationMs >= 0 && typeof run === 'string'
     if (!(settled >= 0) || !runs.every(fits)) throw new Error('earlier runs with rates that cannot be')
     this.#runs = runs.slice(-kMaxRuns)
     this.#settled = settled

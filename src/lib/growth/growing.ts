@@ -19,7 +19,7 @@ export interface GrowthOptions {
 
 /** Why it is one: it went on for longer than any load rises; it is near its limit; earlier runs rose alike. */
 export type Reason = 'long' | 'near_limit' | 'every_run'
-export type Ending = 'stopped_growing' | 'freed' | 'stopped'
+export type Ending = 'stopped_growing' | 'freed' | 'stopped' | 'gone'
 
 /** A growth as it stands: rates per millisecond, times in milliseconds. */
 export interface Growing {

@@ -102,6 +102,11 @@ export class Growth {
     return this.#close('stopped', atMs)
   }
 
+  /** The unit is no longer read, and nobody said why: a growth that is open ends. */
+  lose(atMs: number): Growing | undefined {
+    return this.#close('gone', atMs)
+  }
+
   save(): SavedGrowth {
     return {
       startMs: Number.isNaN(this.#startMs) ? null : this.#startMs,

@@ -1,4 +1,5 @@
 import { type Ending, type Growing, readGrowing, type SavedGrowing, saveGrowing } from './growing.js'
+import { kLevels } from './minima-pyramid.js'
 
 /** A growth that was told of and has not ended. */
 export interface SavedOpen {
@@ -119,7 +120,8 @@ export class OpenGrowth {
 
   /** @throws Error where it is not of the form that `save` gives */
   static read({ level, told, latest, markMs, mark, toldInRun }: SavedOpen): OpenGrowth {
-    if (!Number.isInteger(level) || !Number.isFinite(mark) || !(markMs === null || Number.isFinite(markMs)))
+    const isLevel = Number.isInteger(level) && level >= 0 && level < kLevels
+    if (!isLevel || !Number.isFinite(mark) || !(markMs === null || Number.isFinite(markMs)))
       throw new Error('an open growth with numbers that cannot be')
     const open = new OpenGrowth(level, readGrowing(latest))
     open.#told = readGrowing(told)

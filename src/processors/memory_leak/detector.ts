@@ -30,6 +30,9 @@ const kinds: ReadonlyMap<unknown, 1 | -1> = new Map([
 ])
 /** Units that are gone for so long, such as containers and transient units, are forgotten. */
 const kForgetMs = 86_400_000
+/** A unit whose growth is open is gone when it was not read for so long, and for so many windows. */
+const kGoneMs = 1_800_000
+const kGoneWindows = 4
 /** Two could be of a unit that has just begun or ended. */
 const kReadingsWithoutStat = 3
 const needsStat =
@@ -47,9 +50,13 @@ export class MemoryLeakDetector implements Detector {
   /** Metrics of one unit come together. */
   #last: { readonly unit: Unit; readonly watched: WatchedUnit } | undefined
   #hasStat: boolean | undefined
+  readonly #goneMs: number
+  /** No unit whose growth is open is gone before. */
+  dueMs: number | undefined
 
   constructor(config: Config, context: DetectorContext) {
     this.#context = context
+    this.#goneMs = Math.max(kGoneMs, kGoneWindows * config.window)
     const common = {
       windowMs: config.window,
       warmUpMs: config.warm_up,
@@ -136,11 +143,35 @@ export class MemoryLeakDetector implements Detector {
   }
 
   restore(saved: unknown): void {
-    for (const [key, unit] of (saved as { units: readonly (readonly [string, SavedUnit])[] }).units) {
-      const watched = new WatchedUnit(this.#options)
-      watched.restore(unit)
-      this.#units.set(String(key), watched)
+    const { units } = saved as { units: readonly (readonly [string, SavedUnit])[] }
+    // All or nothing: half of it would be believed although the file is set aside.
+    const read = units.map(([key, unit]) => WatchedUnit.read(key, unit, this.#options))
+    for (const watched of read) this.#units.set(watched.unit.key, watched)
+    // From the first record on: when that is, is not known yet.
+    if (read.some(({ isOpen }) => isOpen)) this.dueMs = Number.NEGATIVE_INFINITY
+  }
+
+  elapse(nowMs: number): void {
+    let nextMs: number | undefined
+    for (const watched of this.#units.values()) {
+      if (!watched.isOpen) continue
+      const goneMs = this.#goneAtMs(watched, nowMs)
+      if (goneMs <= nowMs) {
+        this.#tell(watched.unit, watched, 'memory', watched.memory?.lose(goneMs), watched.limitKind)
+        this.#tell(watched.unit, watched, 'tasks', watched.tasks?.lose(goneMs), 'max')
+      } else if (nextMs === undefined || goneMs < nextMs) nextMs = goneMs
     }
+    this.dueMs = nextMs
+  }
+
+  /** When it counts as gone, as long as it is not read again. */
+  #goneAtMs(watched: WatchedUnit, nowMs: number): number {
+    watched.watchedMs ??= nowMs
+    const goneMs = Math.max(watched.seenMs, watched.watchedMs) + this.#goneMs
+    if (goneMs > nowMs || this.#context.quiet(watched.unit, goneMs) === undefined) return goneMs
+    // What could not be seen did not fail to come.
+    watched.watchedMs = nowMs
+    return nowMs + this.#goneMs
   }
 
   #watched(unit: Unit, atMs: number): WatchedUnit | undefined {
@@ -156,9 +187,10 @@ export class MemoryLeakDetector implements Detector {
     let watched = this.#units.get(unit.key)
     if (watched === undefined) {
       this.#forgetBefore(atMs - kForgetMs)
-      watched = new WatchedUnit(this.#options)
+      watched = new WatchedUnit(unit, this.#options)
       this.#units.set(unit.key, watched)
     }
+    watched.unit = unit
     watched.seenMs = atMs
     this.#last = { unit, watched }
     return watched
@@ -219,6 +251,7 @@ export class MemoryLeakDetector implements Detector {
     limitKind: LimitKind,
   ): void {
     if (growing === undefined) return
+    if (growing.phase !== 'cleared') this.dueMs ??= growing.atMs + this.#goneMs
     this.#context.tell(detectionOf({ unit, quantity, growing, limitKind, run }, this.#context))
   }
 }

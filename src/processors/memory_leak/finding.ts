@@ -30,6 +30,7 @@ const endings: Readonly<Record<Ending, string>> = {
   stopped_growing: 'no longer grows',
   freed: 'was given back',
   stopped: 'was given back: it is down',
+  gone: 'is no longer measured: the unit is gone',
 }
 
 const limits: Readonly<Record<LimitKind, string>> = {

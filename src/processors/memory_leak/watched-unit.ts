@@ -1,8 +1,13 @@
+import type { Attributes } from '../../data/attributes.js'
 import type { GrowthOptions } from '../../lib/growth/growing.js'
 import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
+import type { Unit } from '../../lib/patterns/detector.js'
 import type { LimitKind, Quantity } from './finding.js'
 
 export interface SavedUnit {
+  readonly name: string
+  /** Its growth may have to be told over before the unit is heard of again, or when it never is. */
+  readonly resource: { readonly key: string; readonly attributes: Attributes }
   readonly run: string
   readonly seenMs: number
   readonly memory?: SavedGrowth
@@ -12,10 +17,13 @@ export interface SavedUnit {
 /** What is known of a unit: the reading that is under way, and how its memory and its tasks have gone. */
 export class WatchedUnit {
   readonly #options: Readonly<Record<Quantity, GrowthOptions>>
+  unit: Unit
   /** Trace ID of its run; empty where nobody knows. */
   run = ''
   /** When it was read last. */
   seenMs = 0
+  /** Since when it could have been read: later than it was where nobody watched; undefined until a restored agent reads anything. */
+  watchedMs: number | undefined = Number.NEGATIVE_INFINITY
   /** It has crashed, or was killed, or systemd starts the next by itself. */
   endedItself = false
   /** Of the reading. */
@@ -30,7 +38,8 @@ export class WatchedUnit {
   memory: Growth | undefined
   tasks: Growth | undefined
 
-  constructor(options: Readonly<Record<Quantity, GrowthOptions>>) {
+  constructor(unit: Unit, options: Readonly<Record<Quantity, GrowthOptions>>) {
+    this.unit = unit
     this.#options = options
   }
 
@@ -75,7 +84,10 @@ export class WatchedUnit {
   }
 
   save(): SavedUnit {
+    const { name, resource } = this.unit
     return {
+      name,
+      resource: { key: resource.key, attributes: resource.attributes },
       run: this.run,
       seenMs: this.seenMs,
       ...(this.memory === undefined ? {} : { memory: this.memory.save() }),
@@ -84,13 +96,22 @@ export class WatchedUnit {
   }
 
   /** @throws where it is not of the form that `save` gives */
-  restore({ run, seenMs, memory, tasks }: SavedUnit): void {
-    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error('a unit without a run')
-    this.run = run
-    this.seenMs = seenMs
-    if (memory !== undefined) this.growthOfMemory().restore(memory)
-    if (tasks === undefined) return
-    this.tasks = new Growth(this.#options.tasks)
-    this.tasks.restore(tasks)
+  static read(key: string, saved: SavedUnit, options: Readonly<Record<Quantity, GrowthOptions>>): WatchedUnit {
+    const { name, resource, run, seenMs, memory, tasks } = saved
+    if (typeof key !== 'string' || typeof name !== 'string' || typeof resource.key !== 'string')
+      throw new Error('a unit has no name')
+    if (typeof resource.attributes !== 'object' || resource.attributes === null)
+      throw new Error(`the resource of ${name} says nothing`)
+    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error(`${name} has no run`)
+    const watched = new WatchedUnit({ key, name, resource }, options)
+    watched.run = run
+    watched.seenMs = seenMs
+    watched.watchedMs = undefined
+    if (memory !== undefined) watched.growthOfMemory().restore(memory)
+    if (tasks !== undefined) {
+      watched.tasks = new Growth(options.tasks)
+      watched.tasks.restore(tasks)
+    }
+    return watched
   }
 }

@@ -179,6 +179,22 @@ describe('a growth ends', () => {
     expect(found().at(-1)!.name).toBe('pattern.memory_leak.cleared')
   })
 
+  test('when the unit is no longer read, and nobody said that it stopped: half an hour after the last reading', async () => {
+    const { live, readOf, found } = await story()
+    await live(0, until, leak())
+    const lastS = until - 20
+    await readOf('other.service', lastS + 29 * kMinute)
+    expect(found().at(-1)!.name).not.toBe('pattern.memory_leak.cleared')
+    await readOf('other.service', lastS + 40 * kMinute)
+    const event = found().at(-1)!
+    expect(event.attributes['pattern.memory_leak.ending']).toBe('gone')
+    expect(Number(event.timeUnixNano) / 1e9 - kStartS).toBe(lastS + 30 * kMinute)
+    expect(event.body).toMatch(/^memory of web\.service is no longer measured: the unit is gone; \d+ MiB at the end$/)
+    expect(event.resource.key).toBe(sampleResource('web.service').key)
+    await readOf('other.service', until + 3 * kHour)
+    expect(found().at(-1)).toBe(event)
+  })
+
   test('when the next run shows that it is gone; not when it was only restarted', async () => {
     const { live, nextRun, phases } = await story()
     await live(0, until, leak())
@@ -227,6 +243,22 @@ describe('an agent that is restarted', () => {
     expect(second.phases().at(-1)).toBe('memory cleared')
   })
 
+  test('ends the growth of a unit that is not there any more, once it has watched for half an hour', async () => {
+    const stateDirectory = folder()
+    const first = await story({}, { stateDirectory })
+    await first.live(0, 4.5 * kHour, leak())
+    await first.processor.shutdown()
+    const second = await story({}, { stateDirectory })
+    await second.readOf('other.service', 9 * kHour)
+    await second.readOf('other.service', 9 * kHour + 29 * kMinute)
+    expect(second.found()).toEqual([])
+    await second.readOf('other.service', 9 * kHour + 31 * kMinute)
+    const [event] = second.found()
+    expect(event!.attributes['pattern.memory_leak.ending']).toBe('gone')
+    expect(event!.resource).toEqual(first.found()[0]!.resource)
+    await second.processor.shutdown()
+  })
+
   test('knows a growth that it had only begun to see', async () => {
     const stateDirectory = folder()
     const first = await story({}, { stateDirectory })
@@ -271,6 +303,33 @@ test('a unit that was not read for a day is forgotten when a new one comes', () 
   for (let hours = 27; hours < 60; hours++) read('run-3.service', hours)
   read('run-4.service', 60)
   expect(known()).toEqual(['run-3.service', 'run-4.service'])
+})
+
+test('of what cannot be read back nothing is believed', () => {
+  const context = { evicted() {}, unixNano: () => 0n } as unknown as DetectorContext
+  const detector = () => new MemoryLeakDetector(createTestConfig(factory.configSchema) as never, context)
+  const good = { name: 'a', resource: { key: 'a', attributes: {} }, run: '', seenMs: 1 }
+  const size = (one: MemoryLeakDetector) => [...one.save().units].length
+  const whole = detector()
+  whole.restore({ units: [['a', good]] })
+  expect(size(whole)).toBe(1)
+  for (const bad of [
+    { ...good, run: 1 },
+    { ...good, seenMs: null },
+    { ...good, name: 1 },
+    { ...good, resource: {} },
+  ]) {
+    const one = detector()
+    expect(() =>
+      one.restore({
+        units: [
+          ['a', good],
+          ['b', bad],
+        ],
+      }),
+    ).toThrow()
+    expect(size(one)).toBe(0)
+  }
 })
 
 test('the same readings give the same findings', async () => {

@@ -77,6 +77,8 @@ export async function story(config: Record<string, unknown> = {}, part: Partial<
     host,
     processor,
     run: invocation,
+    /** One reading of another unit. */
+    readOf: (unit: string, atS: number) => read(atS, { held: 10 * mebibyte }, unit),
     /** Readings each `everyS` in [from, until). */
     async live(fromS: number, untilS: number, reading: (atS: number) => Reading, everyS = 20): Promise<void> {
       for (let atS = fromS; atS < untilS; atS += everyS) await read(atS, reading(atS))
