@@ -104,6 +104,7 @@ export class AnomalyDetector implements Detector {
     if (invocationId !== '') baseline.run = invocationId
     const { attributes } = event
     const isFailure = kind === 'failed' || (kind === 'restarting' && signal.auto && signal.how === 'success')
+    baseline.restarts().elapse(atMs)
     if (quiet === undefined && isFailure) this.#countFailure(signal, baseline)
     if (quiet === undefined || quiet === 'deployment') {
       if (kind === 'started' || kind === 'restarted')
@@ -212,17 +213,18 @@ export class AnomalyDetector implements Detector {
   #tell(unit: Unit, baseline: UnitBaseline, { kind, holdMs, detection }: Finding): void {
     const { atMs } = detection
     const { open } = baseline
+    const body = `${unit.name}: ${detection.body}`
     if (open === undefined) {
       baseline.open = { unit, kind, sinceMs: atMs, untilMs: atMs + holdMs, kinds: new Set([kind]) }
       this.#open.add(baseline)
       this.#bar.alarm(atMs)
-      this.#context.tell({ ...detection, phase: 'detected', unit, kind })
+      this.#context.tell({ ...detection, body, phase: 'detected', unit, kind })
       return
     }
     open.untilMs = Math.max(open.untilMs, atMs + holdMs)
     if (open.kinds.has(kind)) return
     open.kinds.add(kind)
-    this.#context.tell({ ...detection, phase: 'updated', unit, kind })
+    this.#context.tell({ ...detection, body, phase: 'updated', unit, kind })
   }
 }
 

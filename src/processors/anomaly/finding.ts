@@ -73,12 +73,16 @@ export function findingOfRate(
     detection: {
       atMs,
       confidence: confidence(Math.log10(rarest / p)),
-      body: `${count} failures or restarts within ${hours} hours, where ${digits(expected)} are usual`,
+      body: `${count} runs have failed, or were begun anew, within ${hours} hours: ${usualRate((expected * 24) / hours)}`,
       evidence: { count, duration: hours * 3600, baseline: expected, p_value: p },
       ...(run === '' ? {} : { run, runs: [run] }),
       ...(event === undefined ? {} : { cause: event }),
     },
   }
+}
+
+function usualRate(perDay: number): string {
+  return perDay < 1 ? 'usual is less than one a day' : `usual are about ${digits(perDay)} a day`
 }
 
 const did: Readonly<Record<Occasion, string>> = {
@@ -111,7 +115,7 @@ export function clearedOf({ unit, kind, sinceMs, untilMs, kinds }: Open): Detect
     kind,
     atMs: untilMs,
     confidence: kOccasionConfidence,
-    body: `${[...kinds].join(', ')}: not unusual any more; as it was before, or usual by now`,
+    body: `${unit.name}: ${[...kinds].join(', ')} not unusual any more; as it was before, or usual by now`,
     evidence: { duration: (untilMs - sinceMs) / 1000, kinds: [...kinds] },
   }
 }

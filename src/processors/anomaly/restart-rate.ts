@@ -17,6 +17,8 @@ const kPriorCount = 0.5
 const kPriorHours = 12
 /** What was learned weighs half after two weeks. */
 const kForgetPerHour = 2 ** (-1 / (14 * 24))
+/** Ends of hours that a unit must have been watched over: of its first hour nothing is told. */
+const kLeastWatched = 2
 /** Fewer are nobody's rate, whatever was before. */
 const kLeast = 3
 
@@ -68,6 +70,7 @@ export class RestartRate {
     this.elapse(atMs)
     const place = this.#numbers[kHour]! % kHours
     if (this.#counts[place]! < 255) this.#counts[place]!++
+    if (this.#numbers[kWatched]! < kLeastWatched) return undefined
     const short = this.#rarity(2)
     const long = this.#rarity(kHours)
     if (short === undefined || long === undefined) return short ?? long

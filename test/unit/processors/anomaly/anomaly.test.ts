@@ -55,7 +55,9 @@ describe('what is not as it was', () => {
     await live(0, noon, use)
     await live(noon, noon + kHour, (atS) => ({ ...use(atS), cpu: 9 }))
     const { body, attributes } = found()[0]!
-    expect(body).toMatch(/^CPU is 9 cores, usually about (0\.[6-9]\d*|1\.?\d*) cores at this time of day: /)
+    expect(body).toMatch(
+      /^web\.service: CPU is 9 cores, usually about (0\.[6-9]\d*|1\.?\d*) cores at this time of day: /,
+    )
     expect(attributes['pattern.anomaly.value']).toBeCloseTo(9, 1)
     expect(Number(attributes['pattern.anomaly.p_value'])).toBeLessThan(1e-3)
     expect(attributes['pattern.anomaly.surprise']).toBeGreaterThan(Number(attributes['pattern.anomaly.needed']))
@@ -133,7 +135,16 @@ describe('failures', () => {
     expect(phases()).toEqual([])
     for (let n = 1; n < 6; n++) await tell('failed', 20 * kDay + n * 25 * kMinute, fails)
     expect(phases()).toEqual(['restart_rate detected'])
-    expect(found()[0]!.body).toMatch(/^\d failures or restarts within (2|24) hours, where 0\.\d+ are usual$/)
+    expect(found()[0]!.body).toMatch(
+      /^web\.service: \d runs have failed, or were begun anew, within (2|24) hours: usual is less than one a day$/,
+    )
+  })
+
+  test('of a unit that has been watched for less than an hour say nothing: a crash loop is told of by others', async () => {
+    const { tell, phases } = await story()
+    await tell('started', 60)
+    for (let n = 0; n < 30; n++) await tell('failed', 70 + n * 60, fails)
+    expect(phases()).toEqual([])
   })
 
   test('of a unit that always fails this often are none of its anomalies', async () => {
@@ -155,7 +166,7 @@ test('a start that takes far longer than the last ones is told of', async () => 
   expect(phases()).toEqual([])
   await start(12 * kHour, 40)
   expect(phases()).toEqual(['start_duration detected'])
-  expect(found()[0]!.body).toBe('the start took 40 s, usually 2.1 s')
+  expect(found()[0]!.body).toBe('web.service: the start took 40 s, usually 2.1 s')
 })
 
 test('a storm of findings is told by its most surprising: each makes the bar higher for the next', async () => {
