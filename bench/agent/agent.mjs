@@ -11,6 +11,8 @@ const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(packageRoot, 'dist/main.js')
 const kReadyLimitMs = 120_000
 
+const patterns = ['crash_loop', 'periodic_crash', 'time_pattern', 'memory_leak', 'anomaly', 'prediction']
+
 /**
  * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
  *
@@ -29,7 +31,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       memory_limiter: { limit: '200MiB' },
       dependency: {},
       incident: {},
-      crash_loop: {},
+      ...Object.fromEntries(patterns.map((type) => [type, {}])),
       lifecycle_spans: {},
       batch: { ...options.batch },
     },
@@ -41,16 +43,11 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
     service: {
       pipelines: {
         units: {
-          receivers: ['systemd'],
-          processors: ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'lifecycle_spans', 'batch'],
+          receivers: ['systemd', 'cgroup', 'self_telemetry'],
+          processors: ['memory_limiter', 'dependency', 'incident', ...patterns, 'lifecycle_spans', 'batch'],
           exporters: ['otlp', 'prometheus'],
         },
         ...(options.file === undefined ? {} : { 'logs/file': eventsToFile }),
-        'metrics/resources': {
-          receivers: ['cgroup', 'self_telemetry'],
-          processors: ['memory_limiter', 'batch'],
-          exporters: ['otlp', 'prometheus'],
-        },
       },
     },
   }
