@@ -21,11 +21,14 @@ function promtool(...argv: string[]): string {
 }
 
 test('promtool accepts the rules', () => {
-  expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 7 rules found')
+  expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 10 rules found')
 })
 
-const detected = 'unitscope_events_total{event="pattern.crash_loop.detected",unit="a.service",instance="n1"}'
-const ended = 'unitscope_events_total{event="pattern.crash_loop.cleared",unit="a.service",instance="n1"}'
+const pattern = (name: string, kind: string): string =>
+  `systemd_unit_pattern{pattern_name="${name}",pattern_kind="${kind}",unit="a.service",instance="n1"}`
+const due =
+  'systemd_unit_pattern_expected_time_seconds{pattern_name="prediction",pattern_kind="memory",unit="a.service",instance="n1"}'
+const predicted = pattern('prediction', 'memory')
 const state = 'systemd_unit_state{systemd_unit_active_state="failed",unit="a.service",instance="n1"}'
 const inactive = 'systemd_unit_state{systemd_unit_active_state="inactive",unit="a.service",instance="n1"}'
 const expected = (unit: string): string => `systemd_unit_expected{unit="${unit}",instance="n1"}`
@@ -59,9 +62,32 @@ const cases: readonly [what: string, alert: string, series: Record<string, strin
     ['a unit of which nobody knows', 'UnitNotRunning', { [inactive]: '1x15' }, 12, false],
     ['an incident', 'UnitIncident', { [incident]: '_ 3x5' }, 4, true],
     ['an incident that is over', 'UnitIncident', { [incident]: '_ 3x5 0x3' }, 8, false],
-    ['a crash loop, the first', 'UnitCrashLoop', { [detected]: '_ _ 1x5' }, 4, true],
-    ['a crash loop that has ended', 'UnitCrashLoop', { [detected]: '1x9', [ended]: '_ _ 1x7' }, 5, false],
-    ['a second crash loop', 'UnitCrashLoop', { [detected]: '1 1 1 2x5', [ended]: '_ 1x7' }, 5, true],
+    ['a crash loop, at once', 'UnitCrashLoop', { [pattern('crash_loop', 'rapid')]: '_ _ 1x5' }, 2, true],
+    ['a crash loop that has ended', 'UnitCrashLoop', { [pattern('crash_loop', 'rapid')]: '1x3 0x5' }, 5, false],
+    ['a second crash loop', 'UnitCrashLoop', { [pattern('crash_loop', 'rapid')]: '1 0 0 1x5' }, 5, true],
+    [
+      'a crash loop and a restart of the agent',
+      'UnitCrashLoop',
+      { [pattern('crash_loop', 'slow')]: '1x3 _ 1x9' },
+      5,
+      true,
+    ],
+    [
+      'one loop that has become another',
+      'UnitCrashLoop',
+      { [pattern('crash_loop', 'rapid')]: '1x3 0x5', [pattern('crash_loop', 'start_limit')]: '_x3 1x6' },
+      6,
+      true,
+    ],
+    ['another pattern', 'UnitCrashLoop', { [pattern('anomaly', 'memory')]: '1x9' }, 5, false],
+    ['a leak', 'UnitMemoryLeak', { [pattern('memory_leak', 'memory')]: '_ 1x9' }, 5, true],
+    ['a leak that was mended', 'UnitMemoryLeak', { [pattern('memory_leak', 'memory')]: '1x3 0x9' }, 6, false],
+    ['memory for three hours', 'UnitPrediction', { [predicted]: '1x9', [due]: '11000x9' }, 5, true],
+    ['memory for five hours', 'UnitPrediction', { [predicted]: '1x9', [due]: '18000x9' }, 5, false],
+    ['the same two hours later', 'UnitPrediction', { [predicted]: '1x130', [due]: '18000x130' }, 120, true],
+    ['what is no longer expected', 'UnitPrediction', { [predicted]: '1x3 0x9', [due]: '11000x4' }, 6, false],
+    ['what is unusual', 'UnitAnomaly', { [pattern('anomaly', 'memory')]: '_ 1x9' }, 5, true],
+    ['what is usual again', 'UnitAnomaly', { [pattern('anomaly', 'memory')]: '1x3 0x9' }, 5, false],
     ['systemd is not heard', 'UnitscopeSourceDown', { [up]: '1 0x9' }, 5, true],
     ['a short outage', 'UnitscopeSourceDown', { [up]: '1 0 1x9' }, 5, false],
     ['the first drop', 'UnitscopeDrops', { [drops('queue_full')]: '_ _ 7x9' }, 5, true],

@@ -8,10 +8,19 @@ import type { Detection } from './detector.js'
 export const patternAttr = {
   /** Sort of the pattern: `rapid`. */
   kind: 'pattern.kind',
+  /** Of metrics, which have it not in their own name: `crash_loop`. */
+  name: 'pattern.name',
   /** [0, 1] */
   confidence: 'pattern.confidence',
   /** Runs involved, newest last: trace IDs. */
   runs: 'pattern.runs',
+} as const
+
+export const patternMetric = {
+  /** Gauge on the unit: 1 while a pattern is open, 0 once when it is over [pattern.name, pattern.kind]. */
+  open: 'systemd.unit.pattern',
+  /** Gauge on the unit, seconds since 1970: when what is predicted will happen [the same]; while it is open. */
+  expectedTime: 'systemd.unit.pattern.expected_time',
 } as const
 
 export type Phase = Detection['phase']

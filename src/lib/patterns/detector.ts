@@ -67,6 +67,15 @@ export interface Detection {
   readonly cause?: RawEvent
 }
 
+/** A pattern that was found and is not over. */
+export interface OpenFinding {
+  readonly unit: Unit
+  /** As in the newest detection of it. */
+  readonly kind: string
+  /** Where it tells of something that will happen: milliseconds since 1970. */
+  readonly expectedMs?: number
+}
+
 /** What a detector is given once. */
 export interface DetectorContext {
   /** Sends a finding on, behind the batch that is looked at. */
@@ -106,6 +115,8 @@ export interface Detector {
   sample?(unit: Unit, metric: Metric, atMs: number): void
   /** Patterns that are open now: a gauge. */
   readonly open?: number
+  /** The same one by one, of units that were heard of: gauges of each unit. Those restored with the state stand here, too. */
+  openFindings?(): Iterable<OpenFinding>
   /** What a pattern before this one in the pipeline has found: its event `pattern.<pattern>.<phase>`. May be told twice. */
   finding?(event: RawEvent, unit: Unit, atMs: number): void
   /** When `elapse` is wanted, if nothing happens before; undefined for never. */

@@ -9,6 +9,7 @@ import { attr, metric as metricNames } from '../systemd/names.js'
 import { detectionEvent } from './detection-event.js'
 import type { Detection, Detector, DetectorContext, QuietReason, Unit } from './detector.js'
 import { KeptState } from './kept-state.js'
+import { OpenFindings } from './open-findings.js'
 import { Quiet } from './quiet.js'
 import { SteadyTime } from './steady-time.js'
 import { readUnitSignal, signalKind, Units } from './unit-signal.js'
@@ -52,12 +53,15 @@ export class PatternProcessor implements Processor, DetectorContext {
   readonly #units = new Units()
   readonly #detector: Detector
   readonly #kept: KeptState
+  readonly #openFindings: OpenFindings
   readonly #countEvicted: (units: number) => void
   readonly #refused = new Set<string>()
   #found: RawEvent[] = []
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined
   #host: Host | undefined
   #stopped = false
+  /** What was open when the agent stopped is told as soon as there is a time for it. */
+  #isRestored = false
 
   constructor(settings: Settings, next: Consumer, options: PatternOptions) {
     this.#settings = settings
@@ -76,10 +80,14 @@ export class PatternProcessor implements Processor, DetectorContext {
         () => this.#detector.open ?? 0,
       )
     this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
+    this.#openFindings = new OpenFindings(settings, options.pattern, this.#detector, this.#outbox, () =>
+      this.#time.unixNano(this.#time.nowMs + this.#time.idleMs),
+    )
   }
 
   async start(host: Host): Promise<void> {
     await this.#kept.load()
+    this.#isRestored = (this.#detector.open ?? 0) > 0
     this.#host = host
   }
 
@@ -89,6 +97,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#stopped = true
     this.#timer?.timer.cancel()
     this.#timer = undefined
+    this.#openFindings.close()
     if (this.#host !== undefined) await this.#kept.close()
     await this.#outbox.close()
   }
@@ -200,10 +209,13 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   #send(): void {
-    if (this.#found.length === 0) return
+    const isRestored = this.#isRestored && this.#time.nowMs !== Number.NEGATIVE_INFINITY
+    if (this.#found.length === 0 && !isRestored) return
+    this.#isRestored &&= !isRestored
     const events = this.#found
     this.#found = []
     this.#outbox.push(batchOf({ events }))
+    this.#openFindings.changed()
   }
 
   /** The upstream keeps what was refused, and offers it again: as the same records or as others made of them. */

@@ -1,6 +1,6 @@
 import type { Metric } from '../../data/metric.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
-import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
@@ -55,6 +55,10 @@ export class AnomalyDetector implements Detector {
 
   get open(): number {
     return this.#open.size
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { open } of this.#open) for (const kind of open!.kinds) yield { unit: open!.unit, kind }
   }
 
   get dueMs(): number | undefined {

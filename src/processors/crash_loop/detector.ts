@@ -1,4 +1,4 @@
-import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import type { Crash } from './crash.js'
@@ -56,6 +56,11 @@ export class CrashLoopDetector implements Detector {
 
   get open(): number {
     return this.#open
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    // A loop waits for its end, always.
+    for (const { unit, episode } of this.#due) if (episode !== undefined) yield { unit, kind: episode.kind }
   }
 
   get dueMs(): number | undefined {

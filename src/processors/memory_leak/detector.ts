@@ -2,7 +2,7 @@ import { totalmem } from 'node:os'
 import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Growing, GrowthOptions } from '../../lib/growth/growing.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
-import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
@@ -87,6 +87,13 @@ export class MemoryLeakDetector implements Detector {
     for (const { memory, tasks } of this.#units.values())
       count += Number(memory?.isOpen === true) + Number(tasks?.isOpen === true)
     return count
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { unit, memory, tasks } of this.#units.values()) {
+      if (memory?.isOpen === true) yield { unit, kind: 'memory' }
+      if (tasks?.isOpen === true) yield { unit, kind: 'tasks' }
+    }
   }
 
   signal({ kind, unit, atMs, auto, event, invocationId }: UnitSignal): void {

@@ -1,4 +1,4 @@
-import type { Detector, DetectorContext, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { findPeriod, kMaxPeriodTimes, type Period } from '../../lib/statistics/periodicity.js'
@@ -40,6 +40,10 @@ export class PeriodicCrashDetector implements Detector {
 
   get open(): number {
     return this.#open.size
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { unit, open } of this.#open) yield { unit, kind: open!.rhythm.kind }
   }
 
   signal(signal: UnitSignal): void {

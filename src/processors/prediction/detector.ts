@@ -2,7 +2,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Growing } from '../../lib/growth/growing.js'
 import { Growth } from '../../lib/growth/growth.js'
-import type { Detector, DetectorContext, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, filesystem } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
@@ -41,6 +41,11 @@ export class PredictionDetector implements Detector {
 
   get open(): number {
     return this.#open.size
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { unit, subject, likelyMs } of this.#open.values())
+      yield { unit, kind: subject, expectedMs: Number(this.#context.unixNano(likelyMs)) / 1e6 }
   }
 
   get dueMs(): number | undefined {

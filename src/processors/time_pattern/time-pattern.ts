@@ -1,5 +1,5 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Detector, DetectorContext, UnitSignal } from '../../lib/patterns/detector.js'
+import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../lib/patterns/detector.js'
 import { LocalTime } from '../../lib/patterns/local-time.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
@@ -61,6 +61,11 @@ export class TimePatternDetector implements Detector {
     let count = 0
     for (const { open } of this.#open) for (const kind of kKinds) if (open[kind] !== undefined) count++
     return count
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { unit, open } of this.#open)
+      for (const kind of kKinds) if (open[kind] !== undefined) yield { unit, kind }
   }
 
   /** Cron tells of its jobs in the journal. */

@@ -7,9 +7,10 @@ import { type Outcome, ok, retryable } from '../../../../src/component/outcome.j
 import type { ObjectSchema } from '../../../../src/component/schema.js'
 import { type Batch, batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
+import type { NumberPoint } from '../../../../src/data/metric.js'
 import { definePattern } from '../../../../src/lib/patterns/define-pattern.js'
-import { patternAttr } from '../../../../src/lib/patterns/detection-event.js'
-import type { Detector, DetectorContext, UnitSignal } from '../../../../src/lib/patterns/detector.js'
+import { patternAttr, patternMetric } from '../../../../src/lib/patterns/detection-event.js'
+import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../../../src/lib/patterns/detector.js'
 import { PatternProcessor } from '../../../../src/lib/patterns/pattern-processor.js'
 import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
@@ -30,6 +31,15 @@ class AnyFailure implements Detector {
 
   constructor(context: DetectorContext) {
     this.#context = context
+  }
+
+  get open(): number {
+    return this.#open.size
+  }
+
+  *openFindings(): Generator<OpenFinding> {
+    for (const { signal } of this.#open.values())
+      yield { unit: signal.unit, kind: 'any', expectedMs: kStart * 1000 + 90_500 }
   }
 
   get dueMs(): number | undefined {
@@ -122,6 +132,17 @@ function rig(part: Partial<Settings> = {}, next: Consumer = new MemoryExporter()
       return outcome
     },
     events: () => (next as MemoryExporter).events,
+    /** `a.service any = 1 at 5`, of each point of the gauge so far. */
+    gauges: () =>
+      (next as MemoryExporter).metrics.flatMap(({ name, resource, points }) => {
+        const point = points[0] as NumberPoint
+        const { [patternAttr.name]: pattern, [patternAttr.kind]: kind } = point.attributes
+        const atS = Number(point.timeUnixNano) / 1e9 - kStart
+        expect(pattern).toBe('any_failure')
+        return name === patternMetric.open
+          ? [`${String(resource.attributes[attr.unit])} ${String(kind)} = ${point.value} at ${Math.round(atS)}`]
+          : []
+      }),
     found: () => (next as MemoryExporter).events.filter((event) => event.name.startsWith('pattern.')),
   }
 }
@@ -172,6 +193,78 @@ describe('a finding', () => {
     const event = at(names.failed, 1)
     await feed({ ...event, resource: { key: 'host', attributes: { 'service.name': 'unitscope' } } })
     expect(found()[0]?.body).toBe('a.service failed')
+  })
+})
+
+describe('what is open', () => {
+  test('is told at once, again each 30 s, and as 0 when it is over; then nothing waits any more', async () => {
+    const { clock, feed, gauges } = rig()
+    await feed(at(names.failed, 1))
+    expect(gauges()).toEqual(['a.service any = 1 at 1'])
+    await clock.advance(kQuietMs - 1)
+    expect(gauges().slice(1)).toEqual(['a.service any = 1 at 31'])
+    await clock.advance(30_000)
+    expect(gauges().slice(-1)).toEqual(['a.service any = 0 at 62'])
+    const said = gauges().length
+    await clock.advance(3_600_000)
+    expect(gauges()).toHaveLength(said)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('of another unit is no news of the first', async () => {
+    const { feed, gauges } = rig()
+    await feed(at(names.failed, 1))
+    await feed(at(names.failed, 2, 'b.service'), at(names.failed, 3))
+    expect(gauges()).toEqual(['a.service any = 1 at 1', 'b.service any = 1 at 3'])
+  })
+
+  test('says when that will happen of which it tells', async () => {
+    const next = new MemoryExporter()
+    const { feed } = rig({}, next)
+    await feed(at(names.failed, 1))
+    const [expected] = next.metrics.filter(({ name }) => name === patternMetric.expectedTime)
+    expect(expected).toMatchObject({ type: 'gauge', unit: 's', points: [{ value: kStart + 90.5 }] })
+  })
+
+  test('and was read back is told with the first record', async () => {
+    const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
+    const settings = testSettings('processor', 'restored', { clock })
+    const unit = { key: 'a', name: 'a.service', resource: sampleResource('a.service') }
+    const detector: Detector = { open: 1, openFindings: () => [{ unit, kind: 'slow' }] }
+    const next = new MemoryExporter()
+    const processor = new PatternProcessor(settings, next, { pattern: 'restored', create: () => detector })
+    await processor.start(new TestHost())
+    expect(clock.pending).toBe(0)
+    await processor.consume(batchOf({ events: [at(names.started, 1, 'b.service')] }))
+    await settle()
+    expect(next.metrics).toMatchObject([
+      {
+        name: patternMetric.open,
+        resource: unit.resource,
+        points: [{ value: 1, attributes: { 'pattern.kind': 'slow' } }],
+      },
+    ])
+    await processor.shutdown()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves room to events where the pipeline refuses', async () => {
+    const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
+    const settings = testSettings('processor', 'many', { clock })
+    const open: OpenFinding[] = Array.from({ length: 3000 }, (_, i) => {
+      const name = `u${i}.service`
+      return { unit: { key: name, name, resource: sampleResource(name) }, kind: 'any' }
+    })
+    const next: Consumer = { consume: async ({ metrics }) => (metrics.length > 0 ? retryable('busy') : ok) }
+    const detector: Detector = { open: open.length, openFindings: () => open }
+    const processor = new PatternProcessor(settings, next, { pattern: 'many', create: () => detector })
+    await processor.start(new TestHost())
+    await processor.consume(batchOf({ events: [at(names.started, 1)] }))
+    await clock.advance(3_600_000)
+    const telemetry = settings.telemetry as RecordingTelemetry
+    expect(telemetry.producedItems).toBe(4096)
+    expect(telemetry.drops.size).toBe(0)
+    await processor.shutdown()
   })
 })
 

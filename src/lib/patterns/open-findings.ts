@@ -1,0 +1,107 @@
+import type { Settings } from '../../component/component.js'
+import { batchOf } from '../../data/batch.js'
+import type { Metric } from '../../data/metric.js'
+import type { Timer } from '../../util/clock.js'
+import type { Outbox } from '../handover/outbox.js'
+import { patternAttr, patternMetric } from './detection-event.js'
+import type { Detector, OpenFinding } from './detector.js'
+
+/** So often it is said again: an exporter takes a series that was not heard of for minutes for gone. */
+const kRepeatMs = 30_000
+/** Two points each, and as many endings: that much has room beside half of a full outbox. */
+const kMaxTold = 1024
+
+/** What a finding tells of is a state, too: gauges say which patterns are open, to whoever has missed the event. */
+export class OpenFindings {
+  readonly #settings: Settings
+  readonly #pattern: string
+  readonly #detector: Detector
+  readonly #outbox: Outbox
+  readonly #unixNano: () => bigint
+  #told = new Map<string, OpenFinding>()
+  #timer: Timer | undefined
+  #closed = false
+
+  /** @param unixNano - the time that points bear */
+  constructor(settings: Settings, pattern: string, detector: Detector, outbox: Outbox, unixNano: () => bigint) {
+    this.#settings = settings
+    this.#pattern = pattern
+    this.#detector = detector
+    this.#outbox = outbox
+    this.#unixNano = unixNano
+  }
+
+  /** Something was found, or read back: tells what is new, and what has ended as 0, once. */
+  changed(): void {
+    this.#tell(false)
+    this.#keepTelling()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  #tell(all: boolean): void {
+    if (this.#detector.openFindings === undefined || !this.#outbox.isRoomy) return
+    const timeUnixNano = this.#unixNano()
+    const open = new Map<string, OpenFinding>()
+    const metrics: Metric[] = []
+    for (const finding of this.#detector.openFindings()) {
+      if (open.size >= kMaxTold) break
+      const key = `${finding.unit.key} ${finding.kind}`
+      const told = this.#told.get(key)
+      open.set(key, finding)
+      if (!all && told !== undefined && told.expectedMs === finding.expectedMs) continue
+      metrics.push(this.#isOpen(finding, 1, timeUnixNano))
+      if (finding.expectedMs !== undefined) metrics.push(this.#expected(finding, finding.expectedMs, timeUnixNano))
+    }
+    // Told of once more: who reads gauges would take the last value for true.
+    for (const [key, finding] of this.#told) if (!open.has(key)) metrics.push(this.#isOpen(finding, 0, timeUnixNano))
+    this.#told = open
+    this.#outbox.push(batchOf({ metrics }))
+  }
+
+  /** As long as something is open; what is known by no name yet may be, later. */
+  #keepTelling(): void {
+    const isWanted = !this.#closed && (this.#told.size > 0 || (this.#detector.open ?? 0) > 0)
+    if (isWanted) this.#timer ??= this.#settings.clock.every(kRepeatMs, () => this.#repeat())
+    else {
+      this.#timer?.cancel()
+      this.#timer = undefined
+    }
+  }
+
+  #repeat(): void {
+    this.#tell(true)
+    this.#keepTelling()
+  }
+
+  #isOpen({ unit, kind }: OpenFinding, value: 0 | 1, timeUnixNano: bigint): Metric {
+    return {
+      type: 'gauge',
+      valueType: 'int',
+      name: patternMetric.open,
+      unit: '{pattern}',
+      description: 'A pattern that is open: 1, and 0 when it is over.',
+      resource: unit.resource,
+      points: [{ attributes: this.#attributes(kind), timeUnixNano, value }],
+    }
+  }
+
+  #expected({ unit, kind }: OpenFinding, expectedMs: number, timeUnixNano: bigint): Metric {
+    return {
+      type: 'gauge',
+      valueType: 'double',
+      name: patternMetric.expectedTime,
+      unit: 's',
+      description: 'When that will happen of which a pattern tells, since 1970.',
+      resource: unit.resource,
+      points: [{ attributes: this.#attributes(kind), timeUnixNano, value: Math.round(expectedMs) / 1000 }],
+    }
+  }
+
+  #attributes(kind: string): Metric['points'][number]['attributes'] {
+    return { [patternAttr.name]: this.#pattern, [patternAttr.kind]: kind }
+  }
+}
