@@ -101,6 +101,7 @@ describeLab('an agent that Prometheus scrapes', () => {
       ['how long it is up, by type', 'systemd_unit_start_time_seconds{name="steady.service",type="service"} > 1.6e9'],
       ['a service restarts often', 'systemd_service_restart_total{name="crasher.service"} >= 3'],
       ['crash loops', 'unitscope_events_total{event="pattern.crash_loop.detected",unit="crasher.service"} == 1'],
+      ['a loop that is over', 'max(systemd_unit_pattern{pattern_name="crash_loop",unit="crasher.service"}) == 0'],
       ['the agent and its host are one entity', 'count(target_info{unit=""}) == 1'],
       [
         'what else is known of a unit',

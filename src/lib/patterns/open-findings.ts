@@ -31,10 +31,11 @@ export class OpenFindings {
     this.#unixNano = unixNano
   }
 
-  /** Something was found, or read back: tells what is new, and what has ended as 0, once. */
-  changed(): void {
-    this.#tell(false)
+  /** Something was found, or read back: what is new, and what has ended as 0, once. To be sent with it. */
+  changed(): readonly Metric[] {
+    const metrics = this.#collect(false)
     this.#keepTelling()
+    return metrics
   }
 
   close(): void {
@@ -42,8 +43,8 @@ export class OpenFindings {
     this.#timer?.cancel()
   }
 
-  #tell(all: boolean): void {
-    if (this.#detector.openFindings === undefined || !this.#outbox.isRoomy) return
+  #collect(all: boolean): readonly Metric[] {
+    if (this.#detector.openFindings === undefined || !this.#outbox.isRoomy) return []
     const timeUnixNano = this.#unixNano()
     const open = new Map<string, OpenFinding>()
     const metrics: Metric[] = []
@@ -59,7 +60,7 @@ export class OpenFindings {
     // Told of once more: who reads gauges would take the last value for true.
     for (const [key, finding] of this.#told) if (!open.has(key)) metrics.push(this.#isOpen(finding, 0, timeUnixNano))
     this.#told = open
-    this.#outbox.push(batchOf({ metrics }))
+    return metrics
   }
 
   /** As long as something is open; what is known by no name yet may be, later. */
@@ -73,7 +74,7 @@ export class OpenFindings {
   }
 
   #repeat(): void {
-    this.#tell(true)
+    this.#outbox.push(batchOf({ metrics: this.#collect(true) }))
     this.#keepTelling()
   }
 

@@ -214,8 +214,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#isRestored &&= !isRestored
     const events = this.#found
     this.#found = []
-    this.#outbox.push(batchOf({ events }))
-    this.#openFindings.changed()
+    this.#outbox.push(batchOf({ events, metrics: this.#openFindings.changed() }))
   }
 
   /** The upstream keeps what was refused, and offers it again: as the same records or as others made of them. */

@@ -193,7 +193,8 @@ describe('what is told', () => {
       },
     ])
     expect(next.batches.at(-2)!.events).toEqual([last]) // evidence first, then the conclusion
-    expect(telemetry.producedItems).toBe(1)
+    // The finding, and the gauge that says it is open.
+    expect(telemetry.producedItems).toBe(2)
   })
 
   test.each([
