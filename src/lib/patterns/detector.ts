@@ -115,7 +115,7 @@ export interface Detector {
   sample?(unit: Unit, metric: Metric, atMs: number): void
   /** Patterns that are open now: a gauge. */
   readonly open?: number
-  /** The same one by one, of units that were heard of: gauges of each unit. Those restored with the state stand here, too. */
+  /** The same one by one, what was restored too: gauges of the units. */
   openFindings?(): Iterable<OpenFinding>
   /** What a pattern before this one in the pipeline has found: its event `pattern.<pattern>.<phase>`. May be told twice. */
   finding?(event: RawEvent, unit: Unit, atMs: number): void

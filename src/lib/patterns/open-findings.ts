@@ -63,7 +63,7 @@ export class OpenFindings {
     return metrics
   }
 
-  /** As long as something is open; what is known by no name yet may be, later. */
+  /** As long as something is open. */
   #keepTelling(): void {
     const isWanted = !this.#closed && (this.#told.size > 0 || (this.#detector.open ?? 0) > 0)
     if (isWanted) this.#timer ??= this.#settings.clock.every(kRepeatMs, () => this.#repeat())
