@@ -30,7 +30,7 @@ const steps = [
   // The lab mostly waits (for systemd's timers, for a VM): beside it there is time for what computes, which gives way to it.
   [
     { ...vitest('lab'), mustRun: true },
-    { name: 'tests: native', argv: ['nice', '-n', '19', node, 'test/native/run.mjs'], tally: tallyNative },
+    { name: 'tests: native', argv: ['nice', '-n', '5', node, 'test/native/run.mjs'], tally: tallyNative },
   ],
 ].map((step) => [step].flat())
 

@@ -52,7 +52,8 @@ std::optional<OomLine> parse_oom_line(std::string_view record) {
   const auto pid = between(*text, ",pid=", ",uid=");
   if (!cgroup || !command || !pid || !is_path(*cgroup)) return std::nullopt;
   const auto number = parse_int<std::uint32_t>(*pid);
-  if (!number || *number == 0) return std::nullopt;
+  // The kernel writes it with %d.
+  if (!number || pid->starts_with('0')) return std::nullopt;
   OomLine line{.cgroup = unescape(*cgroup), .limited_by = {}, .command = unescape(*command), .pid = *number};
   if (text->find(",global_oom,") == std::string_view::npos) {
     const auto limited_by = between(*text, ",oom_memcg=", ",task_memcg=");

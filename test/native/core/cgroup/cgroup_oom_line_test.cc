@@ -61,6 +61,7 @@ const test::Test kRefuses{"oom line: what is no such line of the kernel, was cut
       record(kContext, "task=tail,pid=,uid=0"),
       record(kContext, "task=tail,pid=0,uid=0"),
       record(kContext, "task=tail,pid=-7,uid=0"),
+      record(kContext, "task=tail,pid=027,uid=0"),
       record(kContext, "task=tail,pid=4294967296,uid=0"),
       // A cgroup or a process of such a name would point to another unit.
       record("oom_memcg=/a,task_memcg=/a/x,task_memcg=/system.slice/other.service", kVictim),
