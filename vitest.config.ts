@@ -16,6 +16,18 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/{lab,e2e}/**/*.test.ts'],
+          exclude: ['test/e2e/vm-*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // A kernel of their own: they share nothing with what runs beside them.
+        test: {
+          name: 'vm',
+          include: ['test/e2e/vm-*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

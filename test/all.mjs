@@ -27,22 +27,32 @@ const steps = [
   { name: 'lint', argv: [bin('biome'), 'check', '.'] },
   { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
   vitest('unit'),
-  // The lab mostly waits (for systemd's timers, for a VM): beside it there is time for what computes, which gives way to it.
+  // The lab mostly waits (for systemd's timers, for crashes to come): beside it there is time for the VMs and for what computes.
   [
-    { ...vitest('lab'), mustRun: true },
-    { name: 'tests: native', argv: ['nice', '-n', '5', node, 'test/native/run.mjs'], tally: tallyNative },
+    [{ ...vitest('lab'), mustRun: true }],
+    [
+      { ...vitest('vm'), mustRun: true },
+      { name: 'tests: native', argv: ['nice', '-n', '5', node, 'test/native/run.mjs'], tally: tallyNative },
+    ],
   ],
-].map((step) => [step].flat())
+]
 
 const total = { passed: 0, failed: 0, skipped: 0, skips: [] }
 rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 
 let begun = 0
-const count = steps.flat().length
+const count = steps.flat(2).length
 
-for (const sideBySide of steps) {
-  const verdicts = await Promise.all(sideBySide.map((step) => run(step, `[${++begun}/${count}] ${step.name}`)))
+/** Steps one after the other; false as soon as one fails. */
+async function inTurn(lane) {
+  for (const step of lane) if (!(await run(step, `[${++begun}/${count}] ${step.name}`))) return false
+  return true
+}
+
+for (const stage of steps) {
+  const lanes = Array.isArray(stage) ? stage : [[stage]]
+  const verdicts = await Promise.all(lanes.map(inTurn))
   if (verdicts.includes(false)) {
     process.exitCode = 1
     break

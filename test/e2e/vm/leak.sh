@@ -36,7 +36,7 @@ wait_for 240 says systemd.unit.oom_killed
 cd /sys/fs/cgroup/system.slice
 for unit in cacher rester; do
   echo "$unit current $(cat $unit.service/memory.current)"
-  sed -n "s/^\(anon\|file\) /$unit \1 /p" $unit.service/memory.stat
+  sed -n -e "s/^anon /$unit anon /p" -e "s/^file /$unit file /p" $unit.service/memory.stat
 done > /io/kernel
 
 kill -TERM $agent
