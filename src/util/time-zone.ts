@@ -23,6 +23,11 @@ export class TimeZone {
     })
   }
 
+  /** Its name by IANA, also where it was left out. */
+  get name(): string {
+    return this.#format.resolvedOptions().timeZone
+  }
+
   /** What clocks show at `unixMs`, as the milliseconds since 1970 at which they would show it in UTC. */
   localMs(unixMs: number): number {
     const fields: Record<string, number> = {}

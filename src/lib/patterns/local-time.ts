@@ -1,3 +1,5 @@
+import { TimeZone } from '../../util/time-zone.js'
+
 /** Zones change their offset at quarters of an hour (tz database, since 1972). */
 const kBlockMs = 900_000
 /** Five weeks of quarters: exposure is added up hour by hour, backwards by no more than that. */
@@ -25,7 +27,7 @@ export function momentOf(localHours: number): LocalMoment {
 /** Local time of one zone, with its daylight saving time: offsets are asked of Intl once per quarter of an hour. */
 export class LocalTime {
   readonly zone: string
-  readonly #format: Intl.DateTimeFormat
+  readonly #clocks: TimeZone
   readonly #offsets = new Map<number, number>()
 
   /**
@@ -33,9 +35,8 @@ export class LocalTime {
    * @throws RangeError for a zone that does not exist
    */
   constructor(zone?: string) {
-    const number = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' } as const
-    this.#format = new Intl.DateTimeFormat('en-US', { ...number, hourCycle: 'h23', timeZone: zone })
-    this.zone = this.#format.resolvedOptions().timeZone
+    this.#clocks = new TimeZone(zone)
+    this.zone = this.#clocks.name
   }
 
   at(unixMs: number): LocalMoment {
@@ -48,16 +49,8 @@ export class LocalTime {
     const known = this.#offsets.get(block)
     if (known !== undefined) return known
     if (this.#offsets.size >= kMaxBlocks) this.#offsets.clear()
-    const offsetMs = this.#ask(block * kBlockMs)
+    const offsetMs = this.#clocks.localMs(block * kBlockMs) - block * kBlockMs
     this.#offsets.set(block, offsetMs)
     return offsetMs
-  }
-
-  #ask(unixMs: number): number {
-    const parts = new Map<string, number>(
-      this.#format.formatToParts(unixMs).map(({ type, value }) => [type, Number(value)]),
-    )
-    const of = (type: string): number => parts.get(type) ?? 0
-    return Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute')) - unixMs
   }
 }

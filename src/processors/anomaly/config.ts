@@ -1,17 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-
-const patterns = (description: string, preset: readonly string[]) =>
-  ({
-    type: 'array',
-    items: {
-      type: 'string',
-      maxLength: 255,
-      description: 'Exact unit name, `prefix*`, or a glob (`*`, `?`, `[a-z]`).',
-    },
-    maxItems: 1000,
-    default: preset,
-    description,
-  }) as const
+import { unitNames } from '../../lib/matching/names-schema.js'
 
 export const schema = {
   type: 'object',
@@ -39,8 +27,10 @@ export const schema = {
       description:
         'Of all units together: each finding makes the bar higher for the next, until as many a week are told of in the long run.',
     },
-    include: patterns('Units to look at; empty for all.', []),
-    exclude: patterns('Units not to look at; wins over `include`. A slice is the sum of what lies in it.', ['*.slice']),
+    include: unitNames('Units to look at; empty for all.', []),
+    exclude: unitNames('Units not to look at; wins over `include`. A slice is the sum of what lies in it.', [
+      '*.slice',
+    ]),
     max_units: {
       type: 'integer',
       minimum: 1,

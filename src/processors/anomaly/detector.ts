@@ -1,13 +1,13 @@
 import type { Metric } from '../../data/metric.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { LocalTime } from '../../lib/patterns/local-time.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
 import { AlarmBar } from './alarm-bar.js'
 import type { Config } from './config.js'
 import { clearedOf, type Finding, findingOfOccasion, findingOfRate, kSeriesHoldMs } from './finding.js'
-import { LocalTime } from './local-time.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
 import { kIntervalMs, SeriesWatch } from './series-watch.js'
 import { type Occasion, UnitBaseline } from './unit-baseline.js'
@@ -174,7 +174,8 @@ export class AnomalyDetector implements Detector {
     const bank = baseline.bank()
     baseline.restarts().elapse((interval + 1) * kIntervalMs)
     const endMs = (interval + 1) * kIntervalMs
-    const localSeconds = this.#localTime.seconds(Number(this.#context.unixNano(endMs - kIntervalMs / 2)) / 1e6)
+    const middleMs = Number(this.#context.unixNano(endMs - kIntervalMs / 2)) / 1e6
+    const localSeconds = (middleMs + this.#localTime.offsetMs(middleMs)) / 1000
     const quiet = this.#context.quiet(unit, endMs) ?? this.#context.quiet(unit, endMs - kIntervalMs)
     const isSilent = interval < baseline.settledFrom || quiet !== undefined
     const at = { interval, endMs, localSeconds, raised: this.#bar.raised(endMs), isSilent }

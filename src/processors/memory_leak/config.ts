@@ -1,17 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-
-const patterns = (description: string, preset: readonly string[]) =>
-  ({
-    type: 'array',
-    items: {
-      type: 'string',
-      maxLength: 255,
-      description: 'Exact unit name, `prefix*`, or a glob (`*`, `?`, `[a-z]`).',
-    },
-    maxItems: 1000,
-    default: preset,
-    description,
-  }) as const
+import { unitNames } from '../../lib/matching/names-schema.js'
 
 export const schema = {
   type: 'object',
@@ -70,8 +58,10 @@ export const schema = {
       format: 'size',
       description: 'The limit of units that have none of their own. Default: the memory of this machine.',
     },
-    include: patterns('Units to look at; empty for all.', []),
-    exclude: patterns('Units not to look at; wins over `include`. A slice is the sum of what lies in it.', ['*.slice']),
+    include: unitNames('Units to look at; empty for all.', []),
+    exclude: unitNames('Units not to look at; wins over `include`. A slice is the sum of what lies in it.', [
+      '*.slice',
+    ]),
     max_units: {
       type: 'integer',
       minimum: 1,
