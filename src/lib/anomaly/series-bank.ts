@@ -9,7 +9,7 @@ import {
   seasonalMean,
   slotAt,
 } from './day-profile.js'
-import { kHistogramHead, surpriseOf } from './surprise-histogram.js'
+import { isHistogram, kHistogramHead, surpriseOf } from './surprise-histogram.js'
 
 /** What is asked of every sample; the most surprising answer names the anomaly. */
 export const questions = ['value', 'run', 'time_of_day', 'level', 'turbulence'] as const
@@ -42,6 +42,9 @@ const kRun = 5
 const kMaxStep = 4
 /** The norm by which the answers are put together, written out where it is used: between their mean and the largest, nearer to that. */
 const kPower = 6
+
+/** Differences of larger ones are not finite in single precision; one of them would be in the means for good. */
+const kLargest = 1e37
 
 const kCount = 0
 const kLevelMean = 1
@@ -118,7 +121,22 @@ export class SeriesBank {
     this.#histograms.fill(0)
   }
 
-  /** -log₁₀ of how rare the last sample was, >= 0, whatever came before. */
+  /** Whether it can be what samples have left; a block that was read back might hold anything. */
+  get isSound(): boolean {
+    const slots = this.#shape.daySlots
+    const words = kHistogramHead + this.#shape.bins
+    for (const one of this.#scalars) if (!Number.isFinite(one)) return false
+    for (let at = 0; at < this.#scalars.length; at += kScalars) {
+      const slot = this.#scalars[at + kOpenSlot]!
+      if (!(this.#scalars[at + kCount]! >= 0 && Number.isInteger(slot) && slot >= -1 && slot < slots)) return false
+    }
+    for (const one of this.#profiles) if (Math.abs(one) === Number.POSITIVE_INFINITY) return false
+    for (let at = 0; at < this.#histograms.length; at += words)
+      if (!isHistogram(this.#histograms, at, this.#shape.bins)) return false
+    return true
+  }
+
+  /** -log₁₀ of how rare the last sample was, >= 0, whatever came before; 0 where it was none. */
   get surprise(): number {
     return this.#surprise
   }
@@ -158,12 +176,13 @@ export class SeriesBank {
 
   /**
    * Score of the next sample in [0, 1), at `seconds` since some midnight: 1 - 10^-surprise, or in the wake of an alarm less than
-   * one. What is not finite scores 0 and is not learned.
+   * one. What is not finite, or beyond 10^37, scores 0 and is not learned.
    */
   update(series: number, value: number, seconds: number): number {
     // Ranges are kept in single precision: a value must not differ from its own.
     const sample = Math.fround(value)
-    if (!Number.isFinite(sample)) return 0
+    this.#surprise = 0
+    if (!(Math.abs(sample) <= kLargest) || !Number.isFinite(seconds)) return 0
     this.#measure(series, sample, seconds)
     this.#surprise = this.#ask(series)
     const held = series * kScalars + kHeld

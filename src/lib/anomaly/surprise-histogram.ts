@@ -63,6 +63,13 @@ function surpriseInBin(words: Uint16Array, at: number, bins: number, place: numb
   return Math.min(share, kMostSurprising)
 }
 
+/** Whether the total is that of the bins, as in all that `surpriseOf` leaves. */
+export function isHistogram(words: Uint16Array, at: number, bins: number): boolean {
+  let total = 0
+  for (let bin = 0; bin < bins; bin++) total += words[at + kHistogramHead + bin]!
+  return total === words[at + 1]
+}
+
 /** Makes room where a deviation is larger than all bins: the smallest ones share the lowest bin then. */
 function binOf(words: Uint16Array, at: number, bins: number, place: number): number {
   if (place === Number.NEGATIVE_INFINITY) return 0

@@ -32,12 +32,12 @@ export class AlarmBar {
     this.#raised = Math.min(this.raised(atMs) + kPerAlarm, kMostRaised * kPerAlarm)
   }
 
-  save(): readonly [number, number] {
-    return [this.#raised, Number.isFinite(this.#atMs) ? this.#atMs : 0]
+  get height(): number {
+    return this.#raised
   }
 
-  restore([raised, atMs]: readonly [number, number]): void {
-    this.#raised = Math.min(Math.max(Number(raised) || 0, 0), kMostRaised * kPerAlarm)
-    this.#atMs = Number(atMs) || 0
+  /** As high as it was when it was saved: how long ago that is only the clock would know, which may have been set since. */
+  restore(height: number): void {
+    this.#raised = Math.min(Math.max(height, 0), kMostRaised * kPerAlarm)
   }
 }

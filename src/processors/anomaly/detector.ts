@@ -3,11 +3,13 @@ import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import { LocalTime } from '../../lib/patterns/local-time.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
+import { isText } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
 import { AlarmBar } from './alarm-bar.js'
 import type { Config } from './config.js'
-import { clearedOf, type Finding, findingOfOccasion, findingOfRate, kSeriesHoldMs } from './finding.js'
+import { type Finding, findingOfOccasion, findingOfRate } from './finding.js'
+import { OpenAnomalies, type SavedOpen } from './open-anomalies.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
 import { kIntervalMs, SeriesWatch } from './series-watch.js'
 import { type Occasion, UnitBaseline } from './unit-baseline.js'
@@ -19,6 +21,9 @@ const kFailureTestsPerWeek = 4 * 168
 /** Seconds: of durations a shorter difference bothers nobody. */
 const kLeastSeconds = 1
 
+/** In the state file. */
+type SavedUnit = readonly [key: string, learned: string, open?: SavedOpen]
+
 /** Finds what is not normal for a unit, by what was. */
 export class AnomalyDetector implements Detector {
   readonly #context: DetectorContext
@@ -28,8 +33,9 @@ export class AnomalyDetector implements Detector {
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
   readonly #units: UnitTable<UnitBaseline>
+  readonly #maxUnits: number
   readonly #passedOver = new WeakSet<Unit>()
-  readonly #open = new Set<UnitBaseline>()
+  readonly #open: OpenAnomalies
   readonly #bar: AlarmBar
   readonly #localTime = new LocalTime()
   /** Metrics of one unit come together. */
@@ -42,11 +48,13 @@ export class AnomalyDetector implements Detector {
     this.#include = compilePatterns(config.include)
     this.#exclude = compilePatterns(config.exclude)
     this.#bar = new AlarmBar(config.max_alarms_per_week)
+    this.#open = new OpenAnomalies(context)
+    this.#maxUnits = config.max_units
     this.#units = new UnitTable(
       config.max_units,
       (baseline) => {
         this.#last = undefined
-        this.#open.delete(baseline)
+        this.#open.forget(baseline)
         context.evicted()
       },
       ({ open }) => open !== undefined,
@@ -57,24 +65,16 @@ export class AnomalyDetector implements Detector {
     return this.#open.size
   }
 
-  *openFindings(): Generator<OpenFinding> {
-    for (const { open } of this.#open) for (const kind of open!.kinds) yield { unit: open!.unit, kind }
+  openFindings(): Iterable<OpenFinding> {
+    return this.#open.findings()
   }
 
   get dueMs(): number | undefined {
-    let dueMs: number | undefined
-    for (const { open } of this.#open) if (dueMs === undefined || open!.untilMs < dueMs) dueMs = open!.untilMs
-    return dueMs
+    return this.#open.dueMs
   }
 
   elapse(nowMs: number): void {
-    for (const baseline of this.#open) {
-      const open = baseline.open!
-      if (open.untilMs > nowMs) continue
-      this.#open.delete(baseline)
-      baseline.open = undefined
-      this.#context.tell(clearedOf(open))
-    }
+    this.#open.elapse(nowMs)
   }
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
@@ -136,20 +136,31 @@ export class AnomalyDetector implements Detector {
   }
 
   save(): SavedState {
-    return { bar: this.#bar.save(), units: this.#savedUnits() }
+    return { bar: this.#bar.height, units: this.#savedUnits() }
   }
 
-  *#savedUnits(): Generator<readonly [string, string]> {
-    for (const [key, baseline] of this.#units.snapshot()) yield [key, baseline.save()]
-  }
-
-  restore(saved: unknown): void {
-    const { bar, units } = saved as {
-      bar: readonly [number, number]
-      units: readonly (readonly [string, string])[]
+  *#savedUnits(): Generator<SavedUnit> {
+    for (const [key, baseline] of this.#units.snapshot()) {
+      const { open } = baseline
+      yield open === undefined ? [key, baseline.save()] : [key, baseline.save(), this.#open.save(open)]
     }
+  }
+
+  /** All of it or nothing. */
+  restore(saved: unknown): void {
+    const { bar, units } = saved as { bar: number; units: readonly SavedUnit[] }
+    if (!Number.isFinite(bar)) throw new Error('the bar has no height')
+    if (new Set(units.map(([key]) => key)).size !== units.length) throw new Error('a unit is there twice')
+    const read = units.map(([key, block, open]) => {
+      if (!isText(key)) throw new Error('a unit has no name')
+      return { key, baseline: new UnitBaseline(block), open: open && this.#open.read(key, open) }
+    })
     this.#bar.restore(bar)
-    for (const [key, unit] of units) this.#units.set(String(key), new UnitBaseline(unit))
+    // Those heard of last: fewer units may be allowed than were.
+    for (const { key, baseline, open } of read.slice(-this.#maxUnits)) {
+      this.#units.set(key, baseline)
+      if (open !== undefined) this.#open.restore(baseline, open)
+    }
   }
 
   #baseline(unit: Unit): UnitBaseline | undefined {
@@ -168,7 +179,7 @@ export class AnomalyDetector implements Detector {
     return baseline
   }
 
-  /** What the interval was like, for each quantity; the most surprising is told of. */
+  /** What the interval was like, for each quantity. */
   #closeInterval(unit: Unit, baseline: UnitBaseline): void {
     const { interval } = baseline
     const bank = baseline.bank()
@@ -179,7 +190,7 @@ export class AnomalyDetector implements Detector {
     const quiet = this.#context.quiet(unit, endMs) ?? this.#context.quiet(unit, endMs - kIntervalMs)
     const isSilent = interval < baseline.settledFrom || quiet !== undefined
     const at = { interval, endMs, localSeconds, raised: this.#bar.raised(endMs), isSilent }
-    let most: Finding | undefined
+    let findings: Finding[] | undefined
     for (let series = 0; series < quantities.length; series++) {
       const value = baseline.means.mean(series)
       if (Number.isNaN(value)) {
@@ -188,10 +199,12 @@ export class AnomalyDetector implements Detector {
       }
       const found = this.#watch.judge(baseline, bank, series, value, at)
       if (found === undefined) continue
-      if (found.kind === 'unusual') this.#goesOn(baseline, quantities[series]!.kind, endMs)
-      else if (found.finding.surprise > (most?.surprise ?? 0)) most = found.finding
+      if (found.kind === 'unusual') this.#open.goesOn(baseline, quantities[series]!.kind, endMs)
+      else findings = [...(findings ?? []), found.finding]
     }
-    if (most !== undefined) this.#tell(unit, baseline, most)
+    // The most surprising names the finding, others are told of behind it.
+    findings?.sort((a, b) => b.surprise - a.surprise)
+    for (const finding of findings ?? []) this.#tell(unit, baseline, finding)
   }
 
   #countFailure({ unit, atMs, event }: UnitSignal, baseline: UnitBaseline): void {
@@ -211,25 +224,8 @@ export class AnomalyDetector implements Detector {
     this.#tell(unit, baseline, findingOfOccasion(what, value, usual, { atMs, run: baseline.run, event }))
   }
 
-  #goesOn({ open }: UnitBaseline, kind: string, atMs: number): void {
-    if (open?.kinds.has(kind)) open.untilMs = Math.max(open.untilMs, atMs + kSeriesHoldMs)
-  }
-
-  #tell(unit: Unit, baseline: UnitBaseline, { kind, holdMs, detection }: Finding): void {
-    const { atMs } = detection
-    const { open } = baseline
-    const body = `${unit.name}: ${detection.body}`
-    if (open === undefined) {
-      baseline.open = { unit, kind, sinceMs: atMs, untilMs: atMs + holdMs, kinds: new Set([kind]) }
-      this.#open.add(baseline)
-      this.#bar.alarm(atMs)
-      this.#context.tell({ ...detection, body, phase: 'detected', unit, kind })
-      return
-    }
-    open.untilMs = Math.max(open.untilMs, atMs + holdMs)
-    if (open.kinds.has(kind)) return
-    open.kinds.add(kind)
-    this.#context.tell({ ...detection, body, phase: 'updated', unit, kind })
+  #tell(unit: Unit, baseline: UnitBaseline, finding: Finding): void {
+    if (this.#open.tell(unit, baseline, finding)) this.#bar.alarm(finding.detection.atMs)
   }
 }
 

@@ -1,15 +1,18 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Question } from '../../lib/anomaly/series-bank.js'
 import type { Detection } from '../../lib/patterns/detector.js'
+import type { Open } from './open-anomalies.js'
 import { digits, kMemory, type Quantity, quantities } from './quantities.js'
 import type { UnusualRate } from './restart-rate.js'
-import type { Occasion, Open } from './unit-baseline.js'
+import type { Occasion } from './unit-baseline.js'
 
 /** Half an hour as usual: it is over. */
 export const kSeriesHoldMs = 1_800_000
 /** Failures of the last two hours are counted, and starts are days apart. */
 const kRateHoldMs = 7_200_000
 const kOccasionHoldMs = 3_600_000
+/** Of all of these. */
+export const kMostHoldMs = kRateHoldMs
 const kMostConfidence = 0.999
 /** Of a single value against the last 16: nothing better is known. */
 const kOccasionConfidence = 0.9

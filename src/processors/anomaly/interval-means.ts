@@ -17,6 +17,8 @@ export class IntervalMeans {
 
   /** A reading at `atMs`; one that was there before (a batch that is offered again) does not count twice. */
   add(quantity: number, value: number, atMs: number): void {
+    // A number that is none would be in the sum until the interval ends.
+    if (!Number.isFinite(value)) return
     const words = this.#words
     const at = quantity * kWords
     if (!(atMs > words[at + kLastAt]!)) return

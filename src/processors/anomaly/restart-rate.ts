@@ -8,8 +8,9 @@ export const kRateNumbers = 4
 /** Failures, and hours, before the last day. */
 const kFailures = 0
 const kWatchedHours = 1
-/** Number of the hour under way; -1 before the first. */
+/** Number of the hour under way. */
 const kHour = 2
+const kNoHour = -1
 /** Hours that were seen end. */
 const kWatched = 3
 /** Half of a failure in half a day, as if it had been seen: Jeffreys' prior for a rate, of which a day takes most. */
@@ -46,17 +47,34 @@ export class RestartRate {
 
   clear(): void {
     this.#numbers.fill(0)
-    this.#numbers[kHour] = -1
+    this.#numbers[kHour] = kNoHour
     this.#counts.fill(0)
+  }
+
+  /** Whether it is what was learned: saved and read back, it might be anything. */
+  get isSound(): boolean {
+    const [failures, hours, hour, watched] = this.#numbers as unknown as readonly [number, number, number, number]
+    return (
+      failures >= 0 &&
+      hours >= 0 &&
+      watched >= 0 &&
+      Number.isSafeInteger(hour) &&
+      Number.isFinite(failures + hours + watched)
+    )
   }
 
   /** Time goes on to `atMs`; a gap counts no more than a day of it. */
   elapse(atMs: number): void {
     const now = Math.floor(atMs / kHourMs)
     const numbers = this.#numbers
-    if (!(numbers[kHour]! >= 0)) numbers[kHour] = now
+    if (numbers[kHour] === kNoHour) numbers[kHour] = now
+    // The clock was wrong when this was saved: hours that never come would hold up all that do. What is told late is younger than a day.
+    if (now < numbers[kHour]! - kHours) {
+      numbers[kHour] = now
+      this.#counts.fill(0)
+    }
     for (let steps = Math.min(now - numbers[kHour]!, kHours); steps > 0; steps--) {
-      const place = ++numbers[kHour]! % kHours
+      const place = placeOf(++numbers[kHour]!)
       const isWatched = numbers[kWatched]!++ >= kHours
       numbers[kFailures] = numbers[kFailures]! * kForgetPerHour + (isWatched ? this.#counts[place]! : 0)
       numbers[kWatchedHours] = numbers[kWatchedHours]! * kForgetPerHour + (isWatched ? 1 : 0)
@@ -68,7 +86,7 @@ export class RestartRate {
   /** A failure, and what is unusual about the last hours with it: of the last two and the last day the rarer; undefined for neither. */
   add(atMs: number): UnusualRate | undefined {
     this.elapse(atMs)
-    const place = this.#numbers[kHour]! % kHours
+    const place = placeOf(this.#numbers[kHour]!)
     if (this.#counts[place]! < 255) this.#counts[place]!++
     if (this.#numbers[kWatched]! < kLeastWatched) return undefined
     const short = this.#rarity(2)
@@ -79,10 +97,15 @@ export class RestartRate {
 
   #rarity(hours: number): UnusualRate | undefined {
     let count = 0
-    for (let back = 0; back < hours; back++) count += this.#counts[(this.#numbers[kHour]! - back + kHours) % kHours]!
+    for (let back = 0; back < hours; back++) count += this.#counts[placeOf(this.#numbers[kHour]! - back)]!
     if (count < kLeast) return undefined
     const size = this.#numbers[kFailures]! + kPriorCount
     const expected = (size / (this.#numbers[kWatchedHours]! + kPriorHours)) * hours
     return { count, hours, expected, p: negativeBinomialAtLeast(count, expected, size) }
   }
+}
+
+/** Steady time may be of before 1970, where a clock that showed 1970 was set. */
+function placeOf(hour: number): number {
+  return ((hour % kHours) + kHours) % kHours
 }

@@ -1,7 +1,7 @@
 import { SeriesBank, type SeriesShape } from '../../lib/anomaly/series-bank.js'
-import type { Unit } from '../../lib/patterns/detector.js'
 import { FewValues, kFewValues } from './few-values.js'
 import { IntervalMeans } from './interval-means.js'
+import type { Open } from './open-anomalies.js'
 import { quantities } from './quantities.js'
 import { kRateHours, kRateNumbers, RestartRate } from './restart-rate.js'
 import type { Suspicion } from './suspicion.js'
@@ -20,17 +20,6 @@ const kCountsAt = kFewAt + occasions.length * kFewValues * 4
 /** Of all that is learned of a unit. */
 export const kBlockBytes = kCountsAt + kRateHours
 
-/** A finding that has been told of and is not over. */
-export interface Open {
-  readonly unit: Unit
-  readonly kind: string
-  readonly sinceMs: number
-  /** When it is over, if nothing of it is seen before. */
-  untilMs: number
-  /** Of what else has been told meanwhile. */
-  readonly kinds: Set<string>
-}
-
 /**
  * What is known of one unit. All that is learned is one block of memory, which is looked at through what is made for it when it is needed:
  * once in some minutes, while a view would take as much room as a fifth of the block all the time.
@@ -46,12 +35,18 @@ export class UnitBaseline {
   suspicions: (Suspicion | undefined)[] | undefined
   hasHeldMemory = false
   run = ''
+  /** What has been told of it and is not over. */
   open: Open | undefined
 
-  /** @param saved - what `save` gave; throws where it is not that long */
+  /** @param saved - what `save` gave; throws where it cannot be that */
   constructor(saved?: string) {
     this.#block = saved === undefined ? new ArrayBuffer(kBlockBytes) : blockOf(saved)
-    if (saved !== undefined) return
+    if (saved !== undefined) {
+      // One number that is none would make all that come after it none, for good.
+      if (!this.bank().isSound || !this.restarts().isSound || this.#few().some((one) => Math.abs(one) === Infinity))
+        throw new RangeError('what was learned of a unit is not what is learned')
+      return
+    }
     this.bank().clear()
     this.#few().fill(Number.NaN)
     this.restarts().clear()

@@ -1,6 +1,6 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
+import { isRun, isText, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import type { Crash } from './crash.js'
 import type { Episode } from './episode.js'
 import { type Kind, loopKinds } from './kind.js'
@@ -15,11 +15,8 @@ interface SavedCrash extends Pick<Crash, 'run' | 'how' | 'restarted' | 'counts'>
 }
 
 /** A loop that is open. Times are microseconds since 1970: steady time begins anew with the agent. */
-export interface SavedEpisode {
+export interface SavedEpisode extends SavedUnitName {
   readonly key: string
-  readonly name: string
-  /** Its end may have to be told before the unit is heard of again. */
-  readonly resource: { readonly key: string; readonly attributes: Attributes }
   readonly kind: Kind
   readonly state: State
   readonly toldCount: number
@@ -44,21 +41,13 @@ export interface ReadEpisode {
   readonly looked: readonly Crash[]
 }
 
-/** Of a name, and of all that is text in a state file: systemd's unit names have 255, paths of cgroups 4096. */
-const kMaxText = 4096
-/** A resource has some twenty. */
-const kMaxAttributes = 256
-
 export function savedEpisode(episode: Episode, history: UnitHistory, context: DetectorContext): SavedEpisode {
   const { unit, kind, toldCount, tally } = episode
   const usec = (atMs: number): number => Number(context.unixNano(atMs) / 1000n)
   const known = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
-  // JSON has no bigint.
-  const attributes = Object.entries(unit.resource.attributes).filter(([, value]) => typeof value !== 'bigint')
   return {
     key: unit.key,
-    name: unit.name,
-    resource: { key: unit.resource.key, attributes: Object.fromEntries(attributes) },
+    ...savedUnitName(unit),
     kind,
     state: history.state,
     toldCount,
@@ -90,11 +79,11 @@ export function readSaved(saved: unknown, context: DetectorContext): readonly Re
 }
 
 function readEpisode(one: SavedEpisode, context: DetectorContext): ReadEpisode {
-  const { key, name, resource, kind, state, toldCount, count, unseen, flaps, firstUsec, looked } = one
+  const { name, kind, state, toldCount, count, unseen, flaps, firstUsec, looked } = one
   const need = (isSo: boolean, what: string): void => {
     if (!isSo) throw new Error(`a loop ${typeof name === 'string' ? `of ${name.slice(0, 256)} ` : ''}${what}`)
   }
-  need([key, name, resource.key].every(isText) && isAttributes(resource.attributes), 'without a unit')
+  const unit = readUnitName(one.key, one)
   need(loopKinds.includes(kind) && states.includes(state), 'of no known kind')
   need(isCount(count) && count >= 1 && [toldCount, unseen, flaps].every((n) => isCount(n) && n <= count), 'miscounted')
   need(one.last.length >= 1 && one.last.length <= Math.min(kMaxLooked, count), 'without its crashes')
@@ -126,7 +115,6 @@ function readEpisode(one: SavedEpisode, context: DetectorContext): ReadEpisode {
     })
   for (const [how, times] of one.results) tally.results.set(how, times)
   tally.runs.push(...one.runs)
-  const unit = { key, name, resource: { key: resource.key, attributes: { ...resource.attributes } } }
   return { unit, kind, state, toldCount, tally, looked: tally.last.slice(tally.last.length - looked) }
 }
 
@@ -136,25 +124,6 @@ function isCrash({ run, how, upMs, waitedMs, restarted, counts }: SavedCrash): b
   return (
     (run === '' || isRun(run)) && isText(how) && isSpan(upMs) && isSpan(waitedMs) && isKnown && isBoolean(restarted)
   )
-}
-
-function isAttributes(attributes: unknown): boolean {
-  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return false
-  const values: readonly AttributeValue[] = Object.values(attributes)
-  const isValue = (value: unknown): boolean => isText(value) || Number.isFinite(value) || isBoolean(value)
-  return (
-    values.length <= kMaxAttributes &&
-    values.every((value) => isValue(value) || (Array.isArray(value) && value.length <= 256 && value.every(isText)))
-  )
-}
-
-/** A trace ID; an OTLP record with another one is refused whole. */
-function isRun(run: unknown): boolean {
-  return typeof run === 'string' && /^[0-9a-f]{32}$/.test(run)
-}
-
-function isText(text: unknown): boolean {
-  return typeof text === 'string' && text.length <= kMaxText
 }
 
 function isCount(count: number): boolean {

@@ -1,13 +1,10 @@
-import type { Attributes } from '../../data/attributes.js'
 import type { GrowthOptions } from '../../lib/growth/growing.js'
 import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
 import type { Unit } from '../../lib/patterns/detector.js'
+import { readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import type { LimitKind, Quantity } from './finding.js'
 
-export interface SavedUnit {
-  readonly name: string
-  /** Its growth may have to be told over before the unit is heard of again, or when it never is. */
-  readonly resource: { readonly key: string; readonly attributes: Attributes }
+export interface SavedUnit extends SavedUnitName {
   readonly run: string
   readonly seenMs: number
   readonly memory?: SavedGrowth
@@ -84,10 +81,8 @@ export class WatchedUnit {
   }
 
   save(): SavedUnit {
-    const { name, resource } = this.unit
     return {
-      name,
-      resource: { key: resource.key, attributes: resource.attributes },
+      ...savedUnitName(this.unit),
       run: this.run,
       seenMs: this.seenMs,
       ...(this.memory === undefined ? {} : { memory: this.memory.save() }),
@@ -97,13 +92,10 @@ export class WatchedUnit {
 
   /** @throws where it is not of the form that `save` gives */
   static read(key: string, saved: SavedUnit, options: Readonly<Record<Quantity, GrowthOptions>>): WatchedUnit {
-    const { name, resource, run, seenMs, memory, tasks } = saved
-    if (typeof key !== 'string' || typeof name !== 'string' || typeof resource.key !== 'string')
-      throw new Error('a unit has no name')
-    if (typeof resource.attributes !== 'object' || resource.attributes === null)
-      throw new Error(`the resource of ${name} says nothing`)
-    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error(`${name} has no run`)
-    const watched = new WatchedUnit({ key, name, resource }, options)
+    const { run, seenMs, memory, tasks } = saved
+    const unit = readUnitName(key, saved)
+    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error(`${unit.name} has no run`)
+    const watched = new WatchedUnit(unit, options)
     watched.run = run
     watched.seenMs = seenMs
     watched.watchedMs = undefined

@@ -98,3 +98,30 @@ test('a series takes less than 4 KB', () => {
   expect(SeriesBank.bytes(fullShape)).toBeLessThanOrEqual(4096)
   expect(new SeriesBank(3).buffer.byteLength).toBe(3 * SeriesBank.bytes(fullShape))
 })
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e38, -1e300])(
+  '%d is no sample: it says nothing, of any series, and nothing comes of it',
+  (bad) => {
+    const bank = new SeriesBank(2)
+    for (let row = 0; row < 500; row++) for (const series of [0, 1]) bank.update(series, row % 7, row * kFiveMinutes)
+    bank.update(0, 1e6, 500 * kFiveMinutes)
+    expect(bank.surprise).toBeGreaterThan(2)
+    const before = new Uint8Array(bank.buffer.slice(0))
+    expect(bank.update(1, bad, 500 * kFiveMinutes)).toBe(0)
+    expect(bank.update(1, 3, bad === 1e38 ? Number.NaN : Number.POSITIVE_INFINITY)).toBe(0)
+    expect(bank.surprise).toBe(0)
+    expect(new Uint8Array(bank.buffer)).toEqual(before)
+  },
+)
+
+test('values of every size, and from one size to another, leave a bank that is sound', () => {
+  const bank = new SeriesBank(1)
+  const chance = new Chance(5)
+  for (let row = 0; row < 3000; row++) {
+    const size = 10 ** chance.between(-40, 37)
+    bank.update(0, chance.next() < 0.5 ? size : -size, row * kFiveMinutes)
+    expect(bank.surprise).toBeGreaterThanOrEqual(0)
+    expect(bank.surprise).toBeLessThanOrEqual(30)
+  }
+  expect(bank.isSound).toBe(true)
+})

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 // @ts-expect-error plain JavaScript, as all of the benchmarks
 import { Chance } from '../../../../bench/patterns/random.mjs'
+import type { SavedState } from '../../../../src/lib/patterns/saved-state.js'
 import { attr } from '../../../../src/lib/systemd/names.js'
+import { AnomalyDetector } from '../../../../src/processors/anomaly/detector.js'
 import { factory } from '../../../../src/processors/anomaly/factory.js'
 import { kBlockBytes, UnitBaseline } from '../../../../src/processors/anomaly/unit-baseline.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
@@ -202,12 +204,162 @@ describe('what was learned', () => {
   test('takes at most 4 KB for each unit', () => {
     expect(kBlockBytes).toBeLessThanOrEqual(4096)
   })
+})
 
-  test('is refused where it is not whole', () => {
-    const saved = new UnitBaseline().save()
-    expect(new UnitBaseline(saved).save()).toBe(saved)
-    expect(() => new UnitBaseline('AAAA')).toThrow('bytes')
+describe('what is open when the agent ends', () => {
+  const odd = (atS: number) => ({ ...usual()(atS), cpu: 9 })
+  const directories: string[] = []
+  afterAll(() => {
+    for (const directory of directories) rmSync(directory, { recursive: true })
   })
+
+  /** CPU that is burnt from noon on; the agent ends an hour later. */
+  async function ended() {
+    const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-anomaly-'))
+    directories.push(stateDirectory)
+    const first = await story({}, { stateDirectory })
+    await first.live(0, noon, usual())
+    await first.live(noon, noon + kHour, odd)
+    expect(first.phases()).toEqual(['cpu detected'])
+    await first.processor.shutdown()
+    return { stateDirectory, toldAtS: Number(first.found()[0]!.timeUnixNano) / 1e9 - kStartS }
+  }
+
+  test('is not told of again, and is over when it is', async () => {
+    const { stateDirectory, toldAtS } = await ended()
+    const second = await story({}, { stateDirectory })
+    await second.live(noon + 2 * kHour, noon + 4 * kHour, odd)
+    expect(second.phases()).toEqual([])
+    await second.live(noon + 4 * kHour, noon + 8 * kHour, usual())
+    expect(second.phases()).toEqual(['cpu cleared'])
+    const { attributes, timeUnixNano } = second.found()[0]!
+    const overAtS = Number(timeUnixNano) / 1e9 - kStartS
+    expect(overAtS).toBeGreaterThan(noon + 4 * kHour)
+    expect(attributes['pattern.anomaly.duration']).toBeCloseTo(overAtS - toldAtS, 0)
+    await second.processor.shutdown()
+  })
+
+  test('has half an hour to be seen again: what went on unwatched was not over', async () => {
+    const { stateDirectory } = await ended()
+    const second = await story({}, { stateDirectory })
+    const fromS = noon + 2 * kDay
+    await second.live(fromS, fromS + kHour, usual())
+    expect(second.phases()).toEqual(['cpu cleared'])
+    expect(Number(second.found()[0]!.timeUnixNano) / 1e9 - kStartS - fromS).toBeCloseTo(kHour / 2, 0)
+    await second.processor.shutdown()
+  })
+
+  test('is over although the unit is gone, and though the clock has been set back since', async () => {
+    const { stateDirectory } = await ended()
+    const second = await story({}, { stateDirectory })
+    await second.live(kDay, kDay + 3 * kHour, usual(), { unit: 'other.service' })
+    expect(second.phases()).toEqual(['cpu cleared'])
+    expect(second.found()[0]!.resource.attributes[attr.unit]).toBe('web.service')
+    await second.processor.shutdown()
+  })
+})
+
+describe('a state that is not what was learned is refused whole', () => {
+  const key = 'a unit'
+  const learned = new UnitBaseline().save()
+  const open = {
+    name: 'web.service',
+    resource: { key, attributes: {} },
+    kind: 'cpu',
+    sinceUsec: 1,
+    untilUsec: 2,
+    kinds: ['cpu'],
+  }
+  /** The block with other words in it, from `at` on. */
+  const with32 = (at: number, value: number) => {
+    const block = Buffer.from(learned, 'base64')
+    block.writeFloatLE(value, at)
+    return block.toString('base64')
+  }
+  const detector = (config: Record<string, unknown> = {}) => {
+    const context = {
+      unixNano: (atMs: number) => BigInt(Math.round(atMs * 1000)) * 1000n,
+      steadyMs: (unixNano: bigint) => Number(unixNano) / 1e6,
+      evicted: () => expect.unreachable('nothing was forgotten'),
+    }
+    return new AnomalyDetector(createTestConfig(factory.configSchema, config) as never, context as never)
+  }
+  const text = (state: SavedState | undefined) => JSON.stringify({ ...state, units: [...state!.units] })
+
+  test('what is saved is read back as it was', () => {
+    const saved = { bar: 0.5, units: [[key, learned, open]] }
+    const one = detector()
+    one.restore(saved)
+    expect(text(one.save())).toBe(JSON.stringify(saved))
+    expect([...one.openFindings()]).toMatchObject([{ unit: { key, name: 'web.service' }, kind: 'cpu' }])
+  })
+
+  test('of more units than are allowed, those heard of last are kept', () => {
+    const one = detector({ max_units: 2 })
+    one.restore({ bar: 0, units: ['a', 'b', 'c'].map((name) => [name, learned]) })
+    expect([...one.save().units].map((unit) => (unit as string[])[0])).toEqual(['b', 'c'])
+  })
+
+  test.each<readonly [string, unknown]>([
+    ['no bar', { units: [] }],
+    ['no units', { bar: 0 }],
+    [
+      'a unit twice',
+      {
+        bar: 0,
+        units: [
+          [key, learned],
+          [key, learned],
+        ],
+      },
+    ],
+    ['a unit without a name', { bar: 0, units: [[7, learned]] }],
+    ['too few bytes', { bar: 0, units: [[key, 'AAAA']] }],
+    ['fewer failures than none', { bar: 0, units: [[key, with32(4, -1)]] }],
+    ['a level that is no number', { bar: 0, units: [[key, with32(36, Number.NaN)]] }],
+    ['a level without end', { bar: 0, units: [[key, with32(36, Number.POSITIVE_INFINITY)]] }],
+    ['a slot of the day that is none', { bar: 0, units: [[key, with32(64, 24)]] }],
+    ['counts that do not add up', { bar: 0, units: [[key, with32(32 + 5 * 192 + 64, 1)]] }],
+    ['an open finding without a name', { bar: 0, units: [[key, learned, { ...open, name: 7 }]] }],
+    ['of no known kind', { bar: 0, units: [[key, learned, { ...open, kinds: ['cpu', 'luck'] }]] }],
+    ['not of its own kind', { bar: 0, units: [[key, learned, { ...open, kinds: ['io'] }]] }],
+    ['that ends before it began', { bar: 0, units: [[key, learned, { ...open, untilUsec: 0 }]] }],
+    ['at no time', { bar: 0, units: [[key, learned, { ...open, sinceUsec: 0.5 }]] }],
+  ])('%s', (_what, saved) => {
+    const one = detector()
+    const before = text(one.save())
+    expect(() => one.restore(saved)).toThrow()
+    expect(text(one.save())).toBe(before)
+    expect(one.open).toBe(0)
+  })
+})
+
+test('numbers that are none, or without end, do no harm', async () => {
+  const { live, phases } = await story()
+  const use = usual()
+  const bad = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 1e308]
+  let n = 0
+  await live(0, noon, (atS) => {
+    const one = use(atS)
+    return ++n % 10 === 0
+      ? { ...one, cpu: 0, held: bad[(n / 10) % bad.length]!, tasks: bad[(n / 10) % bad.length]! }
+      : one
+  })
+  await live(noon, noon + kHour, (atS) => ({ ...use(atS), io: 1e9 }))
+  expect(phases()[0]).toBe('io detected')
+})
+
+test('two things that go wrong at once are one finding, named by the more surprising, and both are told of', async () => {
+  const { live, phases } = await story()
+  const use = usual()
+  await live(0, noon, use)
+  await live(noon, noon + 20 * kMinute, (atS) => ({ ...use(atS), io: 1e9, waits: 0.9 }))
+  expect(phases().filter((phase) => phase.endsWith('detected'))).toHaveLength(1)
+  expect(
+    phases()
+      .map((phase) => phase.split(' ')[0])
+      .sort(),
+  ).toEqual(['io', 'pressure'])
 })
 
 test('a baseline of less than an hour is refused', () => {
