@@ -1,4 +1,5 @@
 import { medianInPlace } from '../statistics/robust.js'
+import { isAmount, isDuration, isRun, need } from './saved.js'
 
 /** What a run has taught: its rate, per millisecond, which it kept until its end. */
 export interface Earlier {
@@ -16,7 +17,7 @@ export interface SavedRuns {
 }
 
 /** As many as a habit needs, twice. */
-const kMaxRuns = 6
+export const kMaxRuns = 6
 /** Rates are alike up to this factor. */
 const kAlike = 1.6
 /** Growth from the third quarter to the last, as a share of all, below which a run has settled. */
@@ -61,10 +62,11 @@ export class EarlierRuns {
 
   /** @throws Error where it is not of the form that `save` gives */
   restore({ runs, settled }: SavedRuns): void {
-    const fits = ({ slope, durationMs, run }: Earlier): boolean =>
-      Number.isFinite(slope) && slope >= 0 && Number.isFinite(durationMs) && durationMs >= 0 && typeof run === 'string'
-    if (!(settled >= 0) || !runs.every(fits)) throw new Error('earlier runs with rates that cannot be')
-    this.#runs = runs.slice(-kMaxRuns)
+    const fits = ({ slope, durationMs, run, endedItself }: Earlier): boolean =>
+      isAmount(slope) && slope >= 0 && isDuration(durationMs) && isRun(run) && typeof endedItself === 'boolean'
+    need(isAmount(settled) && settled >= 0, 'a rest')
+    need(runs.length <= kMaxRuns && runs.every(fits), 'earlier runs')
+    this.#runs = runs.map(({ slope, durationMs, run, endedItself }) => ({ slope, durationMs, run, endedItself }))
     this.#settled = settled
   }
 }

@@ -1,3 +1,5 @@
+import { kMaxRuns } from './earlier-runs.js'
+import { isAmount, isDuration, isRun, isShare, isSpan, need, type ReadTimes, type SavedTimes } from './saved.js'
 import type { TimeToLimit } from './time-to-limit.js'
 
 /** What makes a rise a leak. */
@@ -18,7 +20,8 @@ export interface GrowthOptions {
 }
 
 /** Why it is one: it went on for longer than any load rises; it is near its limit; earlier runs rose alike. */
-export type Reason = 'long' | 'near_limit' | 'every_run'
+const reasons = ['long', 'near_limit', 'every_run'] as const
+export type Reason = (typeof reasons)[number]
 export type Ending = 'stopped_growing' | 'freed' | 'stopped' | 'gone'
 
 /** A growth as it stands: rates per millisecond, times in milliseconds. */
@@ -43,30 +46,49 @@ export interface Growing {
   readonly confidence: number
 }
 
-/** JSON knows no Infinity. */
-export type SavedGrowing = Omit<Growing, 'limit' | 'toLimit'> & {
+/** One that is open. JSON knows no Infinity. */
+export type SavedGrowing = Omit<Growing, 'phase' | 'ending' | 'atMs' | 'limit' | 'toLimit'> & {
+  readonly phase: 'detected' | 'updated'
+  readonly usec: number
   readonly limit: number | null
   readonly toLimit: { readonly [K in keyof TimeToLimit]: number | null }
 }
 
-export function saveGrowing(growing: Growing): SavedGrowing {
+export function saveGrowing({ atMs, ...growing }: Growing, times: SavedTimes): SavedGrowing {
   const { likelyMs, earliestMs, latestMs } = growing.toLimit
-  const toLimit = { likelyMs: finite(likelyMs), earliestMs: finite(earliestMs), latestMs: finite(latestMs) }
-  return { ...growing, limit: finite(growing.limit), toLimit }
+  return {
+    ...growing,
+    phase: growing.phase === 'detected' ? 'detected' : 'updated',
+    usec: times.usec(atMs),
+    limit: finite(growing.limit),
+    toLimit: { likelyMs: finite(likelyMs), earliestMs: finite(earliestMs), latestMs: finite(latestMs) },
+  }
 }
 
 /** @throws Error where it is not of the form that `saveGrowing` gives */
-export function readGrowing(saved: SavedGrowing): Growing {
-  const { atMs, slope, low, high, pValue, durationMs, baseline, current, confidence, limit, toLimit, earlier } = saved
-  const numbers = [atMs, slope, low, high, pValue, durationMs, baseline, current, confidence]
-  const { likelyMs, earliestMs, latestMs } = toLimit
-  const orNone = [limit, likelyMs, earliestMs, latestMs].every((value) => value === null || Number.isFinite(value))
-  if (!numbers.every(Number.isFinite) || !orNone || !earlier.every((run) => typeof run === 'string'))
-    throw new Error('a growth with numbers that cannot be')
+export function readGrowing(saved: SavedGrowing, times: ReadTimes): Growing {
+  const { phase, reason, usec, slope, low, high, pValue, durationMs, baseline, current, confidence, earlier } = saved
+  need((phase === 'detected' || phase === 'updated') && reasons.includes(reason), 'a reason')
+  need([slope, low, high, baseline, current].every(isAmount) && slope >= 0 && low <= slope && slope <= high, 'a rate')
+  need([pValue, confidence].every(isShare) && isDuration(durationMs), 'a chance')
+  need(earlier.length <= kMaxRuns && earlier.every(isRun), 'runs')
+  const limit = saved.limit ?? kNever
+  need(limit === kNever || (isAmount(limit) && limit >= 0), 'a limit')
+  const [earliestMs, likelyMs, latestMs] = [
+    saved.toLimit.earliestMs,
+    saved.toLimit.likelyMs,
+    saved.toLimit.latestMs,
+  ].map((ms) => ms ?? kNever) as [number, number, number]
+  need(
+    [earliestMs, likelyMs, latestMs].every((ms) => ms === kNever || isSpan(ms)),
+    'a time to its limit',
+  )
+  need(earliestMs <= likelyMs && likelyMs <= latestMs, 'a time to its limit')
   return {
-    ...saved,
-    limit: limit ?? kNever,
-    toLimit: { likelyMs: likelyMs ?? kNever, earliestMs: earliestMs ?? kNever, latestMs: latestMs ?? kNever },
+    ...{ phase, reason, atMs: times.ms(usec), slope, low, high, pValue, durationMs, baseline, current, confidence },
+    limit,
+    toLimit: { likelyMs, earliestMs, latestMs },
+    earlier: [...earlier],
   }
 }
 

@@ -2,14 +2,15 @@ import { type Earlier, EarlierRuns, type SavedRuns } from './earlier-runs.js'
 import type { Ending, Growing, GrowthOptions, Reason } from './growing.js'
 import { kLevels, kWindows, MinimaPyramid, type SavedPyramid } from './minima-pyramid.js'
 import { OpenGrowth, type SavedOpen } from './open-growth.js'
+import { isAmount, need, type ReadTimes, type SavedTimes } from './saved.js'
 import { kMinWindows, type SteadyRise, steadyRise } from './steady-rise.js'
 import { timeToLimit } from './time-to-limit.js'
 
 export interface SavedGrowth {
-  readonly startMs: number | null
+  readonly startUsec: number | null
   readonly pyramid: SavedPyramid
-  readonly baseline: number | null
-  readonly baselineMs: number
+  /** Of the run that goes on. */
+  readonly baseline: { readonly usec: number; readonly value: number } | null
   readonly earlier: SavedRuns
   readonly open?: SavedOpen
 }
@@ -86,7 +87,7 @@ export class Growth {
     this.#lastMs = atMs
     if (Number.isNaN(this.#startMs)) this.#startMs = atMs
     // Kept by an agent whose clock was ahead.
-    if (atMs < this.#startMs) this.warmUp(atMs)
+    if (atMs < this.#startMs || this.#pyramid.isAheadOf(atMs)) this.warmUp(atMs)
     if (atMs < this.#startMs + this.#options.warmUpMs) return undefined
     const ended = this.#pyramid.add(atMs, value)
     if (ended === 0) return undefined
@@ -107,27 +108,33 @@ export class Growth {
     return this.#close('gone', atMs)
   }
 
-  save(): SavedGrowth {
+  save(times: SavedTimes): SavedGrowth {
+    const baseline = { usec: times.usec(this.#baselineMs), value: this.#baseline }
     return {
-      startMs: Number.isNaN(this.#startMs) ? null : this.#startMs,
-      pyramid: this.#pyramid.save(),
-      baseline: Number.isNaN(this.#baseline) ? null : this.#baseline,
-      baselineMs: Number.isNaN(this.#baseline) ? 0 : this.#baselineMs,
+      startUsec: Number.isNaN(this.#startMs) ? null : times.usec(this.#startMs),
+      pyramid: this.#pyramid.save(times),
+      baseline: Number.isNaN(this.#baseline) ? null : baseline,
       earlier: this.#earlier.save(),
-      ...(this.#open === undefined ? {} : { open: this.#open.save() }),
+      ...(this.#open === undefined ? {} : { open: this.#open.save(times) }),
     }
   }
 
   /** @throws Error where it is not of the form that `save` gives */
-  restore(saved: SavedGrowth): void {
-    const { startMs, baseline, baselineMs } = saved
-    if (![startMs ?? 0, baseline ?? 0, baselineMs].every(Number.isFinite)) throw new Error('a growth without numbers')
-    this.#pyramid.restore(saved.pyramid)
-    this.#earlier.restore(saved.earlier)
-    this.#startMs = startMs ?? Number.NaN
-    this.#baseline = baseline ?? Number.NaN
-    this.#baselineMs = baselineMs
-    this.#open = saved.open === undefined ? undefined : OpenGrowth.read(saved.open)
+  restore({ startUsec, pyramid, baseline, earlier, open }: SavedGrowth, times: ReadTimes): void {
+    const hasWindows = this.#pyramid.restore(pyramid, times)
+    this.#earlier.restore(earlier)
+    const [startMs, baselineMs] = [startUsec, baseline?.usec ?? null].map((usec) =>
+      usec === null ? Number.NaN : times.ms(usec),
+    ) as [number, number]
+    need(baseline === null || isAmount(baseline.value), 'a beginning')
+    this.#open = open === undefined ? undefined : OpenGrowth.read(open, times)
+    if (hasWindows) {
+      this.#startMs = startMs
+      this.#baseline = baseline?.value ?? Number.NaN
+      this.#baselineMs = baselineMs
+    } else if (pyramid.numbers === null) this.#startMs = startMs
+    // What is open is judged from what comes now on.
+    else this.#open?.beginRun()
   }
 
   #setBaseline(): void {

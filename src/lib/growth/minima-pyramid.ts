@@ -1,3 +1,5 @@
+import { isAmount, isCount, need, type ReadTimes, type SavedTimes } from './saved.js'
+
 /** Windows kept of each width. */
 export const kWindows = 32
 /** Widths, in the narrowest: each is a whole number of the one before. From a minute: 1 min to 24 h, so 32 min to 32 days. */
@@ -6,8 +8,12 @@ export const kLevels = kPerLevel.length
 
 /** How a pyramid is kept. */
 export interface SavedPyramid {
+  /** Of the narrowest windows, milliseconds. */
+  readonly widthMs: number
   /** Of the first window, and of the one that is open; null before the first value. */
   readonly numbers: readonly [first: number, current: number] | null
+  /** When the latter began. */
+  readonly currentUsec: number | null
   /** All numbers, base64. */
   readonly values: string
 }
@@ -17,6 +23,10 @@ const kOpen = kLevels * kWindows
 const kPeaks = kOpen + kLevels
 const kPeaksBefore = kPeaks + kLevels
 const kNumbers = kPeaksBefore + kLevels
+/** Of windows of a second, in 34,000 years. */
+const kMaxNumber = 2 ** 40
+/** Of all numbers, base64. */
+const kTextLength = 4 * Math.ceil((kNumbers * Float32Array.BYTES_PER_ELEMENT) / 3)
 
 /**
  * The least value in each of the last 32 windows of six widths: minutes to weeks of a series in 1 KB, whatever its rate. A window
@@ -32,6 +42,8 @@ export class MinimaPyramid {
   /** Numbers of narrowest windows, their start over the width: of the first, and of the one that is open. */
   #first = Number.NaN
   #current = Number.NaN
+  /** When window 0 began: 1970, unless what was kept comes from a time by another clock. */
+  #originMs = 0
 
   /** @param widthMs - of the narrowest windows */
   constructor(widthMs: number) {
@@ -44,12 +56,12 @@ export class MinimaPyramid {
 
   /** When the newest window of `level` that has ended did so. */
   endMs(level: number): number {
-    return this.#number(level) * this.widthMs(level)
+    return this.#originMs + this.#number(level) * this.widthMs(level)
   }
 
   /** Levels of which a window has ended with this value, the narrowest first: `n` means levels 0 to n - 1. */
   add(atMs: number, value: number): number {
-    const number = Math.floor(atMs / this.#widthMs)
+    const number = this.#numberAt(atMs)
     if (number === this.#current) {
       const values = this.#values
       if (value < values[kOpen]!) values[kOpen] = value
@@ -58,7 +70,7 @@ export class MinimaPyramid {
     }
     if (number < this.#current) {
       // A little late, and told already; or kept by an agent whose clock was ahead.
-      if (this.#current - number > kWindows) this.#begin(number, value)
+      if (this.isAheadOf(atMs)) this.#begin(number, value)
       return 0
     }
     if (Number.isNaN(this.#current)) {
@@ -70,6 +82,11 @@ export class MinimaPyramid {
     this.#values[kOpen] = value
     this.#values[kPeaks] = value
     return ended
+  }
+
+  /** What is kept is of a time that lies more than 32 of the narrowest windows ahead: of an agent whose clock did. */
+  isAheadOf(atMs: number): boolean {
+    return this.#current - this.#numberAt(atMs) > kWindows
   }
 
   clear(): void {
@@ -104,7 +121,8 @@ export class MinimaPyramid {
     for (let at = level; at < kLevels; at++) {
       const width = this.widthMs(at)
       const newest = this.#number(at) - 1
-      for (let back = this.count(at) - 1; back >= 0 && (newest - back + 1) * width <= beforeMs; back--) {
+      const until = beforeMs - this.#originMs
+      for (let back = this.count(at) - 1; back >= 0 && (newest - back + 1) * width <= until; back--) {
         const value = this.#minimum(at, newest - back)
         if (value > highest) highest = value
       }
@@ -124,23 +142,48 @@ export class MinimaPyramid {
     return peak
   }
 
-  save(): SavedPyramid {
+  save(times: SavedTimes): SavedPyramid {
     const { buffer, byteOffset, byteLength } = this.#values
+    const isEmpty = Number.isNaN(this.#first)
     return {
-      numbers: Number.isNaN(this.#first) ? null : [this.#first, this.#current],
+      widthMs: this.#widthMs,
+      numbers: isEmpty ? null : [this.#first, this.#current],
+      currentUsec: isEmpty ? null : times.usec(this.#originMs + this.#current * this.#widthMs),
       values: Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
     }
   }
 
-  /** @throws Error where it is not of the form that `save` gives */
-  restore({ numbers, values }: SavedPyramid): void {
+  /**
+   * Windows of another width, as the configuration had it then, are of no use: nothing is restored of them.
+   *
+   * @returns whether there is anything now
+   * @throws Error where it is not of the form that `save` gives
+   */
+  restore({ widthMs, numbers, currentUsec, values }: SavedPyramid, times: ReadTimes): boolean {
+    this.clear()
+    need(isCount(widthMs) && typeof values === 'string' && values.length === kTextLength, 'windows')
+    if (numbers === null) return false
+    const [first, current] = numbers
+    need(numbers.length === 2 && isCount(first) && isCount(current) && first <= current, 'windows')
+    need(current <= kMaxNumber && currentUsec !== null, 'windows')
     const bytes = Buffer.from(values, 'base64')
-    const fits =
-      numbers === null || (numbers.length === 2 && numbers.every(Number.isInteger) && numbers[0] <= numbers[1])
-    if (!fits || bytes.length !== this.#values.byteLength) throw new Error('windows that cannot be')
-    this.#values.set(new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)))
-    this.#first = numbers?.[0] ?? Number.NaN
-    this.#current = numbers?.[1] ?? Number.NaN
+    need(bytes.length === this.#values.byteLength, 'windows')
+    const read = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    need(
+      read.every((value) => Number.isNaN(value) || isAmount(value)),
+      'minima',
+    )
+    const currentMs = times.ms(currentUsec!)
+    if (widthMs !== this.#widthMs) return false
+    this.#values.set(read)
+    this.#first = first
+    this.#current = current
+    this.#originMs = currentMs - current * widthMs
+    return true
+  }
+
+  #numberAt(atMs: number): number {
+    return Math.floor((atMs - this.#originMs) / this.#widthMs)
   }
 
   /** Of the window of a level that is open. */

@@ -1,12 +1,13 @@
 import { type Ending, type Growing, readGrowing, type SavedGrowing, saveGrowing } from './growing.js'
 import { kLevels } from './minima-pyramid.js'
+import { isAmount, need, type ReadTimes, type SavedTimes } from './saved.js'
 
 /** A growth that was told of and has not ended. */
 export interface SavedOpen {
   readonly level: number
   readonly told: SavedGrowing
   readonly latest: SavedGrowing
-  readonly markMs: number | null
+  readonly markUsec: number | null
   readonly mark: number
   readonly toldInRun: boolean
 }
@@ -89,7 +90,8 @@ export class OpenGrowth {
     widthMs: number,
     minMs: number,
   ): Ending | undefined {
-    if (this.#markMs === undefined) {
+    // Kept by an agent whose clock was ahead, or not yet begun.
+    if (this.#markMs === undefined || this.#markMs > atMs) {
       this.#markMs = from.atMs
       this.#mark = from.value
     }
@@ -107,28 +109,27 @@ export class OpenGrowth {
     return { ...this.#latest, phase: 'cleared', ending, atMs, current }
   }
 
-  save(): SavedOpen {
+  save(times: SavedTimes): SavedOpen {
     return {
       level: this.#level,
-      told: saveGrowing(this.#told),
-      latest: saveGrowing(this.#latest),
-      markMs: this.#markMs ?? null,
+      told: saveGrowing(this.#told, times),
+      latest: saveGrowing(this.#latest, times),
+      markUsec: this.#markMs === undefined ? null : times.usec(this.#markMs),
       mark: this.#mark,
       toldInRun: this.#toldInRun,
     }
   }
 
   /** @throws Error where it is not of the form that `save` gives */
-  static read({ level, told, latest, markMs, mark, toldInRun }: SavedOpen): OpenGrowth {
-    const isLevel = Number.isInteger(level) && level >= 0 && level < kLevels
-    if (!isLevel || !Number.isFinite(mark) || !(markMs === null || Number.isFinite(markMs)))
-      throw new Error('an open growth with numbers that cannot be')
-    const open = new OpenGrowth(level, readGrowing(latest))
-    open.#told = readGrowing(told)
+  static read({ level, told, latest, markUsec, mark, toldInRun }: SavedOpen, times: ReadTimes): OpenGrowth {
+    need(Number.isInteger(level) && level >= 0 && level < kLevels && typeof toldInRun === 'boolean', 'a level')
+    need(isAmount(mark), 'a mark')
+    const open = new OpenGrowth(level, readGrowing(latest, times))
+    open.#told = readGrowing(told, times)
     open.#toldSinceStart = false
-    open.#markMs = markMs ?? undefined
+    open.#markMs = markUsec === null ? undefined : times.ms(markUsec)
     open.#mark = mark
-    open.#toldInRun = toldInRun === true
+    open.#toldInRun = toldInRun
     return open
   }
 }

@@ -1,6 +1,13 @@
 import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
-import { isRun, isText, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import {
+  expectDistinct,
+  isRun,
+  isText,
+  readUnitName,
+  type SavedUnitName,
+  savedUnitName,
+} from '../../lib/patterns/saved-unit.js'
 import type { Crash } from './crash.js'
 import type { Episode } from './episode.js'
 import { type Kind, loopKinds } from './kind.js'
@@ -74,7 +81,7 @@ export function savedEpisode(episode: Episode, history: UnitHistory, context: De
 export function readSaved(saved: unknown, context: DetectorContext): readonly ReadEpisode[] {
   const { units } = saved as { units: readonly SavedEpisode[] }
   const read = units.map((one) => readEpisode(one, context))
-  if (new Set(read.map(({ unit }) => unit.key)).size !== read.length) throw new Error('a unit is there twice')
+  expectDistinct(read)
   return read
 }
 

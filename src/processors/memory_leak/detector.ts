@@ -4,6 +4,7 @@ import type { Growing, GrowthOptions } from '../../lib/growth/growing.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
+import { expectDistinct } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
@@ -43,6 +44,7 @@ export class MemoryLeakDetector implements Detector {
   readonly #context: DetectorContext
   readonly #options: Readonly<Record<Quantity, GrowthOptions>>
   readonly #hostMemory: number
+  readonly #maxUnits: number
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
   readonly #units: UnitTable<WatchedUnit>
@@ -69,6 +71,7 @@ export class MemoryLeakDetector implements Detector {
       memory: { ...common, least: config.min_growth },
       tasks: { ...common, least: config.min_task_growth },
     }
+    this.#maxUnits = config.max_units
     this.#hostMemory = config.host_memory ?? totalmem()
     this.#include = compilePatterns(config.include)
     this.#exclude = compilePatterns(config.exclude)
@@ -145,15 +148,17 @@ export class MemoryLeakDetector implements Detector {
     return { units: this.#savedUnits() }
   }
 
-  *#savedUnits(): Generator<readonly [string, SavedUnit]> {
-    for (const [key, watched] of this.#units.snapshot()) yield [key, watched.save()]
+  *#savedUnits(): Generator<SavedUnit> {
+    for (const [, watched] of this.#units.snapshot()) yield watched.save(this.#context)
   }
 
   restore(saved: unknown): void {
-    const { units } = saved as { units: readonly (readonly [string, SavedUnit])[] }
+    const { units } = saved as { units: readonly SavedUnit[] }
     // All or nothing: half of it would be believed although the file is set aside.
-    const read = units.map(([key, unit]) => WatchedUnit.read(key, unit, this.#options))
-    for (const watched of read) this.#units.set(watched.unit.key, watched)
+    const read = units.map((unit) => WatchedUnit.read(unit, this.#options, this.#context))
+    expectDistinct(read)
+    // Those read last: fewer units may be allowed than were.
+    for (const watched of read.slice(-this.#maxUnits)) this.#units.set(watched.unit.key, watched)
     // From the first record on: when that is, is not known yet.
     if (read.some(({ isOpen }) => isOpen)) this.dueMs = Number.NEGATIVE_INFINITY
   }
@@ -173,7 +178,11 @@ export class MemoryLeakDetector implements Detector {
 
   /** When it counts as gone, as long as it is not read again. */
   #goneAtMs(watched: WatchedUnit, nowMs: number): number {
-    watched.watchedMs ??= nowMs
+    if (watched.watchedMs === undefined) {
+      watched.watchedMs = nowMs
+      // Kept by an agent whose clock was ahead: it would never be gone.
+      watched.seenMs = Math.min(watched.seenMs, nowMs)
+    }
     const goneMs = Math.max(watched.seenMs, watched.watchedMs) + this.#goneMs
     if (goneMs > nowMs || this.#context.quiet(watched.unit, goneMs) === undefined) return goneMs
     // What could not be seen did not fail to come.

@@ -13,7 +13,7 @@ export const factory = definePattern<Config>({
     'Tells when the memory of a unit, or its number of tasks, grows for good: how fast, since when, and when its limit is met.',
   configSchema: schema,
   metrics: wantedMetrics,
-  stateVersion: 2,
+  stateVersion: 3,
   check(config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
     if (config.window < kMinWindowMs || config.window > kMaxWindowMs)

@@ -1,12 +1,15 @@
 import type { GrowthOptions } from '../../lib/growth/growing.js'
 import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
-import type { Unit } from '../../lib/patterns/detector.js'
-import { readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import { readTimes, savedTimes } from '../../lib/growth/saved.js'
+import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
+import { isRun, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import type { LimitKind, Quantity } from './finding.js'
 
+/** In the state file: times are microseconds since 1970. */
 export interface SavedUnit extends SavedUnitName {
+  readonly key: string
   readonly run: string
-  readonly seenMs: number
+  readonly seenUsec: number
   readonly memory?: SavedGrowth
   readonly tasks?: SavedGrowth
 }
@@ -80,29 +83,35 @@ export class WatchedUnit {
     this.#fewestTasks = Number.POSITIVE_INFINITY
   }
 
-  save(): SavedUnit {
+  save(context: DetectorContext): SavedUnit {
+    const times = savedTimes(context, this.seenMs)
     return {
+      key: this.unit.key,
       ...savedUnitName(this.unit),
       run: this.run,
-      seenMs: this.seenMs,
-      ...(this.memory === undefined ? {} : { memory: this.memory.save() }),
-      ...(this.tasks === undefined ? {} : { tasks: this.tasks.save() }),
+      seenUsec: times.usec(this.seenMs),
+      ...(this.memory === undefined ? {} : { memory: this.memory.save(times) }),
+      ...(this.tasks === undefined ? {} : { tasks: this.tasks.save(times) }),
     }
   }
 
   /** @throws where it is not of the form that `save` gives */
-  static read(key: string, saved: SavedUnit, options: Readonly<Record<Quantity, GrowthOptions>>): WatchedUnit {
-    const { run, seenMs, memory, tasks } = saved
-    const unit = readUnitName(key, saved)
-    if (typeof run !== 'string' || !Number.isFinite(seenMs)) throw new Error(`${unit.name} has no run`)
-    const watched = new WatchedUnit(unit, options)
+  static read(
+    saved: SavedUnit,
+    options: Readonly<Record<Quantity, GrowthOptions>>,
+    context: DetectorContext,
+  ): WatchedUnit {
+    const { run, seenUsec, memory, tasks } = saved
+    const watched = new WatchedUnit(readUnitName(saved.key, saved), options)
+    if (run !== '' && !isRun(run)) throw new Error(`${watched.unit.name} has no run`)
+    const times = readTimes(context, seenUsec)
     watched.run = run
-    watched.seenMs = seenMs
+    watched.seenMs = times.ms(seenUsec)
     watched.watchedMs = undefined
-    if (memory !== undefined) watched.growthOfMemory().restore(memory)
+    if (memory !== undefined) watched.growthOfMemory().restore(memory, times)
     if (tasks !== undefined) {
       watched.tasks = new Growth(options.tasks)
-      watched.tasks.restore(tasks)
+      watched.tasks.restore(tasks, times)
     }
     return watched
   }

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { kLevels, kWindows, MinimaPyramid } from '../../../../src/lib/growth/minima-pyramid.js'
 
 const kWidthMs = 1000
+/** Steady time that is the time of the clock. */
+const times = { usec: (ms: number) => Math.round(ms * 1000), ms: (usec: number) => usec / 1000 }
 const perLevel = [1, 5, 15, 60, 240, 1440]
 
 /** Values at ascending times: [ms since the one before, value]. */
@@ -73,7 +75,7 @@ test('what is kept comes back, and goes on as if nothing had been', () => {
     fc.property(values, values, (before, after) => {
       const { pyramid, atMs } = fill(before)
       const again = new MinimaPyramid(kWidthMs)
-      again.restore(JSON.parse(JSON.stringify(pyramid.save())))
+      expect(again.restore(JSON.parse(JSON.stringify(pyramid.save(times))), times)).toBe(true)
       let ms = atMs
       for (const [passed, value] of after) {
         ms += passed
@@ -118,7 +120,37 @@ test.each([
   ['of another length', { values: 'AAAA' }],
   ['with a first one behind the last', { numbers: [2, 1] }],
   ['with a number that is none', { numbers: ['x', 1] }],
+  ['with a first one before all time', { numbers: [-1, 1] }],
+  ['in a far future', { numbers: [1, 2 ** 50] }],
+  ['with one number', { numbers: [1] }],
+  ['of no time', { currentUsec: null }],
+  [
+    'with a minimum that cannot be',
+    { values: Buffer.from(new Float32Array(210).fill(Number.POSITIVE_INFINITY).buffer).toString('base64') },
+  ],
 ])('windows %s are refused', (_, part) => {
-  const saved = new MinimaPyramid(kWidthMs).save()
-  expect(() => new MinimaPyramid(kWidthMs).restore({ ...saved, ...part } as unknown as typeof saved)).toThrow()
+  const { pyramid } = fill([[1, 1]])
+  const saved = pyramid.save(times)
+  expect(new MinimaPyramid(kWidthMs).restore(saved, times)).toBe(true)
+  expect(() => new MinimaPyramid(kWidthMs).restore({ ...saved, ...part } as unknown as typeof saved, times)).toThrow()
+})
+
+test('windows of another width are left out', () => {
+  const { pyramid } = fill([[1, 1]])
+  const other = new MinimaPyramid(2 * kWidthMs)
+  expect(other.restore(pyramid.save(times), times)).toBe(false)
+  expect(other.count(0)).toBe(0)
+})
+
+test('read back by a clock that shows another time, they are as far apart as they were', () => {
+  const { pyramid, atMs } = fill(Array.from({ length: 200 }, (_, n) => [1000, n]))
+  const byMs = 3_723_456
+  const again = new MinimaPyramid(kWidthMs)
+  again.restore(pyramid.save(times), { ms: (usec) => usec / 1000 + byMs })
+  for (let level = 0; level < kLevels; level++) {
+    expect(read(again, level)).toEqual(read(pyramid, level))
+    expect(again.endMs(level)).toBe(pyramid.endMs(level) + byMs)
+  }
+  for (const value of [5, 3, 4])
+    expect(again.add(atMs + byMs + 1000 * value, 7)).toBe(pyramid.add(atMs + 1000 * value, 7))
 })

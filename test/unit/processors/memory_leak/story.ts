@@ -8,7 +8,7 @@ import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
-import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 
 export const mebibyte = 2 ** 20
 export const kStartS = 1_700_000_000
@@ -27,9 +27,10 @@ export interface Reading {
   readonly stat?: boolean
 }
 
-/** A unit whose readings are told to the processor; time is in seconds after the start. */
-export async function story(config: Record<string, unknown> = {}, part: Partial<Settings> = {}) {
-  const clock = new FakeClock(BigInt(kStartS) * 1_000_000_000n)
+/** A unit whose readings are told to the processor; time is in seconds after the start, and the clock shows `setS` more. */
+export async function story(config: Record<string, unknown> = {}, part: Partial<Settings> = {}, setS = 0) {
+  let stepS = setS
+  const clock = new FakeClock(BigInt(kStartS + stepS) * 1_000_000_000n)
   const out = new MemoryExporter()
   const settings = testSettings('processor', 'memory_leak', { clock, ...part })
   const host = new TestHost()
@@ -38,7 +39,7 @@ export async function story(config: Record<string, unknown> = {}, part: Partial<
   await processor.start(host)
   let run = 1
   const invocation = () => run.toString(16).padStart(32, '0')
-  const unixNano = (atS: number) => BigInt(Math.round((kStartS + atS) * 1e3)) * 1_000_000n
+  const unixNano = (atS: number) => BigInt(Math.round((kStartS + stepS + atS) * 1e3)) * 1_000_000n
 
   async function read(atS: number, reading: Reading, unit = 'web.service'): Promise<void> {
     const { held = 0, file = 0, limit, high, swap, tasks, tasksLimit, stat = true } = reading
@@ -75,6 +76,12 @@ export async function story(config: Record<string, unknown> = {}, part: Partial<
 
   return {
     host,
+    telemetry: settings.telemetry as RecordingTelemetry,
+    /** `date -s`, by so many seconds. */
+    setClock(byS: number): void {
+      stepS += byS
+      clock.stepWallClock(BigInt(byS) * 1_000_000_000n)
+    },
     processor,
     run: invocation,
     /** One reading of another unit. */
