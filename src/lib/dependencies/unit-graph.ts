@@ -50,6 +50,8 @@ export class UnitGraph {
   readonly #names: (string | undefined)[] = []
   readonly #standing: (Standing | undefined)[] = []
   readonly #freeIds: number[] = []
+  /** Units of which was read what they need; who needs them others will say, who are still to be read. */
+  readonly #half = new Set<number>()
   /** When they were unloaded, microseconds since 1970; gone longest ago first. */
   readonly #unloaded = new Map<number, number>()
   readonly #states = new Set<UnitStates>()
@@ -89,6 +91,12 @@ export class UnitGraph {
   knows(unit: string): boolean {
     const id = this.#ids.get(unit)
     return id !== undefined && this.#standing[id] !== 'named'
+  }
+
+  /** Whether all that depends on the unit is known, too. */
+  knowsBothEnds(unit: string): boolean {
+    const id = this.#ids.get(unit)
+    return id !== undefined && this.#standing[id] !== 'named' && !this.#half.has(id)
   }
 
   /** What a unit depends on. */
@@ -134,7 +142,7 @@ export class UnitGraph {
   /**
    * Takes what systemd says of a loaded unit; edges it does not name are gone, but for those of units it has unloaded.
    *
-   * @param ends - what was asked for; the other end stays as it was
+   * @param ends - what was asked for; the other end stays as it was, and `complete` says when all that others say of it is known
    */
   update(unit: string, dependencies: UnitDependencies, ends: DependencyEnds = 'both'): void {
     const id = this.#intern(unit)
@@ -147,6 +155,21 @@ export class UnitGraph {
     const { needs, neededBy } = readDependencies(unit, dependencies)
     if (ends !== 'neededBy') this.#updateOut(id, needs)
     if (ends !== 'needs') this.#updateIn(id, neededBy)
+    if (ends === 'needs') this.#half.add(id)
+    else this.#half.delete(id)
+  }
+
+  /** What they need was read of all loaded units: so both ends are known of each. */
+  complete(): void {
+    this.#half.clear()
+  }
+
+  /** A unit that was never read and is not loaded: it needs nothing, whatever others have said of it before. */
+  withdraw(unit: string): void {
+    const id = this.#ids.get(unit)
+    if (id === undefined || this.#standing[id] !== 'named') return
+    this.#updateOut(id, new Map())
+    this.#release(id)
   }
 
   /** systemd has unloaded the unit; `atUsec` is when that was told, microseconds since 1970. */
@@ -262,6 +285,7 @@ export class UnitGraph {
     this.#ids.delete(name)
     this.#names[id] = undefined
     this.#standing[id] = undefined
+    this.#half.delete(id)
     this.#freeIds.push(id)
     this.#version++
   }

@@ -15,6 +15,8 @@ export interface UnitConfiguration {
   readonly facts: UnitFacts
   /** Absent where they were not asked for. */
   readonly dependencies?: UnitDependencies
+  /** At which end of them was looked. */
+  readonly ends?: DependencyEnds | undefined
 }
 
 // RestartForceExitStatus= restarts whatever Restart= says (systemd.service(5)).
@@ -37,25 +39,27 @@ const propertiesOf: Readonly<Record<DependencyEnds, readonly DependencyProperty[
 }
 
 /**
- * Reads the configuration of units that are known to be loaded, by single Gets: some 29 of a service with its dependencies.
- * UnitFileState is not among them, see `readFileStates`.
+ * Reads the configuration of units that are known to be loaded, by single Gets: 29 of a service with its dependencies, 18 with
+ * what it needs alone. UnitFileState is not among them, see `readFileStates`.
  *
+ * @param endsOf - at which end of a unit's dependencies to look; undefined for none
  * @returns those that could still be read
  * @throws {CallError} when systemd does not answer or the connection ends
  */
 export function readConfigurations(
   plane: ControlPlane,
   names: readonly string[],
-  withDependencies = true,
+  endsOf: (name: string) => 'needs' | 'both' | undefined = () => 'both',
 ): Promise<UnitConfiguration[]> {
   return readEach(names, kCallsOfConfiguration, async (name) => {
+    const ends = endsOf(name)
     const [typed, { LoadState, Requires }, dependencies] = await Promise.all([
       readTyped(plane, name),
-      getUnit(plane, name, withDependencies ? ['LoadState'] : ['LoadState', 'Requires']),
-      withDependencies ? dependenciesOf(plane, name, 'both') : undefined,
+      getUnit(plane, name, ends === undefined ? ['LoadState', 'Requires'] : ['LoadState']),
+      ends === undefined ? undefined : dependenciesOf(plane, name, ends),
     ])
     const facts = factsOf(name, LoadState, dependencies?.Requires ?? Requires, typed)
-    return dependencies === undefined ? { name, facts } : { name, facts, dependencies }
+    return dependencies === undefined ? { name, facts } : { name, facts, dependencies, ends }
   })
 }
 

@@ -32,7 +32,7 @@ export class Expectations {
   }
 
   of(name: string, unit: TrackedUnit): boolean | undefined {
-    const known = this.#targets !== undefined && this.#graph.knows(name)
+    const known = this.#targets !== undefined && this.#graph.knowsBothEnds(name)
     return shouldRun(name, {
       facts: unit.facts,
       state: unit.machine.state,

@@ -31,23 +31,21 @@ const unitProperties = [
   'ConditionTimestamp',
 ] as const
 const kStarted = 'ExecMainStartTimestamp'
-const serviceProperties = [
-  'Result',
-  'MainPID',
-  'NRestarts',
-  kStarted,
-  'ExecMainPID',
-  'ExecMainCode',
-  'ExecMainStatus',
-  'ExecMainExitTimestamp',
-] as const
+/**
+ * How the main process ended, or the one before it. While there is one, ExecMainPID is MainPID and the others are 0: systemd
+ * begins them anew with each main process (`service_set_main_pid`), and clears MainPID when it ends.
+ */
+const endProperties = ['ExecMainPID', 'ExecMainCode', 'ExecMainStatus', 'ExecMainExitTimestamp'] as const
+const serviceProperties = ['Result', 'MainPID', 'NRestarts', kStarted, ...endProperties] as const
 const kCallsOfState = unitProperties.length + serviceProperties.length + 1
 
 /** What an active unit is told by: its run, since when, and what the next signal is compared with. The stamp is asked last. */
 const briefProperties = ['InvocationID', 'InactiveExitTimestamp', 'ActiveEnterTimestamp', kStamp] as const
 
-/** And what is left out of it. */
+/** And what is left out of it: of any unit, and of a service. */
 const restProperties = ['ActiveExitTimestamp', 'InactiveEnterTimestamp', 'ConditionTimestamp', kStamp] as const
+const restOfService = ['Result', 'MainPID', kStarted] as const
+const kCallsOfRest = restProperties.length + restOfService.length
 
 /** Readings of one unit that never stands still; what the last one mixes up, the signals that follow put right. */
 const kMaxTries = 3
@@ -95,7 +93,7 @@ export function readBriefly(
 }
 
 /**
- * Reads what `readBriefly` has left out, 12 Gets of a running service.
+ * Reads what `readBriefly` has left out, 7 Gets of a running service.
  *
  * @param known - the brief states, by unit
  * @returns whole states, of units that are still in the same one
@@ -104,10 +102,19 @@ export function readRest(
   plane: ControlPlane,
   known: readonly { readonly name: string; readonly state: UnitState }[],
 ): Promise<UnitSnapshot[]> {
-  return readEach(known, kCallsOfState, async ({ name, state }) => {
-    const [typed, unit] = await Promise.all([getAllTyped(plane, name), getUnit(plane, name, restProperties)])
-    const same = number(unit[kStamp]) === state.stateChangeUsec
-    return { name, state: same ? withRest(state, unit, typed) : state }
+  return readEach(known, kCallsOfRest, async ({ name, state }) => {
+    const isService = typeSuffix(name) === 'service'
+    const [typed, unit] = await Promise.all([
+      isService ? getTyped(plane, name, restOfService) : getAllTyped(plane, name),
+      getUnit(plane, name, restProperties),
+    ])
+    const runs = number(typed['MainPID']) !== 0
+    const [end, { [kStamp]: stamp }] =
+      isService && !runs
+        ? await Promise.all([getTyped(plane, name, endProperties), getUnit(plane, name, [kStamp])])
+        : [{ ExecMainPID: typed['MainPID'] }, unit]
+    const same = number(stamp) === state.stateChangeUsec
+    return { name, state: same ? withRest(state, unit, { ...typed, ...end }) : state }
   })
 }
 

@@ -1,6 +1,6 @@
 import type { RawEvent } from '../../data/event.js'
 import type { SignalRecord, UnitState } from '../../data/signal-record.js'
-import type { UnitDependencies } from '../../data/unit-dependencies.js'
+import type { DependencyEnds, UnitDependencies } from '../../data/unit-dependencies.js'
 import type { ListedUnit, UnitFacts, UnitSnapshot } from '../../data/unit-snapshot.js'
 import { UnitGraph, type UnitStates } from '../dependencies/unit-graph.js'
 import { Accounts } from './accounts.js'
@@ -19,7 +19,12 @@ import { type TellerOptions, UnitTeller } from './unit-teller.js'
 import { stateAt } from './unit-times.js'
 
 /** What is read of a unit besides its state. */
-type Configuration = { readonly facts: UnitFacts; readonly dependencies?: UnitDependencies | undefined }
+interface Configuration {
+  readonly facts: UnitFacts
+  readonly dependencies?: UnitDependencies | undefined
+  /** At which end of them was looked. */
+  readonly ends?: DependencyEnds | undefined
+}
 
 export interface TrackerOptions extends StoreLimits, TellerOptions, SeriesOptions {
   /** Filled with the dependencies of the units that are followed; without one the tracker has its own. */
@@ -223,11 +228,11 @@ export class UnitTracker implements UnitStates {
   }
 
   /** Notes what a unit's configuration says; a oneshot that runs already is told as started now. */
-  learn(name: string, { facts, dependencies }: Configuration, observedNs: bigint): RawEvent[] {
+  learn(name: string, { facts, dependencies, ends = 'both' }: Configuration, observedNs: bigint): RawEvent[] {
     const out: RawEvent[] = []
     const unit = this.#units.followed.get(name)
     if (unit === undefined) return out
-    if (dependencies !== undefined) this.#graph.update(name, dependencies)
+    if (dependencies !== undefined) this.#graph.update(name, dependencies, ends)
     this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
     // The slice may not have been known when it was looked for.
     this.#teller.locate(name, unit, unit.machine.state, false)

@@ -12,6 +12,8 @@ export const surroundingTypes = ['target', 'slice', 'scope'] as const
 
 /** Units read at a time, 0.25 ms of PID 1 each; the next sweep takes the rest. */
 const kMaxPerSweep = 256
+/** Of as many or fewer it does not matter what is asked of each. */
+const kFew = 128
 /** Units to be read; past it the next reading of all of them brings the others. */
 const kMaxPending = 65_536
 
@@ -24,6 +26,10 @@ export class Surroundings {
   readonly #graph: UnitGraph
   readonly #watched: (unit: string) => boolean
   readonly #pending = new Set<string>()
+  /** Units that are read as one: of each what it needs. Empty when that is done. */
+  #together: ReadonlySet<string> = new Set()
+  /** Those among them that are read for nothing else. */
+  #others: ReadonlySet<string> = new Set()
 
   /** @param watched - units whose dependencies come with their states */
   constructor(graph: UnitGraph, watched: (unit: string) => boolean) {
@@ -34,10 +40,45 @@ export class Surroundings {
   /** All that systemd has loaded at `atUsec`, microseconds since 1970: all are to be read, or read again. */
   listed(units: readonly ListedUnit[], atUsec: number): void {
     this.#pending.clear()
+    this.#together = new Set()
     const loaded = new Set(units.filter(({ loadState }) => loadState === 'loaded').map(({ name }) => name))
     for (const name of loaded) this.appeared(name)
-    const gone = [...this.#graph.units()].filter((name) => this.#concerns(name) && !loaded.has(name))
+    const gone = [...this.#graph.units()].filter((name) => this.#reads(name) && !loaded.has(name))
     for (const name of gone) this.#graph.remove(name, atUsec)
+  }
+
+  /**
+   * systemd keeps each dependency at both of its ends. So where what they need is read of all units, nobody has to be asked
+   * who needs it: half the questions, unless more units would have to be read for it that concern nobody.
+   *
+   * @param loaded - all that systemd has loaded
+   * @param unread - those among them whose configuration is to be read
+   */
+  readTogether(loaded: readonly string[], unread: readonly string[]): void {
+    const others = loaded.filter((name) => !this.#watched(name) && !this.#concerns(name))
+    if (unread.length <= kFew || others.length >= unread.length) return
+    this.#together = new Set(loaded)
+    this.#others = new Set(others)
+    for (const name of others) this.#pending.add(name)
+    for (const name of [...this.#graph.units()]) if (!this.#together.has(name)) this.#graph.withdraw(name)
+  }
+
+  /** At which end of its dependencies to look. */
+  endsOf(unit: string): 'needs' | 'both' {
+    return this.#together.has(unit) ? 'needs' : 'both'
+  }
+
+  /** Some of `wanted` may have gone, and no signal has told: they are of types that are not announced. */
+  get unheard(): boolean {
+    return this.wanted.some((name) => this.#others.has(name))
+  }
+
+  /** @param unread - units whose configuration is still to be read */
+  swept(unread: readonly string[]): void {
+    const isLeft = (name: string): boolean => this.#together.has(name)
+    if (unread.some(isLeft) || [...this.#pending].some(isLeft)) return
+    this.#together = new Set()
+    this.#graph.complete()
   }
 
   appeared(unit: string): void {
@@ -60,6 +101,10 @@ export class Surroundings {
   learn(asked: readonly string[], read: readonly Dependencies[]): void {
     for (const name of asked) this.#pending.delete(name)
     for (const { name, dependencies } of read) this.#graph.update(name, dependencies, 'needs')
+  }
+
+  #reads(unit: string): boolean {
+    return this.#concerns(unit) || this.#others.has(unit)
   }
 
   #concerns(unit: string): boolean {

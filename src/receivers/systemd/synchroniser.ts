@@ -34,6 +34,8 @@ export class Synchroniser {
   #loaded: ReadonlySet<string> = none
   /** It has read its files, and not listed its units since. */
   #reloaded = true
+  /** The first list since then, of which nothing was read yet. */
+  #anew: readonly string[] | undefined
 
   constructor(options: SynchroniserOptions) {
     this.#options = options
@@ -140,15 +142,20 @@ export class Synchroniser {
    * @param signalsHold - all that systemd has signalled of its units was told
    */
   async readOn(signalsHold: boolean): Promise<RawEvent[] | undefined> {
-    const { tracker, settings, surroundings, plane, config } = this.#options
+    const { tracker, settings, surroundings, plane } = this.#options
     const wanted = tracker.unread().slice(0, kMaxPerSweep)
     const around = surroundings?.wanted ?? []
     if (wanted.length === 0 && around.length === 0) return this.#readFileStates(signalsHold)
-    await this.#listUnless(signalsHold, [...wanted, ...around])
+    await this.#listUnless(signalsHold && surroundings?.unheard !== true, [...wanted, ...around])
+    if (this.#anew !== undefined && tracker.untracked === 0)
+      surroundings?.readTogether(this.#anew, this.#unconfigured())
+    this.#anew = undefined
     const isLoaded = (name: string): boolean => this.#loaded.has(name)
     surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded), 'needs'))
     const unread = wanted.filter((name) => tracker.facts(name) === undefined)
-    const configurations = await readConfigurations(plane, unread.filter(isLoaded), config.track_dependencies)
+    const configurations = await readConfigurations(plane, unread.filter(isLoaded), (name) =>
+      surroundings?.endsOf(name),
+    )
     const brief = wanted.filter((name) => tracker.isBrief(name))
     const known = brief.filter(isLoaded).map((name) => ({ name, state: tracker.state(name)! }))
     const states = new Map((await readRest(plane, known)).map((one) => [one.name, one.state]))
@@ -156,10 +163,17 @@ export class Synchroniser {
     // Each is asked for once: of one that is gone there is nothing more to know.
     for (const name of brief) tracker.complete(name, states.get(name))
     const found = new Map(configurations.map((one) => [one.name, one]))
-    return unread.flatMap((name) => {
-      const { facts = noFacts, dependencies } = found.get(name) ?? {}
-      return tracker.learn(name, { facts, dependencies }, nowNs)
+    const events = unread.flatMap((name) => {
+      const { facts = noFacts, dependencies, ends } = found.get(name) ?? {}
+      return tracker.learn(name, { facts, dependencies, ends }, nowNs)
     })
+    surroundings?.swept(this.#unconfigured())
+    return events
+  }
+
+  #unconfigured(): string[] {
+    const { tracker } = this.#options
+    return tracker.unread().filter((name) => tracker.facts(name) === undefined)
   }
 
   /** A few at a time: it is dear, and nothing waits for it but a label. */
@@ -205,7 +219,10 @@ export class Synchroniser {
     // A unit named by another but without a file; one whose file was removed while it runs still counts.
     const loaded = units.filter(({ loadState, activeState }) => loadState !== 'not-found' || activeState !== 'inactive')
     this.#loaded = new Set(namesOf(loaded))
-    if (this.#reloaded) surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
+    if (this.#reloaded) {
+      surroundings?.listed(loaded, Number(settings.clock.unixNano() / 1000n))
+      this.#anew = namesOf(loaded)
+    }
     this.#reloaded = false
     return loaded
   }

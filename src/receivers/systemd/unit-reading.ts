@@ -72,7 +72,7 @@ export class UnitReading {
   async #configure(units: readonly UnitSnapshot[], names: readonly string[]): Promise<UnitSnapshot[]> {
     const known = new Set(namesOf(units.filter(({ facts }) => facts !== undefined)))
     const wanted = names.filter((name) => !known.has(name) && this.#tracker.facts(name) === undefined)
-    const read = await readConfigurations(this.#plane, wanted, this.#withDependencies)
+    const read = await readConfigurations(this.#plane, wanted, () => (this.#withDependencies ? 'both' : undefined))
     const found = new Map(read.map((one) => [one.name, one]))
     return units.map((unit) => ({ ...unit, ...found.get(unit.name) }))
   }

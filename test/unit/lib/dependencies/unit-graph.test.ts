@@ -5,6 +5,7 @@ import { type Edge, edgeKinds, kindNames, kindsOf } from '../../../../src/lib/de
 import { UnitGraph } from '../../../../src/lib/dependencies/unit-graph.js'
 import { collectGarbage } from '../../../../src/util/collect-garbage.js'
 import { hostUnits } from './host-units.js'
+import { systemdView } from './systemd-view.js'
 
 const told = (edges: readonly Edge[]): string[] =>
   edges.map(({ from, to, kinds }) => `${from} -${kindNames(kinds).join('+')}-> ${to}`).sort()
@@ -84,6 +85,36 @@ describe('a configuration that changes', () => {
     expect(allEdges(graph)).toEqual(['a.target -Requires-> b.service', 'c.target -Wants-> a.target'])
     graph.update('a.target', {}, 'neededBy')
     expect(allEdges(graph)).toEqual(['a.target -Requires-> b.service'])
+  })
+
+  it('of all units what they need is all there is, and known of each when all were asked', () => {
+    const [both, needs] = [new UnitGraph(), new UnitGraph()]
+    const files: Record<string, UnitDependencies> = { 'z.slice': {} }
+    for (let n = 0; n < 50; n++)
+      files[`u${n}.service`] = {
+        Requires: ['z.slice'],
+        Wants: [`u${(n * 7) % 50}.service`],
+        After: [`u${(n * 3) % 50}.service`],
+      }
+    const units = [...systemdView(files)]
+    for (const [name, dependencies] of units) {
+      both.update(name, dependencies)
+      needs.update(name, dependencies, 'needs')
+      expect([both.knowsBothEnds(name), needs.knowsBothEnds(name)]).toEqual([true, false])
+    }
+    needs.complete()
+    expect(allEdges(needs)).toEqual(allEdges(both))
+    for (const [name] of units) expect(needs.knowsBothEnds(name)).toBe(true)
+  })
+
+  it('a unit that was never read and is not there needs nothing; what was read of others stays', () => {
+    const graph = new UnitGraph()
+    graph.update('a.service', { WantedBy: ['gone.device', 'b.service'] })
+    graph.update('b.service', { Wants: ['a.service'] })
+    graph.withdraw('gone.device')
+    graph.withdraw('b.service')
+    expect(allEdges(graph)).toEqual(['b.service -Wants-> a.service'])
+    expect([...graph.units()]).toEqual(['a.service', 'b.service'])
   })
 
   it('keeps what an unloaded unit needed until its configuration may be another', () => {

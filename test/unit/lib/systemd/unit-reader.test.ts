@@ -15,6 +15,7 @@ const at = (usec: number, more: Record<string, unknown> = {}): Record<string, un
   AssertResult: true,
   Result: 'success',
   MainPID: 42,
+  ExecMainPID: 42, // as of all that have a main process
   NRestarts: 0,
   ExecMainStartTimestamp: BigInt(usec),
   ...more,
@@ -68,7 +69,31 @@ test('of a running service five properties are enough at first, and the rest mak
   const [first] = await readBriefly(plane, [listed], 100)
   expect(asked).toHaveLength(5)
   expect(first).toMatchObject({ brief: true, state: { activeState: 'active', stateChangeUsec: 10, mainPid: 0 } })
-  expect(await readRest(plane, [first!])).toEqual(await readStates(plane, [name]))
+  const rest = await readRest(plane, [first!])
+  expect(asked).toHaveLength(12)
+  expect(rest).toEqual(await readStates(plane, [name]))
+})
+
+test('of one that is active without a main process, how that ended is asked, too', async () => {
+  const ended = { MainPID: 0, ExecMainPID: 42, ExecMainCode: 1, ExecMainStatus: 3, ExecMainExitTimestamp: 15n }
+  const exited = at(10, { SubState: 'exited', Result: 'exit-code', ...ended })
+  const { plane } = systemd([exited, 1e9])
+  const [first] = await readBriefly(plane, [{ ...listed, subState: 'exited' }], 100)
+  const rest = await readRest(plane, [first!])
+  expect(rest[0]!.state).toMatchObject({ result: 'exit-code', execMainStatus: 3, execMainExitUsec: 15 })
+  expect(rest).toEqual(await readStates(plane, [name]))
+})
+
+test('a main process that ends while the rest is read changes nothing that is known: a signal tells', async () => {
+  for (let calls = 6; calls < 18; calls++) {
+    const { plane } = systemd([at(10), calls], [failed, Number.POSITIVE_INFINITY])
+    const [first] = await readBriefly(plane, [listed], 100)
+    const { mainPid, execMainPid, execMainCode } = (await readRest(plane, [first!]))[0]!.state
+    expect([
+      [0, 0, 0], // left as it was
+      [42, 42, 0],
+    ]).toContainEqual([mainPid, execMainPid, execMainCode])
+  }
 })
 
 test('the list is believed only of units that have not changed since', async () => {

@@ -56,3 +56,44 @@ test('a sweep takes 256 at most, the next one the others', () => {
   around.learn(first, [])
   expect([first.length, around.wanted.length]).toEqual([256, 44])
 })
+
+const services = Array.from({ length: 200 }, (_, n) => `u${n}.service`)
+const isService = (unit: string): boolean => unit.endsWith('.service')
+
+test('where what they need is read of all units, none is asked who needs it, and that is known when all were read', () => {
+  const { graph, around } = rig(isService)
+  const loaded = [...services, 'a.target', 'x.device']
+  around.listed(listed(...loaded), 1)
+  around.readTogether(loaded, services)
+  expect([around.endsOf('u1.service'), around.endsOf('came-later.service')]).toEqual(['needs', 'both'])
+  expect(around.wanted).toEqual(['a.target', 'x.device'])
+  // Nobody tells when a device goes.
+  expect(around.unheard).toBe(true)
+  around.learn(around.wanted, [{ name: 'x.device', dependencies: { Wants: ['u1.service'] } }])
+  for (const name of services) graph.update(name, {}, 'needs')
+  around.swept(['u7.service'])
+  expect([graph.knows('u1.service'), graph.knowsBothEnds('u1.service')]).toEqual([true, false])
+  around.swept(['came-later.service'])
+  expect(graph.knowsBothEnds('u1.service')).toBe(true)
+  expect(graph.neededBy('u1.service').map(({ from }) => from)).toEqual(['x.device'])
+  expect(around.endsOf('u1.service')).toBe('both')
+})
+
+test('few units, or few among many that are not watched, are asked at both ends', () => {
+  const { around } = rig(isService)
+  around.readTogether(services, services.slice(0, 128))
+  expect(around.endsOf('u1.service')).toBe('both')
+  const devices = Array.from({ length: 200 }, (_, n) => `d${n}.device`)
+  around.readTogether([...services, ...devices], services)
+  expect([around.endsOf('u1.service'), around.wanted]).toEqual(['both', []])
+})
+
+test('a device that was read with all others is down when a later list has it no more, and needs nothing', () => {
+  const { graph, around } = rig(isService)
+  graph.update('u1.service', { WantedBy: ['gone.device'] })
+  around.readTogether([...services, 'x.device'], services)
+  expect(graph.neededBy('u1.service')).toEqual([])
+  around.learn(around.wanted, [{ name: 'x.device', dependencies: { Wants: ['u1.service'] } }])
+  around.listed(listed(...services), 9)
+  expect(graph.stateAt('x.device', 10)).toBe('down')
+})
