@@ -1,8 +1,12 @@
-import type { Message, MessageBus, Reply, Variant } from 'dbus-next'
+import { geteuid } from 'node:process'
 import type { ListedUnit } from '../../data/unit-snapshot.js'
 import { type Clock, systemClock } from '../../util/clock.js'
+import { MethodCall } from '../dbus/call.js'
+import { CallError, Connection } from '../dbus/connection.js'
 import { parseBusAddress } from './bus.js'
 import { unitPath } from './object-path.js'
+
+export { CallError } from '../dbus/connection.js'
 
 /** PID 1 answers in well under a millisecond; past this it hangs or is drowning, and waiting longer helps neither. */
 export const kCallTimeoutMs = 5000
@@ -11,17 +15,7 @@ const kManagerPath = '/org/freedesktop/systemd1'
 const kManager = 'org.freedesktop.systemd1.Manager'
 const kProperties = 'org.freedesktop.DBus.Properties'
 
-/** A call failed: the bus or systemd is gone, hangs, or refused. `name` is the D-Bus error name where there is one. */
-export class CallError extends Error {
-  override readonly name = 'CallError'
-  readonly dbusName: string | undefined
-  constructor(message: string, dbusName?: string) {
-    super(message)
-    this.dbusName = dbusName
-  }
-}
-
-/** Properties by name; 64-bit integers are bigints, structures arrays, byte arrays Buffers. */
+/** Properties by name; 64-bit integers are bigints, structures arrays, byte arrays Buffers, variants what is in them. */
 export type Properties = Readonly<Record<string, unknown>>
 
 /**
@@ -65,20 +59,16 @@ export async function connectControlPlane(
 ): Promise<ControlPlane> {
   const servers = parseBusAddress(address)
   if ('reason' in servers) throw new CallError(`bus address: ${servers.reason}`)
-  // Loaded at the first use: 9 packages that a configuration without systemd never needs.
-  const library = await import('dbus-next')
-  const dbus = 'default' in library ? (library.default as typeof library) : library
   let last: unknown
   for (const one of servers) {
-    let plane: DbusControlPlane | undefined
+    const socketPath = one.replace(/^unix:path=/, '').replace(/^unix:abstract=/, '\0')
+    const connection = new Connection({ socketPath, uid: geteuid?.() ?? 0, timeoutMs: kCallTimeoutMs, clock })
+    const plane = new DbusControlPlane(connection, clock)
     try {
-      // Left to itself the library would go on with cookies from the home directory where EXTERNAL is refused.
-      const bus = dbus.sessionBus({ busAddress: one, authMethods: ['EXTERNAL'] })
-      plane = new DbusControlPlane(bus, dbus.Message, clock, direct)
       await (direct ? plane.nudge() : plane.hello())
       return plane
     } catch (error) {
-      plane?.close()
+      plane.close()
       last = error
     }
   }
@@ -87,43 +77,18 @@ export async function connectControlPlane(
 
 class DbusControlPlane implements ControlPlane {
   readonly closed: Promise<string>
-  readonly #bus: MessageBus
-  readonly #message: typeof Message
+  readonly #connection: Connection
   readonly #clock: Clock
-  readonly #pending = new Set<(error: CallError) => void>()
-  #end: ((reason: string) => void) | undefined
 
-  constructor(bus: MessageBus, message: typeof Message, clock: Clock, direct: boolean) {
-    this.#bus = bus
-    this.#message = message
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection
     this.#clock = clock
-    this.closed = new Promise((resolve) => {
-      this.#end = resolve
-    })
-    // Without a listener an 'error' ends the process; the library emits it again when a call is tried after the end.
-    bus.on('error', (error: Error & { type?: string }) => {
-      // With a type it is the answer to the library's Hello, which only a bus understands.
-      if (!direct || error.type === undefined) this.#over(error.message)
-    })
-    bus._connection.on('end', () => this.#over('the bus closed the connection'))
-    const { stream } = bus._connection
-    stream.on('close', () => this.#over('the bus closed the connection'))
-    // The library takes messages apart in its 'readable' listener; what it throws there would end the process.
-    const emit = stream.emit.bind(stream)
-    stream.emit = (name: string | symbol, ...args: unknown[]): boolean => {
-      if (name !== 'readable') return emit(name, ...args)
-      try {
-        return emit(name, ...args)
-      } catch (error) {
-        this.#over(`the bus sent a malformed message: ${error instanceof Error ? error.message : String(error)}`)
-        return true
-      }
-    }
+    this.closed = connection.closed
   }
 
   async subscribe(): Promise<void> {
     try {
-      await this.#manager('Subscribe')
+      await this.#connection.call(calls.subscribe, kManagerPath)
     } catch (error) {
       const known = error instanceof CallError && error.dbusName === 'org.freedesktop.systemd1.AlreadySubscribed'
       if (!known) throw error
@@ -131,7 +96,7 @@ class DbusControlPlane implements ControlPlane {
   }
 
   async listUnits(): Promise<ListedUnit[]> {
-    const [rows] = await this.#manager('ListUnits')
+    const [rows] = await this.#connection.call(calls.listUnits, kManagerPath)
     return (rows as UnitRow[]).map(([name, , loadState, activeState, subState, , , jobId]) => {
       return { name, loadState, activeState, subState, jobId }
     })
@@ -154,12 +119,12 @@ class DbusControlPlane implements ControlPlane {
   }
 
   async ping(): Promise<void> {
-    await this.#call(kSystemd, kManagerPath, 'org.freedesktop.DBus.Peer', 'Ping', '', [])
+    await this.#connection.call(calls.ping, kManagerPath)
   }
 
-  /** Whether the bus itself answers. Its policy refuses Peer.Ping to the daemon, but never GetId. */
+  /** Says hello to the bus, which wants to hear that first. */
   async hello(): Promise<void> {
-    await this.#call('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetId', '', [])
+    await this.#connection.call(calls.hello, '/org/freedesktop/DBus')
   }
 
   /** Whether systemd answers on a socket of its own. */
@@ -173,67 +138,40 @@ class DbusControlPlane implements ControlPlane {
   }
 
   close(): void {
-    this.#over('closed')
+    this.#connection.close('closed')
   }
 
   async #get(path: string, iface: string, property: string): Promise<unknown> {
-    const [variant] = await this.#call(kSystemd, path, kProperties, 'Get', 'ss', [iface, property])
-    return (variant as Variant).value
+    return (await this.#connection.call(getOf(iface, property), path))[0]
   }
 
   async #getAll(path: string, iface: string): Promise<Properties> {
-    const [dict] = await this.#call(kSystemd, path, kProperties, 'GetAll', 's', [iface])
-    return Object.fromEntries(Object.entries(dict as Record<string, Variant>).map(([name, { value }]) => [name, value]))
-  }
-
-  #manager(member: string): Promise<readonly unknown[]> {
-    return this.#call(kSystemd, kManagerPath, kManager, member, '', [])
-  }
-
-  #call(
-    destination: string,
-    path: string,
-    iface: string,
-    member: string,
-    signature: string,
-    body: unknown[],
-  ): Promise<readonly unknown[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#end === undefined) return reject(new CallError(`${member}: the connection is closed`))
-      const fail = (error: CallError): void => {
-        timer.cancel()
-        this.#pending.delete(fail)
-        reject(error)
-      }
-      const timer = this.#clock.after(kCallTimeoutMs, () => {
-        fail(new CallError(`${member}: no answer within ${kCallTimeoutMs / 1000} s`))
-      })
-      this.#pending.add(fail)
-      const done = (reply: Reply | null): void => {
-        timer.cancel()
-        this.#pending.delete(fail)
-        resolve(reply?.body ?? [])
-      }
-      // The library changes what it sends, so each message is made anew. It throws when the stream is not writable.
-      const fields = { destination, path, interface: iface, member }
-      const message = new this.#message(signature === '' ? fields : { ...fields, signature, body })
-      this.#bus.call(message).then(done, (error: Error & { type?: string }) => {
-        fail(new CallError(`${member}: ${error.message}`, error.type))
-      })
-    })
-  }
-
-  #over(reason: string): void {
-    const end = this.#end
-    if (end === undefined) return
-    this.#end = undefined
-    for (const fail of [...this.#pending]) fail(new CallError(reason))
-    this.#bus._connection.stream.destroy()
-    end(reason)
+    const method = new MethodCall({ destination: kSystemd, iface: kProperties, member: 'GetAll', args: [iface] })
+    return (await this.#connection.call(method, path))[0] as Properties
   }
 }
 
 const kSystemd = 'org.freedesktop.systemd1'
+const kBus = 'org.freedesktop.DBus'
+
+const calls = {
+  hello: new MethodCall({ destination: kBus, iface: kBus, member: 'Hello' }),
+  ping: new MethodCall({ destination: kSystemd, iface: 'org.freedesktop.DBus.Peer', member: 'Ping' }),
+  subscribe: new MethodCall({ destination: kSystemd, iface: kManager, member: 'Subscribe' }),
+  listUnits: new MethodCall({ destination: kSystemd, iface: kManager, member: 'ListUnits' }),
+} as const
+
+/** One for each property that is ever asked for: some 100. */
+const gets = new Map<string, MethodCall>()
+
+function getOf(iface: string, property: string): MethodCall {
+  const key = `${iface} ${property}`
+  const known = gets.get(key)
+  if (known !== undefined) return known
+  const method = new MethodCall({ destination: kSystemd, iface: kProperties, member: 'Get', args: [iface, property] })
+  gets.set(key, method)
+  return method
+}
 
 /** a(ssssssouso): name, description, load, active, sub, following, path, job id, job type, job path. */
 type UnitRow = [string, string, string, string, string, string, string, number, string, string]
