@@ -41,8 +41,6 @@ const { outputFiles, metafile } = await build({
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
-  // An optional part of dbus-next that finds a session bus by X11.
-  external: ['x11'],
   // What CommonJS packages among the dependencies require of Node.
   banner: {
     js: "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);",

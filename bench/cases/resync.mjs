@@ -204,8 +204,8 @@ export default {
   notes:
     "A real systemd with as many running services, on a bus of its own. States: from the start of the process (Node's own included), or the death of the bus, until the receiver is `ok`: " +
     'all states are known, and what was missed is told. All: until nothing is left for its sweeps, which read configurations and dependencies at a pace of ' +
-    '64 units each half second, as its telemetry says once a second; after a reload, from its end on, that alone is to be done. The others read all at once: `GetAll` is one call for the ' +
-    'Unit interface of each service over the same library, `systemctl` reads all interfaces of each over a socket of its own. Before a start and a reload systemd is reloaded, ' +
+    '96 units each half second, as its telemetry says once a second; after a reload, from its end on, that alone is to be done. The others read all at once: `GetAll` is one call for the ' +
+    'Unit interface of each service over the same client, `systemctl` reads all interfaces of each over a socket of its own. Before a start and a reload systemd is reloaded, ' +
     'for it keeps what it has looked up.',
   figures: {
     known: { title: 'ms to all states', ratio: true },

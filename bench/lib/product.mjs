@@ -14,7 +14,7 @@ export async function native() {
 /** The addon itself, for what its surface in src/binding hides. */
 export const addon = () => createRequire(import.meta.url)('node-gyp-build')(root)
 
-/** A module inside the dbus-next that the product uses for calls. */
+/** A module inside the dbus-next that others use. */
 export function dbusNext(path) {
   const require = createRequire(import.meta.url)
   const library = require.resolve('dbus-next').replace(/dbus-next\/.*$/, 'dbus-next/')

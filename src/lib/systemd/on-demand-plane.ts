@@ -6,7 +6,7 @@ const kIdleMs = 200
 
 /**
  * Asks systemd over its private socket, each time over a connection that lasts as long as questions follow each other:
- * down every connection to it PID 1 sends every signal, and the library would take them all apart.
+ * down every connection to it PID 1 sends every signal, which somebody would have to read.
  */
 export class OnDemandPlane implements ControlPlane {
   readonly closed: Promise<string>

@@ -13,7 +13,7 @@ import type { WatchOptions } from './watch-options.js'
 const kPingIntervalMs = 10_000
 /** How often configurations of new units are read, if there are any. */
 const kFactsIntervalMs = 2000
-/** And while some are left: 1000 units take 8 s and what the answers take, and 5 % of PID 1 as long (decision 0187). */
+/** And while some are left: 1000 units take 5 s and what the answers take, and 5 % of PID 1 as long (decision 0281). */
 const kMoreFactsMs = 500
 /** A signal is on its way for `batch_timeout` and a little more: at least this is allowed for it. */
 const kOnItsWayMs = 1000

@@ -9,8 +9,8 @@ import type { Gap } from './record-queue.js'
 import { UnitReading } from './unit-reading.js'
 import type { WatchOptions } from './watch-options.js'
 
-/** Units whose configurations are read at a time; the next sweep takes the rest. 64 are some 25 ms of PID 1 (decision 0187). */
-const kMaxPerSweep = 64
+/** Units of which the rest is read at a time; the next sweep takes others. 96 are some 25 ms of PID 1 (decision 0281). */
+const kMaxPerSweep = 96
 /** Of those whose UnitFileState is: 1 to 3 ms of PID 1 each. */
 const kMaxFileStatesPerSweep = 8
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
