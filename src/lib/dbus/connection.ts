@@ -32,6 +32,10 @@ interface Pending {
   readonly reject: (error: CallError) => void
 }
 
+/** How the kernel says that the other end is gone, where it is met by a write. */
+const hungUp: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET'])
+const kHungUp = 'the bus closed the connection'
+
 /** What calls of one turn of the event loop are written to; grows where they are more. */
 const kWriteBytes = 16 * 1024
 
@@ -57,7 +61,9 @@ export class Connection {
   #outBytes = 0
   #flushing = false
   #timer: Timer | undefined
-  #end: ((reason: string) => void) | undefined
+  #end!: (reason: string) => void
+  /** Why it is over. */
+  #over: string | undefined
 
   constructor({ socketPath, uid, timeoutMs, clock }: ConnectionOptions) {
     this.#clock = clock
@@ -66,8 +72,10 @@ export class Connection {
       this.#end = resolve
     })
     this.#socket = connectSocket(socketPath)
-    this.#socket.on('error', (error) => this.close(error.message))
-    this.#socket.on('close', () => this.close('the bus closed the connection'))
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.close(hungUp.has(error.code) ? kHungUp : error.message)
+    })
+    this.#socket.on('close', () => this.close(kHungUp))
     this.#socket.on('data', (chunk) => this.#read(chunk))
     this.#socket.write(authRequest(uid))
   }
@@ -80,7 +88,7 @@ export class Connection {
   call(method: MethodCall, path: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       const { member } = method
-      if (this.#end === undefined) return reject(new CallError(`${member}: the connection is closed`))
+      if (this.#over !== undefined) return reject(new CallError(this.#over))
       // 0 is none, and after 2^32 it begins anew.
       this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1
       this.#write(method, path, this.#serial)
@@ -91,14 +99,13 @@ export class Connection {
   }
 
   close(reason: string): void {
-    const end = this.#end
-    if (end === undefined) return
-    this.#end = undefined
+    if (this.#over !== undefined) return
+    this.#over = reason
     this.#timer?.cancel()
     for (const { reject } of this.#pending.values()) reject(new CallError(reason))
     this.#pending.clear()
     this.#socket.destroy()
-    end(reason)
+    this.#end(reason)
   }
 
   #write(method: MethodCall, path: string, serial: number): void {
@@ -119,7 +126,7 @@ export class Connection {
     this.#flushing = true
     process.nextTick(() => {
       this.#flushing = false
-      if (this.#end === undefined || this.#outBytes === 0) return
+      if (this.#over !== undefined || this.#outBytes === 0) return
       this.#socket.write(Buffer.from(this.#out.subarray(0, this.#outBytes)))
       this.#outBytes = 0
     })
@@ -140,7 +147,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
-    const bytes = this.#end === undefined ? undefined : this.#admit(chunk)
+    const bytes = this.#over === undefined ? this.#admit(chunk) : undefined
     if (bytes === undefined) return
     try {
       for (const message of this.#framer.feed(bytes)) {

@@ -99,7 +99,7 @@ test('the end of the connection is the end of all calls, and of those that are m
   const reason = 'the bus closed the connection'
   expect(await connection.closed).toBe(reason)
   expect((await Promise.all(calls)).map(String)).toEqual(Array(2).fill(`CallError: ${reason}`))
-  expect(String(await outcome(connection.call(ping, '/a')))).toBe('CallError: Ping: the connection is closed')
+  expect(String(await outcome(connection.call(ping, '/a')))).toBe(`CallError: ${reason}`)
 })
 
 test('a list of ten megabytes comes in many pieces', async () => {
