@@ -1,42 +1,41 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
-import type { Growing } from '../../lib/growth/growing.js'
-import { Growth } from '../../lib/growth/growth.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, filesystem } from '../../lib/systemd/names.js'
 import type { Config } from './config.js'
+import { Disks, ofDisk, type SavedDisk } from './disks.js'
 import { cleared, told } from './finding.js'
-import type { Forecast, Outcome, Subject } from './forecast.js'
+import { after, type Forecast, isNews, type Outcome, overMs, type Subject } from './forecast.js'
 import { readFinding } from './read-finding.js'
+import { readForecast, type SavedForecast, savedForecast } from './saved.js'
 
-/** Times at which nothing came, in a row, before failures are no longer expected: as periodic_crash has it. */
-const kMaxMissed = 3
-/** Disks fill for other reasons than leaks: what counts is that it goes on, and that the disk will be full. */
-const diskGrowth = {
-  windowMs: 60_000,
-  warmUpMs: 0,
-  minDurationMs: 1_800_000,
-  longMs: 86_400_000,
-  leastShare: 0.02,
-  least: 16 * 2 ** 20,
-  falseAlarmsPerWeek: 0.01,
-}
+/** How far the clock may have been set back while no agent ran, for what it has foretold to be believed. */
+const kMaxAheadMs = 60_000
+/** What was due while nobody watched is spoken of anew, or ended, by who foretold it: as long as `memory_leak` waits for a unit. */
+const kGraceMs = 1_800_000
 
 /** What will happen, of all units: from what other patterns have found, and from the disk of the state directory. */
 export class PredictionDetector implements Detector {
   readonly #context: DetectorContext
   readonly #config: Config
   readonly #open: UnitTable<Forecast>
-  /** Of each machine that is told of: one, but in a recording of several. */
-  readonly #disks: UnitTable<Growth>
+  readonly #disks: Disks
+  /** Of an earlier agent, until the first record tells what time it is. */
+  readonly #restored = new Set<Forecast>()
+  /** Of those, what was due while nobody watched, and when it is over. */
+  readonly #unseen = new Map<Forecast, number>()
   #dueMs: number | undefined
 
   constructor(config: Config, context: DetectorContext) {
     this.#context = context
     this.#config = config
-    this.#open = new UnitTable(config.max_units, () => context.evicted())
-    this.#disks = new UnitTable(16, () => context.evicted())
+    this.#open = new UnitTable(config.max_units, (forecast) => {
+      this.#forget(forecast)
+      context.evicted()
+    })
+    this.#disks = new Disks(context)
   }
 
   get open(): number {
@@ -49,7 +48,7 @@ export class PredictionDetector implements Detector {
   }
 
   get dueMs(): number | undefined {
-    return this.#dueMs
+    return this.#restored.size > 0 ? Number.NEGATIVE_INFINITY : this.#dueMs
   }
 
   finding(event: RawEvent, unit: Unit, atMs: number): void {
@@ -69,27 +68,48 @@ export class PredictionDetector implements Detector {
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
     if (metric.type === 'histogram') return
-    let [used, free] = [Number.NaN, Number.NaN]
-    for (const { attributes, value } of metric.points) {
-      if (attributes[filesystem.state] === 'used') used = Number(value)
-      else if (attributes[filesystem.state] === 'free') free = Number(value)
-    }
-    if (Number.isNaN(used + free)) return
-    let disk = this.#disks.get(unit.key)
-    if (disk === undefined) {
-      disk = new Growth(diskGrowth)
-      this.#disks.set(unit.key, disk)
-    }
-    const growing = disk.add(atMs, used, used + free)
+    const growing = this.#disks.read(unit, metric.points, atMs)
     if (growing?.phase === 'cleared') this.#close(unit, 'disk', 'withdrawn', atMs)
     else if (growing !== undefined && Number.isFinite(growing.toLimit.latestMs)) this.#offer(ofDisk(unit, growing))
   }
 
   elapse(nowMs: number): void {
+    for (const forecast of this.#restored) this.#watchAgain(forecast, nowMs)
+    this.#restored.clear()
+    this.#schedule()
     for (const forecast of [...this.#open.values()]) {
-      const dueMs = overMs(forecast)
+      const dueMs = this.#overMs(forecast)
       if (dueMs <= nowMs) this.#close(forecast.unit, forecast.subject, 'not_met', dueMs)
     }
+  }
+
+  save(): SavedState {
+    return { disks: this.#disks.save(), units: this.#savedForecasts() }
+  }
+
+  *#savedForecasts(): Generator<SavedForecast> {
+    for (const [, forecast] of this.#open.snapshot()) yield savedForecast(forecast, this.#context)
+  }
+
+  /** All of it or nothing. */
+  restore(saved: unknown): void {
+    const { disks, units } = saved as { disks: readonly SavedDisk[]; units: readonly SavedForecast[] }
+    const forecasts = units.map((one) => readForecast(one, this.#context))
+    const keys = forecasts.map(({ unit, subject }) => keyOf(unit, subject))
+    if (new Set(keys).size !== keys.length) throw new Error('something is foretold twice')
+    this.#disks.restore(disks)
+    // Those told last: fewer may be allowed than were.
+    for (const forecast of forecasts.slice(-this.#config.max_units)) {
+      this.#open.set(keyOf(forecast.unit, forecast.subject), forecast)
+      this.#restored.add(forecast)
+    }
+  }
+
+  /** That something did not come proves nothing where nobody watched. */
+  #watchAgain(forecast: Forecast, nowMs: number): void {
+    // It comes from a time that has not been yet: it would never end.
+    if (forecast.atMs > nowMs + kMaxAheadMs) this.#open.delete(keyOf(forecast.unit, forecast.subject))
+    else if (overMs(forecast) <= nowMs) this.#unseen.set(forecast, nowMs + kGraceMs)
   }
 
   #offer(forecast: Forecast): void {
@@ -105,9 +125,10 @@ export class PredictionDetector implements Detector {
 
   #tell(forecast: Forecast): void {
     const key = keyOf(forecast.unit, forecast.subject)
-    const isNew = this.#open.peek(key) === undefined
+    const before = this.#open.peek(key)
+    if (before !== undefined) this.#forget(before)
     this.#open.set(key, forecast)
-    this.#context.tell(told(isNew ? 'detected' : 'updated', forecast, this.#context))
+    this.#context.tell(told(before === undefined ? 'detected' : 'updated', forecast, this.#context))
     this.#schedule()
   }
 
@@ -130,68 +151,32 @@ export class PredictionDetector implements Detector {
     const open = this.#open.peek(key)
     if (open === undefined) return
     this.#open.delete(key)
-    const how = outcome ?? (atMs < open.earliestMs ? 'early' : 'met')
+    const wasUnseen = this.#unseen.has(open)
+    this.#forget(open)
+    const came = atMs < open.earliestMs ? 'early' : 'met'
+    const how = wasUnseen && (outcome ?? 'not_met') === 'not_met' ? 'unseen' : (outcome ?? came)
     this.#context.tell(cleared(open, how, atMs, this.#context))
     this.#schedule()
   }
 
   #schedule(): void {
     let dueMs = Number.POSITIVE_INFINITY
-    for (const open of this.#open.values()) dueMs = Math.min(dueMs, overMs(open))
+    for (const open of this.#open.values()) dueMs = Math.min(dueMs, this.#overMs(open))
     this.#dueMs = dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs
   }
-}
 
-/** When it has not come for certain. */
-function overMs({ latestMs, periodMs }: Forecast): number {
-  return latestMs + (kMaxMissed - 1) * periodMs
+  #overMs(forecast: Forecast): number {
+    return this.#unseen.get(forecast) ?? overMs(forecast)
+  }
+
+  #forget(forecast: Forecast): void {
+    this.#restored.delete(forecast)
+    this.#unseen.delete(forecast)
+  }
 }
 
 function keyOf(unit: Unit, subject: Subject): string {
   return `${unit.key} ${subject}`
-}
-
-/** Half of the time is gone, or it will be at another time than was said. */
-function isNews(before: Forecast, now: Forecast): boolean {
-  return (
-    now.likelyMs - now.atMs <= (before.likelyMs - before.atMs) / 2 ||
-    now.likelyMs < before.earliestMs ||
-    now.likelyMs > before.latestMs
-  )
-}
-
-/**
- * The next time, counted from when it happened; by the clock, where some may have been left out, from half way between that and when
- * it was due: what is off by chance comes back, and what has moved is followed.
- */
-function after(forecast: Forecast, atMs: number): Forecast {
-  const { periodMs, likelyMs, earliestMs, latestMs, byClock } = forecast
-  const dueMs = likelyMs + Math.max(0, Math.round((atMs - likelyMs) / periodMs)) * periodMs
-  const next = (byClock ? (dueMs + atMs) / 2 : atMs) + periodMs
-  return {
-    ...forecast,
-    atMs,
-    likelyMs: next,
-    earliestMs: next - (likelyMs - earliestMs),
-    latestMs: next + (latestMs - likelyMs),
-  }
-}
-
-function ofDisk(unit: Unit, { atMs, toLimit, confidence, limit, current, slope }: Growing): Forecast {
-  return {
-    unit,
-    subject: 'disk',
-    basis: 'growth',
-    atMs,
-    likelyMs: atMs + toLimit.likelyMs,
-    earliestMs: atMs + toLimit.earliestMs,
-    latestMs: atMs + toLimit.latestMs,
-    confidence,
-    run: '',
-    more: { limit, current: Math.round(current), slope: Number((slope * 1000).toPrecision(6)) },
-    periodMs: 0,
-    byClock: false,
-  }
 }
 
 export const wantedMetrics = [filesystem.usage] as const

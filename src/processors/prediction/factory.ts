@@ -10,6 +10,7 @@ export const factory = definePattern<Config>({
   configSchema: schema,
   metrics: wantedMetrics,
   ofMachine: true,
+  stateVersion: 1,
   check({ max_horizon, min_horizon }): readonly ConfigComplaint[] {
     return max_horizon > min_horizon ? [] : [{ path: ['max_horizon'], reason: 'must be longer than `min_horizon`' }]
   },

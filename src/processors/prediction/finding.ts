@@ -52,6 +52,7 @@ const outcomes: Readonly<Record<Outcome, string>> = {
   met: 'it has, when it was due',
   early: 'it has, before it was due',
   not_met: 'it has not',
+  unseen: 'nobody watched when it was due',
   withdrawn: 'no longer expected',
   stopped: 'it was stopped',
   restarted: 'it was started anew',

@@ -1,15 +1,19 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Unit } from '../../lib/patterns/detector.js'
 
+export const subjects = ['memory', 'tasks', 'disk', 'failure'] as const
 /** What runs out, or happens again. */
-export type Subject = 'memory' | 'tasks' | 'disk' | 'failure'
+export type Subject = (typeof subjects)[number]
+
+export const bases = ['memory_leak', 'periodic_crash', 'growth'] as const
+/** The pattern it follows from; `growth` where nothing else has found one. */
+export type Basis = (typeof bases)[number]
 
 /** Something that will happen: steady milliseconds. */
 export interface Forecast {
   readonly unit: Unit
   readonly subject: Subject
-  /** The pattern it follows from; `growth` where nothing else has found one. */
-  readonly basis: 'memory_leak' | 'periodic_crash' | 'growth'
+  readonly basis: Basis
   /** When it was made. */
   readonly atMs: number
   readonly likelyMs: number
@@ -28,7 +32,41 @@ export interface Forecast {
 }
 
 /**
- * How it came out: it happened, in its time or before; it did not; what it follows from has ended; somebody stopped the unit, or
- * started it again.
+ * How it came out: it happened, in its time or before; it did not; no agent ran when it was due; what it follows from has ended;
+ * somebody stopped the unit, or started it again.
  */
-export type Outcome = 'met' | 'early' | 'not_met' | 'withdrawn' | 'stopped' | 'restarted'
+export type Outcome = 'met' | 'early' | 'not_met' | 'unseen' | 'withdrawn' | 'stopped' | 'restarted'
+
+/** Times at which nothing came, in a row, before failures are no longer expected: as periodic_crash has it. */
+const kMaxMissed = 3
+
+/** When it has not come for certain. */
+export function overMs({ latestMs, periodMs }: Forecast): number {
+  return latestMs + (kMaxMissed - 1) * periodMs
+}
+
+/** Half of the time is gone, or it will be at another time than was said. */
+export function isNews(before: Forecast, now: Forecast): boolean {
+  return (
+    now.likelyMs - now.atMs <= (before.likelyMs - before.atMs) / 2 ||
+    now.likelyMs < before.earliestMs ||
+    now.likelyMs > before.latestMs
+  )
+}
+
+/**
+ * The next time, counted from when it happened; by the clock, where some may have been left out, from half way between that and when
+ * it was due: what is off by chance comes back, and what has moved is followed.
+ */
+export function after(forecast: Forecast, atMs: number): Forecast {
+  const { periodMs, likelyMs, earliestMs, latestMs, byClock } = forecast
+  const dueMs = likelyMs + Math.max(0, Math.round((atMs - likelyMs) / periodMs)) * periodMs
+  const next = (byClock ? (dueMs + atMs) / 2 : atMs) + periodMs
+  return {
+    ...forecast,
+    atMs,
+    likelyMs: next,
+    earliestMs: next - (likelyMs - earliestMs),
+    latestMs: next + (latestMs - likelyMs),
+  }
+}

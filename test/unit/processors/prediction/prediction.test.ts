@@ -1,22 +1,34 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Settings } from '../../../../src/component/component.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import { type RawEvent, Severity } from '../../../../src/data/event.js'
+import type { NumberPoint } from '../../../../src/data/metric.js'
+import { detectionEvent } from '../../../../src/lib/patterns/detection-event.js'
+import type { Detection, DetectorContext } from '../../../../src/lib/patterns/detector.js'
+import { savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { attr, filesystem, event as names } from '../../../../src/lib/systemd/names.js'
+import { PredictionDetector } from '../../../../src/processors/prediction/detector.js'
 import { factory } from '../../../../src/processors/prediction/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
-import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { expectPlain, mutated } from '../../lib/patterns/mutated.js'
 
 const kStartS = 1_700_000_000
 const kHour = 3600
 const run = 'ab'.repeat(16)
 
-async function story(config: Record<string, unknown> = {}) {
-  const clock = new FakeClock(BigInt(kStartS) * 1_000_000_000n)
+/** @param startS - when the agent starts */
+async function story(config: Record<string, unknown> = {}, part: Partial<Settings> = {}, startS = 0) {
+  const clock = new FakeClock(BigInt(kStartS + startS) * 1_000_000_000n)
   const out = new MemoryExporter()
-  const settings = testSettings('processor', 'prediction', { clock })
+  const settings = testSettings('processor', 'prediction', { clock, ...part })
   const processor = factory.create(settings, createTestConfig(factory.configSchema, config) as never, out)
   await processor.start(new TestHost())
   const unixNano = (atS: number) => BigInt(Math.round((kStartS + atS) * 1e3)) * 1_000_000n
@@ -33,6 +45,12 @@ async function story(config: Record<string, unknown> = {}) {
 
   return {
     clock,
+    processor,
+    telemetry: settings.telemetry as RecordingTelemetry,
+    gauges: () =>
+      out.metrics
+        .filter(({ name }) => name.startsWith('systemd.unit.pattern'))
+        .map(({ name, points }) => [name, points[0]!.attributes['pattern.kind'], (points[0] as NumberPoint).value]),
     leak: (phase: string, atS: number, hours: readonly [number, number, number] | undefined, kind = 'memory') =>
       tell(`pattern.memory_leak.${phase}`, atS, {
         'pattern.kind': kind,
@@ -204,6 +222,179 @@ test('a disk that fills is foretold on the agent’s own resource, one that is e
   expect(Number(event!.attributes['pattern.prediction.lower_usec']) / 1e6 - kStartS).toBeLessThanOrEqual(due)
   expect(Number(event!.attributes['pattern.prediction.upper_usec']) / 1e6 - kStartS).toBeGreaterThanOrEqual(due)
 })
+
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
+/** For what outlives an agent. */
+function newFolder(): { readonly stateDirectory: string } {
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-prediction-'))
+  folders.push(stateDirectory)
+  return { stateDirectory }
+}
+
+describe('an agent that is restarted', () => {
+  /** An agent that has foretold the end of memory in three hours, and stopped. */
+  async function foretold() {
+    const state = newFolder()
+    const first = await story({}, state)
+    await first.leak('detected', 0, [2, 3, 5])
+    await first.processor.shutdown()
+    return state
+  }
+
+  test('does not tell again what it has told, and tells its end', async () => {
+    const second = await story({}, await foretold(), 600)
+    await second.leak('updated', 600, [1.9, 2.9, 4.9])
+    expect(second.said()).toEqual([])
+    const due = kStartS + 3 * kHour
+    expect(second.gauges()).toEqual([
+      ['systemd.unit.pattern', 'memory', 1],
+      ['systemd.unit.pattern.expected_time', 'memory', due],
+    ])
+    await second.leak('cleared', 700, undefined)
+    expect(second.said()).toEqual(['memory cleared withdrawn'])
+    expect(second.own()[0]!.traceId).toBe(run)
+  })
+
+  test('goes by what was foretold: in its time it is met', async () => {
+    const second = await story({}, await foretold(), kHour)
+    await second.event('failed', 2.5 * kHour, { [attr.result]: 'oom-kill' })
+    expect(second.said()).toEqual(['memory cleared met'])
+  })
+
+  test('does not say that something did not come which was due when nobody watched; and says so once', async () => {
+    const state = await foretold()
+    const second = await story({}, state, 9 * kHour)
+    await second.leak('cleared', 9 * kHour, undefined, 'tasks')
+    await second.clock.advance(29 * 60_000)
+    expect(second.said()).toEqual([])
+    await second.clock.advance(2 * 60_000)
+    expect(second.said()).toEqual(['memory cleared unseen'])
+    expect(second.own()[0]!.body).toBe('memory of web.service will be used up: nobody watched when it was due')
+    await second.processor.shutdown()
+    const third = await story({}, state, 20 * kHour)
+    await third.leak('cleared', 20 * kHour, undefined, 'tasks')
+    await third.clock.advance(kHour * 1000)
+    expect(third.said()).toEqual([])
+  })
+
+  test('and was away while memory was due hears of the leak again: it is due at another time', async () => {
+    const second = await story({}, await foretold(), 9 * kHour)
+    await second.leak('updated', 9 * kHour + 60, [1, 2, 3])
+    expect(second.said()).toEqual(['memory updated'])
+    await second.clock.advance(kHour * 1000)
+    expect(second.said()).toEqual(['memory updated'])
+  })
+
+  test('goes on with failures that come again and again', async () => {
+    const state = newFolder()
+    const first = await story({}, state)
+    await first.period('detected', 0, kHour)
+    await first.processor.shutdown()
+    const second = await story({}, state, 600)
+    await second.event('failed', 1.01 * kHour, { [attr.result]: 'exit-code' })
+    expect(second.said()).toEqual(['failure updated'])
+    expect(second.own()[0]!.attributes['pattern.prediction.horizon']).toBe(kHour)
+  })
+
+  test('knows how full the disk was', async () => {
+    const state = newFolder()
+    const size = 100 * 2 ** 30
+    const used = (minute: number): number => size * (0.35 + minute * 0.002)
+    const first = await story({}, state)
+    for (let minute = 0; minute < 265; minute++) await first.disk(minute * 60, used(minute), size)
+    expect(first.said()[0]).toBe('disk detected')
+    await first.processor.shutdown()
+    const second = await story({}, state, 265 * 60)
+    for (let minute = 265; minute < 275; minute++) await second.disk(minute * 60, used(minute), size)
+    // It stands, and is told once more at most: by how it goes on.
+    expect(second.said().filter((said) => said !== 'disk updated')).toEqual([])
+    for (let minute = 275; minute < 600; minute++) await second.disk(minute * 60, size * 0.3, size)
+    expect(second.said().at(-1)).toBe('disk cleared withdrawn')
+  })
+
+  test('whose clock was years ahead is not believed', async () => {
+    const state = newFolder()
+    const first = await story({}, state, 9 * 365 * 24 * kHour)
+    await first.leak('detected', 9 * 365 * 24 * kHour, [2, 3, 5])
+    await first.processor.shutdown()
+    const second = await story({}, state)
+    await second.leak('detected', 60, [2, 3, 5])
+    expect(second.said()).toEqual(['memory detected'])
+  })
+
+  /** The state file's text, and what is in it. */
+  function kept({ stateDirectory }: { readonly stateDirectory: string }) {
+    const [name] = readdirSync(stateDirectory)
+    const file = join(stateDirectory, name!)
+    return { file, json: JSON.parse(readFileSync(file, 'utf8').split('\n')[1]!) }
+  }
+
+  test('with a file that is damaged begins anew, says so, and sets it aside', async () => {
+    const state = await foretold()
+    const { file } = kept(state)
+    writeFileSync(file, readFileSync(file, 'utf8').replace('memory_leak', 'memory_lake'))
+    const second = await story({}, state, 600)
+    expect(second.telemetry.errors.get('state_damaged')).toBe(1)
+    expect(readdirSync(state.stateDirectory)).toEqual([`${file.split('/').at(-1)!}.damaged`])
+    await second.leak('detected', 600, [2, 3, 5])
+    expect(second.said()).toEqual(['memory detected'])
+  })
+
+  test('takes from a file that somebody has changed all or nothing, and says nothing insane', async () => {
+    const state = newFolder()
+    const first = await story({}, state)
+    await first.leak('detected', 0, [2, 3, 5])
+    await first.leak('detected', 0, [3, 4, 5], 'tasks')
+    await first.period('detected', 0, kHour)
+    for (let minute = 1; minute < 40; minute++) await first.disk(minute * 60, 2 ** 30 + minute * 2 ** 20, 2 ** 40)
+    await first.processor.shutdown()
+    const { json } = kept(state)
+    let [refused, taken] = [0, 0]
+    fc.assert(
+      fc.property(mutated(json), (changed) => {
+        const { detector, told } = alone()
+        try {
+          detector.restore(changed)
+        } catch {
+          refused++
+          expect(detector.open).toBe(0)
+          return
+        }
+        taken++
+        const nowMs = (kStartS + kHour) * 1000
+        expect(detector.open).toBeLessThanOrEqual(4)
+        for (let hours = 0; hours < 12; hours++) detector.elapse(nowMs + hours * kHour * 1000)
+        for (const one of told)
+          expectPlain(detectionEvent('prediction', one, BigInt(Math.round(one.atMs * 1000)) * 1000n))
+        for (const { expectedMs } of detector.openFindings()) expect(Number.isFinite(expectedMs)).toBe(true)
+        alone().detector.restore(JSON.parse([...savedText(detector.save())].join('')))
+      }),
+      { numRuns: 500 },
+    )
+    expect(refused).toBeGreaterThan(50)
+    expect(taken).toBeGreaterThan(20)
+  })
+})
+
+/** The detector without its host; steady time is the clock's. */
+function alone() {
+  const told: Detection[] = []
+  const context: DetectorContext = {
+    tell: (detection) => void told.push(detection),
+    unixNano: (atMs) => BigInt(Math.round(atMs * 1000)) * 1000n,
+    steadyMs: (nano) => Number(nano) / 1e6,
+    quiet: () => undefined,
+    quietUntilMs: (_, atMs) => atMs,
+    evicted() {},
+    lacks() {},
+    random: () => 0.5,
+  }
+  return { told, detector: new PredictionDetector(createTestConfig(factory.configSchema, {}) as never, context) }
+}
 
 test('findings that do not say when are passed on, and foretell nothing', async () => {
   const { period, said, names } = await story()
