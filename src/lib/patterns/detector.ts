@@ -2,6 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { SavedState } from './saved-state.js'
 
 /**
@@ -124,6 +125,6 @@ export interface Detector {
   elapse?(nowMs: number): void
   /** What must outlive the agent. */
   save?(): SavedState
-  /** The same, read back: throws where it is not of this form. */
-  restore?(saved: unknown): void
+  /** The same, read back: throws where it is not of this form. It may pause after each unit, and believes all or nothing. */
+  restore?(saved: unknown): Pausable<void> | void
 }

@@ -1,7 +1,8 @@
 import type { Settings } from '../../component/component.js'
+import type { Pausable } from '../../util/pausable.js'
 import { StateFile, statePath } from '../storage/state-file.js'
 import type { Detector } from './detector.js'
-import { savedText } from './saved-state.js'
+import { readSavedText, savedText } from './saved-state.js'
 
 /** What a kill -9 may cost of what was learned: baselines of hours and days lose nothing by five minutes. */
 const kSaveMs = 300_000
@@ -22,9 +23,16 @@ export class KeptState {
     this.#detector = detector
     this.#savedAtMs = settings.clock.monotonicMs()
     const path = detector.save === undefined ? undefined : statePath(settings, content)
-    // What parse throws makes the file one that cannot be used: so it restores, too.
+    // What reading throws makes the file one that cannot be used: so it restores, too.
+    const nowMs = (): number => settings.clock.monotonicMs()
     if (path !== undefined)
-      this.#file = new StateFile({ path, content, version, parse: (json) => this.#detector.restore?.(json) })
+      this.#file = new StateFile({ path, content, version, read: (text) => this.#read(text), nowMs })
+  }
+
+  *#read(text: Buffer): Pausable<void> {
+    const saved = yield* readSavedText(text)
+    const restoring = this.#detector.restore?.(saved)
+    if (restoring !== undefined) yield* restoring
   }
 
   async load(): Promise<void> {

@@ -2,12 +2,14 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../../component/component.js'
-import { inTurns, type Pausable } from '../../util/pausable.js'
+import { atOnce, inTurns, type Pausable } from '../../util/pausable.js'
 
 /** Restart counters take some 200 bytes for each of at most 65,536 units; what a leak is known by, up to 4.5 KB a unit. */
 const kMaxBytes = 32 * 1024 * 1024
 /** Parts of a text are written together up to so many characters: 64 KiB are checked and encoded in 0.1 ms. */
 const kChunk = 65_536
+/** A checksum of so many bytes takes some 0.5 ms. */
+const kSummed = 2 ** 20
 
 export type LoadedState<T> =
   | { readonly kind: 'none' }
@@ -15,14 +17,25 @@ export type LoadedState<T> =
   /** It cannot be used: set aside under `movedTo`, for whoever wants to look. */
   | { readonly kind: 'damaged'; readonly reason: string; readonly movedTo: string }
 
-export interface StateFileOptions<T> {
+interface StateFileHead {
   readonly path: string
   /** A lower_snake_case word for what is inside; a file of another one is not read. */
   readonly content: string
   /** Of the content's form; a file of another version is not read. */
   readonly version: number
+}
+
+export interface StateFileOptions<T> extends StateFileHead {
   /** Takes what was read apart; throws with a reason when it is not of this form. */
   parse(json: unknown): T
+}
+
+/** The same for a JSON text that is long: in steps, after each 8 ms of which the event loop goes to others. */
+export interface LongStateFileOptions<T> extends StateFileHead {
+  /** Takes the text apart, UTF-8; throws as `parse` does. */
+  read(text: Buffer): Pausable<T>
+  /** Of a clock that nobody sets. */
+  nowMs(): number
 }
 
 /**
@@ -33,12 +46,12 @@ export interface StateFileOptions<T> {
  *     {...}
  */
 export class StateFile<T> {
-  readonly #options: StateFileOptions<T>
+  readonly #options: StateFileOptions<T> | LongStateFileOptions<T>
   #saving: Promise<void> = Promise.resolve()
   /** The newest text that waits for the write under way. */
   #waiting: { readonly text: Text; readonly written: Promise<void> } | undefined
 
-  constructor(options: StateFileOptions<T>) {
+  constructor(options: StateFileOptions<T> | LongStateFileOptions<T>) {
     this.#options = options
   }
 
@@ -52,7 +65,7 @@ export class StateFile<T> {
     try {
       const { size } = await stat(path)
       if (size > kMaxBytes) return await this.#setAside(`it has ${size} bytes, more than ${kMaxBytes}`)
-      return { kind: 'ok', value: this.#parse(await readFile(path, 'utf8')) }
+      return { kind: 'ok', value: await this.#take(await readFile(path)) }
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' }
       return await this.#setAside(error instanceof Error ? error.message : String(error))
@@ -91,17 +104,10 @@ export class StateFile<T> {
     return written
   }
 
-  #parse(text: string): T {
-    const { content, version } = this.#options
-    const end = text.indexOf('\n')
-    const [magic, name, number, sum, length] = text.slice(0, end).split(' ')
-    if (end < 0 || magic !== 'unitscope-state') throw new Error('it does not begin as a state file')
-    if (name !== content) throw new Error(`it holds ${name}, not ${content}`)
-    if (number !== String(version)) throw new Error(`it is of version ${number}, this agent writes ${version}`)
-    const body = text.slice(end + 1)
-    if (length !== String(Buffer.byteLength(body))) throw new Error('it is not whole')
-    if (sum !== inHex(crc32(body))) throw new Error('its checksum is wrong')
-    return this.#options.parse(JSON.parse(body))
+  async #take(bytes: Buffer): Promise<T> {
+    const options = this.#options
+    if ('read' in options) return await inTurns(readLong(bytes, options), options.nowMs)
+    return options.parse(JSON.parse(atOnce(bodyOf(bytes, options)).toString()))
   }
 
   async #setAside(reason: string): Promise<LoadedState<T>> {
@@ -132,6 +138,31 @@ export class StateFile<T> {
       await folder.close()
     }
   }
+}
+
+/** Longer than any first line. */
+const kMaxHead = 256
+
+/** What stands behind the first line, if that is as it should be; pauses now and then. @throws Error that says what is wrong */
+function* bodyOf(bytes: Buffer, { content, version }: StateFileHead): Pausable<Buffer> {
+  const end = bytes.subarray(0, kMaxHead).indexOf('\n')
+  const [magic, name, number, sum, length] = bytes.toString('utf8', 0, Math.max(end, 0)).split(' ')
+  if (end < 0 || magic !== 'unitscope-state') throw new Error('it does not begin as a state file')
+  if (name !== content) throw new Error(`it holds ${name}, not ${content}`)
+  if (number !== String(version)) throw new Error(`it is of version ${number}, this agent writes ${version}`)
+  const body = bytes.subarray(end + 1)
+  if (length !== String(body.length)) throw new Error('it is not whole')
+  let found = 0
+  for (let at = 0; at < body.length; at += kSummed) {
+    found = crc32(body.subarray(at, at + kSummed), found)
+    yield
+  }
+  if (sum !== inHex(found)) throw new Error('its checksum is wrong')
+  return body
+}
+
+function* readLong<T>(bytes: Buffer, options: LongStateFileOptions<T>): Pausable<T> {
+  return yield* options.read(yield* bodyOf(bytes, options))
 }
 
 /** One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc. */

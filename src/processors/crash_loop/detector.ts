@@ -1,6 +1,7 @@
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { Crash } from './crash.js'
 import { Episode } from './episode.js'
 import { type Kind, kindOf, type Limits } from './kind.js'
@@ -228,8 +229,8 @@ export class CrashLoopDetector implements Detector {
   }
 
   /** All of it or nothing. */
-  restore(saved: unknown): void {
-    const read = readSaved(saved, this.#context)
+  *restore(saved: unknown): Pausable<void> {
+    const read = yield* readSaved(saved, this.#context)
     // Those heard of last: fewer units may be allowed than were.
     for (const { unit, kind, state, toldCount, tally, looked } of read.slice(-this.#limits.maxUnits)) {
       const known: Known = { unit, history: new UnitHistory(this.#limits.threshold) }

@@ -8,6 +8,7 @@ import {
   type SavedUnitName,
   savedUnitName,
 } from '../../lib/patterns/saved-unit.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { Crash } from './crash.js'
 import type { Episode } from './episode.js'
 import { type Kind, loopKinds } from './kind.js'
@@ -78,9 +79,13 @@ export function savedEpisode(episode: Episode, history: UnitHistory, context: De
 }
 
 /** @throws where it is not of this form: then all loops are found anew */
-export function readSaved(saved: unknown, context: DetectorContext): readonly ReadEpisode[] {
+export function* readSaved(saved: unknown, context: DetectorContext): Pausable<readonly ReadEpisode[]> {
   const { units } = saved as { units: readonly SavedEpisode[] }
-  const read = units.map((one) => readEpisode(one, context))
+  const read: ReadEpisode[] = []
+  for (const one of units) {
+    read.push(readEpisode(one, context))
+    yield
+  }
   expectDistinct(read)
   return read
 }

@@ -7,6 +7,7 @@ import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { expectDistinct } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { Config } from './config.js'
 import { detectionOf, type LimitKind, type Quantity } from './finding.js'
 import { type SavedUnit, WatchedUnit } from './watched-unit.js'
@@ -152,10 +153,14 @@ export class MemoryLeakDetector implements Detector {
     for (const [, watched] of this.#units.snapshot()) yield watched.save(this.#context)
   }
 
-  restore(saved: unknown): void {
+  *restore(saved: unknown): Pausable<void> {
     const { units } = saved as { units: readonly SavedUnit[] }
     // All or nothing: half of it would be believed although the file is set aside.
-    const read = units.map((unit) => WatchedUnit.read(unit, this.#options, this.#context))
+    const read: WatchedUnit[] = []
+    for (const unit of units) {
+      read.push(WatchedUnit.read(unit, this.#options, this.#context))
+      yield
+    }
     expectDistinct(read)
     // Those read last: fewer units may be allowed than were.
     for (const watched of read.slice(-this.#maxUnits)) this.#units.set(watched.unit.key, watched)

@@ -2,6 +2,7 @@ import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../l
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { findPeriod, kMaxPeriodTimes, type Period } from '../../lib/statistics/periodicity.js'
+import type { Pausable } from '../../util/pausable.js'
 import { clearedFinding, openFinding } from './findings.js'
 import { OpenPeriod } from './open-period.js'
 import { readSaved, type SavedUnit, savedUnit } from './saved.js'
@@ -135,8 +136,8 @@ export class PeriodicCrashDetector implements Detector {
     for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
-  restore(saved: unknown): void {
-    for (const failures of readSaved(saved, this.#context)) {
+  *restore(saved: unknown): Pausable<void> {
+    for (const failures of yield* readSaved(saved, this.#context)) {
       this.#units.set(failures.unit.key, failures)
       if (failures.open !== undefined) this.#open.add(failures)
     }

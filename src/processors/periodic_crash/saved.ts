@@ -2,6 +2,7 @@ import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext } from '../../lib/patterns/detector.js'
 import { isRun, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import { kMaxPeriodTimes } from '../../lib/statistics/periodicity.js'
+import type { Pausable } from '../../util/pausable.js'
 import { OpenPeriod, type SavedOpen } from './open-period.js'
 import { UnitFailures } from './unit-failures.js'
 
@@ -26,9 +27,10 @@ export function savedUnit({ unit, times, runs, open }: UnitFailures, context: De
 }
 
 /** @throws where it is not of this form: then all is learned anew */
-export function readSaved(saved: unknown, context: DetectorContext): readonly UnitFailures[] {
+export function* readSaved(saved: unknown, context: DetectorContext): Pausable<readonly UnitFailures[]> {
   const { units } = saved as { units: readonly SavedUnit[] }
-  return units.map((one) => {
+  const read: UnitFailures[] = []
+  for (const one of units) {
     const { name, times, runs, open } = one
     const failures = new UnitFailures(readUnitName(one.key, one))
     for (const atUsec of times.slice(-kMaxPeriodTimes)) {
@@ -37,6 +39,8 @@ export function readSaved(saved: unknown, context: DetectorContext): readonly Un
     }
     failures.runs = runs.filter(isRun).slice(-kMaxRuns)
     if (open !== undefined) failures.open = OpenPeriod.read(open, context)
-    return failures
-  })
+    read.push(failures)
+    yield
+  }
+  return read
 }

@@ -4,6 +4,7 @@ import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '.
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, filesystem } from '../../lib/systemd/names.js'
+import type { Pausable } from '../../util/pausable.js'
 import type { Config } from './config.js'
 import { Disks, ofDisk, type SavedDisk } from './disks.js'
 import { cleared, told } from './finding.js'
@@ -92,9 +93,13 @@ export class PredictionDetector implements Detector {
   }
 
   /** All of it or nothing. */
-  restore(saved: unknown): void {
+  *restore(saved: unknown): Pausable<void> {
     const { disks, units } = saved as { disks: readonly SavedDisk[]; units: readonly SavedForecast[] }
-    const forecasts = units.map((one) => readForecast(one, this.#context))
+    const forecasts: Forecast[] = []
+    for (const one of units) {
+      forecasts.push(readForecast(one, this.#context))
+      yield
+    }
     const keys = forecasts.map(({ unit, subject }) => keyOf(unit, subject))
     if (new Set(keys).size !== keys.length) throw new Error('something is foretold twice')
     this.#disks.restore(disks)

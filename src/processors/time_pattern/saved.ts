@@ -2,6 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { DetectorContext } from '../../lib/patterns/detector.js'
 import type { LocalTime } from '../../lib/patterns/local-time.js'
 import type { DoubleRing } from '../../lib/statistics/double-ring.js'
+import type { Pausable } from '../../util/pausable.js'
 import { Exposure, kWeekHours } from './exposure.js'
 import { Job } from './jobs.js'
 import { OpenPattern, type SavedOpen } from './open-pattern.js'
@@ -83,19 +84,24 @@ export function savedUnit(known: UnitTimes, context: DetectorContext): SavedUnit
 }
 
 /** @throws where it is not of this form: then all is learned anew */
-export function readSaved(
+export function* readSaved(
   kept: unknown,
   local: LocalTime,
   context: DetectorContext,
-): { readonly units: readonly UnitTimes[]; readonly jobs: readonly Job[] } {
+): Pausable<{ readonly units: readonly UnitTimes[]; readonly jobs: readonly Job[] }> {
   const ms = (usec: number): number => {
     if (!Number.isSafeInteger(usec)) throw new Error('a time is no number')
     return context.steadyMs(BigInt(usec) * 1000n)
   }
   const { units, jobs } = kept as Saved
+  const read: UnitTimes[] = []
+  for (const one of units) {
+    read.push(readUnit(one, local, ms))
+    yield
+  }
   return {
     jobs: jobs.map(({ name, starts, count, since }) => new Job(String(name), starts.map(ms), Number(count), ms(since))),
-    units: units.map((one) => readUnit(one, local, ms)),
+    units: read,
   }
 }
 

@@ -3,6 +3,7 @@ import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../l
 import { LocalTime } from '../../lib/patterns/local-time.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
+import type { Pausable } from '../../util/pausable.js'
 import { dayCluster, hourCluster, inDays, inHours } from './clusters.js'
 import { cronJob } from './cron.js'
 import { clearedWords, dayWords, hourWords, jobWords, type Kind, type Said } from './findings.js'
@@ -242,8 +243,8 @@ export class TimePatternDetector implements Detector {
     for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
-  restore(kept: unknown): void {
-    const { units, jobs } = readSaved(kept, this.#local, this.#context)
+  *restore(kept: unknown): Pausable<void> {
+    const { units, jobs } = yield* readSaved(kept, this.#local, this.#context)
     for (const job of jobs) this.#jobs.add(job)
     for (const known of units) {
       this.#units.set(known.unit.key, known)

@@ -1,14 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Detector } from '../../../../src/lib/patterns/detector.js'
 import { KeptState } from '../../../../src/lib/patterns/kept-state.js'
-import { type SavedState, savedText } from '../../../../src/lib/patterns/saved-state.js'
+import { readSavedText, type SavedState, savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { UnitTable } from '../../../../src/lib/patterns/unit-table.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
-import { testSettings } from '../../../../src/testkit/test-settings.js'
+import { type RecordingTelemetry, testSettings } from '../../../../src/testkit/test-settings.js'
+import { atOnce, type Pausable } from '../../../../src/util/pausable.js'
 
 let stateDirectory: string
 beforeEach(() => {
@@ -41,8 +43,13 @@ class Learned implements Detector {
     }
   }
 
-  restore(saved: unknown): void {
-    for (const [key, n] of (saved as { units: [string, number, string][] }).units) this.units.set(key, { n })
+  /** As long as it takes to put it down. */
+  *restore(saved: unknown): Pausable<void> {
+    for (const [key, n] of (saved as { units: [string, number, string][] }).units) {
+      this.spend(0.2)
+      this.units.set(key, { n })
+      yield
+    }
   }
 }
 
@@ -55,7 +62,13 @@ function rig() {
     spentMs += ms
   })
   const kept = new KeptState(settings, detector, 1)
-  return { kept, detector, pass: detector.spend, nowMs: clock.monotonicMs }
+  return {
+    kept,
+    detector,
+    telemetry: settings.telemetry as RecordingTelemetry,
+    pass: detector.spend,
+    nowMs: clock.monotonicMs,
+  }
 }
 
 const file = () => readFileSync(join(stateDirectory, 'processor.learned.pattern'), 'utf8')
@@ -88,10 +101,51 @@ test('what was saved in turns is read back', async () => {
   const { kept, detector } = rig()
   for (let n = 0; n < 500; n++) detector.units.set(`${n}.sérvice`, { n })
   await kept.close()
-  expect(JSON.parse(file().split('\n')[1]!).units).toHaveLength(500)
+  expect(JSON.parse(file().slice(file().indexOf('\n'))).units).toHaveLength(500)
   const next = rig()
   await next.kept.load()
   expect([...next.detector.units.entries()]).toEqual([...detector.units.entries()])
+})
+
+test('4096 units are read back in turns of 8 ms', async () => {
+  const { kept, detector } = rig()
+  for (let n = 0; n < 4096; n++) detector.units.set(`${n}.service`, { n })
+  await kept.close()
+  const next = rig()
+  const turns: number[] = []
+  let loaded = false
+  const loading = next.kept.load().then(() => {
+    loaded = true
+  })
+  for (let before = next.nowMs(); !loaded; before = next.nowMs()) {
+    await nextTurn()
+    turns.push(next.nowMs() - before)
+  }
+  await loading
+  expect(next.detector.units.size).toBe(4096)
+  expect(Math.max(...turns)).toBeLessThan(8.3)
+  expect(turns.filter((ms) => ms > 0).length).toBeGreaterThanOrEqual(100)
+})
+
+test.each([
+  ['what is no JSON', 'units":[\n{},\n{"a":}\n]}'],
+  ['another end', '{"units":[\n{}'],
+])('of %s nothing is believed', async (_, body) => {
+  const head = `unitscope-state pattern 1 ${crc32(body).toString(16).padStart(8, '0')} ${body.length}`
+  writeFileSync(join(stateDirectory, 'processor.learned.pattern'), `${head}\n${body}`)
+  const { kept, detector, telemetry } = rig()
+  await kept.load()
+  expect(telemetry.errors.get('state_damaged')).toBe(1)
+  expect(detector.units.size).toBe(0)
+})
+
+test('a file in one line, as they were, is read', async () => {
+  const body = '{"units":[["a",7,""]]}'
+  const head = `unitscope-state pattern 1 ${crc32(body).toString(16).padStart(8, '0')} ${body.length}`
+  writeFileSync(join(stateDirectory, 'processor.learned.pattern'), `${head}\n${body}`)
+  const { kept, detector } = rig()
+  await kept.load()
+  expect([...detector.units.entries()]).toEqual([['a', { n: 7 }]])
 })
 
 test.each<SavedState>([
@@ -99,5 +153,7 @@ test.each<SavedState>([
   { bar: [1, 2], units: [] },
   { jobs: ['a'], bar: null, units: [['a', { n: 1 }], 'b'] },
 ])('the parts make one JSON value: %j', (saved) => {
-  expect(JSON.parse([...savedText(saved)].join(''))).toEqual(saved)
+  const text = [...savedText(saved)].join('')
+  expect(JSON.parse(text)).toEqual(saved)
+  expect(atOnce(readSavedText(Buffer.from(text)))).toEqual(saved)
 })

@@ -16,6 +16,7 @@ import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleResource } from '../../../../src/testkit/sample.js'
 import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 
 const kStart = 1_700_000_000
 const auto = { [attr.restartCause]: 'auto' }
@@ -228,30 +229,30 @@ describe('a damaged state', () => {
     ['more looked at than there are', (one) => Object.assign(one, { looked: 4 })],
   ])('with %s in its second loop restores nothing', (_what, damage) => {
     const saved = kept('a.service', 'b.service')
-    detector().restore(structuredClone(saved))
+    atOnce(detector().restore(structuredClone(saved)))
     damage(saved.units[1])
     const loops = detector()
-    expect(() => loops.restore(saved)).toThrow()
+    expect(() => atOnce(loops.restore(saved))).toThrow()
     expect([loops.open, loops.dueMs]).toEqual([0, undefined])
   })
 
   test.each([null, [], {}, 'x', { units: 3 }])('of another form (%j) restores nothing', (saved) => {
     const loops = detector()
-    expect(() => loops.restore(saved)).toThrow()
+    expect(() => atOnce(loops.restore(saved))).toThrow()
     expect(loops.open).toBe(0)
   })
 
   test('with one unit twice restores nothing', () => {
     const [loop] = kept('a.service').units
     const loops = detector()
-    expect(() => loops.restore({ units: [loop, loop] })).toThrow('twice')
+    expect(() => atOnce(loops.restore({ units: [loop, loop] }))).toThrow('twice')
     expect(loops.open).toBe(0)
   })
 
   test('with more units than are allowed keeps those heard of last', () => {
     const told: Detection[] = []
     const loops = detector(told, 2)
-    loops.restore(kept('a.service', 'b.service', 'c.service'))
+    atOnce(loops.restore(kept('a.service', 'b.service', 'c.service')))
     expect(loops.open).toBe(2)
     loops.elapse(kStart * 1000 + 10_000)
     loops.elapse(kStart * 1000 + 1e9)

@@ -8,6 +8,7 @@ import { MemoryLeakDetector } from '../../../../src/processors/memory_leak/detec
 import { factory } from '../../../../src/processors/memory_leak/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 import { expectPlain, type Json, mutated, valueAt, withValue } from '../../lib/patterns/mutated.js'
 
 // A state file may come from anywhere: it is refused whole, or leads to a detector that is none the worse for it.
@@ -102,7 +103,7 @@ const good = goodState()
 
 test('what was saved is read back, and saved again the same', () => {
   const second = watched()
-  second.detector.restore(JSON.parse(good))
+  atOnce(second.detector.restore(JSON.parse(good)))
   expect(second.detector.open).toBe(2)
   expect(JSON.parse(second.save())).toEqual(JSON.parse(good))
 })
@@ -114,7 +115,7 @@ test('whatever is changed in it, it is refused whole, or all that is told, and s
     fc.property(mutated(JSON.parse(good)), (state) => {
       const one = watched()
       try {
-        one.detector.restore(state)
+        atOnce(one.detector.restore(state))
       } catch {
         refused++
         expect([one.detector.open, [...one.detector.save().units].length]).toEqual([0, 0])
@@ -134,7 +135,7 @@ test('whatever is changed in it, it is refused whole, or all that is told, and s
         expectPlain(event)
       }
       const again = watched()
-      again.detector.restore(JSON.parse(one.save()))
+      atOnce(again.detector.restore(JSON.parse(one.save())))
     }),
     { numRuns: 400 },
   )
@@ -162,6 +163,6 @@ test.each<[what: string, path: readonly string[], value: Json]>([
 ])('a state %s is refused', (_, path, value) => {
   const { detector } = watched()
   expect(valueAt(JSON.parse(good), path)).toBeDefined()
-  expect(() => detector.restore(withValue(JSON.parse(good), path, value))).toThrow()
+  expect(() => atOnce(detector.restore(withValue(JSON.parse(good), path, value)))).toThrow()
   expect(detector.open).toBe(0)
 })

@@ -18,6 +18,7 @@ import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 import { expectPlain, mutated } from '../../lib/patterns/mutated.js'
 
 const kStartS = 1_700_000_000
@@ -330,7 +331,7 @@ describe('an agent that is restarted', () => {
   function kept({ stateDirectory }: { readonly stateDirectory: string }) {
     const [name] = readdirSync(stateDirectory)
     const file = join(stateDirectory, name!)
-    return { file, json: JSON.parse(readFileSync(file, 'utf8').split('\n')[1]!) }
+    return { file, json: JSON.parse(readFileSync(file, 'utf8').replace(/^.*\n/, '')) }
   }
 
   test('with a file that is damaged begins anew, says so, and sets it aside', async () => {
@@ -358,7 +359,7 @@ describe('an agent that is restarted', () => {
       fc.property(mutated(json), (changed) => {
         const { detector, told } = alone()
         try {
-          detector.restore(changed)
+          atOnce(detector.restore(changed))
         } catch {
           refused++
           expect(detector.open).toBe(0)
@@ -371,7 +372,7 @@ describe('an agent that is restarted', () => {
         for (const one of told)
           expectPlain(detectionEvent('prediction', one, BigInt(Math.round(one.atMs * 1000)) * 1000n))
         for (const { expectedMs } of detector.openFindings()) expect(Number.isFinite(expectedMs)).toBe(true)
-        alone().detector.restore(JSON.parse([...savedText(detector.save())].join('')))
+        atOnce(alone().detector.restore(JSON.parse([...savedText(detector.save())].join(''))))
       }),
       { numRuns: 500 },
     )

@@ -8,6 +8,7 @@ import { factory } from '../../../../src/processors/time_pattern/factory.js'
 import { TimePatternDetector } from '../../../../src/processors/time_pattern/time-pattern.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { TestHost } from '../../../../src/testkit/test-settings.js'
+import { atOnce } from '../../../../src/util/pausable.js'
 import { UnitStory } from '../../lib/patterns/unit-story.js'
 import { randomOf } from '../../lib/statistics/near.js'
 
@@ -254,7 +255,8 @@ describe('a state that cannot be', () => {
   }
   const open = { fits: 5, toldFits: 5, usualGapMs: 1, leastSilenceMs: 1, lastFit: 1 }
 
-  test('one that can is read', () => expect(() => detector().restore({ units: [unit], jobs: [] })).not.toThrow())
+  test('one that can is read', () =>
+    expect(() => atOnce(detector().restore({ units: [unit], jobs: [] }))).not.toThrow())
 
   test.each([
     ['nothing', undefined],
@@ -265,7 +267,7 @@ describe('a state that cannot be', () => {
     ['a moment that is none', { jobs: [], units: [{ ...unit, moments: [[1, null]] }] }],
     ['a kind that does not exist', { jobs: [], units: [{ ...unit, open: { moon: { ...open, detail: {} } } }] }],
     ['a pattern without words', { jobs: [], units: [{ ...unit, open: { hour_of_day: { ...open, detail: {} } } }] }],
-  ])('%s is refused', (_what, saved) => expect(() => detector().restore(saved)).toThrow())
+  ])('%s is refused', (_what, saved) => expect(() => atOnce(detector().restore(saved))).toThrow())
 })
 
 test('a zone that does not exist is an error of the configuration', () => {
