@@ -27,8 +27,9 @@ export interface BuildOptions {
  */
 export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
   const unrouted = new Map<string, number>()
-  const unroutedAt = (place: string) => (items: number) =>
-    void (items > 0 && unrouted.set(place, (unrouted.get(place) ?? 0) + items))
+  const used = new Map<string, number>()
+  const countIn = (counts: Map<string, number>, place: string) => (items: number) =>
+    void (items > 0 && counts.set(place, (counts.get(place) ?? 0) + items))
   const onStatus = (node: Node, status: Status) => options.onStatus?.(node.settings.id, node.pipeline, status)
   const nodeOf = (id: ComponentId, pipeline?: string) => new Node(options.settingsFor(id, pipeline), pipeline, onStatus)
 
@@ -52,7 +53,7 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
   const processorsOf = new Map<string, readonly Node[]>()
   for (const pipeline of config.pipelines) {
     const routes = pipeline.exporters.map((id) => limitedTo(pipeline.signals, exporters.get(id)!.route))
-    let next: Consumer = fanOut(routes, unroutedAt(`pipeline ${pipeline.id}`), pipeline.signals)
+    let next: Consumer = fanOut(routes, countIn(unrouted, `pipeline ${pipeline.id}`), pipeline.signals)
     const processors: Node[] = []
     for (const id of [...pipeline.processors].reverse()) {
       const part = partOf(config.processors, id)
@@ -63,7 +64,8 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
     }
     processorsOf.set(pipeline.id, processors)
     const factories = pipeline.processors.map((id) => partOf(config.processors, id).factory)
-    entries.set(pipeline.id, { signals: withSourcesOf(factories, pipeline.signals), consumer: next })
+    const given = withSourcesOf(factories, pipeline.signals)
+    entries.set(pipeline.id, { signals: given, carried: pipeline.signals, consumer: next })
   }
 
   const receivers = new Map<string, Node>()
@@ -73,7 +75,9 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
     const fed = config.pipelines.filter((pipeline) => pipeline.receivers.includes(id))
     const next = fanOut(
       fed.map((pipeline) => entries.get(pipeline.id)!),
-      unroutedAt(`receiver ${id}`),
+      countIn(unrouted, `receiver ${id}`),
+      signals,
+      countIn(used, `receiver ${id}`),
     )
     make(node, part, node.outlet(next))
     receivers.set(id, node)
@@ -92,6 +96,7 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
     pipelines,
     exporters: [...exporters.values()].map(({ node }) => node),
     unrouted,
+    used,
   }
   return createGraph(parts, options.logger)
 }

@@ -5,6 +5,8 @@ import { type Batch, countItems, isEmpty, type Signal, selectSignals, signals } 
 /** One way out of a fan-out: a consumer and the signals it is given. */
 export interface Route {
   readonly signals: ReadonlySet<Signal>
+  /** Those of them that it delivers; of the others it only makes such: spans of events, findings of metrics. All, if left out. */
+  readonly carried?: ReadonlySet<Signal>
   readonly consumer: Consumer
 }
 
@@ -30,17 +32,25 @@ interface Unfinished {
  * that makes a new batch for each offer hides the identity; delivery is then at least once.
  *
  * @param onUnrouted - told how many items of a batch no route takes, of the signals that are meant to go somewhere
+ * @param onUsed - told how many items of a batch are taken, but delivered by no route
  */
 export function fanOut(
   routes: readonly Route[],
   onUnrouted: (items: number) => void,
   meant: Iterable<Signal> = signals,
+  onUsed: (items: number) => void = () => {},
 ): Consumer {
   const unfinished = new WeakMap<Batch, Unfinished>()
   const untaken = new Set([...meant].filter((signal) => !routes.some((route) => route.signals.has(signal))))
+  const used = new Set(
+    [...meant].filter(
+      (signal) => !untaken.has(signal) && !routes.some((route) => (route.carried ?? route.signals).has(signal)),
+    ),
+  )
 
   const firstOffer = (batch: Batch): Unfinished => {
     if (untaken.size > 0) onUnrouted(countItems(selectSignals(batch, untaken)))
+    if (used.size > 0) onUsed(countItems(selectSignals(batch, used)))
     const remaining = routes
       .map((route) => ({ consumer: route.consumer, batch: selectSignals(batch, route.signals) }))
       .filter((delivery) => !isEmpty(delivery.batch))

@@ -42,6 +42,7 @@ export interface Parts {
   readonly pipelines: readonly PipelinePart[]
   readonly exporters: readonly Node[]
   readonly unrouted: ReadonlyMap<string, number>
+  readonly used: ReadonlyMap<string, number>
 }
 
 export interface PipelinePart {
@@ -89,6 +90,7 @@ class RunningGraph implements Graph {
     return {
       rows: this.#nodes().map((node) => node.ledgerRow()),
       unrouted: Object.fromEntries(this.#parts.unrouted),
+      used: Object.fromEntries(this.#parts.used),
     }
   }
 

@@ -26,4 +26,9 @@ export interface Ledger {
    * `pipeline metrics` when no exporter of it does. A choice of the configuration, so not a drop, but shown.
    */
   readonly unrouted: Readonly<Record<string, number>>
+  /**
+   * Items that pipelines were given only to make others of, by receiver: events in a pipeline of traces, metrics in one of logs
+   * that looks for patterns. Nobody wants them delivered.
+   */
+  readonly used: Readonly<Record<string, number>>
 }

@@ -96,7 +96,7 @@ export function createService(options: ServiceOptions): Service {
     summary: () => ({
       uptimeMs: (stoppingMs ?? clock.monotonicMs()) - startedMs,
       components: service.status(),
-      ledger: graph?.ledger() ?? { rows: [], unrouted: {} },
+      ledger: graph?.ledger() ?? { rows: [], unrouted: {}, used: {} },
     }),
   }
   return service

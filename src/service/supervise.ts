@@ -178,9 +178,15 @@ function totals(service: Service): {
   for (const row of ledger.rows) {
     for (const [reason, items] of Object.entries(row.dropped)) dropped[reason] = (dropped[reason] ?? 0) + items
   }
+  const all = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, n) => total + n, 0)
+  const unrouted = all(Object.fromEntries(Object.entries(ledger.unrouted).filter(([at]) => at.startsWith('receiver '))))
+  const used = all(ledger.used)
   return {
     uptime_s: Math.round(uptimeMs / 1000),
-    received: sum('receiver', (row) => row.in),
+    // What pipelines carry: the rest was read for nobody, or looked at only.
+    received: sum('receiver', (row) => row.in) - unrouted - used,
+    ...(used === 0 ? {} : { used }),
+    ...(unrouted === 0 ? {} : { unrouted }),
     exported: sum('exporter', (row) => row.out),
     dropped,
   }

@@ -22,7 +22,11 @@ const row = (part: Partial<LedgerRow>): LedgerRow => ({
   held: 0,
   ...part,
 })
-const summaryOf = (rows: readonly LedgerRow[]) => ({ uptimeMs: 30_400, components: [], ledger: { rows, unrouted: {} } })
+const summaryOf = (rows: readonly LedgerRow[]) => ({
+  uptimeMs: 30_400,
+  components: [],
+  ledger: { rows, unrouted: {}, used: {} },
+})
 
 it('sums a run up, events by how often they came', () => {
   expect(formatSummary(summaryOf([row({})]), tally)).toBe(

@@ -139,6 +139,23 @@ describe('instances', () => {
     await world.receivers.get('r')!.emit(items(3, 4))
     expect(world.exporters.get('x')!.items).toBe(6)
     expect(graph.ledger().unrouted).toEqual({ 'receiver r': 4 })
+    expect(graph.ledger().used).toEqual({ 'receiver r': 3 })
+  })
+
+  test('metrics in which a pipeline of logs finds something are used there, unless another pipeline delivers them', async () => {
+    const logs = 'logs: r -> p -> x'
+    for (const [lines, used] of [
+      [[logs], { 'receiver r': 4 }],
+      [[logs, 'metrics: r -> -> y'], {}],
+    ] as const) {
+      const world = newWorld()
+      world.behaviour.set('processor p', { makes: { signal: 'logs', of: 'metrics' } })
+      const graph = buildFake(world, lines)
+      await graph.start()
+      await world.receivers.get('r')!.emit(items(3, 4))
+      expect(world.exporters.get('x')!.items).toBe(3)
+      expect(graph.ledger()).toMatchObject({ unrouted: {}, used })
+    }
   })
 
   test.each([

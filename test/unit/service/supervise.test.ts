@@ -29,7 +29,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     start: async () => void journal.push('start'),
     shutdown: async () => void journal.push('shutdown'),
     status: () => [],
-    summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {} } }),
+    summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {}, used: {} } }),
     ...part,
   }
   const exits: number[] = []
@@ -42,7 +42,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     ...(forMs === undefined ? {} : { forMs }),
     exitNow: (code) => void exits.push(code),
   })
-  return { events, enough, journal, exits, end }
+  return { events, enough, journal, exits, end, logger }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -76,12 +76,35 @@ describe('an ordered end', () => {
   ])('dropped %j: exit 0, and the last line is "%s"', async (dropped, line) => {
     const row = { kind: 'exporter', id: 'otlp', in: 200, produced: 0, out: 101, dropped, held: 0 } as const
     const { events, journal, end } = setUp({
-      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {} } }),
+      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {}, used: {} } }),
     })
     await turn()
     events.emit('SIGTERM')
     expect(await end).toBe(0)
     expect(journal.filter((entry) => entry.endsWith(': stopped'))).toEqual([line])
+  })
+
+  test('its last line counts what pipelines carry as received, and what they only looked at for itself', async () => {
+    const row = { kind: 'receiver', id: 'cgroup', in: 1000, produced: 0, out: 1000, dropped: {}, held: 0 } as const
+    const account = vi.fn()
+    const { events, end, logger } = setUp({
+      summary: () => ({
+        uptimeMs: 5000,
+        components: [],
+        ledger: {
+          rows: [row, { ...row, kind: 'exporter', id: 'otlp', out: 10 }],
+          unrouted: { 'receiver cgroup': 290, 'pipeline logs': 5 },
+          used: { 'receiver cgroup': 700 },
+        },
+      }),
+    })
+    logger.info = (message, fields) => void (message === 'stopped' && account(fields))
+    await turn()
+    events.emit('SIGTERM')
+    await end
+    expect(account.mock.lastCall).toEqual([
+      { uptime_s: 5, received: 10, used: 700, unrouted: 290, exported: 10, dropped: {} },
+    ])
   })
 
   test('--for ends it by itself', async () => {
