@@ -1,6 +1,6 @@
 import type { Factory, Registration } from '../component/component.js'
 import { type ComponentId, type Kind, parseComponentId } from '../component/id.js'
-import { hint } from '../util/did-you-mean.js'
+import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { ComponentConfig } from './agent-config.js'
 import { shown } from './describe.js'
 import { explain } from './explain.js'
@@ -47,8 +47,16 @@ export async function readSection(
     const path = [section, key]
     const id = parseComponentId(kind, key)
     if (id === undefined) {
+      const meant = meantId(kind, key, known)
       const reason = 'is not a component id; write a type in lower case, or type/name, such as otlp/backup'
-      problems.add('CFG_VALUE', entry.keyPosition, path, reason)
+      problems.add(
+        'CFG_VALUE',
+        entry.keyPosition,
+        path,
+        `${reason}${meant === undefined ? '' : `: did you mean "${meant.id}"?`}`,
+      )
+      // Said once: who names it, rightly or as it stands here, is not told that it is missing.
+      if (meant !== undefined) definitions.set(key, { entry, id: meant, factory: undefined, component: undefined })
       continue
     }
     const registration = known.find((candidate) => candidate.type === id.type)
@@ -59,6 +67,16 @@ export async function readSection(
     definitions.set(key, { entry, id, factory, component })
   }
   return definitions
+}
+
+/** `memory_leak/web` of `memory-leak/web`. */
+function meantId(kind: Kind, key: string, known: readonly Registration[]): ComponentId | undefined {
+  const [word = '', ...name] = key.split('/')
+  const type = didYouMean(
+    word,
+    known.map((registration) => registration.type),
+  )
+  return type === undefined ? undefined : parseComponentId(kind, [type, ...name].join('/'))
 }
 
 function unknownType(id: ComponentId, known: readonly Registration[], all: readonly Registration[]): string {

@@ -139,7 +139,7 @@ function typeReason(schema: Exclude<Schema, UnionSchema>, node: Node, secret: bo
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
   if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
   // A bare number there lacks its unit, or its host: the format knows what to write.
-  if (schema.type === 'string' && ['duration', 'size', 'endpoint'].includes(schema.format ?? ''))
+  if (schema.type === 'string' && ['duration', 'size', 'endpoint', 'wall_time'].includes(schema.format ?? ''))
     return formatReason(schema, node, secret)
   const text = printable(node.text)
   switch (schema.type) {
@@ -151,9 +151,20 @@ function typeReason(schema: Exclude<Schema, UnionSchema>, node: Node, secret: bo
       if (node.quoted && /^(true|false)$/.test(text)) return `${general}: remove the quotes`
       if (/^(yes|on|y|1)$/i.test(text)) return `${general}: did you mean true?`
       return /^(no|off|n|0)$/i.test(text) ? `${general}: did you mean false?` : general
+    case 'integer':
+    case 'number': {
+      if (node.quoted && /^[0-9.]+$/.test(text)) return `${general}: remove the quotes`
+      const share = /^(\d{1,6}(?:\.\d{1,6})?) ?%$/.exec(text)
+      return share === null ? general : `${general}: did you mean ${ofPercent(Number(share[1]), schema.maximum)}?`
+    }
     default:
-      return node.quoted && /^[0-9.]+$/.test(text) ? `${general}: remove the quotes` : general
+      return general
   }
+}
+
+/** As the key wants it: a share of 1, or so many percent. */
+function ofPercent(percent: number, maximum = Number.POSITIVE_INFINITY): number {
+  return maximum <= 1 ? Number((percent / 100).toPrecision(6)) : percent
 }
 
 function formatReason(schema: StringSchema, node: Node, secret: boolean): string {

@@ -111,3 +111,34 @@ test.each(cases)('%s: %s', (_, alert, series, minute, fires) => {
   )
   expect(promtool('test', 'rules', 'test.yaml')).toContain('SUCCESS')
 })
+
+test.each([
+  ['memory', 'unit="a.service",', 'a.service on n1, memory: expected in 1h 0m 0s'],
+  // It is no unit's.
+  ['disk', '', 'n1, disk: expected in 1h 0m 0s'],
+])('UnitPrediction of kind %s says whose and what', (kind, unit, summary) => {
+  const labels = `{pattern_name="prediction",pattern_kind="${kind}",${unit}instance="n1"}`
+  const exp_labels = {
+    pattern_name: 'prediction',
+    pattern_kind: kind,
+    instance: 'n1',
+    ...(unit === '' ? {} : { unit: 'a.service' }),
+  }
+  const tests = [
+    {
+      interval: '1m',
+      input_series: [
+        { series: `systemd_unit_pattern${labels}`, values: '1x9' },
+        { series: `systemd_unit_pattern_expected_time_seconds${labels}`, values: '3900x9' },
+      ],
+      alert_rule_test: [
+        { eval_time: '5m', alertname: 'UnitPrediction', exp_alerts: [{ exp_labels, exp_annotations: { summary } }] },
+      ],
+    },
+  ]
+  writeFileSync(
+    join(folder, 'test.yaml'),
+    JSON.stringify({ rule_files: ['rules.yaml'], evaluation_interval: '1m', tests }),
+  )
+  expect(promtool('test', 'rules', 'test.yaml')).toContain('SUCCESS')
+})

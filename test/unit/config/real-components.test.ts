@@ -220,3 +220,59 @@ service: { pipelines: { a: { receivers: [systemd], processors: [crash_loop], exp
     'CFG_UNKNOWN_KEY agent.yaml:2:29 processors.crash_loop.threshold: is called "restart_threshold" now',
   ])
 })
+
+describe('what people write instead', () => {
+  const host = (part: { processors?: string; named?: string; service?: string }): string =>
+    [
+      'receivers: { systemd: }',
+      `processors: { ${part.processors ?? ''} }`,
+      'exporters: { debug: }',
+      'service:',
+      `  pipelines: { units: { receivers: [systemd], processors: [${part.named ?? ''}], exporters: [debug] } }`,
+      part.service ?? '',
+    ].join('\n')
+  const notATime = 'is not a time such as 22:00, or one of a date such as 2026-12-24T22:00'
+  const notAnId = 'is not a component id; write a type in lower case, or type/name, such as otlp/backup'
+
+  test.each([
+    [
+      'a time that YAML 1.1 has made a number of',
+      { service: '  maintenance: [{ from: 1320, to: "23:00" }]' },
+      [`CFG_TYPE agent.yaml:6:25 service.maintenance[0].from: "1320" ${notATime}: did you mean "13:20" or "22:00"?`],
+    ],
+    [
+      'an hour of one digit',
+      { service: '  maintenance: [{ from: "2:00", to: "23:00" }]' },
+      [`CFG_VALUE agent.yaml:6:25 service.maintenance[0].from: "2:00" ${notATime}: did you mean "02:00"?`],
+    ],
+    [
+      'a share in percent',
+      { processors: 'periodic_crash: { max_jitter: 15% }', named: 'periodic_crash' },
+      [
+        'CFG_TYPE agent.yaml:2:45 processors.periodic_crash.max_jitter: expected a number, got the text "15%": did you mean 0.15?',
+      ],
+    ],
+    [
+      'a percentage in percent',
+      { processors: 'memory_limiter: { limit_percentage: "15 %" }', named: 'memory_limiter' },
+      [
+        'CFG_TYPE agent.yaml:2:51 processors.memory_limiter.limit_percentage: expected a whole number, got the text "15 %": did you mean 15?',
+      ],
+    ],
+    [
+      'a type with a hyphen, said once',
+      { processors: 'memory-leak: , crash-loop/web:', named: 'memory-leak, crash_loop/web' },
+      [
+        `CFG_VALUE agent.yaml:2:15 processors.memory-leak: ${notAnId}: did you mean "memory_leak"?`,
+        `CFG_VALUE agent.yaml:2:30 processors.crash-loop/web: ${notAnId}: did you mean "crash_loop/web"?`,
+      ],
+    ],
+    [
+      'what is like nothing',
+      { processors: 'Something else:', named: '' },
+      [`CFG_VALUE agent.yaml:2:15 processors.Something else: ${notAnId}`],
+    ],
+  ])('%s', async (_, part, expected) => {
+    expect(await said(host(part))).toEqual(expected)
+  })
+})

@@ -58,6 +58,28 @@ test.each([
   expect(parseWallTime(text)).toEqual(time)
 })
 
+test.each([
+  ['2:00', '"02:00"'],
+  ['7.30', '"07:30"'],
+  ['22:00:00', '"22:00"'],
+  ['9', '"09:00"'],
+  ['1320', '"13:20" or "22:00"'],
+  ['2200', '"22:00"'],
+  ['1380', '"23:00"'],
+  ['720', '"07:20" or "12:00"'],
+])('%s: did you mean %s?', (text, meant) => {
+  expect(parseWallTime(text)).toEqual({
+    reason: `"${text}" is not a time such as 22:00, or one of a date such as 2026-12-24T22:00: did you mean ${meant}?`,
+  })
+})
+
+test.each(['25:00', '22:60', '9999', 'noon', '2:0', '12345', '2026-12-24'])(
+  'of "%s" nobody knows what was meant',
+  (text) => {
+    expect(parseWallTime(text)).toEqual({ reason: expect.not.stringContaining('did you mean') })
+  },
+)
+
 test.each(['', '7:00', '24:01', '22:60', '22:00:00', '2026-02-30T10:00', '2026-13-01T10:00', '2026-12-24', 'noon'])(
   'no time: "%s"',
   (text) => {
