@@ -3,14 +3,14 @@ import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
 import { type Definition, type Section, sections } from './components.js'
-import { patternAdvice } from './pattern-advice.js'
+import { PipelineAdvice } from './pipeline-advice.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 
 export type Definitions = Readonly<Record<Section, ReadonlyMap<string, Definition>>>
 
 /** One id in a list of the `service` section. */
-interface Reference {
+export interface Reference {
   readonly id: string
   readonly node: ScalarNode
   readonly path: Path
@@ -19,14 +19,6 @@ interface Reference {
 }
 
 const parts = ['receivers', 'processors', 'exporters'] as const
-
-/** Which processors read what another one adds to events: behind them it adds it for nobody. */
-const usersOf: Readonly<Record<string, readonly string[]>> = {
-  dependency: ['incident'],
-  incident: ['lifecycle_spans'],
-  memory_leak: ['prediction'],
-  periodic_crash: ['prediction'],
-}
 
 /** Which signals a pipeline's id stands for; undefined when it is not an id at all. */
 export function signalsOf(id: string): ReadonlySet<Signal> | undefined {
@@ -47,12 +39,14 @@ export class PipelineChecker {
   readonly #file: Entry
   readonly #definitions: Definitions
   readonly #problems: Problems
+  readonly #advice: PipelineAdvice
   readonly #used = new Set<Definition>()
 
   constructor(root: Node, definitions: Definitions, problems: Problems) {
     this.#file = { keyPosition: root.position, node: root }
     this.#definitions = definitions
     this.#problems = problems
+    this.#advice = new PipelineAdvice(this.#file, definitions, problems)
   }
 
   /** @returns the pipelines, complete only when nothing was wrong */
@@ -64,8 +58,8 @@ export class PipelineChecker {
       this.#problems.add('CFG_VALUE', position, path, 'at least one pipeline is needed, with receivers and exporters')
     const pipelines = written.flatMap((id) => this.#pipeline(id, [...path, id]) ?? [])
     this.#resolve('extensions', this.#references(['service', 'extensions']))
-    this.#adviseUnused()
-    this.#adviseSharedFate(pipelines)
+    this.#advice.ofUnused(this.#used)
+    this.#advice.ofSharedFate(pipelines)
     return Object.freeze(pipelines)
   }
 
@@ -76,7 +70,7 @@ export class PipelineChecker {
       const reason =
         'is not a pipeline id; write traces, metrics, logs or another word in lower case, with a /name if need be'
       this.#problems.add('CFG_VALUE', position, path, reason)
-    } else if (carried.size > 1) this.#adviseId(id, position, path)
+    } else if (carried.size > 1) this.#advice.ofId(id, position, path)
     if (node.kind !== 'map' && !isEmpty(node)) return undefined
     const lists = {
       receivers: this.#part('receivers', path),
@@ -86,8 +80,8 @@ export class PipelineChecker {
     for (const part of parts) this.#resolve(part, lists[part])
     if (carried === undefined) return undefined
     this.#checkSignals(lists.exporters, carried)
-    this.#adviseOrder(lists.processors)
-    this.#adviseInput(lists, carried)
+    this.#advice.ofOrder(lists.processors)
+    this.#advice.ofInput(lists, carried)
     const [receivers, processors, exporters] = parts.map((part) =>
       Object.freeze(lists[part].map(({ id: name }) => name)),
     )
@@ -161,86 +155,12 @@ export class PipelineChecker {
     }
   }
 
-  /** `trace/x` is a good id, and carries everything: seldom what was meant. */
-  #adviseId(id: string, position: Node['position'], path: Path): void {
-    const [type, name] = id.split('/') as [string, string | undefined]
-    const meant = didYouMean(type, signals)
-    if (meant === undefined) return
-    const whole = name === undefined ? meant : `${meant}/${name}`
-    this.#problems.warn(
-      'CFG_PIPELINE_ID',
-      position,
-      path,
-      `this id carries all three signals; did you mean "${whole}"?`,
-    )
-  }
-
-  #adviseOrder(processors: readonly Reference[]): void {
-    const types = typesOf(processors)
-    for (const [at, { node, path, index }] of processors.entries()) {
-      const advise = (reason: string): void => this.#problems.warn('CFG_ORDER', node.position, path, reason)
-      const type = types[at]!
-      if (type === 'memory_limiter' && index > 0)
-        advise('should be the first processor; it does not protect what stands before it')
-      if (type === 'batch' && index < processors.length - 1)
-        advise('should be the last processor; those after it change the sizes it made')
-      const user = types.slice(0, at).find((before) => usersOf[type]?.includes(before))
-      if (user !== undefined) advise(`should stand before ${user}, which uses what it adds to events`)
-    }
-  }
-
-  /** A pattern that is not given what it reads is as silent as one that has found nothing. */
-  #adviseInput(lists: Record<'receivers' | 'processors', readonly Reference[]>, carried: ReadonlySet<Signal>): void {
-    const surroundings = { carried, receivers: typesOf(lists.receivers), processors: typesOf(lists.processors) }
-    for (const [at, { node, path }] of lists.processors.entries()) {
-      const reason = patternAdvice(surroundings.processors[at]!, surroundings)
-      if (reason !== undefined) this.#problems.warn('CFG_INPUT', node.position, path, reason)
-    }
-  }
-
-  /**
-   * A receiver goes on when all it feeds have taken a batch, so an exporter that waits stops the others of its receivers, in
-   * whichever pipeline they are (decision 0074).
-   */
-  #adviseSharedFate(pipelines: readonly PipelineConfig[]): void {
-    for (const [id, { factory, component }] of this.#definitions.exporters) {
-      if (factory?.kind !== 'exporter' || component === undefined) continue
-      // Valid for this very factory's schema; see Factory.
-      const remedy = factory.waitsUnless?.(component.config as never)
-      const its = pipelines.filter(({ exporters }) => exporters.includes(id))
-      const sources = its.flatMap(({ receivers }) => receivers)
-      const beside = pipelines.filter(({ receivers }) => receivers.some((receiver) => sources.includes(receiver)))
-      const others = [...new Set(beside.flatMap(({ exporters }) => exporters))].filter((other) => other !== id)
-      if (remedy === undefined || others.length === 0) continue
-      const path = ['service', 'pipelines', its[0]!.id, 'exporters', its[0]!.exporters.indexOf(id)]
-      const reason = `once its queue is full, ${others.map((other) => printable(other)).join(' and ')} will stand still with it: they share a receiver; write ${remedy}, or give it receivers of its own`
-      this.#problems.warn('CFG_SHARED_FATE', locate(this.#file, path).position, path, reason)
-    }
-  }
-
-  #adviseUnused(): void {
-    for (const [section, defined] of Object.entries(this.#definitions)) {
-      for (const [id, definition] of defined) {
-        if (this.#used.has(definition)) continue
-        const where = section === 'extensions' ? 'service.extensions does not list it' : 'no pipeline names it'
-        this.#problems.warn(
-          'CFG_UNUSED',
-          definition.entry.keyPosition,
-          [section, id],
-          `is defined but not used: ${where}`,
-        )
-      }
-    }
-  }
-
   /** Whether the file has something at the whole path. */
   #has(path: Path): boolean {
     const parent = locate(this.#file, path.slice(0, -1)).node
     return parent.kind === 'map' && parent.entries.has(String(path.at(-1)))
   }
 }
-
-const typesOf = (references: readonly Reference[]): readonly string[] => references.map(({ id }) => id.split('/')[0]!)
 
 function isIdText({ value, text, substituted }: ScalarNode): boolean {
   return text !== '' && (substituted === undefined ? typeof value === 'string' : !substituted.failed)

@@ -5,12 +5,13 @@ import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Timer } from '../../util/clock.js'
 import { Outbox } from '../handover/outbox.js'
-import { attr, metric as metricNames } from '../systemd/names.js'
+import { metric as metricNames } from '../systemd/names.js'
 import { detectionEvent } from './detection-event.js'
 import type { Detection, Detector, DetectorContext, QuietReason, Unit } from './detector.js'
 import { KeptState } from './kept-state.js'
 import { OpenFindings } from './open-findings.js'
 import { Quiet } from './quiet.js'
+import { RefusedSignals } from './refused-signals.js'
 import { SteadyTime } from './steady-time.js'
 import { readUnitSignal, signalKind, Units } from './unit-signal.js'
 
@@ -36,8 +37,6 @@ const kSlackMs = 1000
 /** How names of findings begin, and of events of incidents. */
 const kFinding = 'pattern.'
 const kIncident = 'incident.'
-/** Signals of batches that were refused, and will be offered again. */
-const kMaxRefused = 16_384
 
 /**
  * Shows a detector what passes, and sends on what it finds: every batch goes on as it is, findings behind it in batches of
@@ -55,7 +54,7 @@ export class PatternProcessor implements Processor, DetectorContext {
   readonly #kept: KeptState
   readonly #openFindings: OpenFindings
   readonly #countEvicted: (units: number) => void
-  readonly #refused = new Set<string>()
+  readonly #refused = new RefusedSignals()
   #found: RawEvent[] = []
   #timer: { readonly dueMs: number; readonly timer: Timer } | undefined
   #host: Host | undefined
@@ -109,7 +108,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#armTimer()
     this.#kept.touch()
     const outcome = await offered
-    if (outcome.kind === 'retryable') this.#expectAgain(batch.events)
+    if (outcome.kind === 'retryable') this.#refused.add(batch.events)
     return outcome
   }
 
@@ -168,7 +167,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     }
     const unit = this.#units.ofEvent(event)
     if (unit === undefined) return
-    if (this.#refused.size > 0 && this.#refused.delete(signature(event))) return
+    if (this.#refused.takes(event)) return
     this.#quiet.observeUnit(kind, event, unit, atMs)
     this.#detector.signal?.(readUnitSignal(event, kind, unit, atMs, this.#quiet.of(event, unit, atMs)))
   }
@@ -217,19 +216,6 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#outbox.push(batchOf({ events, metrics: this.#openFindings.changed() }))
   }
 
-  /** The upstream keeps what was refused, and offers it again: as the same records or as others made of them. */
-  #expectAgain(events: readonly RawEvent[]): void {
-    for (const event of events) {
-      if (signalKind(event) === undefined) continue
-      if (this.#refused.size >= kMaxRefused)
-        for (const oldest of this.#refused) {
-          this.#refused.delete(oldest)
-          break
-        }
-      this.#refused.add(signature(event))
-    }
-  }
-
   #armTimer(): void {
     const dueMs = this.#detector.dueMs
     // Before anything was read it is no time at all: what was restored waits for the first record.
@@ -251,8 +237,4 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#send()
     this.#armTimer()
   }
-}
-
-function signature(event: RawEvent): string {
-  return `${event.resource.key} ${String(event.attributes[attr.unit])} ${event.name} ${event.timeUnixNano}`
 }
