@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
+import { allRead, hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
 import { startFileSink } from '../agent/file-sink.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
@@ -51,10 +51,11 @@ function setUp({ rate, options, file }) {
     const source = await startSource(own, rate)
     const sink = own(await startSink())
     const fileSink = file ? own(startFileSink()) : undefined
-    const { config } = await hostConfig(source, sink.address, { ...options, file: fileSink?.path })
+    const { config, port } = await hostConfig(source, sink.address, { ...options, file: fileSink?.path })
     const agent = own(startAgent(config))
     await agent.logged(synchronised)
     if (rate === undefined) await firstEvents(sink)
+    await allRead(port)
     // The stand-in repeats a state seconds later where systemd would at once, and some events are told only then.
     return { source, sink, fileSink, agent, since: rate === undefined ? 'happened' : 'read' }
   })
@@ -85,7 +86,7 @@ export default {
   notes:
     'The agent runs pipelines/host.yaml, its OTLP going to a gRPC server in another process. Events/s: a real systemd with real ' +
     `services, of which ${kCrashing} crash about once a second. Signals/s: a stand-in for systemd on a private dbus-daemon, with a cgroup for ` +
-    'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one; ' +
+    'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one that begins when all units are read; ' +
     "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
     'the request at the server; at the file exporter, which stands beside the others, to its line in the file. By default events wait for company in the OTLP exporter ' +
     '(`request_interval: 200ms`) and in no other; low latency is `0s` there, and `timeout: 4ms` of `batch`.',
