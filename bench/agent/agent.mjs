@@ -135,7 +135,8 @@ const kReadLimitMs = 120_000
  * background, for some ten seconds (docs/decisions/0187), and what it costs then is not what it costs from then on.
  */
 export async function allRead(port) {
-  const value = (page, name) => Number(new RegExp(`^unitscope_receiver_systemd_${name}\\{[^}]*\\} (\\d+)$`, 'm').exec(page)?.[1])
+  const value = (page, name) =>
+    Number(new RegExp(`^unitscope_receiver_systemd_${name}\\{[^}]*\\} (\\d+)$`, 'm').exec(page)?.[1])
   for (const end = performance.now() + kReadLimitMs; ; await sleep(1000)) {
     const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     if (value(page, 'units') > 0 && value(page, 'units_unread') === 0) return

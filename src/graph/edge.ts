@@ -1,5 +1,6 @@
 import type { Consumer } from '../component/component.js'
-import { type Batch, countItems } from '../data/batch.js'
+import type { Outcome } from '../component/outcome.js'
+import { countItems } from '../data/batch.js'
 
 /**
  * Items that crossed into or out of one component.
@@ -21,22 +22,35 @@ export class EdgeCount {
     return this.#settled + this.#inFlight
   }
 
+  offered(items: number): void {
+    this.#inFlight += items
+  }
+
+  /** Each offer is answered once; undefined: by an exception. */
+  answered(items: number, outcome: Outcome | undefined): void {
+    this.#inFlight -= items
+    if (outcome === undefined || outcome.kind === 'retryable') return
+    this.#settled += items
+    this.#onSettled?.(items)
+  }
+
   /** The same consumer, with everything offered to it counted here. */
   counting(next: Consumer): Consumer {
     return {
-      consume: async (batch: Batch) => {
+      // At every border of every batch: a function that is not `async` makes half the garbage.
+      consume: (batch) => {
         const items = countItems(batch)
-        this.#inFlight += items
-        try {
-          const outcome = await next.consume(batch)
-          if (outcome.kind !== 'retryable') {
-            this.#settled += items
-            this.#onSettled?.(items)
-          }
-          return outcome
-        } finally {
-          this.#inFlight -= items
-        }
+        this.offered(items)
+        return next.consume(batch).then(
+          (outcome) => {
+            this.answered(items, outcome)
+            return outcome
+          },
+          (error: unknown) => {
+            this.answered(items, undefined)
+            throw error
+          },
+        )
       },
     }
   }

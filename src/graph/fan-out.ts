@@ -51,24 +51,31 @@ export function fanOut(
   const firstOffer = (batch: Batch): Unfinished => {
     if (untaken.size > 0) onUnrouted(countItems(selectSignals(batch, untaken)))
     if (used.size > 0) onUsed(countItems(selectSignals(batch, used)))
-    const remaining = routes
-      .map((route) => ({ consumer: route.consumer, batch: selectSignals(batch, route.signals) }))
-      .filter((delivery) => !isEmpty(delivery.batch))
+    const remaining: Delivery[] = []
+    for (const { consumer, signals: taken } of routes) {
+      const part = selectSignals(batch, taken)
+      if (!isEmpty(part)) remaining.push({ consumer, batch: part })
+    }
     return { remaining, settled: ok }
   }
 
-  return {
-    async consume(batch) {
-      const offer = unfinished.get(batch) ?? firstOffer(batch)
-      const outcomes = await Promise.all(offer.remaining.map((delivery) => delivery.consumer.consume(delivery.batch)))
-      const settled = worstOf([offer.settled, ...outcomes.filter((outcome) => outcome.kind !== 'retryable')])
-      const remaining = offer.remaining.filter((_, at) => outcomes[at]?.kind === 'retryable')
-      if (remaining.length === 0) {
-        unfinished.delete(batch)
-        return settled
-      }
-      unfinished.set(batch, { remaining, settled })
-      return worstOf(outcomes)
-    },
+  const offer = async (batch: Batch): Promise<Outcome> => {
+    const before = unfinished.get(batch)
+    const { remaining, settled } = before ?? firstOffer(batch)
+    const outcomes = await Promise.all(remaining.map((delivery) => delivery.consumer.consume(delivery.batch)))
+    const left = remaining.filter((_, at) => outcomes[at]!.kind === 'retryable')
+    if (left.length === 0) {
+      if (before !== undefined) unfinished.delete(batch)
+      return worstOf([settled, ...outcomes])
+    }
+    const answered = outcomes.filter((outcome) => outcome.kind !== 'retryable')
+    unfinished.set(batch, { remaining: left, settled: worstOf([settled, ...answered]) })
+    return worstOf(outcomes)
   }
+
+  const [only] = routes
+  if (only === undefined || routes.length > 1 || untaken.size > 0 || used.size > 0) return { consume: offer }
+  // Most often there is one way, for all that comes: then there is nothing to remember, and the batch goes on as it is.
+  const goesOn = (batch: Batch) => selectSignals(batch, only.signals) === batch && !isEmpty(batch)
+  return { consume: (batch) => (goesOn(batch) ? only.consumer.consume(batch) : offer(batch)) }
 }

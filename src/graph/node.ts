@@ -1,7 +1,7 @@
 import type { Component, Consumer, Settings } from '../component/component.js'
-import { permanent } from '../component/outcome.js'
+import { type Outcome, permanent } from '../component/outcome.js'
 import type { Status } from '../component/status.js'
-import { countItems } from '../data/batch.js'
+import { type Batch, countItems } from '../data/batch.js'
 import { UnavailableError } from '../errors.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
 import { EdgeCount } from './edge.js'
@@ -36,7 +36,7 @@ export class Node {
     if (id.kind === 'processor') this.#in = new EdgeCount((items) => telemetry.processed(items))
     else this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.counter('items_in', 'Items taken in.') : undefined)
     this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
-    this.intake = this.#in.counting(this.#guarded)
+    this.intake = { consume: (batch) => this.#take(batch) }
   }
 
   /** `processor batch (pipeline metrics)`, as errors and logs name it. */
@@ -63,28 +63,32 @@ export class Node {
   /** What others hand their batches to: counted, and safe against a component that throws or does not run. */
   readonly intake: Consumer
 
-  readonly #guarded: Consumer = {
-    consume: async (batch) => {
-      const { id, telemetry, logger, clock } = this.settings
-      if (this.#life !== 'running' || this.#component?.consume === undefined) {
-        const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
-        telemetry.dropped(countItems(batch), reason)
-        return permanent(`${this.name} is ${reason}`)
-      }
-      const startMs = clock.monotonicMs()
-      try {
-        return await this.#component.consume(batch)
-      } catch (error) {
-        // consume rejects only on bugs. One batch pays for it, not the pipeline.
-        telemetry.dropped(countItems(batch), 'internal_error')
-        telemetry.error('internal_error')
-        logger.error('a bug: consume threw; its batch is lost', { error })
-        return permanent('internal error')
-      } finally {
-        // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
-        if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
-      }
-    },
+  async #take(batch: Batch): Promise<Outcome> {
+    const { id, telemetry, clock } = this.settings
+    const items = countItems(batch)
+    this.#in.offered(items)
+    const startMs = clock.monotonicMs()
+    let outcome: Outcome
+    try {
+      outcome = await this.#handOver(batch, items)
+    } catch (error) {
+      // consume rejects only on bugs. One batch pays for it, not the pipeline.
+      telemetry.dropped(items, 'internal_error')
+      telemetry.error('internal_error')
+      this.settings.logger.error('a bug: consume threw; its batch is lost', { error })
+      outcome = permanent('internal error')
+    }
+    // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
+    if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
+    this.#in.answered(items, outcome)
+    return outcome
+  }
+
+  #handOver(batch: Batch, items: number): Outcome | Promise<Outcome> {
+    if (this.#life === 'running' && this.#component?.consume !== undefined) return this.#component.consume(batch)
+    const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
+    this.settings.telemetry.dropped(items, reason)
+    return permanent(`${this.name} is ${reason}`)
   }
 
   /** Counts what this component hands to `next`. */

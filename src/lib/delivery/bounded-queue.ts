@@ -19,20 +19,79 @@ export interface QueueLimits {
   readonly maxBytes: number
 }
 
+/** Parcels of one lane that wait, in the order in which they came. */
+export class Lane<P extends Parcel> {
+  readonly name: string
+  // Taken from `#head` on; the front is cut off when it is half of the array, so taking is O(1) on average.
+  #waiting: { readonly parcel: P; readonly number: number }[] = []
+  #head = 0
+  #bytes = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get length(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The number of its oldest parcel; none is `Infinity`. */
+  get oldest(): number {
+    return this.#waiting[this.#head]?.number ?? Number.POSITIVE_INFINITY
+  }
+
+  push(parcel: P, number: number): void {
+    this.#waiting.push({ parcel, number })
+    this.#bytes += parcel.byteLength
+  }
+
+  take(): P | undefined {
+    const entry = this.#waiting[this.#head]
+    if (entry === undefined) return undefined
+    this.#head++
+    this.#bytes -= entry.parcel.byteLength
+    if (this.length === 0 || (this.#head > 1024 && this.#head * 2 > this.#waiting.length)) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    return entry.parcel
+  }
+
+  /** The oldest, up to `maxBytes` together, but one at least if there is one. */
+  takeUpTo(maxBytes: number): P[] {
+    const taken: P[] = []
+    let room = maxBytes
+    while (this.length > 0) {
+      const bytes = this.#waiting[this.#head]!.parcel.byteLength
+      if (taken.length > 0 && bytes > room) break
+      taken.push(this.take()!)
+      room -= bytes
+    }
+    return taken
+  }
+}
+
 /**
  * First in, first out, bounded by items and bytes. What was taken still counts until it is released, so the limits hold
- * for everything in memory, not only for what waits.
+ * for everything in memory, not only for what waits. Lanes are kept apart, few and for ever: what is due of one is found
+ * without a look at each parcel that waits.
  */
 export class BoundedQueue<P extends Parcel> {
   readonly #limits: QueueLimits
-  // Taken from `#head` on; the front is cut off when it is half of the array, so taking is O(1) on average.
-  #waiting: P[] = []
-  #head = 0
+  readonly #laneOf: (parcel: P) => string
+  readonly #lanes = new Map<string, Lane<P>>()
+  /** Of the parcel pushed last: an order over all lanes. */
+  #number = 0
   #items = 0
   #bytes = 0
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, laneOf: (parcel: P) => string) {
     this.#limits = limits
+    this.#laneOf = laneOf
   }
 
   /** Items waiting or taken. */
@@ -46,9 +105,9 @@ export class BoundedQueue<P extends Parcel> {
   get overHalfFull(): boolean {
     return this.#items * 2 > this.#limits.maxItems || this.#bytes * 2 > this.#limits.maxBytes
   }
-  /** Parcels waiting. */
-  get length(): number {
-    return this.#waiting.length - this.#head
+  /** Empty ones, too. */
+  get lanes(): Iterable<Lane<P>> {
+    return this.#lanes.values()
   }
 
   /** Whether so much could ever fit. */
@@ -61,49 +120,22 @@ export class BoundedQueue<P extends Parcel> {
   }
 
   push(parcel: P): void {
-    this.#waiting.push(parcel)
+    const name = this.#laneOf(parcel)
+    let lane = this.#lanes.get(name)
+    if (lane === undefined) {
+      lane = new Lane(name)
+      this.#lanes.set(name, lane)
+    }
+    lane.push(parcel, ++this.#number)
     this.#items += parcel.items
     this.#bytes += parcel.byteLength
   }
 
-  /** The oldest waiting parcel; call `release` when done with it. */
+  /** The oldest parcel that waits; call `release` when done with it. */
   take(): P | undefined {
-    if (this.length === 0) return undefined
-    const parcel = this.#waiting[this.#head++]
-    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head)
-      this.#head = 0
-    } else if (this.length === 0) {
-      this.#waiting = []
-      this.#head = 0
-    }
-    return parcel
-  }
-
-  /** Parcels that wait, oldest first. */
-  *waiting(): Iterable<P> {
-    for (let at = this.#head; at < this.#waiting.length; at++) yield this.#waiting[at]!
-  }
-
-  /** The oldest waiting parcels that are `wanted`, up to `maxBytes` together, but one at least if there is one. */
-  takeOf(wanted: (parcel: P) => boolean, maxBytes: number): P[] {
-    const taken: P[] = []
-    const rest: P[] = []
-    let room = maxBytes
-    for (const parcel of this.waiting()) {
-      const bytes = parcel.byteLength
-      if (!wanted(parcel)) rest.push(parcel)
-      else if (taken.length === 0 || bytes <= room) {
-        taken.push(parcel)
-        room -= bytes
-      } else {
-        rest.push(parcel)
-        room = 0 // those behind it are younger, and wait for it
-      }
-    }
-    this.#waiting = rest
-    this.#head = 0
-    return taken
+    let first: Lane<P> | undefined
+    for (const lane of this.#lanes.values()) if (lane.oldest < (first?.oldest ?? Number.POSITIVE_INFINITY)) first = lane
+    return first?.take()
   }
 
   release(parcel: P): void {

@@ -84,17 +84,18 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   readonly #retried: (add: number) => void
   #state: State = { kind: 'idle' }
   #workers: Promise<void>[] = []
-  #wakeUps: (() => void)[] = []
+  /** What resumes each worker that has nothing to do. */
+  #idle: (() => void)[] = []
   readonly #health: DeliveryHealth
   #complaint: { readonly reason: string; readonly quietUntilMs: number } | undefined
 
   constructor(settings: DeliverySettings<P>) {
     this.#settings = settings
-    this.#queue = new BoundedQueue(settings.policy.queue)
+    this.#laneOf = settings.laneOf ?? (() => '')
+    this.#queue = new BoundedQueue(settings.policy.queue, this.#laneOf)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
     this.#hands = new HandsOf(settings.clock)
-    this.#laneOf = settings.laneOf ?? (() => '')
-    this.#picker = new Picker(this.#queue, this.#laneOf, settings.joining, settings.clock)
+    this.#picker = new Picker(this.#queue, settings.joining, settings.clock)
     this.#health = new DeliveryHealth(settings.onHealth)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
@@ -152,7 +153,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const done = this.#drain()
     this.#state = { kind: 'draining', done }
     this.#due?.timer.cancel()
-    this.#wake()
+    for (const resume of this.#idle.splice(0)) resume()
     return done
   }
 
@@ -180,12 +181,14 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     while (!this.#outOfTime) {
       const draining = this.#state.kind === 'draining'
       const parcel = this.#picker.take(draining)
-      if (parcel === undefined || typeof parcel === 'number') {
+      if (parcel === undefined) {
         if (draining) return
-        if (parcel !== undefined) this.#wakeAfter(parcel)
-        await new Promise<void>((resolve) => this.#wakeUps.push(resolve))
+        const resumed = new Promise<void>((resolve) => this.#idle.push(resolve))
+        this.#wake()
+        await resumed
         continue
       }
+      this.#wake() // there may be work for another
       const startMs = clock.monotonicMs()
       const hand = this.#hands.take(parcel)
       const fate = await deliver(hand, sender)
@@ -257,9 +260,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#due = { atMs, timer }
   }
 
+  /** Resumes one worker if something is due: it resumes the next. Else sees to it that one is when something will be. */
   #wake(): void {
-    const waiting = this.#wakeUps
-    this.#wakeUps = []
-    for (const resume of waiting) resume()
+    if (this.#idle.length === 0) return
+    const dueInMs = this.#picker.dueInMs(this.#state.kind === 'draining')
+    if (dueInMs === undefined) return
+    if (dueInMs > 0) this.#wakeAfter(dueInMs)
+    else this.#idle.pop()!()
   }
 }

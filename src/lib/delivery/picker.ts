@@ -1,5 +1,5 @@
 import type { Clock } from '../../util/clock.js'
-import type { BoundedQueue, Parcel } from './bounded-queue.js'
+import type { BoundedQueue, Lane, Parcel } from './bounded-queue.js'
 
 /** How parcels of one lane share a request. */
 export interface Joining<P extends Parcel> {
@@ -23,44 +23,55 @@ const kMaxJoinedBytes = 256 * 1024
  */
 export class Picker<P extends Parcel> {
   readonly #queue: BoundedQueue<P>
-  readonly #laneOf: (parcel: P) => string
   readonly #joining: Joining<P> | undefined
   readonly #clock: Clock
   /** When the last request of each lane began. */
   readonly #began = new Map<string, number>()
 
-  constructor(queue: BoundedQueue<P>, laneOf: (parcel: P) => string, joining: Joining<P> | undefined, clock: Clock) {
+  constructor(queue: BoundedQueue<P>, joining: Joining<P> | undefined, clock: Clock) {
     this.#queue = queue
-    this.#laneOf = laneOf
     this.#joining = joining
     this.#clock = clock
   }
 
   /**
-   * The next parcel, taken from the queue; else in how many milliseconds there is one, `undefined` when none waits.
+   * In how many milliseconds there is a parcel to take, 0 or less: now; `undefined` when none waits.
    *
    * @param hurry - nothing more will come: what there is is due
    */
-  take(hurry: boolean): P | number | undefined {
-    const joining = this.#joining
-    if (joining === undefined) return this.#queue.take()
-    const nowMs = this.#clock.monotonicMs()
-    const all = hurry || this.#queue.overHalfFull
-    const bytesOf = new Map<string, number>()
+  dueInMs(hurry: boolean): number | undefined {
+    const lane = this.#next(hurry)
+    return lane === undefined ? undefined : this.#dueInMs(lane, hurry)
+  }
+
+  /** The next parcel, taken from the queue, if one is due. */
+  take(hurry: boolean): P | undefined {
+    const lane = this.#next(hurry)
+    if (lane === undefined || this.#dueInMs(lane, hurry) > 0) return undefined
+    if (this.#joining === undefined) return this.#queue.take()
+    this.#began.set(lane.name, this.#clock.monotonicMs())
+    const parcels = lane.takeUpTo(kMaxJoinedBytes)
+    return parcels.length === 1 ? parcels[0] : this.#joining.join(parcels)
+  }
+
+  /** The lane that is due first; of those that are due now, the one whose oldest parcel has waited longest. */
+  #next(hurry: boolean): Lane<P> | undefined {
+    let next: Lane<P> | undefined
     let soonestMs = Number.POSITIVE_INFINITY
-    for (const parcel of this.#queue.waiting()) {
-      const lane = this.#laneOf(parcel)
-      const bytes = (bytesOf.get(lane) ?? 0) + parcel.byteLength
-      bytesOf.set(lane, bytes)
-      const dueInMs = (this.#began.get(lane) ?? Number.NEGATIVE_INFINITY) + joining.intervalMs - nowMs
-      if (dueInMs > 0 && bytes < kMaxJoinedBytes && !all) {
-        soonestMs = Math.min(soonestMs, dueInMs)
-        continue
+    for (const lane of this.#queue.lanes) {
+      if (lane.length === 0) continue
+      const dueInMs = Math.max(this.#dueInMs(lane, hurry), 0)
+      if (dueInMs < soonestMs || (dueInMs === soonestMs && lane.oldest < next!.oldest)) {
+        next = lane
+        soonestMs = dueInMs
       }
-      this.#began.set(lane, nowMs)
-      const parcels = this.#queue.takeOf((one) => this.#laneOf(one) === lane, kMaxJoinedBytes)
-      return parcels.length === 1 ? parcels[0] : joining.join(parcels)
     }
-    return bytesOf.size === 0 ? undefined : soonestMs
+    return next
+  }
+
+  #dueInMs({ name, bytes }: Lane<P>, hurry: boolean): number {
+    if (this.#joining === undefined || hurry || bytes >= kMaxJoinedBytes || this.#queue.overHalfFull) return 0
+    const began = this.#began.get(name)
+    return began === undefined ? 0 : began + this.#joining.intervalMs - this.#clock.monotonicMs()
   }
 }

@@ -101,15 +101,16 @@ export class PatternProcessor implements Processor, DetectorContext {
     await this.#outbox.close()
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
+  consume(batch: Batch): Promise<Outcome> {
     this.#look(batch)
     const offered = this.#next.consume(batch)
     this.#send()
     this.#armTimer()
     this.#kept.touch()
-    const outcome = await offered
-    if (outcome.kind === 'retryable') this.#refused.add(batch.events)
-    return outcome
+    return offered.then((outcome) => {
+      if (outcome.kind === 'retryable') this.#refused.add(batch.events)
+      return outcome
+    })
   }
 
   tell(detection: Detection): void {
