@@ -27,6 +27,14 @@ Napi::Number number(Napi::Env env, T value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
+Napi::String printable(Napi::Env env, std::string_view bytes) {
+  std::string shown;
+  cgroup::append_printable(shown, bytes);
+  return Napi::String::New(env, shown);
+}
+
+std::string_view text_of(const cgroup::InvocationId& id) { return {id.data(), id[0] == '\0' ? 0 : id.size()}; }
+
 /// Of a worker that is being terminated each value may be empty (addon/convert.h): any answer will do.
 cgroup::MonitorOptions options_of(const Napi::Object& from) {
   const auto number_of = [&](const char* key) {
@@ -57,6 +65,7 @@ void CgroupReader::init(Napi::Env env, Napi::Object exports) {
                                               InstanceMethod("stalls", &CgroupReader::stalls),
                                               InstanceMethod("kills", &CgroupReader::kills),
                                               InstanceMethod("ignore", &CgroupReader::ignore),
+                                              InstanceMethod("losses", &CgroupReader::losses),
                                               InstanceMethod("arm", &CgroupReader::arm),
                                               InstanceMethod("stats", &CgroupReader::stats),
                                               InstanceMethod("close", &CgroupReader::close),
@@ -153,13 +162,9 @@ Napi::Value CgroupReader::kills(const Napi::CallbackInfo& info) {
   for (std::size_t i = 0; i < taken.size(); i++) {
     const cgroup::OomKill& kill = taken[i];
     const Napi::Object one = Napi::Object::New(env);
-    const auto text = [&](const char* name, std::string_view bytes) {
-      std::string shown;
-      cgroup::append_printable(shown, bytes);
-      one.Set(name, Napi::String::New(env, shown));
-    };
+    const auto text = [&](const char* name, std::string_view bytes) { one.Set(name, printable(env, bytes)); };
     text("path", "/" + kill.path);
-    text("invocationId", std::string_view(kill.invocation.data(), kill.invocation[0] == '\0' ? 0 : kill.invocation.size()));
+    text("invocationId", text_of(kill.invocation));
     one.Set("id", number(env, kill.id));
     one.Set("before", number(env, kill.before));
     one.Set("after", number(env, kill.after));
@@ -171,6 +176,36 @@ Napi::Value CgroupReader::kills(const Napi::CallbackInfo& info) {
       text("command", kill.command);
       text("limitedBy", kill.limited_by);
     }
+    out.Set(static_cast<std::uint32_t>(i), one);
+  }
+  return out;
+}
+
+Napi::Value CgroupReader::losses(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto taken = sampler_ ? sampler_->take_losses() : std::vector<cgroup::OomLoss>{};
+  if (taken.empty()) return env.Undefined();
+  const Napi::Array out = Napi::Array::New(env, taken.size());
+  const double now_ms = static_cast<double>(monotonic_ns()) / 1e6;
+  for (std::size_t i = 0; i < taken.size(); i++) {
+    const cgroup::OomLoss& loss = taken[i];
+    const Napi::Object one = Napi::Object::New(env);
+    one.Set("slice", printable(env, "/" + loss.slice));
+    one.Set("kills", number(env, loss.kills));
+    one.Set("grouped", Napi::Boolean::New(env, loss.grouped));
+    one.Set("complete", Napi::Boolean::New(env, loss.complete));
+    const Napi::Array suspects = Napi::Array::New(env, loss.suspects.size());
+    for (std::size_t j = 0; j < loss.suspects.size(); j++) {
+      const cgroup::OomLoss::Suspect& suspect = loss.suspects[j];
+      const Napi::Object each = Napi::Object::New(env);
+      each.Set("path", printable(env, "/" + suspect.path));
+      each.Set("id", number(env, suspect.id));
+      each.Set("invocationId", printable(env, text_of(suspect.invocation)));
+      each.Set("stirred", Napi::Boolean::New(env, suspect.stirred));
+      each.Set("ageMs", number(env, now_ms - static_cast<double>(suspect.monotonic_ns) / 1e6));
+      suspects.Set(static_cast<std::uint32_t>(j), each);
+    }
+    one.Set("suspects", suspects);
     out.Set(static_cast<std::uint32_t>(i), one);
   }
   return out;

@@ -39,6 +39,9 @@ class CgroupReader final : public Napi::ObjectWrap<CgroupReader> {
   /// (): array of {path, id, invocationId, before, after, peak, limit, ageMs, pid, command, limitedBy}, one for each kill for want of
   /// memory since the last call; undefined for none. Few enough to be objects.
   Napi::Value kills(const Napi::CallbackInfo& info);
+  /// (): array of {slice, kills, grouped, complete, suspects: array of {path, id, invocationId, stirred, ageMs}}, one for each time a slice
+  /// had counted kills for want of memory that nothing in it had; undefined for none.
+  Napi::Value losses(const Napi::CallbackInfo& info);
   /// (keys: Float64Array): these cgroups are not read any more.
   void ignore(const Napi::CallbackInfo& info);
   /// (id, key, file, text): sets a pressure trigger; false when there are too many.

@@ -39,6 +39,7 @@ void CgroupMonitor::handle_states(const std::atomic<bool>& stop) {
     if (at < kLooksBetweenReadings) listen_for_kills(changed);
     if (at < changed.size()) changed_state(*changed[at++]);
   } while (at < changed.size() && !stop.load(std::memory_order_relaxed));
+  balance_.expect(eyes(), oom_.take_grown(), monotonic_ns());
 }
 
 void CgroupMonitor::listen_for_kills(std::vector<Node*>& changed) {
@@ -47,7 +48,10 @@ void CgroupMonitor::listen_for_kills(std::vector<Node*>& changed) {
   for (CgroupWatch::State state; watch.next_state(state);) {
     if (state.node == nullptr) overflowed();
     else if (!state.memory) changed.push_back(state.node);
-    else if (oom_.look(tree_, reader_, *state.node)) hurries_ = true;
+    else {
+      if (oom_.look(tree_, reader_, *state.node).grew) hurries_ = true;
+      state.node->stirred_ns = monotonic_ns();
+    }
   }
 }
 
@@ -63,18 +67,37 @@ void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
     if (stop.load(std::memory_order_relaxed)) return;
     if (change.what == CgroupWatch::What::kOverflow) overflowed();
     else tree_.apply(change, made_ns);
+    if (change.what == CgroupWatch::What::kControllers) balance_.forget(tree_, change.node->key);
   }
   if (!walk_due_) tree_.settle(now);
   tree_.admit(hurries_ ? UINT64_MAX : now);
   hurries_ = false;
   get_ready();
+  enter();
+}
+
+void CgroupMonitor::enter() {
+  const std::uint64_t now = monotonic_ns();
+  balance_.take_departed(eyes(), now);
+  balance_.expect(eyes(), oom_.take_grown(), now);
+}
+
+void CgroupMonitor::balance(std::uint64_t now_ns, const std::atomic<bool>& stop) {
+  // Those in which nothing runs, too: somebody may have been killed in them.
+  hurries_ = true;
+  handle_changes(stop);
+  if (stop.load(std::memory_order_relaxed)) return;
+  balance_.balance(eyes(), now_ns);
+  enter();
 }
 
 void CgroupMonitor::get_ready() {
+  // First of all of them, for it is what nobody else tells; the rest takes ten times as long.
+  for (const std::uint64_t key : tree_.taken_in())
+    if (Node* const node = tree_.find(key); node != nullptr) oom_.look(tree_, reader_, *node);
   for (const std::uint64_t key : tree_.taken_in()) {
     Node* const node = tree_.find(key);
     if (node == nullptr) continue;
-    oom_.look(tree_, reader_, *node);
     reader_.prepare(tree_, *node, groups_ | mask_of(Group::kState));
     changed_state(*node);
   }
@@ -83,6 +106,7 @@ void CgroupMonitor::get_ready() {
 
 void CgroupMonitor::overflowed() {
   tree_.counters().overflows++;
+  balance_.forget_all(tree_);
   walk_due_ = true;
 }
 
@@ -92,9 +116,10 @@ void CgroupMonitor::changed_state(Node& node) {
   if (node.ignored || !reader_.read(tree_, node, mask_of(Group::kState), false, state, devices_)) return;
   node.final.reset();
   node.final_told = false;
+  node.oom_final = false;
   if (!state.has(Field::kPopulated) || state.get(Field::kPopulated) != 0) return;
   // First, for it is what nobody else tells; a kill just before its end is not told in time by a watch.
-  oom_.look(tree_, reader_, node);
+  node.oom_final = oom_.look(tree_, reader_, node).read;
   auto last = std::make_unique<Reading>();
   if (!read(node, false, last->sample, last->devices)) return;
   last->monotonic_ns = monotonic_ns();
@@ -119,6 +144,7 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
   get_ready();
   if (!tree_.root_is_there()) {
     out.root_gone = true;
+    balance_.forget_all(tree_);
     return;
   }
   const std::uint64_t now = monotonic_ns();
@@ -149,6 +175,9 @@ void CgroupMonitor::pass(Pass& out, const std::atomic<bool>& stop) {
     }
     out.add_row(node.key, RowState::kAlive, ms(node.read_ns), sample, devices_);
   }
+  enter();
+  balance_.begin(eyes(), monotonic_ns());
+  enter();
 }
 
 void CgroupMonitor::tell(Pass& out, Node& node) {
@@ -183,7 +212,7 @@ MonitorStats CgroupMonitor::stats() {
           .native_bytes = tree_.bytes() + FileReader::bytes() + devices_.capacity() * sizeof(IoDevice),
           .log_error = oom_.log_error(),
           .log_overruns = oom_.log_overruns(),
-          .kills_dropped = oom_.dropped()};
+          .kills_dropped = oom_.dropped() + balance_.dropped()};
 }
 
 }  // namespace unitscope::cgroup

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/cgroup/pass.h"
+#include "os/cgroup_balance.h"
 #include "os/cgroup_file_reader.h"
 #include "os/cgroup_oom.h"
 #include "os/cgroup_tree.h"
@@ -64,6 +65,13 @@ class CgroupMonitor {
   void handle_log(const std::atomic<bool>& stop) { oom_.read_log(tree_, stop); }
   /// Kills since the last call. Those of one process: of its cgroup, and of all above it.
   [[nodiscard]] std::vector<OomKill> take_kills() { return oom_.take(); }
+  /// When balance() is to be called, monotonic; UINT64_MAX: not at all as yet.
+  [[nodiscard]] std::uint64_t balance_ns() const noexcept { return balance_.due_ns(); }
+  /// Takes in all changes, and finds the kills that only a slice has counted.
+  ///
+  /// \param stop  ends it early
+  void balance(std::uint64_t now_ns, const std::atomic<bool>& stop);
+  [[nodiscard]] std::vector<OomLoss> take_losses() { return balance_.take(); }
   /// Reads every cgroup that is not ignored, and tells the ends of those that are gone.
   ///
   /// \param stop  ends it early; `out` is incomplete then, and for nobody
@@ -84,6 +92,9 @@ class CgroupMonitor {
   /// The last process left, or one came.
   void changed_state(Node& node);
   void overflowed();
+  /// What grew and what ended since the last call is entered in the balance of its slice.
+  void enter();
+  [[nodiscard]] OomBalance::Eyes eyes() noexcept { return {.tree = tree_, .reader = reader_, .finder = oom_}; }
   /// Of those just taken in the files are opened, for at their ends there will be no time; and it may be over already.
   void get_ready();
   [[nodiscard]] bool read(Node& node, bool look_again, Sample& sample, std::vector<IoDevice>& devices);
@@ -95,6 +106,7 @@ class CgroupMonitor {
   CgroupTree tree_;
   FileReader reader_;
   OomFinder oom_;
+  OomBalance balance_;
   bool hurries_ = false;
   std::vector<IoDevice> devices_;
   bool walk_due_ = true;

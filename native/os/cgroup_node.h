@@ -65,6 +65,10 @@ struct Node {
   int memory_watch = -1;
   /// Processes in it and below that the kernel killed for want of memory, as far as told; nothing before the first reading.
   std::optional<std::uint64_t> oom_kills;
+  /// `oom_kills` was read after the last process had left: there will be no more.
+  bool oom_final = false;
+  /// When memory.events was told of last; 0 never.
+  std::uint64_t stirred_ns = 0;
   /// Made when the last process had left; nothing while there are any, and once the consumer has these numbers or newer ones.
   std::unique_ptr<Reading> final;
   /// The consumer has numbers from after the last process had left.

@@ -12,15 +12,17 @@ constexpr std::size_t kMaxRecords = 16;
 
 }  // namespace
 
-bool OomFinder::look(CgroupTree& tree, FileReader& reader, Node& node) {
+OomFinder::Look OomFinder::look(CgroupTree& tree, FileReader& reader, Node& node) {
   Sample sample;
   const FileReader::One read = reader.read_one(tree, node, kMemoryEventsFile, sample);
   if (read == FileReader::One::kRead && sample.has(Field::kMemoryEventOomKill))
-    return note(tree, reader, node, sample.get(Field::kMemoryEventOomKill));
+    return {.read = true,
+            .grew = note(tree, reader, node, sample.get(Field::kMemoryEventOomKill)),
+            .group_kills = sample.has(Field::kMemoryEventOomGroupKill) ? sample.get(Field::kMemoryEventOomGroupKill) : 0};
   // Without memory controller: with it, should it be switched on, comes a counter that begins at 0. One that could not be read
   // (EMFILE) may hold the kills of years.
   if (read == FileReader::One::kMissing && !node.oom_kills) node.oom_kills = 0;
-  return false;
+  return {};
 }
 
 bool OomFinder::note(CgroupTree& tree, FileReader& reader, Node& node, std::uint64_t oom_kills) {
@@ -28,6 +30,7 @@ bool OomFinder::note(CgroupTree& tree, FileReader& reader, Node& node, std::uint
   const std::uint64_t before = node.oom_kills.value_or(node.made_ns != 0 ? 0 : oom_kills);
   node.oom_kills = oom_kills;
   if (oom_kills <= before) return false;
+  if (is_slice(node.path)) grown_.push_back(node.key);
   OomKill kill{.path = node.path, .id = node.id, .invocation = tree.invocation_at(node), .before = before, .after = oom_kills};
   Sample memory;
   std::vector<IoDevice> none;

@@ -46,11 +46,16 @@ class OomFinder {
   [[nodiscard]] int log_error() const noexcept { return log_.error(); }
   [[nodiscard]] std::uint64_t log_overruns() const noexcept { return log_.overruns(); }
 
+  struct Look {
+    bool read = false;
+    /// Somebody was killed since the last time.
+    bool grew = false;
+    /// memory.events, oom_group_kill.
+    std::uint64_t group_kills = 0;
+  };
   /// Reads the counter. The first time of a cgroup that was there before us, nothing is told by it.
-  ///
-  /// \return  whether somebody was killed since the last time
-  bool look(CgroupTree& tree, FileReader& reader, Node& node);
-  /// As look(), of one whose counter was read just now.
+  Look look(CgroupTree& tree, FileReader& reader, Node& node);
+  /// As look(), of one whose counter was read just now; whether it grew.
   bool note(CgroupTree& tree, FileReader& reader, Node& node, std::uint64_t oom_kills);
   /// Takes in what was logged so far.
   ///
@@ -59,6 +64,8 @@ class OomFinder {
 
   [[nodiscard]] bool any() const noexcept { return !kills_.empty(); }
   [[nodiscard]] std::vector<OomKill> take() { return std::exchange(kills_, {}); }
+  /// Keys of slices whose counters grew since the last call.
+  [[nodiscard]] std::vector<std::uint64_t> take_grown() { return std::exchange(grown_, {}); }
   /// Kills for which there was no room.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
@@ -67,6 +74,7 @@ class OomFinder {
 
   KernelLog log_;
   std::vector<OomKill> kills_;
+  std::vector<std::uint64_t> grown_;
   std::uint64_t dropped_ = 0;
 };
 

@@ -40,6 +40,11 @@ std::string join(std::string_view parent, const char* name) {
   return path += name;
 }
 
+std::string_view parent_of(std::string_view path) noexcept {
+  const std::size_t end = path.rfind('/');
+  return path.substr(0, end == std::string_view::npos ? 0 : end);
+}
+
 /// Ended cgroups of which the consumer never heard, kept until it asks: as many as a unit that restarts every 100 ms leaves
 /// in seven minutes.
 constexpr std::size_t kMaxUnheardEnds = 4096;
@@ -63,7 +68,7 @@ bool go_up(std::string& path) noexcept {
   const std::size_t end = path.rfind('/');
   if (end == std::string::npos) return false;
   path.resize(end);
-  return !path.ends_with(".slice");
+  return !is_slice(path);
 }
 
 }  // namespace
@@ -250,6 +255,7 @@ void CgroupTree::apply(const CgroupWatch::Change& change, std::uint64_t made_ns)
     if (brief > 0 && change.made_first && find(key) == nullptr) brief--;
   }
   counters_.ends_brief += brief;
+  for (; brief > 0; brief--) depart(parent, change.name);
 }
 
 bool CgroupTree::look_at(Node& parent, const char* name, std::uint64_t made_ns, bool may_wait) {
@@ -268,8 +274,10 @@ bool CgroupTree::look_at(Node& parent, const char* name, std::uint64_t made_ns, 
 
 void CgroupTree::admit(std::uint64_t now_ns) {
   for (const Newcomer& one : newcomers_.take(now_ns, budget_)) {
-    Node* const parent = one.gone ? nullptr : find(one.parent);
-    if (parent == nullptr || look_at(*parent, one.name.c_str(), one.made_ns, false)) counters_.ends_brief++;
+    Node* const parent = find(one.parent);
+    if (parent != nullptr && !one.gone && !look_at(*parent, one.name.c_str(), one.made_ns, false)) continue;
+    counters_.ends_brief++;
+    if (parent != nullptr) depart(*parent, one.name);
   }
 }
 
@@ -285,8 +293,7 @@ void CgroupTree::look_again_below(Node& parent) noexcept {
 void CgroupTree::learn_absent(Node& node) noexcept {
   node.learned = true;
   if (node.path.empty()) return;
-  const std::size_t end = node.path.rfind('/');
-  const auto parent = nodes_.find(std::string_view(node.path).substr(0, end == std::string::npos ? 0 : end));
+  const auto parent = nodes_.find(parent_of(node.path));
   if (parent != nodes_.end()) parent->second->absent_below = parent->second->absent_below.value_or(node.absent) & node.absent;
 }
 
@@ -336,6 +343,7 @@ void CgroupTree::end(Nodes::iterator at) {
   nodes_.erase(at);
   by_key_.erase(node->key);
   std::erase(pending_, node.get());
+  depart(*node);
   watch_->forget(*node);
   budget_.close(*node);
   const bool known = node->introduced || node->final != nullptr;
@@ -347,6 +355,24 @@ void CgroupTree::end(Nodes::iterator at) {
   }
   if (!kept) return;
   ended_.push_back(std::move(node));
+}
+
+void CgroupTree::depart(Node& node) {
+  const std::string_view above = parent_of(node.path);
+  const auto parent = is_slice(above) ? nodes_.find(above) : nodes_.end();
+  if (parent == nodes_.end() || departed_.size() > kMaxDeparted) return;
+  Departed& gone = departed_.emplace_back();
+  gone = {.slice = parent->second->key, .path = node.path, .id = node.id, .invocation = node.invocation};
+  gone.oom_kills = node.oom_kills;
+  gone.oom_final = node.oom_final;
+  gone.unknown = !node.oom_kills && node.made_ns == 0;
+  if (node.memory_watch >= 0) gone.stirred_ns = node.stirred_ns;
+  if (!node.oom_final) gone.watch = watch_->keep_memory(node);
+}
+
+void CgroupTree::depart(const Node& slice, std::string_view name) {
+  if (is_slice(slice.path) && departed_.size() <= kMaxDeparted)
+    departed_.push_back({.slice = slice.key, .path = slice.path + '/' + std::string(name)});
 }
 
 void CgroupTree::end_below(std::string_view path) {

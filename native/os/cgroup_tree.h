@@ -35,6 +35,27 @@ struct OpenError {
   int error = 0;
 };
 
+/// Whether units lie in it, and no process.
+[[nodiscard]] inline bool is_slice(std::string_view path) noexcept { return path.ends_with(".slice"); }
+
+/// A cgroup that lay in a slice, and is gone.
+struct Departed {
+  std::uint64_t slice = 0;  ///< its key
+  std::string path;
+  /// Inode; 0 of one that nobody had taken in.
+  std::uint64_t id = 0;
+  InvocationId invocation{};
+  /// As Node::oom_kills and oom_final.
+  std::optional<std::uint64_t> oom_kills = {};
+  bool oom_final = false;
+  /// As Node::stirred_ns; of one that was not watched nothing.
+  std::optional<std::uint64_t> stirred_ns = {};
+  /// CgroupWatch::keep_memory(): the taker releases it.
+  int watch = -1;
+  /// Its counter began before us, and was never read.
+  bool unknown = false;
+};
+
 /// The cgroups below one directory, each with its identity and its open descriptors: found by one walk, then followed by
 /// what the kernel tells. One thread at a time.
 class CgroupTree {
@@ -76,6 +97,9 @@ class CgroupTree {
   void identify(const std::string& path, std::uint64_t& id, InvocationId& invocation) const noexcept;
   /// Those that are gone, in the order of their ends, for the caller to take. The descriptors are closed.
   [[nodiscard]] std::vector<std::unique_ptr<Node>>& ended() noexcept { return ended_; }
+  /// Those of slices that are gone, for the caller to take; kMaxDeparted at most.
+  [[nodiscard]] std::vector<Departed>& departed() noexcept { return departed_; }
+  static constexpr std::size_t kMaxDeparted = 4096;
   /// Nobody wants its numbers: what is open for them is closed. Its directory is still followed, for what lies below.
   void ignore(Node& node) noexcept;
 
@@ -120,6 +144,9 @@ class CgroupTree {
   void look_again_below(Node& parent) noexcept;
   void read_invocation(Node& node) noexcept;
   void end(Nodes::iterator at);
+  void depart(Node& node);
+  /// One that nobody had taken in.
+  void depart(const Node& slice, std::string_view name);
   void end_below(std::string_view path);
 
   TreeOptions options_;
@@ -129,6 +156,7 @@ class CgroupTree {
   Nodes nodes_;
   std::unordered_map<std::uint64_t, Node*> by_key_;
   std::vector<std::unique_ptr<Node>> ended_;
+  std::vector<Departed> departed_;
   std::vector<Node*> pending_;
   std::vector<std::uint64_t> taken_in_;
   Newcomers newcomers_;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 namespace unitscope::cgroup {
 namespace {
@@ -79,6 +80,20 @@ void CgroupWatch::forget(Node& node) noexcept {
 
 void CgroupWatch::forget_events(Node& node) noexcept { remove_state(node.events_watch); }
 
+int CgroupWatch::keep_memory(Node& node) noexcept {
+  if (node.memory_watch < 0) return -1;
+  by_state_[node.memory_watch] = {.node = nullptr, .memory = true};
+  memory_watches_--;
+  return std::exchange(node.memory_watch, -1);
+}
+
+bool CgroupWatch::stirs_late(int kept) const noexcept {
+  const auto found = by_state_.find(kept);
+  return found != by_state_.end() && found->second.stirred;
+}
+
+void CgroupWatch::release(int kept) noexcept { remove_state(kept); }
+
 void CgroupWatch::remove_state(int& watch) noexcept {
   if (watch >= 0) {
     by_state_.erase(watch);
@@ -103,6 +118,10 @@ bool CgroupWatch::next_state(State& state) noexcept {
       // What was queued before the watch ended is of one that is not followed any more.
       const auto target = by_state_.find(told->wd);
       if (target == by_state_.end() || (told->mask & IN_MODIFY) == 0) continue;
+      if (target->second.node == nullptr) {
+        target->second.stirred = true;
+        continue;
+      }
       state = {.node = target->second.node, .memory = target->second.memory};
       return true;
     }

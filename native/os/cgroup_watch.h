@@ -48,6 +48,13 @@ class CgroupWatch {
   void forget(Node& node) noexcept;
   /// Ends the watch of cgroup.events.
   void forget_events(Node& node) noexcept;
+  /// Leaves the watch of memory.events on when forget() comes: what the kernel has to tell of it comes late at times.
+  ///
+  /// \return  for stirs_late() and release(); -1 without one
+  [[nodiscard]] int keep_memory(Node& node) noexcept;
+  /// Whether one that was kept was told of since.
+  [[nodiscard]] bool stirs_late(int kept) const noexcept;
+  void release(int kept) noexcept;
 
   /// What next_state() gives is what is queued now (os/inotify_queue.h).
   void begin_states() noexcept { states_.begin(); }
@@ -94,8 +101,9 @@ class CgroupWatch {
   InotifyQueue changes_;
   std::size_t max_watches_;
   struct Urgent {
-    Node* node;
+    Node* node;  ///< null: kept
     bool memory;
+    bool stirred = false;  ///< told of since it is kept
   };
   std::unordered_map<int, Urgent> by_state_;
   std::size_t memory_watches_ = 0;

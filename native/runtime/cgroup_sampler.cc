@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -20,6 +21,18 @@ constexpr std::uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
 bool listen(int epoll, int fd, std::uint32_t events) noexcept {
   epoll_event event{.events = events, .data = {.fd = fd}};
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/// Of two timeouts of epoll_wait(2), of which -1 is none.
+int sooner(int one_ms, int other_ms) noexcept {
+  if (one_ms < 0 || other_ms < 0) return std::max(one_ms, other_ms);
+  return std::min(one_ms, other_ms);
+}
+
+int timeout_until(std::uint64_t then_ns, std::uint64_t now_ns) noexcept {
+  if (then_ns == UINT64_MAX) return -1;
+  const std::uint64_t left_ms = (then_ns - std::min(then_ns, now_ns) + 999'999) / 1'000'000;
+  return static_cast<int>(std::min<std::uint64_t>(left_ms, INT32_MAX));
 }
 
 std::uint64_t thread_cpu_ns() noexcept {
@@ -78,6 +91,11 @@ std::vector<cgroup::OomKill> CgroupSampler::take_kills() {
   return std::exchange(kills_, {});
 }
 
+std::vector<cgroup::OomLoss> CgroupSampler::take_losses() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(losses_, {});
+}
+
 std::vector<PressureStall> CgroupSampler::take_stalls() {
   const std::lock_guard lock(mutex_);
   return std::exchange(stalls_, {});
@@ -114,7 +132,8 @@ void* CgroupSampler::thread_main(void* self) {
 void CgroupSampler::run() {
   std::array<epoll_event, 64> events;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const int timeout_ms = gathering_.timeout_ms(monotonic_ns());
+    const std::uint64_t before = monotonic_ns();
+    const int timeout_ms = sooner(gathering_.timeout_ms(before), timeout_until(monitor_.balance_ns(), before));
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     if (count < 0 && errno != EINTR) {
       error_.store(errno, std::memory_order_relaxed);
@@ -131,6 +150,10 @@ void CgroupSampler::run() {
     }
     if (monitor_.hurries() || gathering_.over(monotonic_ns())) {
       monitor_.handle_changes(stop_);
+      gathered();
+    }
+    if (const std::uint64_t now = monotonic_ns(); monitor_.balance_ns() <= now) {
+      monitor_.balance(now, stop_);
       gathered();
     }
     tell_kills();
@@ -219,12 +242,17 @@ void CgroupSampler::tell(const PressureStall& stall) {
 
 void CgroupSampler::tell_kills() {
   std::vector<cgroup::OomKill> kills = monitor_.take_kills();
-  if (kills.empty()) return;
+  std::vector<cgroup::OomLoss> losses = monitor_.take_losses();
+  if (kills.empty() && losses.empty()) return;
   {
     const std::lock_guard lock(mutex_);
     for (cgroup::OomKill& kill : kills) {
       if (kills_.size() < kMaxKills) kills_.push_back(std::move(kill));
       else kills_dropped_++;
+    }
+    for (cgroup::OomLoss& loss : losses) {
+      if (losses_.size() < kMaxLosses) losses_.push_back(std::move(loss));
+      else kills_dropped_ += loss.kills;
     }
   }
   doorbell_.ring();

@@ -46,6 +46,7 @@ class CgroupSampler {
   static constexpr std::size_t kMaxStalls = 1024;
   /// Kills kept until they are taken.
   static constexpr std::size_t kMaxKills = cgroup::OomFinder::kMaxKills;
+  static constexpr std::size_t kMaxLosses = cgroup::OomBalance::kMaxLosses;
 
   /// How long changes that can wait are gathered. The kernel tells of changes of one cgroup.events at most every 10 ms
   /// (CGROUP_FILE_NOTIFY_MIN_INTV): within these the last process of a new cgroup cannot leave it and be told of.
@@ -71,6 +72,7 @@ class CgroupSampler {
   void release();
   [[nodiscard]] std::vector<PressureStall> take_stalls();
   [[nodiscard]] std::vector<cgroup::OomKill> take_kills();
+  [[nodiscard]] std::vector<cgroup::OomLoss> take_losses();
 
   void ignore(std::vector<std::uint64_t> keys);
   /// False past kMaxTriggers.
@@ -130,6 +132,7 @@ class CgroupSampler {
   std::size_t triggers_ = 0;
   std::vector<PressureStall> stalls_;
   std::vector<cgroup::OomKill> kills_;
+  std::vector<cgroup::OomLoss> losses_;
   std::uint64_t kills_dropped_ = 0;
   Stats stats_;
 };

@@ -8,6 +8,7 @@ import {
   type CgroupStats,
   cgroupGroups,
   type MemoryKill,
+  type MemoryLoss,
   type OnKills,
   type OnStalls,
   type PressureStall,
@@ -23,6 +24,7 @@ interface RawReader {
   take(into: Float64Array): RawPass | number | undefined
   stalls(): Float64Array
   kills(): MemoryKill[] | undefined
+  losses(): MemoryLoss[] | undefined
   ignore(keys: Float64Array): void
   arm(id: number, key: number, file: string, text: string): boolean
   stats(): Omit<CgroupStats, 'ioErrors' | 'logError'> & {
@@ -123,7 +125,8 @@ class NativeCgroupReader implements CgroupReader {
     if (this.#closed) return
     // Before the pass: it may hold the end of who was killed.
     const kills = this.#raw.kills()
-    if (kills !== undefined) this.#onKills(kills)
+    const losses = this.#raw.losses()
+    if (kills !== undefined || losses !== undefined) this.#onKills(kills ?? [], losses ?? [])
     const raw = this.#take()
     if (raw !== undefined) this.#settle(passOf(this.#words, raw))
     else if (this.#raw.problem() !== 0) this.#settle(undefined)

@@ -116,6 +116,33 @@ export interface MemoryKill {
   readonly limitedBy?: string
 }
 
+/**
+ * A slice has counted kills for want of memory that nothing in it had: they were in cgroups that were gone before they could be
+ * read. Whoever it was is among the suspects, if that is `complete`.
+ */
+export interface MemoryLoss {
+  /** As `CgroupEntry.path`. */
+  readonly slice: string
+  readonly kills: number
+  /** Whole cgroups were killed at once (memory.oom.group) in the slice meanwhile. */
+  readonly grouped: boolean
+  readonly complete: boolean
+  readonly suspects: readonly MemorySuspect[]
+}
+
+/** A cgroup that ended, and that may have counted kills when nobody could read it any more. */
+export interface MemorySuspect {
+  readonly path: string
+  /** cgroup id (inode), 0 where it came and went unseen. */
+  readonly id: number
+  /** Empty when unknown. */
+  readonly invocationId: string
+  /** Its memory.events had changed: it was at its limit, or somebody was killed. False, too, where that is not known. */
+  readonly stirred: boolean
+  /** How long ago it was found gone. */
+  readonly ageMs: number
+}
+
 export interface CgroupStats {
   readonly cgroups: number
   /** Directories met beyond `maxCgroups` or `maxDepth`; what lies below them is not counted. */
@@ -175,4 +202,4 @@ export interface CgroupReader {
 export type CgroupOpening = { readonly reader: CgroupReader } | { readonly unavailable: string }
 
 export type OnStalls = (stalls: readonly PressureStall[]) => void
-export type OnKills = (kills: readonly MemoryKill[]) => void
+export type OnKills = (kills: readonly MemoryKill[], losses: readonly MemoryLoss[]) => void

@@ -81,7 +81,7 @@ export const attr = {
   synthetic: 'systemd.event.synthetic',
   /**
    * What an event was concluded from, an array. Of synthetic ones: `state`, `n_restarts`, `timestamps`, `journal`; of kills for
-   * want of memory: `result` (systemd), `memory.events` (the kernel's counter), `kernel_log`.
+   * want of memory: `result` (systemd), `memory.events` (the kernel's counter), `slice.memory.events` (that of the slice), `kernel_log`.
    */
   evidence: 'systemd.event.evidence',
   /** Of a kill for want of memory: processes killed; the counter of the unit's cgroup (memory.events, oom_kill) before and after. */

@@ -26,7 +26,35 @@ export interface OomVictim {
   readonly limitedBy: string
 }
 
-type Listener = (evidence: readonly OomEvidence[]) => void
+/** A slice has counted kills that nothing in it had: they were in cgroups that were gone before their counters were read. */
+export interface OomLoss {
+  readonly scope: 'system' | 'user'
+  /** Path of its cgroup. */
+  readonly slice: string
+  readonly kills: number
+  /** Whole cgroups were killed at once (memory.oom.group) meanwhile. */
+  readonly grouped: boolean
+  /** Whoever it was is among the suspects. */
+  readonly complete: boolean
+  readonly suspects: readonly OomSuspect[]
+}
+
+/** A cgroup that ended with its counter unread. */
+export interface OomSuspect {
+  /** Empty where no unit made it. */
+  readonly unit: string
+  /** Empty when unknown, as of a cgroup that came and went unseen. */
+  readonly invocationId: string
+  readonly cgroup: string
+  /** Inode; 0 when unknown. */
+  readonly id: number
+  /** Its memory.events had changed: it was at its limit, or lost somebody. False, too, where that is not known. */
+  readonly stirred: boolean
+  /** When it was found gone, microseconds since 1970. */
+  readonly goneUsec: number
+}
+
+type Listener = (evidence: readonly OomEvidence[], losses: readonly OomLoss[]) => void
 
 /**
  * Where who sees kills (the `cgroup` receiver) meets who knows the runs (the `systemd` receiver). Each works without the
@@ -49,8 +77,8 @@ export class OomBoard {
     }
   }
 
-  tell(evidence: readonly OomEvidence[]): void {
-    for (const listener of this.#listeners) listener(evidence)
+  tell(evidence: readonly OomEvidence[], losses: readonly OomLoss[] = []): void {
+    for (const listener of this.#listeners) listener(evidence, losses)
   }
 
   /** Hears all that is told from now on, until the answer is called. */

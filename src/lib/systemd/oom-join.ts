@@ -1,7 +1,9 @@
 import type { UnitState } from '../../data/signal-record.js'
 import type { Occurrence } from './occurrence.js'
-import type { OomEvidence } from './oom-evidence.js'
+import type { OomEvidence, OomLoss } from './oom-evidence.js'
+import { OomLosses, type OomShare, type Undecided } from './oom-losses.js'
 import { type OomReport, OomRun } from './oom-run.js'
+import { RecentEnds } from './recent-ends.js'
 import { unloadedState } from './unit-phase.js'
 
 /** Units whose kills are remembered, and runs of each: what tells of one kill comes within a second. */
@@ -9,8 +11,6 @@ const kMaxUnits = 512
 const kMaxRuns = 4
 /** Evidence of a unit that waits until it is known whose run it is of. */
 const kMaxLoose = 64
-/** Ends that are remembered: the storm of a thousand units that restart brings 350 a second. */
-const kMaxEnds = 512
 
 /** What is known of one unit. Oldest first. */
 interface Unit {
@@ -22,6 +22,7 @@ interface Unit {
 
 /** A report, and the run it is of. */
 export interface OomTold {
+  readonly unit: string
   readonly invocationId: string
   readonly report: OomReport
   /** What is known of the state in which the run was, or ended. */
@@ -36,8 +37,9 @@ export interface OomTold {
  */
 export class OomJoin {
   readonly #units = new Map<string, Unit>()
-  /** Of each unit the last end of a run, or what was told of one by result(). */
-  readonly #ends = new Map<string, Occurrence>()
+  /** Ends of runs, or what was told of one by result(). */
+  readonly #ends = new RecentEnds()
+  readonly #losses: OomLosses
   readonly #current: (unit: string) => UnitState | undefined
   #unsettled = false
   #unattributed = 0
@@ -45,11 +47,21 @@ export class OomJoin {
   /** @param current - the state of a unit, as far as it is known */
   constructor(current: (unit: string) => UnitState | undefined) {
     this.#current = current
+    this.#losses = new OomLosses(
+      this.#ends,
+      (unit, invocationId) =>
+        this.#units.get(unit)?.runs.some((run) => run.invocationId === invocationId && run.killed) ?? false,
+    )
   }
 
   /** Whether sweep() is to be called in a while. */
   get waits(): boolean {
-    return this.#unsettled
+    return this.#unsettled || this.#losses.waits
+  }
+
+  /** Kills that only slices have counted, and that are told of nobody, by the reason; each only grows. */
+  get undecided(): Readonly<Record<Undecided, number>> {
+    return this.#losses.undecided
   }
 
   /** What was told of kills and led to no event: nobody knows the run, or it was too much at once; only grows. */
@@ -79,7 +91,7 @@ export class OomJoin {
   /** systemd tells that a run is being stopped, or has ended, because of a kill. */
   result(name: string, what: Occurrence): OomTold[] {
     const run = this.#run(name, this.#unit(name), what.state.invocationId)
-    this.#remember(name, what)
+    this.#ends.remember(name, what)
     run.addResult()
     this.#unsettled = true
     return this.#complete(name, run)
@@ -87,18 +99,24 @@ export class OomJoin {
 
   /** A run has ended, of whatever. */
   ended(name: string, what: Occurrence): OomTold[] {
-    this.#remember(name, what)
+    this.#ends.remember(name, what)
     const unit = this.#units.get(name)
     const run = unit?.runs.find(({ invocationId }) => invocationId === what.state.invocationId)
-    if (run === undefined) return []
-    run.end()
-    return this.#complete(name, run)
+    run?.end()
+    const told = run === undefined ? [] : this.#complete(name, run)
+    return this.#losses.waits ? [...told, ...this.#share(this.#losses.ended(name))] : told
+  }
+
+  /** A slice tells of kills in cgroups that are gone. */
+  takeLoss(loss: OomLoss): OomTold[] {
+    return this.#share(this.#losses.take(loss))
   }
 
   /** A while has passed: what has waited since before the last call is told as it is. */
-  sweep(): (OomTold & { readonly unit: string })[] {
-    const out: (OomTold & { readonly unit: string })[] = []
+  sweep(): OomTold[] {
     this.#unsettled = false
+    const out = this.#share(this.#losses.sweep())
+    let last = ''
     for (const [name, unit] of this.#units) {
       if (unit.due) {
         for (const evidence of unit.loose.splice(0)) {
@@ -107,13 +125,15 @@ export class OomJoin {
           else run.add(evidence)
         }
         for (const run of unit.runs) {
-          if (run.state !== 'nothing') out.push({ unit: name, ...this.#told(name, run) })
-          else run.settle()
+          if (run.state !== 'nothing') {
+            out.push(this.#told(name, run))
+            last = name
+          } else run.settle()
         }
       }
       unit.due = unit.loose.length > 0 || unit.runs.some(({ state }) => state !== 'nothing')
       // What was told just now settles with the next call but one.
-      if (unit.due || out.at(-1)?.unit === name) {
+      if (unit.due || last === name) {
         unit.due = true
         this.#unsettled = true
       }
@@ -121,10 +141,13 @@ export class OomJoin {
     return out
   }
 
-  #remember(name: string, what: Occurrence): void {
-    this.#ends.delete(name)
-    this.#ends.set(name, what)
-    if (this.#ends.size > kMaxEnds) this.#ends.delete(this.#ends.keys().next().value!)
+  #share(shares: readonly OomShare[]): OomTold[] {
+    return shares.flatMap(({ unit: name, invocationId, kills, atUsec }) => {
+      const run = this.#run(name, this.#unit(name), invocationId)
+      run.addLost(kills, atUsec)
+      this.#unsettled = true
+      return this.#complete(name, run)
+    })
   }
 
   #complete(name: string, run: OomRun): OomTold[] {
@@ -134,17 +157,17 @@ export class OomJoin {
   #told(name: string, run: OomRun): OomTold {
     const { invocationId } = run
     const report = run.report()
-    const end = this.#ends.get(name)
-    if (end?.state.invocationId === invocationId) return { invocationId, report, state: end.state, before: end.before }
+    const end = this.#ends.find(name, invocationId)
+    if (end !== undefined) return { unit: name, invocationId, report, state: end.state, before: end.before }
     const current = this.#current(name)
     const state = current?.invocationId === invocationId ? current : { ...unloadedState, invocationId }
-    return { invocationId, report, state, before: state }
+    return { unit: name, invocationId, report, state, before: state }
   }
 
   /** The run it is of, if that is sure. */
   #runOf({ unit: name, invocationId, victim }: OomEvidence, unit: Unit): OomRun | undefined {
     if (invocationId !== '') return this.#run(name, unit, invocationId)
-    const known = [this.#current(name), this.#ends.get(name)?.state]
+    const known = [this.#current(name), this.#ends.last(name)?.state]
     const main = known.find(
       (state) => victim !== undefined && [state?.execMainPid, state?.mainPid].includes(victim.pid),
     )
@@ -157,7 +180,7 @@ export class OomJoin {
     const sure = this.#runOf(evidence, unit)
     if (sure !== undefined) return sure
     const current = this.#current(evidence.unit)
-    const end = this.#ends.get(evidence.unit)?.state
+    const end = this.#ends.last(evidence.unit)?.state
     const fits = current !== undefined && current.invocationId !== '' && current.inactiveExitUsec <= evidence.atUsec
     const state = fits ? current : end
     return state === undefined || state.invocationId === ''
@@ -169,7 +192,7 @@ export class OomJoin {
     const known = unit.runs.find((run) => run.invocationId === invocationId)
     if (known !== undefined) return known
     const run = new OomRun(invocationId)
-    if (this.#ends.get(name)?.state.invocationId === invocationId) run.end()
+    if (this.#ends.find(name, invocationId) !== undefined) run.end()
     unit.runs.push(run)
     if (unit.runs.length > kMaxRuns) unit.runs.shift()
     return run

@@ -1,7 +1,7 @@
 import type { OomEvidence, OomVictim } from './oom-evidence.js'
 
-/** What told of a kill, as `systemd.event.evidence` has it: systemd's Result, the kernel's counter, its log. */
-export type OomSource = 'result' | 'memory.events' | 'kernel_log'
+/** What told of a kill, as `systemd.event.evidence` has it: systemd's Result, the kernel's counter, that of the slice, its log. */
+export type OomSource = 'result' | 'memory.events' | 'slice.memory.events' | 'kernel_log'
 
 /** What is known of the kills in one run when they are told. */
 export interface OomReport {
@@ -50,6 +50,8 @@ export class OomRun {
   readonly #pids = new Set<number>()
   /** All that were named; a run may lose a worker each hour for years. */
   #named = 0
+  /** That only the slice has counted, beyond what the cgroup had told. */
+  #lost = 0
   /** Anything has told of a kill, if not of which. */
   #any = false
   #byResult = false
@@ -70,7 +72,12 @@ export class OomRun {
 
   /** Whether the kernel counted a process whose name nobody has told yet. */
   get lacksVictim(): boolean {
-    return this.#counted > this.#named
+    return this.#counted + this.#lost > this.#named
+  }
+
+  /** Whether anything has told of a kill. */
+  get killed(): boolean {
+    return this.#any
   }
 
   /** Whether it died of a kill, as far as is known: not if it ended long after. */
@@ -94,6 +101,15 @@ export class OomRun {
     if (below && cgroup.length > news.below.length) news.below = cgroup
     if (!below && peak !== undefined) news.peak = peak
     if (!below && limit !== undefined) news.limit = limit
+    if (news.atUsec === 0 || atUsec < news.atUsec) news.atUsec = atUsec
+  }
+
+  /** The slice has counted so many when this run's cgroup was gone. */
+  addLost(kills: number, atUsec: number): void {
+    const news = this.#news
+    this.#any = true
+    this.#lost = Math.max(this.#lost, kills)
+    news.sources.add('slice.memory.events')
     if (news.atUsec === 0 || atUsec < news.atUsec) news.atUsec = atUsec
   }
 
@@ -161,6 +177,6 @@ export class OomRun {
   }
 
   get #kills(): number {
-    return Math.max(this.#counted, this.#named, this.#any ? 1 : 0)
+    return Math.max(this.#counted + this.#lost, this.#named, this.#any ? 1 : 0)
   }
 }

@@ -77,7 +77,7 @@ export class UnitTeller {
     for (const what of happened) {
       // Of what the journal tells nobody else will tell any more.
       if (what.kind === 'oomKilled' && source !== 'journal' && this.#options.oomWatched?.() === true) {
-        this.tellOom(out, name, this.oom.result(name, what), observedNs, source)
+        this.tellOom(out, this.oom.result(name, what), observedNs, source)
         continue
       }
       const evidence = evidenceOf(what, source, missed)
@@ -86,7 +86,7 @@ export class UnitTeller {
       if (missedRestarts > 0) missed = 0
       unit.count(what, what.kind === 'restarting' ? this.restarts.of(name, unit, what) : undefined)
       if (what.kind === 'failed' || what.kind === 'stopped' || what.kind === 'restarting')
-        this.tellOom(out, name, this.oom.ended(name, what), observedNs, source)
+        this.tellOom(out, this.oom.ended(name, what), observedNs, source)
       const restart = what.cause === undefined ? undefined : unit.restart
       const causedBy = restart?.dueTo ?? this.causes.of(name, what)
       const outlook = outlookOf(what, name, unit, { causedBy, read: source === 'reading' })
@@ -100,9 +100,10 @@ export class UnitTeller {
   }
 
   /** Kills for want of memory, each once, when all that tells of it has, or after a while. */
-  tellOom(out: RawEvent[], name: string, told: readonly OomTold[], observedNs: bigint, source: Source): void {
+  tellOom(out: RawEvent[], told: readonly OomTold[], observedNs: bigint, source: Source): void {
     for (const one of told) {
       const what = oomOccurrence(one)
+      const name = one.unit
       const unit = this.#find(name) ?? new TrackedUnit(observedNs)
       // Whoever lives on died of nothing.
       if (!one.report.survived) unit.count(what, undefined)

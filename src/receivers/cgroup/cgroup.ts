@@ -132,8 +132,9 @@ class CgroupReceiver implements Receiver {
       world.open(
         options,
         (stalls) => this.#stalled(stalls),
-        (kills) => {
+        (kills, losses) => {
           this.#ooms.take(kills)
+          this.#ooms.takeLosses(losses)
           this.#containerOoms.take(kills)
         },
       )

@@ -1,7 +1,7 @@
-import type { MemoryKill } from '../../binding/cgroup-source.js'
+import type { MemoryKill, MemoryLoss } from '../../binding/cgroup-source.js'
 import type { Settings } from '../../component/component.js'
-import { ownerOfCgroup, userManagerCgroup } from '../../lib/cgroup/unit-path.js'
-import { type OomBoard, type OomEvidence, oomBoard } from '../../lib/systemd/oom-evidence.js'
+import { ownerOfCgroup, unitOfCgroup, userManagerCgroup } from '../../lib/cgroup/unit-path.js'
+import { type OomBoard, type OomEvidence, type OomLoss, oomBoard } from '../../lib/systemd/oom-evidence.js'
 import { before } from './subjects.js'
 
 /** Says whose processes the kernel killed for want of memory, to whoever knows the units' runs. */
@@ -38,6 +38,34 @@ export class OomWatch {
     const evidence = kills.flatMap((kill) => this.#evidence(kill, nowNs) ?? [])
     this.#count(evidence.length)
     if (evidence.length > 0) this.#board.tell(evidence)
+  }
+
+  /** Kills that only a slice has counted: whose they were is for those to find who know how the runs ended. */
+  takeLosses(losses: readonly MemoryLoss[]): void {
+    const nowNs = this.#settings.clock.unixNano()
+    const ours = losses.flatMap((loss) => this.#loss(loss, nowNs) ?? [])
+    this.#count(ours.length)
+    if (ours.length > 0) this.#board.tell([], ours)
+  }
+
+  /** Undefined for slices that are not this manager's: those within a service are a user's, or a container's. */
+  #loss({ slice, kills, grouped, complete, suspects }: MemoryLoss, nowNs: bigint): OomLoss | undefined {
+    if (unitOfCgroup(slice, this.#base)?.type !== 'slice') return undefined
+    return {
+      scope: this.#scope,
+      slice,
+      kills,
+      grouped,
+      complete,
+      suspects: suspects.map(({ path, id, invocationId, stirred, ageMs }) => ({
+        unit: unitOfCgroup(path, this.#base)?.unit ?? '',
+        invocationId,
+        cgroup: path,
+        id,
+        stirred,
+        goneUsec: Number(before(nowNs, ageMs) / 1000n),
+      })),
+    }
   }
 
   /** Undefined where no unit of ours is: a slice, whose counter tells of what lies in it, or a container without a unit. */

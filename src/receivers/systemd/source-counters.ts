@@ -1,4 +1,5 @@
 import type { ComponentTelemetry } from '../../component/telemetry.js'
+import { undecidedReasons } from '../../lib/systemd/oom-losses.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import { noSignals, type Watcher } from './watcher.js'
 
@@ -12,6 +13,7 @@ export class SourceCounters {
   #counted: Totals = noSignals
   #forgotten = 0
   #unattributed = 0
+  readonly #undecided = new Map<string, number>()
 
   constructor(telemetry: ComponentTelemetry) {
     this.#telemetry = telemetry
@@ -34,6 +36,13 @@ export class SourceCounters {
     this.#forgotten = forgotten
     this.#add.unattributed(oom.unattributed - this.#unattributed)
     this.#unattributed = oom.unattributed
+    for (const reason of undecidedReasons) {
+      const kills = oom.undecided[reason] - (this.#undecided.get(reason) ?? 0)
+      if (kills === 0) continue
+      this.#undecided.set(reason, oom.undecided[reason])
+      this.#telemetry.processed(kills)
+      this.#telemetry.dropped(kills, reason)
+    }
     if (totals === undefined) return
     for (const name of ofSignals) this.#add[name](totals[name] - this.#counted[name])
     for (const [reason, count] of Object.entries(totals.rejected)) {

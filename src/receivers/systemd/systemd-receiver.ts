@@ -13,7 +13,7 @@ import { compileFold } from '../../lib/matching/fold.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
-import { type OomBoard, type OomEvidence, oomBoard } from '../../lib/systemd/oom-evidence.js'
+import { type OomBoard, type OomEvidence, type OomLoss, oomBoard } from '../../lib/systemd/oom-evidence.js'
 import { suppressedEvent } from '../../lib/systemd/source-event.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
@@ -191,7 +191,7 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
-    this.#endOom = this.#board.listen((evidence) => this.#takeOom(evidence))
+    this.#endOom = this.#board.listen((evidence, losses) => this.#takeOom(evidence, losses))
     telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.series.folded)
     telemetry.gauge(
       'units_left_out',
@@ -242,11 +242,17 @@ class SystemdReceiver implements Receiver {
     return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
   }
 
-  #takeOom(evidence: readonly OomEvidence[]): void {
+  #takeOom(evidence: readonly OomEvidence[], losses: readonly OomLoss[]): void {
     const { scope } = this.#config
     const nowNs = this.#settings.clock.unixNano()
     const ours = evidence.filter((one) => one.scope === scope && this.#selection.accepts(one.unit))
     this.#admit(ours.flatMap((one) => this.#tracker.oom.take(one, nowNs)))
+    for (const loss of losses) {
+      if (loss.scope !== scope) continue
+      // Of units that are not watched no end is told: they stay suspects, and nobody waits for them.
+      const suspects = loss.suspects.map((one) => (this.#selection.accepts(one.unit) ? one : { ...one, unit: '' }))
+      this.#admit(this.#tracker.oom.takeLoss({ ...loss, suspects }, nowNs))
+    }
     this.#awaitOom()
   }
 
