@@ -47,11 +47,7 @@ export class OomJoin {
   /** @param current - the state of a unit, as far as it is known */
   constructor(current: (unit: string) => UnitState | undefined) {
     this.#current = current
-    this.#losses = new OomLosses(
-      this.#ends,
-      (unit, invocationId) =>
-        this.#units.get(unit)?.runs.some((run) => run.invocationId === invocationId && run.killed) ?? false,
-    )
+    this.#losses = new OomLosses(this.#ends, (unit, id) => this.#find(unit, id)?.toldBy)
   }
 
   /** Whether sweep() is to be called in a while. */
@@ -71,7 +67,7 @@ export class OomJoin {
 
   /** Whether this run died of a kill, as far as is known. */
   died(unit: string, invocationId: string): boolean {
-    return this.#units.get(unit)?.runs.some((run) => run.invocationId === invocationId && run.died) ?? false
+    return this.#find(unit, invocationId)?.died ?? false
   }
 
   /** The kernel tells. */
@@ -100,8 +96,7 @@ export class OomJoin {
   /** A run has ended, of whatever. */
   ended(name: string, what: Occurrence): OomTold[] {
     this.#ends.remember(name, what)
-    const unit = this.#units.get(name)
-    const run = unit?.runs.find(({ invocationId }) => invocationId === what.state.invocationId)
+    const run = this.#find(name, what.state.invocationId)
     run?.end()
     const told = run === undefined ? [] : this.#complete(name, run)
     return this.#losses.waits ? [...told, ...this.#share(this.#losses.ended(name))] : told
@@ -186,6 +181,10 @@ export class OomJoin {
     return state === undefined || state.invocationId === ''
       ? undefined
       : this.#run(evidence.unit, unit, state.invocationId)
+  }
+
+  #find(unit: string, invocationId: string): OomRun | undefined {
+    return this.#units.get(unit)?.runs.find((run) => run.invocationId === invocationId)
   }
 
   #run(name: string, unit: Unit, invocationId: string): OomRun {

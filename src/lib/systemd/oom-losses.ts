@@ -25,11 +25,12 @@ export interface OomShare {
 
 /**
  * - `unseen`: no end is known, if there is a unit at all
- * - `explained`: something else told that it was killed
+ * - `counted`: its own counter told of a kill, which is none of these
+ * - `known`: systemd or the log told of a kill, which is one of these: the slice has counted it, and its own counter was not read
  * - `killed`: it ended by SIGKILL, and nobody has said why
  * - `other`: it ended in another way, though a process of it may have been killed
  */
-type Fate = 'unseen' | 'explained' | 'killed' | 'other'
+type Fate = 'unseen' | 'counted' | 'known' | 'killed' | 'other'
 
 interface Suspect {
   readonly suspect: OomSuspect
@@ -43,14 +44,14 @@ interface Suspect {
  */
 export class OomLosses {
   readonly #ends: RecentEnds
-  readonly #explained: (unit: string, invocationId: string) => boolean
+  readonly #toldBy: (unit: string, invocationId: string) => 'counter' | 'other' | undefined
   #waiting: { readonly loss: OomLoss; due: boolean }[] = []
   readonly #undecided: Record<Undecided, number> = { oom_incomplete: 0, oom_ambiguous: 0, oom_unfound: 0 }
 
-  /** @param explained - whether something else has told of a kill in this run */
-  constructor(ends: RecentEnds, explained: (unit: string, invocationId: string) => boolean) {
+  /** @param toldBy - what has told of a kill in this run */
+  constructor(ends: RecentEnds, toldBy: (unit: string, invocationId: string) => 'counter' | 'other' | undefined) {
     this.#ends = ends
-    this.#explained = explained
+    this.#toldBy = toldBy
   }
 
   get waits(): boolean {
@@ -99,11 +100,15 @@ export class OomLosses {
     const suspects = this.#identify(loss.suspects)
     if (!force && suspects.some(({ fate, suspect }) => fate === 'unseen' && suspect.unit !== '')) return undefined
     const alone = suspects.length === 1
-    const guilty = alone ? suspects : suspects.filter((one) => isPossible(one, loss.grouped))
-    if (guilty.length > loss.kills) return this.#leave('oom_ambiguous', loss.kills)
-    const known = guilty.filter(({ fate }) => fate !== 'unseen')
-    if (known.length === 0) return this.#leave('oom_unfound', loss.kills)
-    return known.map(({ suspect, invocationId }) => ({
+    const possible = alone ? suspects : suspects.filter((one) => isPossible(one, loss.grouped))
+    const sure = possible.filter(({ fate }) => fate === 'known')
+    const left = loss.kills - sure.length
+    // All of it is told of already.
+    if (left <= 0 && sure.length > 0) return []
+    if (possible.length > loss.kills) return this.#leave('oom_ambiguous', left)
+    const found = possible.filter(({ fate }) => fate !== 'unseen')
+    if (found.length === 0) return this.#leave('oom_unfound', left)
+    return found.map(({ suspect, invocationId }) => ({
       unit: suspect.unit,
       invocationId,
       kills: alone ? loss.kills : 1,
@@ -132,16 +137,21 @@ export class OomLosses {
       const invocationId = end?.what.state.invocationId ?? suspect.invocationId
       if (invocationId !== '') taken.add(invocationId)
       if (end === undefined) return { suspect, fate: 'unseen', invocationId }
-      const fate = this.#explained(unit, invocationId) ? 'explained' : isKilled(end.what.state) ? 'killed' : 'other'
-      return { suspect, fate, invocationId }
+      return { suspect, fate: this.#fate(unit, end.what.state), invocationId }
     })
+  }
+
+  #fate(unit: string, state: UnitState): Fate {
+    const by = this.#toldBy(unit, state.invocationId)
+    if (by !== undefined) return by === 'counter' ? 'counted' : 'known'
+    return isKilled(state) ? 'killed' : 'other'
   }
 }
 
 /** Whether it can have been this one, beside others. */
 function isPossible({ fate, suspect }: Suspect, grouped: boolean): boolean {
   // Its kills are counted elsewhere; of a group that was killed at once that may be only some of them.
-  if (fate === 'explained') return grouped
+  if (fate === 'counted') return grouped
   // One of which nobody saw memory to be short, and that ended in another way, is none where somebody else was killed.
   return fate !== 'other' || suspect.stirred
 }

@@ -75,9 +75,10 @@ export class OomRun {
     return this.#counted + this.#lost > this.#named
   }
 
-  /** Whether anything has told of a kill. */
-  get killed(): boolean {
-    return this.#any
+  /** What has told of a kill: the counter of its cgroup, or something else. */
+  get toldBy(): 'counter' | 'other' | undefined {
+    if (this.#counted > 0) return 'counter'
+    return this.#any ? 'other' : undefined
   }
 
   /** Whether it died of a kill, as far as is known: not if it ended long after. */

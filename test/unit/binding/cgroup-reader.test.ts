@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -26,6 +27,7 @@ import {
   type CgroupReader,
   cgroupGroups,
   type MemoryKill,
+  type MemoryLoss,
   type OnStalls,
   type PressureStall,
 } from '../../../src/binding/cgroup-source.js'
@@ -287,6 +289,34 @@ describe('a reader', () => {
       { ...common, before: 2, after: 4, ageMs: expect.any(Number) },
     ])
     expect(reader.stats()).toMatchObject({ killsDropped: 0, logError: undefined, logOverruns: 0 })
+  })
+
+  test('a kill that only the slice has counted is told with what ended, a moment later', async () => {
+    const events = (count: number): string => `oom_kill ${count}\noom_group_kill ${count}\n`
+    const root = tempTree({ 'a.slice/memory.events': events(0), 'a.slice/b.service/memory.events': events(0) })
+    let tell = (_losses: readonly MemoryLoss[]): void => {}
+    const opened = native.createCgroupReader({ root, ...usual, maxOpenFiles: 0 }, undefined, (_kills, losses) => {
+      if (losses.length > 0) tell(losses)
+    })
+    if ('unavailable' in opened) throw new Error(opened.unavailable)
+    cleanups.push(() => opened.reader.close())
+    await opened.reader.sample()
+    const id = statSync(join(root, 'a.slice/b.service')).ino
+    const told = new Promise<readonly MemoryLoss[]>((resolve) => {
+      tell = resolve
+    })
+    writeFileSync(join(root, 'a.slice/memory.events'), events(1))
+    writeFileSync(join(root, 'a.slice/b.service/memory.events'), events(0))
+    renameSync(join(root, 'a.slice/b.service'), join(root, 'gone'))
+    expect(await told).toEqual([
+      {
+        slice: '/a.slice',
+        kills: 1,
+        grouped: true,
+        complete: true,
+        suspects: [{ path: '/a.slice/b.service', id, invocationId: '', stirred: true, ageMs: expect.any(Number) }],
+      },
+    ])
   })
 
   test('what is ignored is not read again', async () => {

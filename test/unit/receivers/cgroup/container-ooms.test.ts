@@ -23,7 +23,7 @@ async function start(written: Record<string, unknown> = {}) {
   await receiver.start(new TestHost())
   await clock.advance(10_000)
   const kill = (part: Partial<MemoryKill>): void =>
-    reader.onKills([{ path: docker, id: 7, invocationId: '', before: 0, after: 0, ageMs: 250, ...part }])
+    reader.onKills([{ path: docker, id: 7, invocationId: '', before: 0, after: 0, ageMs: 250, ...part }], [])
   return { exporter, telemetry, clock, kill, receiver }
 }
 

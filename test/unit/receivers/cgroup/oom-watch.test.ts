@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { MemoryKill } from '../../../../src/binding/cgroup-source.js'
-import { type OomEvidence, oomBoard } from '../../../../src/lib/systemd/oom-evidence.js'
+import type { MemoryKill, MemoryLoss } from '../../../../src/binding/cgroup-source.js'
+import { type OomEvidence, type OomLoss, oomBoard } from '../../../../src/lib/systemd/oom-evidence.js'
 import { createCgroupReceiver } from '../../../../src/receivers/cgroup/cgroup.js'
 import { schema } from '../../../../src/receivers/cgroup/config.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
@@ -24,12 +24,18 @@ async function start(written: Record<string, unknown> = {}, reader = new FakeRea
   const receiver = createCgroupReceiver(settings, createTestConfig(schema, written), new MemoryExporter(), world)
   const board = settings.shared.get(oomBoard)
   const heard: OomEvidence[] = []
-  board.listen((evidence) => heard.push(...evidence))
+  const losses: OomLoss[] = []
+  board.listen((evidence, lost) => {
+    heard.push(...evidence)
+    losses.push(...lost)
+  })
   await receiver.start(new TestHost())
   await clock.advance(10_000)
   const kill = (part: Partial<MemoryKill>): void =>
-    reader.onKills([{ path: web, id: 7, invocationId: run, before: 0, after: 0, ageMs: 250, ...part }])
-  return { reader, world, board, heard, kill, log, telemetry, receiver }
+    reader.onKills([{ path: web, id: 7, invocationId: run, before: 0, after: 0, ageMs: 250, ...part }], [])
+  const lose = (part: Partial<MemoryLoss>): void =>
+    reader.onKills([], [{ slice: '/system.slice', kills: 1, grouped: false, complete: true, suspects: [], ...part }])
+  return { reader, world, board, heard, losses, lose, kill, log, telemetry, receiver }
 }
 
 test('a counter that grew is told as the unit’s, with its run and when it was read', async () => {
@@ -88,6 +94,43 @@ test('slices, of which the unit tells itself, and containers without a unit are 
   expect(heard).toEqual([])
   expect(telemetry.counters.get('oom_evidence')).toBe(0)
   await receiver.shutdown()
+})
+
+test('what only a slice has counted is told with the units that it can have been', async () => {
+  const { lose, losses, telemetry, receiver } = await start()
+  const seen = { id: 7, invocationId: run, stirred: true, ageMs: 250 }
+  const suspects = [web, '/system.slice/0123'].map((path) => ({ path, ...seen }))
+  lose({ kills: 2, grouped: true, suspects })
+  const told = { invocationId: run, id: 7, stirred: true, goneUsec: 1_009_750_000 }
+  expect(losses).toEqual([
+    {
+      scope: 'system',
+      slice: '/system.slice',
+      kills: 2,
+      grouped: true,
+      complete: true,
+      suspects: [
+        { unit: 'web.service', cgroup: web, ...told },
+        { unit: '', cgroup: '/system.slice/0123', ...told },
+      ],
+    },
+  ])
+  expect(telemetry.counters.get('oom_evidence')).toBe(1)
+  await receiver.shutdown()
+})
+
+test('slices within a service are those of its own manager', async () => {
+  const slice = '/user.slice/user-1000.slice/user@1000.service/app.slice'
+  const suspects = [{ path: `${slice}/web.service`, id: 7, invocationId: run, stirred: true, ageMs: 250 }]
+  const system = await start()
+  system.lose({ slice, suspects })
+  expect(system.losses).toEqual([])
+  const user = await start({ scope: 'user' })
+  user.lose({ slice, suspects })
+  user.lose({})
+  expect(user.losses.map((loss) => [loss.scope, loss.suspects[0]?.unit])).toEqual([['user', 'web.service']])
+  await system.receiver.shutdown()
+  await user.receiver.shutdown()
 })
 
 test('a log that may not be read is said once, and the configuration may leave it alone', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
-import { type OomEvidence, oomBoard } from '../../../../src/lib/systemd/oom-evidence.js'
+import { type OomEvidence, type OomLoss, oomBoard } from '../../../../src/lib/systemd/oom-evidence.js'
 import { quiet, running, start } from './start.js'
 
 const invocationId = 'a'.repeat(32)
@@ -12,6 +12,15 @@ const evidence: OomEvidence = {
   below: false,
   atUsec: 5,
   counter: { id: 7, before: 0, after: 1 },
+}
+
+const loss: OomLoss = {
+  scope: 'system',
+  slice: '/system.slice',
+  kills: 1,
+  grouped: false,
+  complete: true,
+  suspects: [{ unit: 'web.service', invocationId, cgroup: evidence.cgroup, id: 7, stirred: true, goneUsec: 5 }],
 }
 
 async function rig(written: Record<string, unknown> = quiet) {
@@ -62,4 +71,18 @@ test('what no run can be found for is counted', async () => {
   await clock.advance(20_000)
   await receiver.shutdown()
   expect(telemetry.counters.get('oom_unattributed')).toBe(1)
+})
+
+test('kills that only a slice has counted, and that are told of nobody, are drops with a reason', async () => {
+  const { board, clock, kills, telemetry, receiver } = await rig({ ...quiet, service_blacklist: ['other'] })
+  board.tell([], [{ ...loss, complete: false, kills: 3 }])
+  board.tell([], [{ ...loss, scope: 'user', complete: false }])
+  // Of a unit that is not watched no end is awaited.
+  board.tell([], [{ ...loss, suspects: [{ ...loss.suspects[0]!, unit: 'other.service' }] }])
+  // This one has not ended, as far as anybody knows.
+  board.tell([], [loss])
+  await clock.advance(20_000)
+  await receiver.shutdown()
+  expect(kills()).toEqual([])
+  expect(Object.fromEntries(telemetry.drops)).toEqual({ oom_incomplete: 3, oom_unfound: 2 })
 })
