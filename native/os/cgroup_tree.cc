@@ -40,11 +40,6 @@ std::string join(std::string_view parent, const char* name) {
   return path += name;
 }
 
-std::string_view parent_of(std::string_view path) noexcept {
-  const std::size_t end = path.rfind('/');
-  return path.substr(0, end == std::string_view::npos ? 0 : end);
-}
-
 /// Ended cgroups of which the consumer never heard, kept until it asks: as many as a unit that restarts every 100 ms leaves
 /// in seven minutes.
 constexpr std::size_t kMaxUnheardEnds = 4096;
@@ -355,24 +350,6 @@ void CgroupTree::end(Nodes::iterator at) {
   }
   if (!kept) return;
   ended_.push_back(std::move(node));
-}
-
-void CgroupTree::depart(Node& node) {
-  const std::string_view above = parent_of(node.path);
-  const auto parent = is_slice(above) ? nodes_.find(above) : nodes_.end();
-  if (parent == nodes_.end() || departed_.size() > kMaxDeparted) return;
-  Departed& gone = departed_.emplace_back();
-  gone = {.slice = parent->second->key, .path = node.path, .id = node.id, .invocation = node.invocation};
-  gone.oom_kills = node.oom_kills;
-  gone.oom_final = node.oom_final;
-  gone.unknown = !node.oom_kills && node.made_ns == 0;
-  if (node.memory_watch >= 0) gone.stirred_ns = node.stirred_ns;
-  if (!node.oom_final) gone.watch = watch_->keep_memory(node);
-}
-
-void CgroupTree::depart(const Node& slice, std::string_view name) {
-  if (is_slice(slice.path) && departed_.size() <= kMaxDeparted)
-    departed_.push_back({.slice = slice.key, .path = slice.path + '/' + std::string(name)});
 }
 
 void CgroupTree::end_below(std::string_view path) {

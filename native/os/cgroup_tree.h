@@ -38,6 +38,11 @@ struct OpenError {
 /// Whether units lie in it, and no process.
 [[nodiscard]] inline bool is_slice(std::string_view path) noexcept { return path.ends_with(".slice"); }
 
+[[nodiscard]] inline std::string_view parent_of(std::string_view path) noexcept {
+  const std::size_t end = path.rfind('/');
+  return path.substr(0, end == std::string_view::npos ? 0 : end);
+}
+
 /// A cgroup that lay in a slice, and is gone.
 struct Departed {
   std::uint64_t slice = 0;  ///< its key
@@ -144,6 +149,7 @@ class CgroupTree {
   void look_again_below(Node& parent) noexcept;
   void read_invocation(Node& node) noexcept;
   void end(Nodes::iterator at);
+  // os/cgroup_departed.cc
   void depart(Node& node);
   /// One that nobody had taken in.
   void depart(const Node& slice, std::string_view name);

@@ -36,12 +36,12 @@ export class SourceCounters {
     this.#forgotten = forgotten
     this.#add.unattributed(oom.unattributed - this.#unattributed)
     this.#unattributed = oom.unattributed
-    for (const reason of undecidedReasons) {
-      const kills = oom.undecided[reason] - (this.#undecided.get(reason) ?? 0)
+    for (const why of undecidedReasons) {
+      const kills = oom.undecided[why] - (this.#undecided.get(why) ?? 0)
       if (kills === 0) continue
-      this.#undecided.set(reason, oom.undecided[reason])
+      this.#undecided.set(why, oom.undecided[why])
       this.#telemetry.processed(kills)
-      this.#telemetry.dropped(kills, reason)
+      this.#telemetry.dropped(kills, why)
     }
     if (totals === undefined) return
     for (const name of ofSignals) this.#add[name](totals[name] - this.#counted[name])

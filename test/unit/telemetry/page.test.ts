@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseComponentId } from '../../../src/component/id.js'
 import { filesystem } from '../../../src/lib/systemd/names.js'
+import { undecidedReasons } from '../../../src/lib/systemd/oom-losses.js'
 import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
 import { readingsOf } from '../../../src/telemetry/readings.js'
 import { allSpoken, src } from './spoken.js'
@@ -20,6 +21,7 @@ const varying: Readonly<Record<string, readonly string[]>> = {
   'receivers/journald/journald-receiver.ts ?? reason': ['bad_length'],
   'receivers/replay/signal-counters.ts ?? reason': ['header_version'],
   'receivers/systemd/source-counters.ts ?? reason': ['header_version'],
+  'receivers/systemd/source-counters.ts ?? why': undecidedReasons,
 }
 
 /** The words of the sources for some methods, as patterns, with where they stand. */
