@@ -1,7 +1,12 @@
 #include "os/cgroup_balance.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string_view>
 
 #include "os/clock.h"
 
@@ -14,6 +19,8 @@ constexpr std::uint64_t kHeldBackNs = 50'000'000;
 /// Kills came while the counters were read: they are read again after so long, and so often.
 constexpr std::uint64_t kRetryNs = 50'000'000;
 constexpr unsigned kMaxTries = 20;
+/// What could not be begun is begun again.
+constexpr std::uint64_t kBeginAgainNs = 1'000'000'000;
 
 /// Calls `what` for each cgroup that lies in the slice itself.
 template <typename What>
@@ -93,8 +100,26 @@ void OomBalance::take_departed(Eyes eyes, std::uint64_t now_ns) {
   }
 }
 
-void OomBalance::forget(CgroupTree& tree, std::uint64_t slice) {
-  if (const auto found = slices_.find(slice); found != slices_.end()) give_up(tree, found->second);
+void OomBalance::check_controllers(CgroupTree& tree, const Node& node) {
+  const auto found = slices_.find(node.key);
+  if (found == slices_.end()) return;
+  std::array<char, 256> text;  // `cpuset cpu io memory hugetlb pids rdma misc` is the longest today
+  ssize_t size = -1;
+  if (const Directory dir = open_directory(tree.root(), node); dir.fd >= 0) {
+    const UniqueFd file(openat(dir.fd, "cgroup.subtree_control", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (file) size = read(file.get(), text.data(), text.size());
+  }
+  const std::string_view controllers(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  if (controllers.find("memory") == std::string_view::npos) give_up(tree, found->second);
+}
+
+void OomBalance::forget(CgroupTree& tree, const std::vector<std::uint64_t>& shrunk) {
+  for (const std::uint64_t key : shrunk) {
+    const Node* const node = tree.find(key);
+    const auto parent = node == nullptr ? tree.nodes().end() : tree.nodes().find(parent_of(node->path));
+    for (const std::uint64_t one : {key, parent == tree.nodes().end() ? key : parent->second->key})
+      if (const auto found = slices_.find(one); found != slices_.end()) give_up(tree, found->second);
+  }
 }
 
 void OomBalance::forget_all(CgroupTree& tree) {
@@ -120,6 +145,7 @@ std::optional<OomBalance::Sum> OomBalance::sum(Eyes eyes, Node& node) {
 
 void OomBalance::begin(Eyes eyes, std::uint64_t now_ns) {
   CgroupTree& tree = eyes.tree;
+  begin_ns_ = UINT64_MAX;
   for (auto slice = slices_.begin(); slice != slices_.end();) {
     const bool gone = tree.find(slice->first) == nullptr;
     if (gone) give_up(tree, slice->second);
@@ -129,16 +155,22 @@ void OomBalance::begin(Eyes eyes, std::uint64_t now_ns) {
     if (!is_slice(path)) continue;
     Slice& slice = at(*owned);
     if (slice.accounted) continue;
+    const std::uint64_t calm_ns = monotonic_ns();
     const std::optional<Sum> found = sum(eyes, *owned);
-    if (!found || found->kills < found->below) continue;
+    if (!found || found->kills < found->below) {
+      // There are kills or ends just now; or there is nothing to be counted.
+      if (owned->memory_watch >= 0) begin_ns_ = now_ns + kBeginAgainNs;
+      continue;
+    }
     slice.accounted = found->kills - found->below;
     slice.settled = found->kills;
     slice.grouped = found->grouped;
-    slice.calm_ns = now_ns;
+    slice.calm_ns = calm_ns;
   }
 }
 
 void OomBalance::balance(Eyes eyes, std::uint64_t now_ns) {
+  if (begin_ns_ <= now_ns) begin(eyes, now_ns);
   std::uint64_t next = UINT64_MAX;
   for (auto& [key, slice] : slices_) {
     if (slice.due_ns != 0 && slice.due_ns <= now_ns) {
@@ -167,6 +199,8 @@ void OomBalance::balance(Eyes eyes, Node& node, Slice& slice, std::uint64_t now_
       return;
     }
     if (!read) return give_up(tree, slice);
+    forget(tree, eyes.finder.take_shrunk());
+    if (!slice.accounted) return;
     found = *read;
   }
   const std::uint64_t known = found.below + *slice.accounted;
@@ -214,6 +248,7 @@ void OomBalance::acquit(CgroupTree& tree, Slice& slice) {
 }
 
 void OomBalance::give_up(CgroupTree& tree, Slice& slice) {
+  if (slice.accounted) begin_ns_ = std::min(begin_ns_, monotonic_ns() + kSettleNs);
   slice.accounted.reset();
   slice.due_ns = 0;
   acquit(tree, slice);

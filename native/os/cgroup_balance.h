@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,13 +60,15 @@ class OomBalance {
   void expect(Eyes eyes, const std::vector<std::uint64_t>& grown, std::uint64_t now_ns);
   /// Takes CgroupTree::departed().
   void take_departed(Eyes eyes, std::uint64_t now_ns);
-  /// Of what lies in it other files are there: nothing is known any more.
-  void forget(CgroupTree& tree, std::uint64_t slice);
+  /// Of what lies in it other controllers are on, or off. Mostly that is none of ours: a service with Delegate= or CPUWeight= came.
+  void check_controllers(CgroupTree& tree, const Node& node);
+  /// These counters began anew (keys).
+  void forget(CgroupTree& tree, const std::vector<std::uint64_t>& shrunk);
   void forget_all(CgroupTree& tree);
   /// Begins to balance the slices of which nothing is known.
   void begin(Eyes eyes, std::uint64_t now_ns);
   /// When balance() is to be called; UINT64_MAX: no slice waits.
-  [[nodiscard]] std::uint64_t due_ns() const noexcept { return due_ns_; }
+  [[nodiscard]] std::uint64_t due_ns() const noexcept { return std::min(due_ns_, begin_ns_); }
   /// Balances those that are due. All that the kernel has told is to be taken in before.
   void balance(Eyes eyes, std::uint64_t now_ns);
   [[nodiscard]] std::vector<OomLoss> take() { return std::exchange(losses_, {}); }
@@ -102,11 +105,14 @@ class OomBalance {
   [[nodiscard]] static bool was_calm(CgroupTree& tree, const Suspect& suspect, const Slice& slice);
   void tell(CgroupTree& tree, const Node& node, const Slice& slice, const Sum& sum, std::uint64_t kills);
   void acquit(CgroupTree& tree, Slice& slice);
+  /// Nothing is known of it any more, until it is begun anew.
   void give_up(CgroupTree& tree, Slice& slice);
 
   std::unordered_map<std::uint64_t, Slice> slices_;
   std::size_t suspects_ = 0;
   std::uint64_t due_ns_ = UINT64_MAX;
+  /// When those are begun of which nothing is known.
+  std::uint64_t begin_ns_ = UINT64_MAX;
   std::vector<OomLoss> losses_;
   std::uint64_t dropped_ = 0;
 };

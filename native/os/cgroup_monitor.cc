@@ -67,7 +67,7 @@ void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
     if (stop.load(std::memory_order_relaxed)) return;
     if (change.what == CgroupWatch::What::kOverflow) overflowed();
     else tree_.apply(change, made_ns);
-    if (change.what == CgroupWatch::What::kControllers) balance_.forget(tree_, change.node->key);
+    if (change.what == CgroupWatch::What::kControllers) balance_.check_controllers(tree_, *change.node);
   }
   if (!walk_due_) tree_.settle(now);
   tree_.admit(hurries_ ? UINT64_MAX : now);
@@ -78,6 +78,7 @@ void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {
 
 void CgroupMonitor::enter() {
   const std::uint64_t now = monotonic_ns();
+  balance_.forget(tree_, oom_.take_shrunk());
   balance_.take_departed(eyes(), now);
   balance_.expect(eyes(), oom_.take_grown(), now);
 }

@@ -29,6 +29,7 @@ bool OomFinder::note(CgroupTree& tree, FileReader& reader, Node& node, std::uint
   // The counter of a cgroup that was made before our eyes began at 0.
   const std::uint64_t before = node.oom_kills.value_or(node.made_ns != 0 ? 0 : oom_kills);
   node.oom_kills = oom_kills;
+  if (oom_kills < before) shrunk_.push_back(node.key);
   if (oom_kills <= before) return false;
   if (is_slice(node.path)) grown_.push_back(node.key);
   OomKill kill{.path = node.path, .id = node.id, .invocation = tree.invocation_at(node), .before = before, .after = oom_kills};

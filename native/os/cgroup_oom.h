@@ -64,6 +64,8 @@ class OomFinder {
 
   [[nodiscard]] bool any() const noexcept { return !kills_.empty(); }
   [[nodiscard]] std::vector<OomKill> take() { return std::exchange(kills_, {}); }
+  /// Keys of those whose counters began anew since the last call.
+  [[nodiscard]] std::vector<std::uint64_t> take_shrunk() { return std::exchange(shrunk_, {}); }
   /// Keys of slices whose counters grew since the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_grown() { return std::exchange(grown_, {}); }
   /// Kills for which there was no room.
@@ -74,7 +76,7 @@ class OomFinder {
 
   KernelLog log_;
   std::vector<OomKill> kills_;
-  std::vector<std::uint64_t> grown_;
+  std::vector<std::uint64_t> grown_, shrunk_;
   std::uint64_t dropped_ = 0;
 };
 

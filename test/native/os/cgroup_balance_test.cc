@@ -30,7 +30,7 @@ struct Machine {
   explicit Machine(std::size_t max_watches = 1000, const std::function<void(Machine&)>& before = [](Machine&) {}) {
     before(*this);
     make("a.slice");
-    temp.file("a.slice/cgroup.subtree_control", "");
+    temp.file("a.slice/cgroup.subtree_control", "memory pids\n");
     for (const char* const name : {"b.service", "c.service", "d.service"}) make("a.slice/" + std::string(name));
     TreeOptions tree = temp.options();
     // Of a plain file that is removed an open one still tells; of a cgroup's it does not.
@@ -269,9 +269,33 @@ const test::Test kSlices{"cgroup losses: of slices in slices the lowest tells; w
          it.count("a.slice", 1);
          it.remove("a.slice/b.service");
        }, "a.slice 1 incomplete: b.service!"},
-      {"other controllers", [](Machine& it) {
+      {"another controller is none of it", [](Machine& it) {
+         it.count("a.slice/b.service", 1);
          it.count("a.slice", 1);
-         it.temp.file("a.slice/cgroup.subtree_control", "memory");
+         it.temp.file("a.slice/cgroup.subtree_control", "cpu io memory pids\n");
+         it.remove("a.slice/b.service");
+       }, "a.slice 1: b.service!"},
+      {"without its controller nothing is known", [](Machine& it) {
+         it.count("a.slice/b.service", 1);
+         it.count("a.slice", 1);
+         it.temp.file("a.slice/cgroup.subtree_control", "pids\n");
+         it.remove("a.slice/b.service");
+       }, ""},
+      {"until it is begun anew, a moment later", [](Machine& it) {
+         it.temp.file("a.slice/cgroup.subtree_control", "pids\n");
+         it.look_at_all();
+         it.temp.file("a.slice/cgroup.subtree_control", "memory pids\n");
+         it.settle();
+         it.count("a.slice/b.service", 1);
+         it.count("a.slice", 1);
+         it.remove("a.slice/b.service");
+       }, "a.slice 1: b.service!"},
+      {"a counter in it that begins anew", [](Machine& it) {
+         it.count("a.slice/c.service", 3);
+         it.count("a.slice", 3);
+         it.settle();
+         it.count("a.slice/c.service", 0);
+         it.count("a.slice", 4);
          it.remove("a.slice/b.service");
        }, ""},
       {"a counter that begins anew", [](Machine& it) {
