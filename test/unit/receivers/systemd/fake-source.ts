@@ -32,8 +32,14 @@ export class FakeSource implements SystemdSource {
   manager: Properties = { SystemState: 'running', Version: '252.39-1', FinishTimestamp: 1n }
   /** Questions asked, by member. */
   readonly asked: string[] = []
-  /** Units by what was read of them, each time: a whole state, the configuration, UnitFileState. */
-  readonly read = { states: [] as string[], configurations: [] as string[], fileStates: [] as string[] }
+  /** Units by what was read of them, each time: a whole state, the configuration, what they need, who needs them, UnitFileState. */
+  readonly read = {
+    states: [] as string[],
+    configurations: [] as string[],
+    dependencies: [] as string[],
+    neededBy: [] as string[],
+    fileStates: [] as string[],
+  }
   /** With a text every question fails with it. */
   trouble = ''
   /** With a D-Bus error the bus refuses with it what is asked about units. */
@@ -106,6 +112,8 @@ export class FakeSource implements SystemdSource {
           if (this.refusal !== '') throw new CallError('refused', this.refusal)
           if (name === 'ActiveState') this.read.states.push(unit)
           if (name === 'LoadState') this.read.configurations.push(unit)
+          if (name === 'Wants') this.read.dependencies.push(unit)
+          if (name === 'WantedBy') this.read.neededBy.push(unit)
           if (name === 'UnitFileState') this.read.fileStates.push(unit)
           if (!iface.endsWith('.Unit')) return serviceProperty(stateOf(unit), name)
           return this.dependencies.get(unit)?.[name] ?? unitProperties(stateOf(unit))[name]

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { unitGraphKeys } from '../../../../src/lib/dependencies/unit-graph.js'
 import { Script } from '../../lib/systemd/script.js'
 import type { FakeSource } from './fake-source.js'
 import { quiet, running, start } from './start.js'
@@ -32,6 +33,52 @@ test('of a thousand units at rest little is asked before the receiver is ok, the
   expect(new Set(source.read.configurations).size).toBe(1001)
   expect(source.read.configurations).toHaveLength(1001)
   expect(told()).toEqual([])
+  await receiver.shutdown()
+})
+
+test('of a thousand units none is asked who needs it, for all say what they need; one that comes later is', async () => {
+  const { source, clock, settings, receiver } = await start(quiet, (it) => {
+    host(1000)(it)
+    it.units.set('late.device', running)
+    it.dependencies.set('late.device', { Wants: ['u7.service'] })
+    it.dependencies.set('u900.service', { Requires: ['u7.service'] })
+  })
+  const graph = settings.shared.get(unitGraphKeys.system)
+  const { neededBy } = source.read
+  const atOnce = neededBy.length
+  expect(new Set(neededBy)).toEqual(new Set(['broken.service'])) // read at once, with its state
+  await clock.advance(2000)
+  // It is read, but who needs it may be among those that are not.
+  expect([graph.knows('u7.service'), graph.knowsBothEnds('u7.service')]).toEqual([true, false])
+  await clock.advance(20_000)
+  expect(neededBy).toHaveLength(atOnce)
+  expect(graph.knowsBothEnds('u7.service')).toBe(true)
+  expect(
+    graph
+      .neededBy('u7.service')
+      .map(({ from }) => from)
+      .toSorted(),
+  ).toEqual(['late.device', 'u900.service'])
+
+  source.units.set('new.service', { ...running, ...run('b') })
+  source.send(new Script('new.service').u('active/running', { inv: 'b' }).records.at(-1)!)
+  await clock.advance(5000)
+  expect(neededBy.slice(atOnce)).toEqual(['new.service'])
+  await receiver.shutdown()
+})
+
+test('a device that went while others were read is not asked about: that would load it again', async () => {
+  const { source, clock, receiver } = await start(quiet, (it) => {
+    host(1000)(it)
+    for (let n = 0; n < 300; n++) it.units.set(`d${n}.device`, running)
+  })
+  await clock.advance(0)
+  const before = lists(source)
+  // Nobody announces it.
+  for (let n = 0; n < 300; n++) source.units.delete(`d${n}.device`)
+  await clock.advance(20_000)
+  expect(source.read.dependencies.filter((name) => name.endsWith('.device'))).toEqual([])
+  expect(lists(source)).toBeGreaterThan(before)
   await receiver.shutdown()
 })
 
