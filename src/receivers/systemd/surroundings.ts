@@ -30,6 +30,8 @@ export class Surroundings {
   #together: ReadonlySet<string> = new Set()
   /** Those among them that are read for nothing else. */
   #others: ReadonlySet<string> = new Set()
+  /** That was begun, and not brought to an end: of those that were read nobody has said who needs them. */
+  #interrupted = false
 
   /** @param watched - units whose dependencies come with their states */
   constructor(graph: UnitGraph, watched: (unit: string) => boolean) {
@@ -40,6 +42,7 @@ export class Surroundings {
   /** All that systemd has loaded at `atUsec`, microseconds since 1970: all are to be read, or read again. */
   listed(units: readonly ListedUnit[], atUsec: number): void {
     this.#pending.clear()
+    this.#interrupted ||= this.#together.size > 0
     this.#together = new Set()
     const loaded = new Set(units.filter(({ loadState }) => loadState === 'loaded').map(({ name }) => name))
     for (const name of loaded) this.appeared(name)
@@ -56,7 +59,7 @@ export class Surroundings {
    */
   readTogether(loaded: readonly string[], unread: readonly string[]): void {
     const others = loaded.filter((name) => !this.#watched(name) && !this.#concerns(name))
-    if (unread.length <= kFew || others.length >= unread.length) return
+    if (!this.#interrupted && (unread.length <= kFew || others.length >= unread.length)) return
     this.#together = new Set(loaded)
     this.#others = new Set(others)
     for (const name of others) this.#pending.add(name)
@@ -78,6 +81,7 @@ export class Surroundings {
     const isLeft = (name: string): boolean => this.#together.has(name)
     if (unread.some(isLeft) || [...this.#pending].some(isLeft)) return
     this.#together = new Set()
+    this.#interrupted = false
     this.#graph.complete()
   }
 

@@ -79,6 +79,24 @@ test('where what they need is read of all units, none is asked who needs it, and
   expect(around.endsOf('u1.service')).toBe('both')
 })
 
+test('what was interrupted is begun anew with all, however few are left: nobody has said yet who needs the others', () => {
+  const { graph, around } = rig(isService)
+  const loaded = [...services, 'x.device']
+  around.readTogether(loaded, services)
+  for (const name of services.slice(5)) graph.update(name, {}, 'needs')
+  around.swept(services.slice(0, 5))
+  around.listed(listed(...loaded), 1)
+  expect(around.wanted).toEqual([])
+  around.readTogether(loaded, services.slice(0, 5))
+  expect([around.endsOf('u1.service'), around.wanted]).toEqual(['needs', ['x.device']])
+  around.learn(around.wanted, [{ name: 'x.device', dependencies: { Wants: ['u9.service'] } }])
+  around.swept([])
+  expect(graph.knowsBothEnds('u9.service')).toBe(true)
+  around.listed(listed(...loaded), 2)
+  around.readTogether(loaded, [])
+  expect(around.endsOf('u1.service')).toBe('both')
+})
+
 test('few units, or few among many that are not watched, are asked at both ends', () => {
   const { around } = rig(isService)
   around.readTogether(services, services.slice(0, 128))
