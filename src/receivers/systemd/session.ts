@@ -13,8 +13,6 @@ import type { WatchOptions } from './watch-options.js'
 const kPingIntervalMs = 10_000
 /** How often configurations of new units are read, if there are any. */
 const kFactsIntervalMs = 2000
-/** And while some are left: 1000 units take 5 s and what the answers take, and 5 % of PID 1 as long (decision 0281). */
-const kMoreFactsMs = 500
 /** A signal is on its way for `batch_timeout` and a little more: at least this is allowed for it. */
 const kOnItsWayMs = 1000
 /** Wait after a reading that failed while the connection holds. */
@@ -194,7 +192,8 @@ export class Session {
         const events = await synchroniser.readOn(queue.gap === undefined && queue.reload === undefined)
         onEvents(events ?? [])
         // After a reload there are as many as units: a little of PID 1's time now, and soon all are known again.
-        if (synchroniser.unread) this.#later('facts', kMoreFactsMs)
+        const moreInMs = synchroniser.readOnInMs
+        if (moreInMs !== undefined) this.#later('facts', moreInMs)
         return events !== undefined
       }
     }

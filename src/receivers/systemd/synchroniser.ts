@@ -6,11 +6,10 @@ import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import { type GapReason, gapEvent } from '../../lib/systemd/source-event.js'
 import { readConfiguredUsec, readRest } from '../../lib/systemd/unit-reader.js'
 import type { Gap } from './record-queue.js'
+import { SweepPace } from './sweep-pace.js'
 import { UnitReading } from './unit-reading.js'
 import type { WatchOptions } from './watch-options.js'
 
-/** Units of which the rest is read at a time; the next sweep takes others. 96 are some 25 ms of PID 1 (decision 0281). */
-const kMaxPerSweep = 96
 /** Of those whose UnitFileState is: 1 to 3 ms of PID 1 each. */
 const kMaxFileStatesPerSweep = 8
 /** What PID 1 says to the journal and what it signals are milliseconds apart; on a host that is drowning, seconds. */
@@ -28,6 +27,7 @@ interface SynchroniserOptions
 export class Synchroniser {
   readonly #options: SynchroniserOptions
   readonly #reading: UnitReading
+  readonly #pace = new SweepPace()
   /** Units that were not as listed, and since when they were as they were known. */
   #suspects: ReadonlyMap<string, number> = new Map()
   /** Units that systemd listed as loaded since it read its files; signals tell of each that has gone. Kept while some are to be read. */
@@ -143,13 +143,14 @@ export class Synchroniser {
    */
   async readOn(signalsHold: boolean): Promise<RawEvent[] | undefined> {
     const { tracker, settings, surroundings, plane } = this.#options
-    const wanted = tracker.unread().slice(0, kMaxPerSweep)
+    const wanted = tracker.unread().slice(0, this.#pace.units)
     const around = surroundings?.wanted ?? []
     if (wanted.length === 0 && around.length === 0) return this.#readFileStates(signalsHold)
     await this.#listUnless(signalsHold && surroundings?.unheard !== true, [...wanted, ...around])
     if (this.#anew !== undefined && tracker.untracked === 0)
       surroundings?.readTogether(this.#anew, this.#unconfigured())
     this.#anew = undefined
+    const startMs = settings.clock.monotonicMs()
     const isLoaded = (name: string): boolean => this.#loaded.has(name)
     surroundings?.learn(around, await readDependencies(plane, around.filter(isLoaded), 'needs'))
     const unread = wanted.filter((name) => tracker.facts(name) === undefined)
@@ -159,6 +160,7 @@ export class Synchroniser {
     const brief = wanted.filter((name) => tracker.isBrief(name))
     const known = brief.filter(isLoaded).map((name) => ({ name, state: tracker.state(name)! }))
     const states = new Map((await readRest(plane, known)).map((one) => [one.name, one.state]))
+    this.#pace.swept(wanted.length, settings.clock.monotonicMs() - startMs)
     const nowNs = settings.clock.unixNano()
     // Each is asked for once: of one that is gone there is nothing more to know.
     for (const name of brief) tracker.complete(name, states.get(name))
@@ -193,9 +195,9 @@ export class Synchroniser {
     return []
   }
 
-  /** Something is still to be read. */
-  get unread(): boolean {
-    return this.#options.tracker.unread().length > 0
+  /** In how many milliseconds `readOn` should go on; undefined when nothing is left. */
+  get readOnInMs(): number | undefined {
+    return this.#options.tracker.unread().length > 0 ? this.#pace.pauseMs : undefined
   }
 
   /** A signal that has come changes it. */
