@@ -30,6 +30,9 @@ const units = {
     'MemoryHigh=48M',
     `ExecStart=/usr/bin/perl -e 'for (1..6) { my $$p = fork; if (defined $$p && !$$p) { sleep 9999; exit } } open F, ">", "/run/limited.done"; close F; sleep 9999'`,
   ]),
+  // It has no limit of its own on memory, and a higher one on tasks.
+  'box.slice': ['[Slice]', 'MemoryMax=200M', 'TasksMax=50', ''].join('\n'),
+  'boxed.service': service(['Slice=box.slice', 'ExecStart=/bin/sleep infinity']),
   // tail keeps all of an endless line: killed at its limit, and the unit fails with it.
   'victim.service': service(['MemoryMax=24M', 'MemorySwapMax=0', 'ExecStart=/usr/bin/tail /dev/zero']),
   // The same in a child: the unit lives on, systemd signals nothing, only memory.events tells.
@@ -97,6 +100,10 @@ describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', (
         const kills = { 'systemd.memory.event': 'oom_kill' }
         expect(latest(points, 'survivor.service', 'systemd.unit.memory.events', kills)).toBe(1)
         expect(kernel.get('survivor.service/memory.events')).toBe('oom_kill 1')
+
+        expect(latest(points, 'boxed.service', 'systemd.unit.memory.slice.limit')).toBe(200 * mebibyte)
+        expect(latest(points, 'boxed.service', 'systemd.unit.pids.slice.limit')).toBe(50)
+        expect(latest(points, 'eater.service', 'systemd.unit.memory.slice.limit')).toBeUndefined()
 
         // Each once, in this order, and both say why.
         const ends = ['systemd.unit.oom_killed', 'systemd.unit.failed']

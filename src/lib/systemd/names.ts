@@ -226,6 +226,7 @@ export const metric = {
   memoryPeak: 'systemd.unit.memory.peak', // By
   memoryLimit: 'systemd.unit.memory.limit', // By
   memoryHigh: 'systemd.unit.memory.high', // By, MemoryHigh=
+  memorySliceLimit: 'systemd.unit.memory.slice.limit', // By, the least MemoryMax= or MemoryHigh= of the slices above, where lower than its own
   memorySwap: 'systemd.unit.memory.swap', // By
   memoryStat: 'systemd.unit.memory.stat', // By [systemd.memory.kind anon|file|kernel|...]
   memoryEvents: 'systemd.unit.memory.events', // {event} [systemd.memory.event oom_kill|high|...]
@@ -234,6 +235,7 @@ export const metric = {
   ioOperations: 'systemd.unit.io.operations', // {operation} [same]
   pids: 'systemd.unit.pids', // {process}, gauge
   pidsLimit: 'systemd.unit.pids.limit', // {process}
+  pidsSliceLimit: 'systemd.unit.pids.slice.limit', // {process}, the least TasksMax= of the slices above, likewise
   pidsEvents: 'systemd.unit.pids.events', // {event} [systemd.pids.event max]
   pressureTime: 'systemd.unit.pressure.time', // s [systemd.pressure.resource cpu|memory|io, systemd.pressure.kind some|full]
   pressureRatio: 'systemd.unit.pressure.avg10', // 1 (0..1) [same]

@@ -16,10 +16,12 @@ export const wantedMetrics = [
   names.memoryUsage,
   names.memoryLimit,
   names.memoryHigh,
+  names.memorySliceLimit,
   names.memorySwap,
   names.memoryStat,
   names.pids,
   names.pidsLimit,
+  names.pidsSliceLimit,
 ] as const
 
 const kMemoryKind = 'systemd.memory.kind'
@@ -111,7 +113,7 @@ export class MemoryLeakDetector implements Detector {
       (kind === 'failed' && event.attributes[attr.verdict] !== 'will_restart')
     if (!isDown) return
     this.#tell(unit, watched, 'memory', watched.memory?.stop(atMs), watched.limitKind)
-    this.#tell(unit, watched, 'tasks', watched.tasks?.stop(atMs), 'max')
+    this.#tell(unit, watched, 'tasks', watched.tasks?.stop(atMs), watched.tasksLimitKind)
   }
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
@@ -131,6 +133,9 @@ export class MemoryLeakDetector implements Detector {
       case names.memoryHigh:
         watched.limitTo(value, 'high')
         break
+      case names.memorySliceLimit:
+        watched.sliceLimit = value
+        break
       case names.memorySwap:
         watched.swap = value
         break
@@ -142,6 +147,9 @@ export class MemoryLeakDetector implements Detector {
         break
       case names.pidsLimit:
         watched.tasksLimit = value
+        break
+      case names.pidsSliceLimit:
+        watched.tasksSliceLimit = value
     }
   }
 
@@ -175,7 +183,7 @@ export class MemoryLeakDetector implements Detector {
       const goneMs = this.#goneAtMs(watched, nowMs)
       if (goneMs <= nowMs) {
         this.#tell(watched.unit, watched, 'memory', watched.memory?.lose(goneMs), watched.limitKind)
-        this.#tell(watched.unit, watched, 'tasks', watched.tasks?.lose(goneMs), 'max')
+        this.#tell(watched.unit, watched, 'tasks', watched.tasks?.lose(goneMs), watched.tasksLimitKind)
       } else if (nextMs === undefined || goneMs < nextMs) nextMs = goneMs
     }
     this.dueMs = nextMs
@@ -244,11 +252,10 @@ export class MemoryLeakDetector implements Detector {
 
   #readTasks(unit: Unit, watched: WatchedUnit, tasks: number, atMs: number): void {
     const growth = watched.growthOfTasks(tasks)
-    // The limit is told behind the number: that of the reading before, where there was one.
-    const limit = watched.tasksLimit
-    watched.tasksLimit = Number.POSITIVE_INFINITY
+    // Limits are told behind the number: those of the reading before, where there was one.
+    const limit = watched.takeTasksLimit()
     if (growth === undefined || this.#isQuiet(unit, growth, atMs)) return
-    this.#tell(unit, watched, 'tasks', growth.add(atMs, tasks, limit), 'max')
+    this.#tell(unit, watched, 'tasks', growth.add(atMs, tasks, limit), watched.tasksLimitKind)
   }
 
   #isQuiet(unit: Unit, growth: { warmUp(atMs: number): void }, atMs: number): boolean {

@@ -8,7 +8,7 @@ import { durationWords } from '../../lib/patterns/words.js'
 /** What grows. */
 export type Quantity = 'memory' | 'tasks'
 /** Which limit is met first. */
-export type LimitKind = 'max' | 'high' | 'host'
+export type LimitKind = 'max' | 'high' | 'slice' | 'host'
 
 export interface Finding {
   readonly unit: Unit
@@ -36,6 +36,7 @@ const endings: Readonly<Record<Ending, string>> = {
 const limits: Readonly<Record<LimitKind, string>> = {
   max: 'its limit of',
   high: 'MemoryHigh= of',
+  slice: "its slice's limit of",
   host: "the machine's",
 }
 

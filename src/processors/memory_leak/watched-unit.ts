@@ -33,6 +33,10 @@ export class WatchedUnit {
   /** Readings in a row that said how much memory is used, but not for what. */
   withoutStat = 0
   tasksLimit = Number.POSITIVE_INFINITY
+  /** Of slices above it, where lower than its own: told last, so it is that of the reading before. */
+  sliceLimit = Number.POSITIVE_INFINITY
+  tasksSliceLimit = Number.POSITIVE_INFINITY
+  tasksLimitKind: LimitKind = 'max'
   /** Fewest of the run. */
   #fewestTasks = Number.POSITIVE_INFINITY
   memory: Growth | undefined
@@ -64,12 +68,23 @@ export class WatchedUnit {
     this.limit = Number.POSITIVE_INFINITY
     this.limitKind = 'host'
     this.swap = 0
+    this.limitTo(this.sliceLimit, 'slice')
+    this.sliceLimit = Number.POSITIVE_INFINITY
   }
 
   limitTo(limit: number, kind: LimitKind): void {
     if (limit >= this.limit) return
     this.limit = limit
     this.limitKind = kind
+  }
+
+  /** Of tasks, as they are counted now; Infinity for none. */
+  takeTasksLimit(): number {
+    const limit = Math.min(this.tasksLimit, this.tasksSliceLimit)
+    this.tasksLimitKind = this.tasksSliceLimit < this.tasksLimit ? 'slice' : 'max'
+    this.tasksLimit = Number.POSITIVE_INFINITY
+    this.tasksSliceLimit = Number.POSITIVE_INFINITY
+    return limit
   }
 
   beginRun(run: string, atMs: number): void {

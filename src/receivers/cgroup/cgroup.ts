@@ -200,6 +200,7 @@ class CgroupReceiver implements Receiver {
       if (pass === undefined && this.#reader !== undefined) logger.warn(`${kReaderEnded}: a new one is started`)
       this.#reader?.close()
       this.#subjects.clear()
+      this.#slices.restart()
       this.#health.restart()
       this.#triggers.restart()
       const opened = reopen()

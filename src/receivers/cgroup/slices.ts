@@ -7,6 +7,7 @@ import { PointsUnderWay } from '../../lib/delivery/points-under-way.js'
 import { leftOut } from '../../util/series-budget.js'
 import type { LastNumbers } from './last-numbers.js'
 import { sampleMetrics } from './sample-metrics.js'
+import { SliceLimits } from './slice-limits.js'
 import { before, type Subject, type Subjects, startOf } from './subjects.js'
 
 /** A slice is made of cgroups until so much time is over, and the event loop has its turn. */
@@ -41,6 +42,7 @@ export interface SlicesOptions {
 /** Hands a pass on as metrics, slice by slice. */
 export class Slices {
   readonly #options: SlicesOptions
+  readonly #limits = new SliceLimits()
   /** Measured, and over the limit. */
   #leftOut: ReadonlySet<Subject> = new Set()
 
@@ -50,6 +52,11 @@ export class Slices {
 
   get leftOut(): number {
     return this.#leftOut.size
+  }
+
+  /** A new reader has taken over. */
+  restart(): void {
+    this.#limits.clear()
   }
 
   /** Resolves when all that was handed on is answered; rejects with the first failure, and then hands on no more. */
@@ -76,7 +83,9 @@ export class Slices {
       const subject = subjects.get(key)
       if (subject === undefined || numbers === undefined || this.#leftOut.has(subject)) continue
       const readNs = before(nowNs, ageMs)
-      subject.series = sampleMetrics(ended ? slice.last : slice.metrics, numbers, subject, readNs)
+      const out = ended ? slice.last : slice.metrics
+      this.#limits.note(subject, numbers, ended)
+      subject.series = sampleMetrics(out, numbers, subject, readNs) + this.#limits.add(out, numbers, subject, readNs)
       slice.points += subject.series
       slice.told.push({ subject, readNs })
       if (settings.clock.monotonicMs() >= untilMs) break

@@ -16,7 +16,7 @@ wait_for grep -qs '"message":"running"' /io/agent.log
 # State metrics are in the file only once the units have been read.
 wait_for says systemd.unit.state
 
-systemctl start writer.service eater.service forker.service survivor.service limited.service
+systemctl start writer.service eater.service forker.service survivor.service limited.service boxed.service
 systemctl start victim.service
 for unit in writer eater forker survivor limited; do wait_for test -e /run/$unit.done; done
 wait_for systemctl is-failed --quiet victim.service

@@ -18,6 +18,7 @@ const page = resolve(src, '../docs/telemetry.md')
 const gauges = ['gauge', 'amount', 'ratio']
 const makers = [
   'receivers/cgroup/sample-metrics.ts',
+  'receivers/cgroup/slice-limits.ts',
   'lib/systemd/state-metrics.ts',
   'lib/systemd/detail-metrics.ts',
   'lib/systemd/folded-states.ts',

@@ -109,6 +109,38 @@ describe('a leak', () => {
     expect(found()[0]!.body).toContain('MemoryHigh= of 400 MiB')
   })
 
+  test.each([
+    ['lower than its own', limit, 400 * mebibyte, 'slice', "its slice's limit of 400 MiB"],
+    ['of a unit without one', undefined, 512 * mebibyte, 'slice', "its slice's limit of 512 MiB"],
+    ['that was lifted', limit, undefined, 'max', 'its limit of 512 MiB'],
+  ])('that meets the limit of a slice %s is told by that', async (_, own, slice, kind, words) => {
+    const { live, found } = await story()
+    const reading = (sliceLimit: number | undefined) => (atS: number) => ({
+      held: 100 * mebibyte + rate * atS,
+      ...(own === undefined ? {} : { limit: own }),
+      ...(sliceLimit === undefined ? {} : { sliceLimit }),
+    })
+    await live(0, kHour, reading(200 * mebibyte))
+    await live(kHour, 4.6 * kHour, reading(slice))
+    expect(found()[0]!.attributes).toMatchObject({ 'pattern.memory_leak.limit_kind': kind })
+    expect(found()[0]!.body).toContain(words)
+  })
+
+  test('of tasks in a slice with fewer is told by its limit', async () => {
+    const { live, found } = await story()
+    const reading = (atS: number) => ({
+      held: 1,
+      tasks: 20 + Math.floor(atS / 90),
+      tasksLimit: 4000,
+      tasksSliceLimit: 400,
+    })
+    await live(0, 9 * kHour, reading)
+    expect(found()[0]!.attributes).toMatchObject({
+      'pattern.memory_leak.limit': 400,
+      'pattern.memory_leak.limit_kind': 'slice',
+    })
+  })
+
   test('of tasks is told as one of tasks', async () => {
     const { live, found, phases } = await story()
     await live(0, 9 * kHour, (atS) => ({

@@ -23,6 +23,8 @@ export interface Reading {
   readonly swap?: number
   readonly tasks?: number
   readonly tasksLimit?: number
+  readonly sliceLimit?: number
+  readonly tasksSliceLimit?: number
   /** False: memory.stat is off. */
   readonly stat?: boolean
 }
@@ -42,7 +44,18 @@ export async function story(config: Record<string, unknown> = {}, part: Partial<
   const unixNano = (atS: number) => BigInt(Math.round((kStartS + stepS + atS) * 1e3)) * 1_000_000n
 
   async function read(atS: number, reading: Reading, unit = 'web.service'): Promise<void> {
-    const { held = 0, file = 0, limit, high, swap, tasks, tasksLimit, stat = true } = reading
+    const {
+      held = 0,
+      file = 0,
+      limit,
+      high,
+      swap,
+      tasks,
+      tasksLimit,
+      stat = true,
+      sliceLimit,
+      tasksSliceLimit,
+    } = reading
     const metrics: Metric[] = []
     const gauge = (name: string, values: Record<string, number | undefined>): void => {
       const points = Object.entries(values).flatMap(([kind, value]) =>
@@ -69,6 +82,8 @@ export async function story(config: Record<string, unknown> = {}, part: Partial<
       gauge(metric.memoryStat, { anon: held * 0.9, kernel: held * 0.1 + mebibyte, slab_reclaimable: mebibyte, file })
     gauge(metric.pids, { '': tasks })
     gauge(metric.pidsLimit, { '': tasksLimit })
+    gauge(metric.memorySliceLimit, { '': sliceLimit })
+    gauge(metric.pidsSliceLimit, { '': tasksSliceLimit })
     await clock.advance(Number(unixNano(atS) - clock.unixNano()) / 1e6)
     await processor.consume(batchOf({ metrics }))
     await settle()

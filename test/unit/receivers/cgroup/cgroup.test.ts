@@ -125,6 +125,47 @@ describe('what comes out', () => {
     expect(host.last).toEqual({ state: 'ok' })
   })
 
+  test('a limit of a slice above is told of what will meet it before its own', async () => {
+    const unlimited = { memoryMaxUnlimited: true, memoryHighUnlimited: true, pidsMaxUnlimited: true }
+    const used = { memoryCurrent: 1, pidsCurrent: 1 }
+    const box = '/box.slice/box-in.slice'
+    const reader = new FakeReader()
+      .put(`${box}/deep.service`, { ...used, ...unlimited })
+      .put(`${box}/strict.service`, { ...used, memoryMax: 1000, pidsMax: 5 })
+      .put('/box.slice', { ...used, memoryMax: 4096, memoryHigh: 3000, pidsMax: 20 })
+      .put(box, { ...used, memoryMax: 8192, pidsMax: 10 })
+      .put(nginx, { ...used, ...unlimited })
+      .put('/box.slice/off.service', { pidsCurrent: 1, pidsMax: 100 })
+    const { receiver, host, next, clock } = rig(fakeWorld([reader]))
+    let seen = 0
+    const news = (): string[] => {
+      const told = lines(next.metrics).filter((line) => line.includes('slice.limit'))
+      const from = seen
+      seen = told.length
+      return told.slice(from)
+    }
+    const ofSlicesBefore = [
+      'box-in.slice systemd.unit.memory.slice.limit{}=3000',
+      'off.service systemd.unit.pids.slice.limit{}=20',
+    ]
+    const all = [
+      'deep.service systemd.unit.memory.slice.limit{}=3000',
+      'deep.service systemd.unit.pids.slice.limit{}=10',
+      ...ofSlicesBefore,
+    ]
+    await receiver.start(host)
+    await settle()
+    expect(news()).toEqual(ofSlicesBefore)
+    await clock.advance(10_000)
+    expect(news()).toEqual(all)
+    reader.put('/box.slice', { ...used, ...unlimited }).put(box, { ...used, ...unlimited })
+    await clock.advance(10_000)
+    expect(news()).toEqual(all.slice(0, 2)) // read before their slices
+    await clock.advance(10_000)
+    expect(news()).toEqual([])
+    await receiver.shutdown()
+  })
+
   test('what the kernel does not give is absent, never zero', async () => {
     const reader = new FakeReader().put(nginx, { memoryMaxUnlimited: true, pidsMaxUnlimited: true, io: [] })
     const { receiver, host, next } = rig(fakeWorld([reader]))
