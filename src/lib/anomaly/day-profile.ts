@@ -4,8 +4,8 @@
 
 export const kDaySeconds = 86_400
 
-/** How fast a range that is not reached shrinks, and the mean follows: half of it is forgotten after two weeks, or five days. */
-const kForget = 0.05
+/** How fast a range that is not reached shrinks: half of it is forgotten after two weeks. */
+export const kForget = 0.05
 
 export type Profile = Float32Array | Uint16Array
 
@@ -86,8 +86,15 @@ export function seasonalMean(profile: Profile, at: number, slots: number, slot: 
   return get(profile, at + 2 * slots + slot)
 }
 
-/** `value` less what is usual at this time of the day, which is learned: 0 for the first. */
-export function seasonalError(profile: Profile, at: number, slots: number, slot: number, value: number): number {
+/** `value` less what is usual at this time of the day, which is learned by this share of it: 0 for the first. */
+export function seasonalError(
+  profile: Profile,
+  at: number,
+  slots: number,
+  slot: number,
+  value: number,
+  rate: number,
+): number {
   const index = at + 2 * slots + slot
   const usual = get(profile, index)
   if (Number.isNaN(usual)) {
@@ -95,6 +102,6 @@ export function seasonalError(profile: Profile, at: number, slots: number, slot:
     return 0
   }
   const error = value - usual
-  set(profile, index, usual + kForget * error)
+  set(profile, index, usual + rate * error)
   return error
 }

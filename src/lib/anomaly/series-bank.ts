@@ -3,6 +3,7 @@ import {
   dayProfileSize,
   expectedRange,
   type Interval,
+  kForget,
   learnRange,
   type Profile,
   seasonalError,
@@ -14,12 +15,15 @@ import { isHistogram, kHistogramHead, surpriseOf } from './surprise-histogram.js
 /** What is asked of every sample; the most surprising answer names the anomaly. */
 export const questions = ['value', 'run', 'time_of_day', 'level', 'turbulence'] as const
 export type Question = (typeof questions)[number]
+const kTimeOfDay = questions.indexOf('time_of_day')
 
 export interface SeriesShape {
   /** Slots of the day that are told apart. */
   readonly daySlots: number
   /** Bins of each of the five histograms: three are an octave. */
   readonly bins: number
+  /** Samples over which the mean of a slot is formed; as the range of the slot forgets, where left out. */
+  readonly slotMemory?: number
   /** The values are logarithms, between 0 and 63: what the day is like takes half the room. */
   readonly isSmall?: boolean
 }
@@ -167,6 +171,12 @@ export class SeriesBank {
     clearProfile(this.#profiles)
   }
 
+  /** Errors of its time of day were of another measure: what comes is not held against them. */
+  forgetTimeOfDay(series: number): void {
+    const at = series * histogramWords(this.#shape) + kTimeOfDay * (kHistogramHead + this.#shape.bins)
+    this.#histograms.fill(0, at, at + kHistogramHead + this.#shape.bins)
+  }
+
   /** What the series usually is at this time of the day; its level where that is not known yet. */
   usual(series: number, seconds: number): number {
     const slots = this.#shape.daySlots
@@ -210,7 +220,7 @@ export class SeriesBank {
     const fromLevel = value - own[at + kLevelMean]!
     const unexplained = Math.sign(fromLevel) * Math.min(Math.abs(fromLevel), outside)
     const profile = series * dayProfileSize(this.#shape.daySlots)
-    const fromUsual = seasonalError(this.#profiles, profile, this.#shape.daySlots, slot, value)
+    const fromUsual = seasonalError(this.#profiles, profile, this.#shape.daySlots, slot, value, this.#seasonRate(count))
     this.#follow(at + kRunMean, unexplained, kRun, count)
     this.#follow(at + kSeasonMean, fromUsual, kSeason, count)
     this.#follow(at + kWideMean, value, kWide, count)
@@ -223,6 +233,11 @@ export class SeriesBank {
     deviations[3] = Math.abs(own[at + kWideMean]! - own[at + kLevelMean]!)
     deviations[4] = own[at + kTurbulence]!
     this.#followLevel(at, fromLevel, count)
+  }
+
+  #seasonRate(count: number): number {
+    const { slotMemory, daySlots } = this.#shape
+    return slotMemory === undefined ? kForget : Math.max(1 / slotMemory, 1 / (1 + count / daySlots))
   }
 
   /** How far the value is outside of what is known of this time of the day; infinitely, where nothing is. */

@@ -129,7 +129,7 @@ export class AnomalyDetector implements Detector {
       }
     }
     if (kind === 'oom_killed' || kind === 'gave_up') return
-    if (quiet === 'deployment' && (kind === 'started' || kind === 'restarted')) baseline.bank().relearn()
+    if (quiet === 'deployment' && (kind === 'started' || kind === 'restarted')) baseline.relearn()
     baseline.means.restart()
     baseline.settledFrom = Math.floor(atMs / kIntervalMs) + kSettleIntervals
     baseline.suspicions = undefined
@@ -182,7 +182,6 @@ export class AnomalyDetector implements Detector {
   /** What the interval was like, for each quantity. */
   #closeInterval(unit: Unit, baseline: UnitBaseline): void {
     const { interval } = baseline
-    const bank = baseline.bank()
     baseline.restarts().elapse((interval + 1) * kIntervalMs)
     const endMs = (interval + 1) * kIntervalMs
     const middleMs = Number(this.#context.unixNano(endMs - kIntervalMs / 2)) / 1e6
@@ -190,21 +189,9 @@ export class AnomalyDetector implements Detector {
     const quiet = this.#context.quiet(unit, endMs) ?? this.#context.quiet(unit, endMs - kIntervalMs)
     const isSilent = interval < baseline.settledFrom || quiet !== undefined
     const at = { interval, endMs, localSeconds, raised: this.#bar.raised(endMs), isSilent }
-    let findings: Finding[] | undefined
-    for (let series = 0; series < quantities.length; series++) {
-      const value = baseline.means.mean(series)
-      if (Number.isNaN(value)) {
-        baseline.suspect(series, undefined)
-        continue
-      }
-      const found = this.#watch.judge(baseline, bank, series, value, at)
-      if (found === undefined) continue
-      if (found.kind === 'unusual') this.#open.goesOn(baseline, quantities[series]!.kind, endMs)
-      else findings = [...(findings ?? []), found.finding]
-    }
-    // The most surprising names the finding, others are told of behind it.
-    findings?.sort((a, b) => b.surprise - a.surprise)
-    for (const finding of findings ?? []) this.#tell(unit, baseline, finding)
+    for (const { kind, finding } of this.#watch.judge(baseline, at))
+      if (finding === undefined) this.#open.goesOn(baseline, kind, endMs)
+      else this.#tell(unit, baseline, finding)
   }
 
   #countFailure({ unit, atMs, event }: UnitSignal, baseline: UnitBaseline): void {

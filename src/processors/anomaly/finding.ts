@@ -1,9 +1,9 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Question } from '../../lib/anomaly/series-bank.js'
 import type { Detection } from '../../lib/patterns/detector.js'
 import type { Open } from './open-anomalies.js'
 import { digits, kMemory, type Quantity, quantities } from './quantities.js'
 import type { UnusualRate } from './restart-rate.js'
+import type { Reason } from './suspicion.js'
 import type { Occasion } from './unit-baseline.js'
 
 /** Half an hour as usual: it is over. */
@@ -31,12 +31,13 @@ interface Origin {
   readonly event?: RawEvent
 }
 
-const asked: Readonly<Record<Question, string>> = {
+const asked: Readonly<Record<Reason, string>> = {
   value: 'away from its level, at a time of day at which it was not seen like this',
   run: 'for several intervals away from its level, at a time of day at which it was not seen like this',
   time_of_day: 'not as usual at this time of day',
   level: 'on another level than before',
   turbulence: 'jumping more than before',
+  apart: 'it does not go with what else the unit does, as it did',
 }
 
 export function findingOfSeries(
@@ -46,11 +47,14 @@ export function findingOfSeries(
     readonly usual: number
     readonly surprise: number
     readonly needed: number
-    readonly question: Question
+    readonly reason: Reason
     readonly samples: number
+    /** What is usual is that of the day of the week. */
+    readonly isWeekly: boolean
   },
 ): Finding {
-  const { value, usual, surprise, needed, question, samples, atMs, run } = about
+  const { value, usual, surprise, needed, reason, samples, isWeekly, atMs, run } = about
+  const when = reason === 'apart' ? 'beside the rest' : `at this time of ${isWeekly ? 'the week' : 'day'}`
   return {
     kind,
     surprise,
@@ -58,8 +62,8 @@ export function findingOfSeries(
     detection: {
       atMs,
       confidence: confidence(surprise - needed),
-      body: `${title} is ${format(value)}, usually about ${format(usual)} at this time of day: ${asked[question]}`,
-      evidence: { value, baseline: usual, surprise, needed, question, samples, p_value: 10 ** -surprise },
+      body: `${title} is ${format(value)}, usually about ${format(usual)} ${when}: ${asked[reason]}`,
+      evidence: { value, baseline: usual, surprise, needed, question: reason, samples, p_value: 10 ** -surprise },
       ...(run === '' ? {} : { run, runs: [run] }),
     },
   }

@@ -1,12 +1,15 @@
 import type { Question } from '../../lib/anomaly/series-bank.js'
 
+/** What gave it away: one of the questions that are asked of each series, or that it stands apart from the unit's other series. */
+export type Reason = Question | 'apart'
+
 export interface SuspicionOf {
   readonly value: number
   readonly usual: number
   readonly surprise: number
   /** Surprise that was enough, but for what others have raised the bar by. */
   readonly needed: number
-  readonly question: Question
+  readonly reason: Reason
   /** Number of the interval in which it came up. */
   readonly interval: number
   /** Number of the one at which it is told of. */
@@ -18,24 +21,24 @@ export class Suspicion {
   readonly usual: number
   readonly surprise: number
   readonly needed: number
-  readonly question: Question
+  readonly reason: Reason
   readonly untilInterval: number
   readonly #away: number
   readonly #isLong: boolean
 
-  constructor({ value, usual, surprise, needed, question, interval, untilInterval }: SuspicionOf) {
+  constructor({ value, usual, surprise, needed, reason, interval, untilInterval }: SuspicionOf) {
     this.#away = value - usual
     this.usual = usual
     this.surprise = surprise
     this.needed = needed
-    this.question = question
+    this.reason = reason
     this.untilInterval = untilInterval
     this.#isLong = untilInterval > interval + 1
   }
 
-  /** The value is still at least half as far away, on the same side; or, where one interval is enough, unusual once more. */
-  goesOn(value: number, isUnusual: boolean): boolean {
-    if ((value - this.usual) * Math.sign(this.#away) >= Math.abs(this.#away) / 2) return true
+  /** It is still at least half as far away, on the same side; or, where one interval is enough, unusual once more. */
+  goesOn(away: number, isUnusual: boolean): boolean {
+    if (away * Math.sign(this.#away) >= Math.abs(this.#away) / 2) return true
     return isUnusual && !this.#isLong
   }
 }

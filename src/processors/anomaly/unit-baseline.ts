@@ -1,4 +1,6 @@
 import { SeriesBank, type SeriesShape } from '../../lib/anomaly/series-bank.js'
+import { SeriesTogether } from '../../lib/anomaly/series-together.js'
+import { SeriesWeeks } from '../../lib/anomaly/series-weeks.js'
 import { FewValues, kFewValues } from './few-values.js'
 import { IntervalMeans } from './interval-means.js'
 import type { Open } from './open-anomalies.js'
@@ -6,16 +8,18 @@ import { quantities } from './quantities.js'
 import { kRateHours, kRateNumbers, RestartRate } from './restart-rate.js'
 import type { Suspicion } from './suspicion.js'
 
-/** Hours of the day, and deviations that differ by a factor of 250. */
-const shape: SeriesShape = { daySlots: 24, bins: 24, isSmall: true }
+/** Hours of the day, of which a week has 84 samples each, and deviations that differ by a factor of 250. */
+const shape: SeriesShape = { daySlots: 24, bins: 24, slotMemory: 84, isSmall: true }
 
 /** What a unit does now and then. */
 export const occasions = ['start_duration', 'stop_duration', 'memory_at_exit'] as const
 export type Occasion = (typeof occasions)[number]
 
-// A unit's block: [ numbers of its rate of failures | series | values of occasions | failures by hour ]
+// A unit's block: [ numbers of its rate of failures | series | how they go together | their weeks | values of occasions | failures by hour ]
 const kBankAt = kRateNumbers * 8
-const kFewAt = kBankAt + quantities.length * SeriesBank.bytes(shape)
+const kTogetherAt = kBankAt + quantities.length * SeriesBank.bytes(shape)
+const kWeeksAt = kTogetherAt + SeriesTogether.bytes(quantities.length, shape.bins)
+const kFewAt = kWeeksAt + SeriesWeeks.bytes(quantities.length)
 const kCountsAt = kFewAt + occasions.length * kFewValues * 4
 /** Of all that is learned of a unit. */
 export const kBlockBytes = kCountsAt + kRateHours
@@ -43,7 +47,13 @@ export class UnitBaseline {
     this.#block = saved === undefined ? new ArrayBuffer(kBlockBytes) : blockOf(saved)
     if (saved !== undefined) {
       // One number that is none would make all that come after it none, for good.
-      if (!this.bank().isSound || !this.restarts().isSound || this.#few().some((one) => Math.abs(one) === Infinity))
+      if (
+        !this.bank().isSound ||
+        !this.together().isSound ||
+        !this.weeks().isSound ||
+        !this.restarts().isSound ||
+        this.#few().some((one) => Math.abs(one) === Infinity)
+      )
         throw new RangeError('what was learned of a unit is not what is learned')
       return
     }
@@ -54,6 +64,20 @@ export class UnitBaseline {
 
   bank(): SeriesBank {
     return new SeriesBank(quantities.length, shape, this.#block, kBankAt)
+  }
+
+  together(): SeriesTogether {
+    return new SeriesTogether(quantities.length, shape.bins, this.#block, kTogetherAt)
+  }
+
+  weeks(): SeriesWeeks {
+    return new SeriesWeeks(quantities.length, this.#block, kWeeksAt)
+  }
+
+  /** Another version, or another hand on it: what it needs is learned anew, but not how days differ, and series go together. */
+  relearn(): void {
+    this.bank().relearn()
+    this.together().relearn()
   }
 
   restarts(): RestartRate {

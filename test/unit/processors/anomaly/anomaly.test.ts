@@ -174,7 +174,7 @@ test('a start that takes far longer than the last ones is told of', async () => 
 test('a storm of findings is told by its most surprising: each makes the bar higher for the next', async () => {
   const { live, phases } = await story({ max_alarms_per_week: 0.1 })
   const units = Array.from({ length: 20 }, (_, n) => ({ unit: `u${n}.service`, use: usual(n) }))
-  const beginS = 1.2 * kDay
+  const beginS = 2.2 * kDay
   for (let atS = 0; atS < beginS + kHour; atS += 300)
     for (const { unit, use } of units)
       await live(atS, atS + 300, () => ({ ...use(atS), ...(atS < beginS ? {} : { waits: 0.9 }) }), {
