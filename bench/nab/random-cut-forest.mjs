@@ -3,7 +3,7 @@ import { Chance } from '../patterns/random.mjs'
 const kTrees = 30
 /** Points of a tree: the newest. */
 const kPoints = 512
-/** Values of a point: the newest of the series. */
+/** Values of a point of a single series: its newest. */
 const kShingle = 8
 
 /**
@@ -12,7 +12,8 @@ const kShingle = 8
  * (the collusive displacement), on average over the trees.
  */
 export class RandomCutForest {
-  static bytes = kTrees * (2 * kPoints * (4 * 3 + 8 * 2 * kShingle + 8) + kPoints * 8 * kShingle)
+  static bytesOf = (dimensions) => kTrees * (2 * kPoints * (4 * 3 + 8 * 2 * dimensions + 8) + kPoints * 8 * dimensions)
+  static bytes = RandomCutForest.bytesOf(kShingle)
   #shingle = []
   #trees
   #row = 0
@@ -28,6 +29,11 @@ export class RandomCutForest {
     if (this.#shingle.length < kShingle) return 0
     const point = Float64Array.from(this.#shingle)
     this.#shingle.shift()
+    return this.add(point)
+  }
+
+  /** All of a vector at once. @param {Float64Array} point */
+  add(point) {
     let sum = 0
     for (const tree of this.#trees) sum += tree.add(point, this.#row)
     this.#row++
@@ -86,9 +92,9 @@ class Tree {
   /** A cut of the box around node and point, its side chosen by length. */
   #cut(node, point) {
     let span = 0
-    for (let d = 0; d < kShingle; d++) span += Math.max(node.high[d], point[d]) - Math.min(node.low[d], point[d])
+    for (let d = 0; d < point.length; d++) span += Math.max(node.high[d], point[d]) - Math.min(node.low[d], point[d])
     let left = span * this.#chance.next()
-    for (let d = 0; d < kShingle; d++) {
+    for (let d = 0; d < point.length; d++) {
       const low = Math.min(node.low[d], point[d])
       const length = Math.max(node.high[d], point[d]) - low
       if (left < length) return { dimension: d, cut: low + left }
@@ -105,8 +111,8 @@ class Tree {
     else parent.right = between
     node.parent = between
     leaf.parent = between
-    between.low = new Float64Array(kShingle)
-    between.high = new Float64Array(kShingle)
+    between.low = new Float64Array(leaf.low.length)
+    between.high = new Float64Array(leaf.low.length)
   }
 
   #remove(leaf) {
@@ -137,7 +143,7 @@ function encloseAll(from) {
 function enclose(node) {
   const { left, right } = node
   node.count = left.count + right.count
-  for (let d = 0; d < kShingle; d++) {
+  for (let d = 0; d < node.low.length; d++) {
     node.low[d] = Math.min(left.low[d], right.low[d])
     node.high[d] = Math.max(left.high[d], right.high[d])
   }

@@ -8,8 +8,8 @@ import { day, hour, minute, week } from './machine.mjs'
 
 const MiB = 2 ** 20
 const hourOf = (atMs) => (atMs % day) / hour
-const diurnal = (atMs, phase) => 0.55 - 0.45 * Math.cos(((hourOf(atMs) - phase) / 24) * 2 * Math.PI)
-const isWeekend = (atMs) => (Math.floor(atMs / day) + 1) % 7 >= 5
+export const diurnal = (atMs, phase) => 0.55 - 0.45 * Math.cos(((hourOf(atMs) - phase) / 24) * 2 * Math.PI)
+export const isWeekend = (atMs) => (Math.floor(atMs / day) + 1) % 7 >= 5
 
 const use = (cpu, memory, io, tasks, pressure = cpu * 0.01) => ({
   cpu: Math.max(cpu, 0),

@@ -1,6 +1,7 @@
-import { failures, lives } from '../healthy.mjs'
-import { day, hour, minute, second } from '../machine.mjs'
+import { diurnal, failures, isWeekend, lives } from '../healthy.mjs'
+import { day, hour, minute, second, week } from '../machine.mjs'
 
+const MiB = 2 ** 20
 /** Readings are five minutes apart: a story of days stays short, and the detector looks no closer. */
 const kEveryMs = 5 * minute
 const kLateMs = 90 * minute
@@ -68,6 +69,26 @@ function goesWrong(machine, life, change, { fromHour = 0, toHour = 24, lastsMs =
   const lengthMs = fromMs + lastsMs
   const service = live(machine, life, { lengthMs, fromMs, change, fails: [] })
   return { unit: service.name, fromMs, untilMs: fromMs + kLateMs }
+}
+
+/** The story begins on a Tuesday. */
+const kMonday = 6 * day
+
+/** Works by day, and on weekends next to nothing. */
+function office(chance) {
+  const peak = chance.between(0.5, 4)
+  const weekend = chance.between(0.03, 0.1)
+  const memory = chance.scale(50 * MiB, 2048 * MiB)
+  return (atMs) => {
+    const load = diurnal(atMs, 4) * (isWeekend(atMs) ? weekend : 1) * Math.exp(chance.normal(0, 0.2))
+    return {
+      cpu: peak * load,
+      memory: memory * (0.9 + 0.1 * load),
+      io: 1e6 * peak * load,
+      tasks: Math.round(10 + 20 * load),
+      pressure: 0.02 * load,
+    }
+  }
 }
 
 const serving = ['serves by day', 'serves on work days', 'wanders', 'collects garbage']
@@ -138,6 +159,25 @@ const positives = [
     },
   },
   {
+    name: 'a Monday on which nobody works',
+    make(machine) {
+      const life = office(machine.chance)
+      const fromMs = 4 * week + kMonday + 9 * hour
+      const sunday = new Map()
+      const lived = (atMs) => {
+        const use = life(atMs)
+        if (atMs >= fromMs - day && atMs < fromMs) sunday.set(atMs + day, use)
+        return use
+      }
+      const service = live(machine, lived, {
+        lengthMs: fromMs + 6 * hour,
+        fromMs,
+        change: (use, atMs) => sunday.get(atMs) ?? use,
+      })
+      return { unit: service.name, fromMs, untilMs: fromMs + 3 * hour }
+    },
+  },
+  {
     name: 'fails many times as often as it used to',
     make(machine) {
       const { chance } = machine
@@ -180,6 +220,12 @@ const negatives = [
       live(machine, lifeOf(name, machine.chance), { fails: failures(machine.chance, kDuration) })
     },
   })),
+  {
+    name: 'healthy: has weekends off, and Mondays it works again',
+    make(machine) {
+      live(machine, office(machine.chance), { lengthMs: 4 * week })
+    },
+  },
   {
     name: 'a new version needs half as much memory again',
     make(machine) {

@@ -1,4 +1,3 @@
-import { medianInPlace } from '../statistics/robust.js'
 import { kDaySeconds } from './day-profile.js'
 
 // What series do over the week: for each three hours of each day their usual mean, in a byte. What counts is by how much a day differs from
@@ -134,7 +133,9 @@ export class SeriesWeeks {
       const usual = this.#ofDay(series, other)
       if (!Number.isNaN(usual)) days[known++] = usual
     }
-    return known < kLeastDays ? Number.NaN : medianInPlace(days, known)
+    if (known < kLeastDays) return Number.NaN
+    days.subarray(0, known).sort()
+    return (days[(known - 1) >> 1]! + days[known >> 1]!) / 2
   }
 
   #set(series: number, block: number, value: number): void {

@@ -37,7 +37,7 @@ export const schema = {
       maximum: 4096,
       default: 2048,
       description:
-        'Units remembered, 3 KB each; past it the one that was heard of longest ago is forgotten, and counted.',
+        'Units remembered, 4 KB each; past it the one that was heard of longest ago is forgotten, and counted.',
     },
   },
 } as const satisfies ObjectSchema

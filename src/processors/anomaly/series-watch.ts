@@ -1,22 +1,17 @@
-import { kDaySeconds } from '../../lib/anomaly/day-profile.js'
 import type { SeriesBank } from '../../lib/anomaly/series-bank.js'
 import type { SeriesTogether } from '../../lib/anomaly/series-together.js'
 import { type Finding, findingOfSeries } from './finding.js'
+import { isFar, kLatelySeconds, kLeastOctaves, kWeekSamples, type Look, mayBeOff, unscaled } from './look.js'
 import { quantities } from './quantities.js'
 import { type Reason, Suspicion } from './suspicion.js'
 import type { UnitBaseline } from './unit-baseline.js'
 
 /** Readings of so long are one sample. */
 export const kIntervalMs = 300_000
-const kWeekSamples = 604_800_000 / kIntervalMs
 /** Each series by itself, and all of them together. */
 const kTests = quantities.length + 1
 /** An hour: before, nothing is told. */
 const kFewestSamples = 12
-/** Of `lately`: five hours. */
-const kLatelySeconds = 18_000
-/** Least difference from what is usual, as a power of two: a third. */
-const kLeastOctaves = 0.4
 /**
  * By what the logarithm of the setting is multiplied: healthy units of the ten kinds in bench/patterns/healthy.mjs, four weeks of each, are
  * then told of no more often than it says. What must go on is rarer than what is unusual for a moment.
@@ -59,24 +54,6 @@ const nothing: readonly Judged[] = []
 const octavesOf = new Float64Array(quantities.length)
 const deviations = new Float64Array(quantities.length)
 const ofWeekOf = new Float64Array(quantities.length)
-
-/** One series in the interval that is judged. */
-interface Look {
-  readonly series: number
-  readonly value: number
-  /** As a power of two of what matters, less what this day of the week usually has more. */
-  readonly octaves: number
-  readonly ofWeek: number
-  /** Before this one. */
-  readonly samples: number
-  /** At this time of day. */
-  readonly usual: number
-  /** By what the other series say. */
-  readonly expected: number
-  readonly lately: number
-  /** What was usual then. */
-  readonly earlier: number
-}
 
 /** An answer: how surprising, and against what. */
 interface Answer {
@@ -192,7 +169,7 @@ export class SeriesWatch {
     if (!isUnusual) return undefined
     // What grows from day to day is no surprise in its first week, and has a detector of its own.
     if (samples < kWeekSamples && Math.abs(octaves - lately) < kLeastOctaves) return undefined
-    if (octaves > answer.against || !mayBeOff(look, this.#baselineSamples, at))
+    if (octaves > answer.against || !mayBeOff(look, this.#baselineSamples, at.localSeconds))
       this.#suspect(baseline, look, answer, needed, at)
     return unusual
   }
@@ -248,29 +225,4 @@ function findingOf(
     run,
     isWeekly: Math.abs(ofWeek) >= kLeastOctaves / 2,
   })
-}
-
-/**
- * A unit that falls idle in its first hours is one that has begun with work, and on its first weekend one that has it off: unless it has
- * worked as usual for most of the last hours of that day.
- */
-function mayBeOff(
-  { samples, octaves, lately, earlier }: Look,
-  baselineSamples: number,
-  { localSeconds }: Interval,
-): boolean {
-  if (samples < baselineSamples) return true
-  const day = Math.floor(localSeconds / kDaySeconds)
-  // 1970-01-01 was a Thursday.
-  if (samples >= kWeekSamples || (day + 3) % 7 < 5) return false
-  return localSeconds - day * kDaySeconds < kLatelySeconds || lately <= (earlier + octaves) / 2
-}
-
-function isFar({ series, value, octaves, ofWeek }: Look, against: number): boolean {
-  const { floor } = quantities[series]!
-  return Math.abs(octaves - against) >= kLeastOctaves && Math.abs(value - unscaled(against + ofWeek, floor)) >= floor
-}
-
-function unscaled(octaves: number, floor: number): number {
-  return Math.max(floor * (2 ** octaves - 1), 0)
 }

@@ -10,6 +10,7 @@ test.each([
   'napi',
   'anomaly-series',
   'anomaly-fleet',
+  'anomaly-units',
   'patterns',
   'patterns-cost',
 ])(

@@ -118,6 +118,58 @@ describe('what is nothing', () => {
   })
 })
 
+describe('a service that has weekends off', () => {
+  const weekday = (atS: number) => Math.floor((kStartS + atS) / kDay + 3) % 7
+  const office = (seed: number) => {
+    const use = usual(seed)
+    return (atS: number) => {
+      const one = use(atS)
+      return weekday(atS) < 5
+        ? { ...one, cpu: 3 * one.cpu }
+        : { ...one, cpu: 0.05 * one.cpu, io: 0.05 * one.io, waits: 0 }
+    }
+  }
+  // The first Monday after the start, at nine.
+  const monday = 6 * kDay - (kStartS % kDay) + 9 * kHour
+
+  test('is told of neither on its first weekend, nor on the Monday after it, nor later', async () => {
+    const { live, phases } = await story()
+    await live(0, 3 * 7 * kDay, office(2), { everyS: 300 })
+    expect(phases()).toEqual([])
+  })
+
+  test('is told of when a Monday is like a Sunday, once there were four weeks', async () => {
+    const { live, phases, found } = await story()
+    const use = office(3)
+    const beginS = monday + 4 * 7 * kDay
+    await live(0, beginS, use, { everyS: 300 })
+    expect(phases()).toEqual([])
+    const sunday = (atS: number) => ({ ...use(atS), cpu: 0.03, io: 1e5, waits: 0 })
+    await live(beginS, beginS + 3 * kHour, sunday, { everyS: 300 })
+    expect(phases()[0]).toMatch(/^(cpu|io) detected$/)
+    expect(Number(found()[0]!.timeUnixNano) / 1e9 - kStartS - beginS).toBeLessThan(3 * kHour)
+  })
+})
+
+test('a series that no longer goes with the others is told of, though its value is one that it has each day', async () => {
+  const { live, phases, found } = await story()
+  const chance = new Chance(9)
+  let load = 0
+  // Load that comes and goes over hours: no time of day explains it.
+  const use = (stuck?: number) => (): Use => {
+    load = 0.98 * load + 0.2 * chance.normal()
+    const of = (scale: number) => scale * 2 ** load * Math.exp(chance.normal(0, 0.05))
+    return { cpu: stuck ?? of(2), held: of(800) * mebibyte, io: of(8e6), tasks: Math.round(of(200)) }
+  }
+  await live(0, 10 * kDay, use(), { everyS: 300 })
+  expect(phases()).toEqual([])
+  load = 1.2
+  await live(10 * kDay, 10 * kDay + 2 * kHour, use(0.9), { everyS: 300 })
+  expect(phases()[0]).toBe('cpu detected')
+  expect(found()[0]!.attributes['pattern.anomaly.question']).toBe('apart')
+  expect(found()[0]!.body).toContain('beside the rest')
+})
+
 test('a young baseline sees what goes on for hours, from the first hour on', async () => {
   const { live, phases } = await story()
   const use = usual()

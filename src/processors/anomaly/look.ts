@@ -1,0 +1,54 @@
+import { kDaySeconds } from '../../lib/anomaly/day-profile.js'
+import { quantities } from './quantities.js'
+
+/** Of `lately`: five hours. */
+export const kLatelySeconds = 18_000
+/** Least difference from what is usual, as a power of two: a third. */
+export const kLeastOctaves = 0.4
+/** A week of intervals of 5 minutes. */
+export const kWeekSamples = 2016
+
+/** One series in the interval that is judged. */
+export interface Look {
+  readonly series: number
+  readonly value: number
+  /** As a power of two of what matters, less what this day of the week usually has more. */
+  readonly octaves: number
+  readonly ofWeek: number
+  /** Before this one. */
+  readonly samples: number
+  /** At this time of day. */
+  readonly usual: number
+  /** By what the other series say. */
+  readonly expected: number
+  readonly lately: number
+  /** What was usual then. */
+  readonly earlier: number
+}
+
+/** Far enough from `against` to matter to anybody. */
+export function isFar({ series, value, octaves, ofWeek }: Look, against: number): boolean {
+  const { floor } = quantities[series]!
+  return Math.abs(octaves - against) >= kLeastOctaves && Math.abs(value - unscaled(against + ofWeek, floor)) >= floor
+}
+
+/** In the quantity's own unit. */
+export function unscaled(octaves: number, floor: number): number {
+  return Math.max(floor * (2 ** octaves - 1), 0)
+}
+
+/**
+ * A unit that falls idle in its first hours is one that has begun with work, and on its first weekend one that has it off: unless it has
+ * worked as usual for most of the last hours of that day.
+ */
+export function mayBeOff(
+  { samples, octaves, lately, earlier }: Look,
+  baselineSamples: number,
+  localSeconds: number,
+): boolean {
+  if (samples < baselineSamples) return true
+  const day = Math.floor(localSeconds / kDaySeconds)
+  // 1970-01-01 was a Thursday.
+  if (samples >= kWeekSamples || (day + 3) % 7 < 5) return false
+  return localSeconds - day * kDaySeconds < kLatelySeconds || lately <= (earlier + octaves) / 2
+}
