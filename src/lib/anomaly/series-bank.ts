@@ -49,6 +49,8 @@ const kPower = 6
 
 /** Differences of larger ones are not finite in single precision; one of them would be in the means for good. */
 const kLargest = 1e37
+/** Of what is known of small values nothing is larger than the number of samples, which a float counts so far. */
+const kMostSmall = 2 ** 24
 
 const kCount = 0
 const kLevelMean = 1
@@ -129,7 +131,8 @@ export class SeriesBank {
   get isSound(): boolean {
     const slots = this.#shape.daySlots
     const words = kHistogramHead + this.#shape.bins
-    for (const one of this.#scalars) if (!Number.isFinite(one)) return false
+    const most = this.#shape.isSmall ? kMostSmall : kLargest
+    for (const one of this.#scalars) if (!(Math.abs(one) <= most)) return false
     for (let at = 0; at < this.#scalars.length; at += kScalars) {
       const slot = this.#scalars[at + kOpenSlot]!
       if (!(this.#scalars[at + kCount]! >= 0 && Number.isInteger(slot) && slot >= -1 && slot < slots)) return false

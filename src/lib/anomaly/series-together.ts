@@ -13,6 +13,9 @@ const kLeastError = 0.02
 /** Weights follow an error by no more than this many usual ones, so that what goes wrong does not become the rule at once. */
 const kMaxError = 4
 
+/** What a float counts so far: no weight or error of logarithms is larger. */
+const kMost = 2 ** 24
+
 /** Of a series: how far it is off lately, how far it usually is, and behind them a weight for each series (its own is not used). */
 const kRunError = 0
 const kUsualError = 1
@@ -53,7 +56,7 @@ export class SeriesTogether {
 
   /** Whether it can be what samples have left. */
   get isSound(): boolean {
-    return this.#words.every((word) => Number.isFinite(word)) && isHistogram(this.#histogram, 0, this.#bins)
+    return this.#words.every((word) => Math.abs(word) <= kMost) && isHistogram(this.#histogram, 0, this.#bins)
   }
 
   /** -log₁₀ of how rare it is that a series is so far from what the others say. */

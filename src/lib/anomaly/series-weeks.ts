@@ -21,6 +21,9 @@ const kLeastSamples = 12
 /** Of what was wrong, the share that the day of the week explains, from which on it counts as another way of measuring. */
 const kLeastShare = 0.25
 
+/** What a float counts so far. */
+const kMost = 2 ** 24
+
 /** Blocks that were foretold, and how far the hours of any day, and those of this day of the week, were off. */
 const kForetold = 0
 const kOffByDay = 1
@@ -57,8 +60,7 @@ export class SeriesWeeks {
     for (let at = 0; at < this.#scalars.length; at += kScalars) {
       const own = this.#scalars.subarray(at, at + kScalars)
       const block = own[kOpenBlock]!
-      if (!own.every((one) => Number.isFinite(one) && one >= 0) || !Number.isInteger(block) || block >= kBlocks)
-        return false
+      if (!own.every((one) => one >= 0 && one <= kMost) || !Number.isInteger(block) || block >= kBlocks) return false
     }
     return true
   }

@@ -6,10 +6,11 @@ import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { isText } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
+import type { Pausable } from '../../util/pausable.js'
 import { AlarmBar } from './alarm-bar.js'
 import type { Config } from './config.js'
 import { type Finding, findingOfOccasion, findingOfRate } from './finding.js'
-import { OpenAnomalies, type SavedOpen } from './open-anomalies.js'
+import { type Open, OpenAnomalies, type SavedOpen } from './open-anomalies.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
 import { kIntervalMs, SeriesWatch } from './series-watch.js'
 import { type Occasion, UnitBaseline } from './unit-baseline.js'
@@ -147,14 +148,16 @@ export class AnomalyDetector implements Detector {
   }
 
   /** All of it or nothing. */
-  restore(saved: unknown): void {
+  *restore(saved: unknown): Pausable<void> {
     const { bar, units } = saved as { bar: number; units: readonly SavedUnit[] }
     if (!Number.isFinite(bar)) throw new Error('the bar has no height')
     if (new Set(units.map(([key]) => key)).size !== units.length) throw new Error('a unit is there twice')
-    const read = units.map(([key, block, open]) => {
+    const read: { key: string; baseline: UnitBaseline; open: Open | undefined }[] = []
+    for (const [key, learned, open] of units) {
       if (!isText(key)) throw new Error('a unit has no name')
-      return { key, baseline: new UnitBaseline(block), open: open && this.#open.read(key, open) }
-    })
+      read.push({ key, baseline: new UnitBaseline(learned), open: open && this.#open.read(key, open) })
+      yield
+    }
     this.#bar.restore(bar)
     // Those heard of last: fewer units may be allowed than were.
     for (const { key, baseline, open } of read.slice(-this.#maxUnits)) {

@@ -336,19 +336,20 @@ describe('a state that is not what was learned is refused whole', () => {
     }
     return new AnomalyDetector(createTestConfig(factory.configSchema, config) as never, context as never)
   }
+  const restore = (one: AnomalyDetector, saved: unknown) => [...one.restore(saved)]
   const text = (state: SavedState | undefined) => JSON.stringify({ ...state, units: [...state!.units] })
 
   test('what is saved is read back as it was', () => {
     const saved = { bar: 0.5, units: [[key, learned, open]] }
     const one = detector()
-    one.restore(saved)
+    restore(one, saved)
     expect(text(one.save())).toBe(JSON.stringify(saved))
     expect([...one.openFindings()]).toMatchObject([{ unit: { key, name: 'web.service' }, kind: 'cpu' }])
   })
 
   test('of more units than are allowed, those heard of last are kept', () => {
     const one = detector({ max_units: 2 })
-    one.restore({ bar: 0, units: ['a', 'b', 'c'].map((name) => [name, learned]) })
+    restore(one, { bar: 0, units: ['a', 'b', 'c'].map((name) => [name, learned]) })
     expect([...one.save().units].map((unit) => (unit as string[])[0])).toEqual(['b', 'c'])
   })
 
@@ -369,6 +370,7 @@ describe('a state that is not what was learned is refused whole', () => {
     ['too few bytes', { bar: 0, units: [[key, 'AAAA']] }],
     ['fewer failures than none', { bar: 0, units: [[key, with32(4, -1)]] }],
     ['a level that is no number', { bar: 0, units: [[key, with32(36, Number.NaN)]] }],
+    ['a level beyond all numbers of octaves', { bar: 0, units: [[key, with32(36, 1e30)]] }],
     ['a level without end', { bar: 0, units: [[key, with32(36, Number.POSITIVE_INFINITY)]] }],
     ['a slot of the day that is none', { bar: 0, units: [[key, with32(64, 24)]] }],
     ['counts that do not add up', { bar: 0, units: [[key, with32(32 + 5 * 192 + 64, 1)]] }],
@@ -380,7 +382,7 @@ describe('a state that is not what was learned is refused whole', () => {
   ])('%s', (_what, saved) => {
     const one = detector()
     const before = text(one.save())
-    expect(() => one.restore(saved)).toThrow()
+    expect(() => restore(one, saved)).toThrow()
     expect(text(one.save())).toBe(before)
     expect(one.open).toBe(0)
   })
