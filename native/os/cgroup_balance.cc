@@ -158,8 +158,8 @@ void OomBalance::begin(Eyes eyes, std::uint64_t now_ns) {
     const std::uint64_t calm_ns = monotonic_ns();
     const std::optional<Sum> found = sum(eyes, *owned);
     if (!found || found->kills < found->below) {
-      // There are kills or ends just now; or there is nothing to be counted.
-      if (owned->memory_watch >= 0) begin_ns_ = now_ns + kBeginAgainNs;
+      // There are kills or ends just now; otherwise there is nothing to be counted, or not for those in it (memory_localevents).
+      if (!found && owned->memory_watch >= 0) begin_ns_ = now_ns + kBeginAgainNs;
       continue;
     }
     slice.accounted = found->kills - found->below;

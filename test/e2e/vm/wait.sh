@@ -2,7 +2,7 @@
 
 # wait_for CONDITION...: nothing here signals what is awaited.
 wait_for() {
-  local end=$((SECONDS + 180))
+  local end=$((SECONDS + 120))
   until "$@"; do
     if [ $SECONDS -ge $end ]; then
       echo "waited in vain for: $*"
