@@ -101,9 +101,8 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     await lab?.close()
   })
 
-  it('at the start half a second of PID 1 is not used up when all states are known, nor by what is read afterwards', () => {
-    expect(atStart).toBeLessThan(kMaxCpuMs)
-    expect(afterStart).toBeLessThan(kMaxCpuMs)
+  it('at the start half a second of PID 1 is not used up when all is read of all units', () => {
+    expect(atStart + afterStart).toBeLessThan(kMaxCpuMs)
   })
 
   it('knows of each unit what needs it, though of so many none was asked for that', async () => {
