@@ -12,7 +12,11 @@ const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(packageRoot, 'dist/main.js')
 const kReadyLimitMs = 120_000
 
-const patterns = ['crash_loop', 'periodic_crash', 'time_pattern', 'memory_leak', 'anomaly', 'prediction']
+/** The detectors of pipelines/host.yaml, in their order. */
+export const patterns = ['crash_loop', 'periodic_crash', 'time_pattern', 'memory_leak', 'anomaly', 'prediction']
+
+/** All processors of its one pipeline. */
+export const processors = ['memory_limiter', 'dependency', 'incident', ...patterns, 'lifecycle_spans', 'batch']
 
 /**
  * pipelines/host.yaml with the addresses of a lab: same components, same order, same defaults.
@@ -45,7 +49,7 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       pipelines: {
         units: {
           receivers: ['systemd', 'cgroup', 'self_telemetry'],
-          processors: ['memory_limiter', 'dependency', 'incident', ...patterns, 'lifecycle_spans', 'batch'],
+          processors,
           exporters: ['otlp', 'prometheus'],
         },
         ...(options.file === undefined ? {} : { 'logs/file': eventsToFile }),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCommand } from '../../test/support/start-command.mjs'
-import { hostConfig, startAgent } from '../agent/agent.mjs'
+import { hostConfig, processors, startAgent } from '../agent/agent.mjs'
 import { addQuietUnits, bootLab, labMissing } from '../agent/lab.mjs'
 import { partOfHost } from '../agent/part.mjs'
 import { memoryKiB } from '../agent/process.mjs'
@@ -78,7 +78,6 @@ async function collect(pid) {
 }
 
 const receivers = ['systemd', 'cgroup', 'self_telemetry']
-const processors = ['memory_limiter', 'dependency', 'incident', 'crash_loop', 'lifecycle_spans', 'batch']
 const exporters = ['otlp', 'prometheus']
 const whole = 'unitscope, all of pipelines/host.yaml'
 
