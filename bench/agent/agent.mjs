@@ -132,7 +132,7 @@ export function startAgent(config, { flags = startCommand.flags, env = startComm
 /** The receiver has read all units; `running` comes before that. */
 export const synchronised = /"component":"receiver\/systemd".*"message":"ok"/
 
-const kReadLimitMs = 120_000
+const kReadLimitMs = 300_000
 
 /**
  * Resolves once an agent of `hostConfig` has read all there is to its units: after its first reading it asks for the rest in the
