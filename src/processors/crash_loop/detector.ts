@@ -238,6 +238,7 @@ export class CrashLoopDetector implements Detector {
       this.#begin(known, new Episode(unit, kind, tally, this.#limits, this.#context, toldCount))
       this.#units.set(unit.key, known)
       this.#restored.add(known)
+      yield
     }
   }
 }
