@@ -1,15 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 // @ts-expect-error plain JavaScript, as all of the benchmarks
 import { Chance } from '../../../../bench/patterns/random.mjs'
+import { detectionEvent } from '../../../../src/lib/patterns/detection-event.js'
+import type { Detection } from '../../../../src/lib/patterns/detector.js'
 import type { SavedState } from '../../../../src/lib/patterns/saved-state.js'
 import { attr } from '../../../../src/lib/systemd/names.js'
 import { AnomalyDetector } from '../../../../src/processors/anomaly/detector.js'
 import { factory } from '../../../../src/processors/anomaly/factory.js'
 import { kBlockBytes, UnitBaseline } from '../../../../src/processors/anomaly/unit-baseline.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { expectPlain, type Json, mutated } from '../../lib/patterns/mutated.js'
 import { kDay, kHour, kMinute, kStartS, mebibyte, story, type Use } from './story.js'
 
 /** A service that works by day, with noise that is the same each time. */
@@ -386,6 +390,41 @@ describe('a state that is not what was learned is refused whole', () => {
     expect(text(one.save())).toBe(before)
     expect(one.open).toBe(0)
   })
+})
+
+test('a state of which anything is altered is refused, or does no harm: what is open ends, and what is told is plain', async () => {
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-anomaly-'))
+  const first = await story({}, { stateDirectory })
+  await first.live(0, noon, usual())
+  await first.live(noon, noon + kHour, (atS) => ({ ...usual()(atS), cpu: 9 }))
+  await first.processor.shutdown()
+  const [file] = readdirSync(stateDirectory)
+  const good = JSON.parse(readFileSync(join(stateDirectory, file!), 'utf8').split('\n').slice(1).join('\n')) as Json
+  rmSync(stateDirectory, { recursive: true })
+  const nowMs = (kStartS + noon + 2 * kHour) * 1000
+  let [taken, refused] = [0, 0]
+  fc.assert(
+    fc.property(mutated(good), (state) => {
+      const told: Detection[] = []
+      const unixNano = (atMs: number) => BigInt(Math.round(atMs * 1000)) * 1000n
+      const steadyMs = (nano: bigint) => Number(nano) / 1e6
+      const context = { tell: (one: Detection) => void told.push(one), unixNano, steadyMs, quiet: () => undefined }
+      const one = new AnomalyDetector(createTestConfig(factory.configSchema, {}) as never, context as never)
+      try {
+        expect([...one.restore(state)].length).toBeLessThanOrEqual(32)
+      } catch {
+        refused++
+        expect([one.open, [...one.save().units].length]).toEqual([0, 0])
+        return
+      }
+      taken++
+      for (let hours = 0; hours < 5; hours++) one.elapse(nowMs + hours * 3_600_000)
+      expect(one.open).toBe(0)
+      for (const detection of told) expectPlain(detectionEvent('anomaly', detection, unixNano(detection.atMs)))
+    }),
+    { numRuns: 300 },
+  )
+  expect(Math.min(taken, refused)).toBeGreaterThan(20)
 })
 
 test('numbers that are none, or without end, do no harm', async () => {
