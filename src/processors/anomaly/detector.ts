@@ -155,7 +155,11 @@ export class AnomalyDetector implements Detector {
     const read: { key: string; baseline: UnitBaseline; open: Open | undefined }[] = []
     for (const [key, learned, open] of units) {
       if (!isText(key)) throw new Error('a unit has no name')
-      read.push({ key, baseline: new UnitBaseline(learned), open: open && this.#open.read(key, open) })
+      read.push({
+        key,
+        baseline: new UnitBaseline(learned),
+        open: open === undefined ? undefined : this.#open.read(key, open),
+      })
       yield
     }
     this.#bar.restore(bar)

@@ -422,7 +422,7 @@ test('a state of which anything is altered is refused, or does no harm: what is 
       expect(one.open).toBe(0)
       for (const detection of told) expectPlain(detectionEvent('anomaly', detection, unixNano(detection.atMs)))
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   )
   expect(Math.min(taken, refused)).toBeGreaterThan(20)
 })
