@@ -49,7 +49,9 @@ void CgroupMonitor::listen_for_kills(std::vector<Node*>& changed) {
     if (state.node == nullptr) overflowed();
     else if (!state.memory) changed.push_back(state.node);
     else {
-      if (oom_.look(tree_, reader_, *state.node).grew) hurries_ = true;
+      const OomFinder::Look look = oom_.look(tree_, reader_, *state.node);
+      if (look.grew) hurries_ = true;
+      if (!look.read) state.node->oom_final = false;  // as in changed_state()
       state.node->stirred_ns = monotonic_ns();
     }
   }
@@ -112,12 +114,13 @@ void CgroupMonitor::overflowed() {
 }
 
 void CgroupMonitor::changed_state(Node& node) {
+  // Even where it cannot be read any more: what was read of it is no longer all.
+  node.oom_final = false;
   Sample state;
   devices_.clear();
   if (node.ignored || !reader_.read(tree_, node, mask_of(Group::kState), false, state, devices_)) return;
   node.final.reset();
   node.final_told = false;
-  node.oom_final = false;
   if (!state.has(Field::kPopulated) || state.get(Field::kPopulated) != 0) return;
   // First, for it is what nobody else tells; a kill just before its end is not told in time by a watch.
   node.oom_final = oom_.look(tree_, reader_, node).read;

@@ -65,7 +65,7 @@ struct Node {
   int memory_watch = -1;
   /// Processes in it and below that the kernel killed for want of memory, as far as told; nothing before the first reading.
   std::optional<std::uint64_t> oom_kills;
-  /// `oom_kills` was read after the last process had left: there will be no more.
+  /// `oom_kills` was read after the last process had left, and nothing was told of it since: there are no more.
   bool oom_final = false;
   /// When memory.events was told of last; 0 never.
   std::uint64_t stirred_ns = 0;

@@ -329,6 +329,8 @@ void CgroupTree::identify(const std::string& path, std::uint64_t& id, Invocation
 void CgroupTree::ignore(Node& node) noexcept {
   node.ignored = true;
   node.final.reset();
+  // When somebody comes into it again nobody will tell.
+  node.oom_final = false;
   watch_->forget_events(node);
   budget_.close(node);
 }

@@ -212,6 +212,38 @@ const test::Test kWho{"cgroup losses: a kill that only the slice has counted is 
            it.settle();
          }
        }, "a.slice 1: new.service!; a.slice 1: new.service!"},
+      {"it was empty before its process came, and that was read", [](Machine& it) {
+         it.temp.file("a.slice/b.service/cgroup.events", "populated 0\n");
+         it.look();
+         it.temp.file("a.slice/b.service/cgroup.events", "populated 1\n");
+         it.count("a.slice/b.service", 1);
+         it.count("a.slice/c.service", 0);
+         it.count("a.slice", 1);
+         it.remove("a.slice/b.service");
+         it.remove("a.slice/c.service");
+       }, "a.slice 1: b.service! c.service!"},
+      {"it was empty, and only its counter was told of since", [](Machine& it) {
+         it.temp.file("a.slice/b.service/cgroup.events", "populated 0\n");
+         it.look();
+         it.count("a.slice/b.service", 1);
+         it.count("a.slice/c.service", 0);
+         it.count("a.slice", 1);
+         it.remove("a.slice/b.service");
+         it.remove("a.slice/c.service");
+       }, "a.slice 1: b.service! c.service!"},
+      {"it was empty when its numbers were no longer wanted, so nobody hears that it no longer is", [](Machine& it) {
+         it.temp.file("a.slice/b.service/cgroup.events", "populated 0\n");
+         it.look();
+         for (const std::uint64_t key : {3, 4, 5}) it.monitor->ignore(key);
+         it.temp.file("a.slice/b.service/cgroup.events", "populated 1\n");
+         it.look();
+         it.count("a.slice/c.service", 0);
+         it.look();
+         it.count("a.slice", 1);
+         it.count("a.slice/b.service", 1);
+         it.remove("a.slice/b.service");
+         it.remove("a.slice/c.service");
+       }, "a.slice 1: b.service! c.service!"},
       {"one of the same name is there again", [](Machine& it) {
          it.count("a.slice/b.service", 1);
          it.count("a.slice", 1);
