@@ -22,8 +22,8 @@ export interface QueueLimits {
 /** Parcels of one lane that wait, in the order in which they came. */
 export class Lane<P extends Parcel> {
   readonly name: string
-  // Taken from `#head` on; the front is cut off when it is half of the array, so taking is O(1) on average.
-  #waiting: { readonly parcel: P; readonly number: number }[] = []
+  // Taken from `#head` on; the front, of which nothing is kept, is cut off when it is half of the array, so taking is O(1) on average.
+  #waiting: ({ readonly parcel: P; readonly number: number } | undefined)[] = []
   #head = 0
   #bytes = 0
 
@@ -52,7 +52,7 @@ export class Lane<P extends Parcel> {
   take(): P | undefined {
     const entry = this.#waiting[this.#head]
     if (entry === undefined) return undefined
-    this.#head++
+    this.#waiting[this.#head++] = undefined
     this.#bytes -= entry.parcel.byteLength
     if (this.length === 0 || (this.#head > 1024 && this.#head * 2 > this.#waiting.length)) {
       this.#waiting = this.#waiting.slice(this.#head)

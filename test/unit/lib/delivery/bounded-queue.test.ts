@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BoundedQueue, type Parcel } from '../../../../src/lib/delivery/bounded-queue.js'
+import { collectGarbage } from '../../../../src/util/collect-garbage.js'
 
 interface Letter extends Parcel {
   readonly lane: string
@@ -107,5 +108,15 @@ describe('the sending queue', () => {
     }))
     const takes: Step[] = Array.from({ length: 1100 }, () => ({ kind: 'take' }))
     check([...pushes, ...takes, { kind: 'takeUpTo', lane: 'logs', maxBytes: 100 }, ...takes])
+  })
+
+  it('keeps nothing of what was taken, however long others wait behind it', async () => {
+    const queue = new BoundedQueue<Letter>({ maxItems: 100, maxBytes: 1000 }, ({ lane }) => lane)
+    for (let id = 0; id < 20; id++) queue.push({ lane: 'logs', items: 1, byteLength: 1, id })
+    const taken = Array.from({ length: 10 }, () => new WeakRef(queue.take()!))
+    await new Promise((resolve) => setImmediate(resolve)) // what was just referred to lives to the end of its turn
+    collectGarbage()
+    expect(taken.filter((one) => one.deref() !== undefined)).toEqual([])
+    expect([...queue.lanes].map(({ length }) => length)).toEqual([10])
   })
 })
