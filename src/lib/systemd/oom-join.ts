@@ -47,7 +47,7 @@ export class OomJoin {
   /** @param current - the state of a unit, as far as it is known */
   constructor(current: (unit: string) => UnitState | undefined) {
     this.#current = current
-    this.#losses = new OomLosses(this.#ends, (unit, id) => this.#find(unit, id)?.toldBy)
+    this.#losses = new OomLosses(this.#ends, (unit, id, sinceUsec) => this.#find(unit, id)?.toldBy(sinceUsec))
   }
 
   /** Whether sweep() is to be called in a while. */

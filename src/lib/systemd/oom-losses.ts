@@ -25,12 +25,15 @@ export interface OomShare {
 
 /**
  * - `unseen`: no end is known, if there is a unit at all
- * - `counted`: its own counter told of a kill, which is none of these
- * - `known`: systemd or the log told of a kill, which is one of these: the slice has counted it, and its own counter was not read
+ * - `counted`: its own counter told of a kill just before, which is none of these
+ * - `known`: systemd or the log told of a kill just before, which is one of these: the slice has counted it, and its own counter was not read
  * - `killed`: it ended by SIGKILL, and nobody has said why
  * - `other`: it ended in another way, though a process of it may have been killed
  */
 type Fate = 'unseen' | 'counted' | 'known' | 'killed' | 'other'
+
+/** What has told of a kill in this run since then, microseconds since 1970. */
+type ToldBy = (unit: string, invocationId: string, sinceUsec: number) => 'counter' | 'other' | undefined
 
 interface Suspect {
   readonly suspect: OomSuspect
@@ -44,12 +47,11 @@ interface Suspect {
  */
 export class OomLosses {
   readonly #ends: RecentEnds
-  readonly #toldBy: (unit: string, invocationId: string) => 'counter' | 'other' | undefined
+  readonly #toldBy: ToldBy
   #waiting: { readonly loss: OomLoss; due: boolean }[] = []
   readonly #undecided: Record<Undecided, number> = { oom_incomplete: 0, oom_ambiguous: 0, oom_unfound: 0 }
 
-  /** @param toldBy - what has told of a kill in this run */
-  constructor(ends: RecentEnds, toldBy: (unit: string, invocationId: string) => 'counter' | 'other' | undefined) {
+  constructor(ends: RecentEnds, toldBy: ToldBy) {
     this.#ends = ends
     this.#toldBy = toldBy
   }
@@ -105,7 +107,9 @@ export class OomLosses {
     const left = loss.kills - sure.length
     // All of it is told of already.
     if (left <= 0 && sure.length > 0) return []
-    if (possible.length > loss.kills) return this.#leave('oom_ambiguous', left)
+    // A group has as many kills as processes: their number does not say of how many groups they are.
+    const isOpen = loss.grouped && possible.length > 1 && sure.length < possible.length
+    if (isOpen || possible.length > loss.kills) return this.#leave('oom_ambiguous', left)
     const found = possible.filter(({ fate }) => fate !== 'unseen')
     if (found.length === 0) return this.#leave('oom_unfound', left)
     return found.map(({ suspect, invocationId }) => ({
@@ -137,12 +141,12 @@ export class OomLosses {
       const invocationId = end?.what.state.invocationId ?? suspect.invocationId
       if (invocationId !== '') taken.add(invocationId)
       if (end === undefined) return { suspect, fate: 'unseen', invocationId }
-      return { suspect, fate: this.#fate(unit, end.what.state), invocationId }
+      return { suspect, fate: this.#fate(suspect, end.what.state), invocationId }
     })
   }
 
-  #fate(unit: string, state: UnitState): Fate {
-    const by = this.#toldBy(unit, state.invocationId)
+  #fate({ unit, goneUsec }: OomSuspect, state: UnitState): Fate {
+    const by = this.#toldBy(unit, state.invocationId, goneUsec - kMaxDelayUsec)
     if (by !== undefined) return by === 'counter' ? 'counted' : 'known'
     return isKilled(state) ? 'killed' : 'other'
   }

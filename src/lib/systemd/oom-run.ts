@@ -54,6 +54,9 @@ export class OomRun {
   #lost = 0
   /** Anything has told of a kill, if not of which. */
   #any = false
+  /** When its counter told last, and when the kernel did; microseconds since 1970. */
+  #countedUsec = Number.NEGATIVE_INFINITY
+  #toldUsec = Number.NEGATIVE_INFINITY
   #byResult = false
   #ended = false
   #reported = 0
@@ -75,10 +78,13 @@ export class OomRun {
     return this.#counted + this.#lost > this.#named
   }
 
-  /** What has told of a kill: the counter of its cgroup, or something else. */
-  get toldBy(): 'counter' | 'other' | undefined {
-    if (this.#counted > 0) return 'counter'
-    return this.#any ? 'other' : undefined
+  /**
+   * What has told of a kill since then (microseconds since 1970): the counter of its cgroup, or something else. One that lost a worker
+   * hours ago has had no other for it.
+   */
+  toldBy(sinceUsec: number): 'counter' | 'other' | undefined {
+    if (this.#countedUsec >= sinceUsec) return 'counter'
+    return this.#byResult || this.#lost > 0 || this.#toldUsec >= sinceUsec ? 'other' : undefined
   }
 
   /** Whether it died of a kill, as far as is known: not if it ended long after. */
@@ -90,7 +96,11 @@ export class OomRun {
     const news = this.#news
     this.#any = true
     if (counter !== undefined) news.sources.add('memory.events')
-    if (counter !== undefined && !below) this.#count(counter)
+    this.#toldUsec = Math.max(this.#toldUsec, atUsec)
+    if (counter !== undefined && !below) {
+      this.#count(counter)
+      this.#countedUsec = Math.max(this.#countedUsec, atUsec)
+    }
     if (victim !== undefined && !this.#pids.has(victim.pid)) {
       this.#pids.add(victim.pid)
       if (this.#pids.size > kMaxTold) this.#pids.delete(this.#pids.values().next().value!)

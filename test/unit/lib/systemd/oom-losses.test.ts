@@ -39,6 +39,8 @@ interface Case {
   readonly incomplete?: boolean
   /** Kills that the cgroup's own counter told of before, by letter. */
   readonly counted?: Readonly<Record<string, number>>
+  /** How long before, milliseconds; 25 if left out. */
+  readonly countedMs?: number
   /** `LETTER KILLS` of each run that died of it by the slice's word. */
   readonly told: readonly string[]
   readonly undecided?: Readonly<Record<string, number>>
@@ -89,14 +91,14 @@ function lives(units: Case['units']): { starts: Step[]; ends: Step[] } {
   return { starts, ends: rest }
 }
 
-const counted = (letter: string, kills: number): Step => {
+const counted = (letter: string, kills: number, beforeMs = 25): Step => {
   const evidence = {
     unit: nameOf(letter),
     scope: 'system',
     invocationId: runOf(letter),
     cgroup: `${slice}/${nameOf(letter)}`,
     below: false,
-    atUsec: kBeganUsec + 5000,
+    atUsec: kBeganUsec + 30_000 - beforeMs * 1000,
     counter: { id: letter.charCodeAt(0), before: 0, after: kills },
   } as const
   return (tracker) => tracker.oom.take(evidence, 1n)
@@ -108,7 +110,7 @@ const bySlice = ({ attributes }: RawEvent): boolean =>
 
 function check(one: Case): void {
   const { starts, ends } = lives(one.units)
-  const counters = Object.entries(one.counted ?? {}).map(([letter, kills]) => counted(letter, kills))
+  const counters = Object.entries(one.counted ?? {}).map(([letter, kills]) => counted(letter, kills, one.countedMs))
   const lose: Step = (tracker) => tracker.oom.takeLoss(lossOf(one), 1n)
   for (const steps of [
     [...counters, ...ends, lose],
@@ -185,6 +187,15 @@ describe('a kill that only the slice has counted', () => {
       suspects: ['b!', 'c!'],
       told: ['b 1'],
     },
+    'but may be, where that was a worker that it lost long before': {
+      units: { b: 'killed', c: 'killed' },
+      counted: { c: 1 },
+      countedMs: 3_600_000,
+      kills: 1,
+      suspects: ['b!', 'c!'],
+      told: [],
+      undecided: { oom_ambiguous: 1 },
+    },
     'is of the one of which systemd knows, and of no other beside it': {
       units: { b: 'killed', c: 'oom-kill' },
       kills: 1,
@@ -212,6 +223,14 @@ describe('a kill that only the slice has counted', () => {
       suspects: ['b!', 'c!'],
       told: [],
       undecided: { oom_ambiguous: 1 },
+    },
+    'is nobody’s, where all can be of one group': {
+      units: { b: 'killed', c: 'killed' },
+      kills: 3,
+      grouped: true,
+      suspects: ['b!', 'c?'],
+      told: [],
+      undecided: { oom_ambiguous: 3 },
     },
     'is a group’s': { units: { b: 'killed' }, kills: 3, grouped: true, suspects: ['b!'], told: ['b 3'] },
     'is nobody’s, where not all are known that it can have been': {
