@@ -36,13 +36,16 @@ interface Pending {
 const hungUp: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET'])
 const kHungUp = 'the bus closed the connection'
 
+/** The receiver has 96 calls on their way, 22 KB: a bus that is so far behind reads nothing, and what it was asked is over long since. */
+const kMaxUnsentBytes = 1024 * 1024
+
 /** What calls of one turn of the event loop are written to; grows where they are more. */
 const kWriteBytes = 16 * 1024
 
 /**
  * Calls methods over one connection, and nothing else: signals that come are left unread, calls of others unanswered.
  *
- * Every call ends within `timeoutMs`, and all pending ones fail at once when the connection ends. Calls that are made
+ * At most a megabyte waits to be sent. Every call ends within `timeoutMs`, and all pending ones fail at once when the connection ends. Calls that are made
  * together are written together.
  */
 export class Connection {
@@ -89,6 +92,8 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const { member } = method
       if (this.#over !== undefined) return reject(new CallError(this.#over))
+      if (this.#outBytes + this.#socket.writableLength > kMaxUnsentBytes)
+        return reject(new CallError(`${member}: the bus does not read what it is asked`))
       // 0 is none, and after 2^32 it begins anew.
       this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1
       this.#write(method, path, this.#serial)

@@ -102,6 +102,40 @@ test('the end of the connection is the end of all calls, and of those that are m
   expect(String(await outcome(connection.call(ping, '/a')))).toBe(`CallError: ${reason}`)
 })
 
+test('a bus that has stopped reading is not asked without end, and goes on when it reads again', async () => {
+  const { clock, connection, other, heard, hears } = await rig()
+  const path = `/${'a'.repeat(200)}`
+  const first = outcome(connection.call(ping, path))
+  await hears(ping.size(path))
+  other.pause()
+  const errors = new Set<string>()
+  for (let round = 0; round < 20; round++) {
+    const calls = Array.from({ length: 1000 }, () => outcome(connection.call(ping, path)))
+    await nextTurn()
+    await clock.advance(kTimeoutMs)
+    for (const error of await Promise.all(calls)) errors.add(String(error))
+  }
+  expect([...errors]).toEqual([
+    'CallError: Ping: no answer within 5 s',
+    'CallError: Ping: the bus does not read what it is asked',
+  ])
+  await first
+  other.resume()
+  let isRefused = true
+  while (isRefused) {
+    await nextTurn()
+    isRefused = false
+    connection.call(ping, '/z').catch(() => {
+      isRefused = true
+    })
+    await nextTurn()
+  }
+  const sent = heard.reduce((sum, { length }) => sum + length, 0)
+  expect(sent).toBeLessThan(3 * 2 ** 20)
+  expect(20 * 1000 * ping.size(path)).toBeGreaterThan(5 * 2 ** 20)
+  connection.close('closed')
+})
+
 test('a list of ten megabytes comes in many pieces', async () => {
   const { connection, other, hears } = await rig()
   const rows = Array.from({ length: 100_000 }, (_, n) => [`unit-${n}.service`, 'x'.repeat(80)])
