@@ -13,7 +13,8 @@ const kPerAlarm = Math.log10(2)
 export class AlarmBar {
   readonly #perMs: number
   #raised = 0
-  #atMs = Number.NEGATIVE_INFINITY
+  /** NaN: nobody has asked yet. */
+  #atMs = Number.NaN
 
   constructor(maxPerWeek: number) {
     this.#perMs = (maxPerWeek * kPerAlarm) / kWeekMs
@@ -21,8 +22,9 @@ export class AlarmBar {
 
   /** By how much the bar is higher now, in powers of ten. */
   raised(atMs: number): number {
-    if (atMs > this.#atMs) {
-      if (this.#raised > 0) this.#raised = Math.max(0, this.#raised - (atMs - this.#atMs) * this.#perMs)
+    if (!(atMs <= this.#atMs)) {
+      const sinceMs = atMs - this.#atMs
+      if (sinceMs > 0) this.#raised = Math.max(0, this.#raised - sinceMs * this.#perMs)
       this.#atMs = atMs
     }
     return this.#raised
