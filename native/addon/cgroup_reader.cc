@@ -77,7 +77,7 @@ void CgroupReader::init(Napi::Env env, Napi::Object exports) {
 CgroupReader::CgroupReader(const Napi::CallbackInfo& info) : ObjectWrap(info), env_(info.Env()) {
   const Napi::Object options = info[0].As<Napi::Object>();
   const Napi::Value log = options.Get("kernelLog");
-  const bool logged = !log.IsEmpty() && log.ToBoolean();
+  const bool logged = !log.IsEmpty() && log.IsBoolean() && log.As<Napi::Boolean>().Value();
   auto monitor = cgroup::CgroupMonitor::open(options_of(options), logged ? KernelLog::open() : KernelLog());
   if (!monitor) problem_ = monitor.error().error == 0 ? -1 : monitor.error().error;
   else sampler_.emplace(std::move(monitor).value(), bell_);

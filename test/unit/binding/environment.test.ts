@@ -136,9 +136,7 @@ describe('a worker', () => {
     ['drains', 'one.symbols(0); one.drain(buffer)'],
   ])(
     'that is terminated while it %s does not take its process with it',
-    // A fault that is open: about one run in fourteen of 'makes readers' ends with `Error::New napi_get_last_error_info`, asked of an
-    // empty value's environment, in node-addon-api. The agent has no workers. Once more, until it is found.
-    { timeout: 30_000, retry: 2 },
+    { timeout: 30_000 },
     async (_, call) => {
       const address = await busyBus()
       const loop = `const { parentPort } = require('node:worker_threads')
