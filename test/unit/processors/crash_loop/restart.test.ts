@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
-import type { Detection, DetectorContext, UnitSignal } from '../../../../src/lib/patterns/detector.js'
+import type { Detection, UnitSignal } from '../../../../src/lib/patterns/detector.js'
 import { savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { attr, event as names } from '../../../../src/lib/systemd/names.js'
 import { schema } from '../../../../src/processors/crash_loop/config.js'
@@ -17,6 +17,7 @@ import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleResource } from '../../../../src/testkit/sample.js'
 import { TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { atOnce } from '../../../../src/util/pausable.js'
+import { standAlone } from '../../lib/patterns/alone.js'
 
 const kStart = 1_700_000_000
 const auto = { [attr.restartCause]: 'auto' }
@@ -168,17 +169,7 @@ describe('a damaged state', () => {
   const limits = { threshold: 3, windowMs: 300_000, slowMs: 0, healthyMs: 300_000, maxUnits: 4 }
 
   function detector(told: Detection[] = [], maxUnits = limits.maxUnits) {
-    const context: DetectorContext = {
-      tell: (detection) => told.push(detection),
-      unixNano: (atMs) => BigInt(Math.round(atMs * 1000)) * 1000n,
-      steadyMs: (unixNano) => Number(unixNano) / 1e6,
-      quiet: () => undefined,
-      quietUntilMs: (_, atMs) => atMs,
-      evicted: () => {},
-      lacks: () => {},
-      random: () => 0.5,
-    }
-    return new CrashLoopDetector({ ...limits, maxUnits }, context)
+    return new CrashLoopDetector({ ...limits, maxUnits }, standAlone(told))
   }
 
   function crash(unit: string, atMs: number, run: number): UnitSignal {

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { DetectorContext, Unit } from '../../../../src/lib/patterns/detector.js'
+import type { Unit } from '../../../../src/lib/patterns/detector.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { MemoryLeakDetector } from '../../../../src/processors/memory_leak/detector.js'
 import { factory } from '../../../../src/processors/memory_leak/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
+import { standAlone } from '../../lib/patterns/alone.js'
 import { kHour, kMinute, kStartS, mebibyte, story } from './story.js'
 
 const limit = 512 * mebibyte
@@ -339,16 +340,7 @@ describe('an agent that is restarted', () => {
 })
 
 test('a unit that was not read for a day is forgotten when a new one comes', () => {
-  const context: DetectorContext = {
-    tell() {},
-    unixNano: (atMs) => BigInt(Math.round(atMs)) * 1_000_000n,
-    steadyMs: (nano) => Number(nano) / 1e6,
-    quiet: () => undefined,
-    quietUntilMs: (_, atMs) => atMs,
-    evicted() {},
-    lacks() {},
-    random: () => 0.5,
-  }
+  const context = standAlone()
   const detector = new MemoryLeakDetector(createTestConfig(factory.configSchema) as never, context)
   // One object for each unit, as the processor has it.
   const units = new Map<string, Unit>()

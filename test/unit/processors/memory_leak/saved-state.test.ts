@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { detectionEvent } from '../../../../src/lib/patterns/detection-event.js'
-import type { Detection, DetectorContext, Unit, UnitSignal } from '../../../../src/lib/patterns/detector.js'
+import type { Detection, Unit, UnitSignal } from '../../../../src/lib/patterns/detector.js'
 import { savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { attr, metric, event as names } from '../../../../src/lib/systemd/names.js'
 import { MemoryLeakDetector } from '../../../../src/processors/memory_leak/detector.js'
@@ -9,6 +9,7 @@ import { factory } from '../../../../src/processors/memory_leak/factory.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
 import { atOnce } from '../../../../src/util/pausable.js'
+import { standAlone } from '../../lib/patterns/alone.js'
 import { expectPlain, type Json, mutated, valueAt, withValue } from '../../lib/patterns/mutated.js'
 
 // A state file may come from anywhere: it is refused whole, or leads to a detector that is none the worse for it.
@@ -21,16 +22,7 @@ const mebibyte = 2 ** 20
 /** A detector and what it tells; steady time is the clock's. */
 function watched() {
   const told: Detection[] = []
-  const context: DetectorContext = {
-    tell: (detection) => void told.push(detection),
-    unixNano: (atMs) => BigInt(Math.round(atMs * 1000)) * 1000n,
-    steadyMs: (nano) => Number(nano) / 1e6,
-    quiet: () => undefined,
-    quietUntilMs: (_, atMs) => atMs,
-    evicted() {},
-    lacks() {},
-    random: () => 0.5,
-  }
+  const context = standAlone(told)
   const config = createTestConfig(factory.configSchema, { host_memory: '16GiB', max_units: 8 })
   const detector = new MemoryLeakDetector(config as never, context)
   const units = new Map<string, Unit>()

@@ -8,7 +8,7 @@ import { batchOf } from '../../../../src/data/batch.js'
 import { type RawEvent, Severity } from '../../../../src/data/event.js'
 import type { NumberPoint } from '../../../../src/data/metric.js'
 import { detectionEvent } from '../../../../src/lib/patterns/detection-event.js'
-import type { Detection, DetectorContext } from '../../../../src/lib/patterns/detector.js'
+import type { Detection } from '../../../../src/lib/patterns/detector.js'
 import { savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { attr, filesystem, event as names } from '../../../../src/lib/systemd/names.js'
 import { PredictionDetector } from '../../../../src/processors/prediction/detector.js'
@@ -19,6 +19,7 @@ import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleGauge, sampleResource } from '../../../../src/testkit/sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { atOnce } from '../../../../src/util/pausable.js'
+import { standAlone } from '../../lib/patterns/alone.js'
 import { expectPlain, mutated } from '../../lib/patterns/mutated.js'
 
 const kStartS = 1_700_000_000
@@ -384,16 +385,7 @@ describe('an agent that is restarted', () => {
 /** The detector without its host; steady time is the clock's. */
 function alone() {
   const told: Detection[] = []
-  const context: DetectorContext = {
-    tell: (detection) => void told.push(detection),
-    unixNano: (atMs) => BigInt(Math.round(atMs * 1000)) * 1000n,
-    steadyMs: (nano) => Number(nano) / 1e6,
-    quiet: () => undefined,
-    quietUntilMs: (_, atMs) => atMs,
-    evicted() {},
-    lacks() {},
-    random: () => 0.5,
-  }
+  const context = standAlone(told)
   return { told, detector: new PredictionDetector(createTestConfig(factory.configSchema, {}) as never, context) }
 }
 
