@@ -134,12 +134,9 @@ describe('a worker', () => {
     ['takes a capture', 'one.takeCapture()'],
     ['makes readers', 'new addon.SignalParser(options("")); new addon.CgroupReader(tree)'],
     ['drains', 'one.symbols(0); one.drain(buffer)'],
-  ])(
-    'that is terminated while it %s does not take its process with it',
-    { timeout: 30_000 },
-    async (_, call) => {
-      const address = await busyBus()
-      const loop = `const { parentPort } = require('node:worker_threads')
+  ])('that is terminated while it %s does not take its process with it', { timeout: 30_000 }, async (_, call) => {
+    const address = await busyBus()
+    const loop = `const { parentPort } = require('node:worker_threads')
       ${kSetup}
       const addon = require('node-gyp-build')(${JSON.stringify(root)})
       const one = new SignalReader({ ...options('${address}'), captureBytes: 1e6 })
@@ -152,8 +149,8 @@ describe('a worker', () => {
       cgroups.request()
       parentPort.postMessage('calling')
       for (;;) { ${call} }`
-      const kRounds = 12
-      const main = `const { Worker } = require('node:worker_threads')
+    const kRounds = 12
+    const main = `const { Worker } = require('node:worker_threads')
       const next = async (left) => {
         if (left === 0) return
         const worker = new Worker(${JSON.stringify(loop)}, { eval: true })
@@ -163,9 +160,8 @@ describe('a worker', () => {
         await next(left - 1)
       }
       next(${kRounds}).then(() => console.log('survived'))`
-      expect(await run(main)).toEqual({ exit: 0, output: 'survived\n' })
-    },
-  )
+    expect(await run(main)).toEqual({ exit: 0, output: 'survived\n' })
+  })
 
   test('that ends with a running reader ends', async () => {
     const address = await busyBus()
