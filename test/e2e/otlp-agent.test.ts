@@ -107,7 +107,10 @@ function expectOrderlyEnd(agent: Agent, delivered: number, filedItems: number, r
 }
 
 /** Quick to come back, and never giving up by itself. */
-const patient = { initial_interval: '50ms', max_interval: '200ms', max_elapsed_time: '0s', breaker_failures: 10_000 }
+const patient = {
+  retry: { initial_delay: '50ms', max_delay: '200ms', max_elapsed_time: '0s' },
+  circuit_breaker: { failure_threshold: 10_000 },
+}
 
 describeLab('the whole agent and an OTLP server', () => {
   it('over mutual TLS with an API key gets what the file gets, in every field, each once', async () => {
@@ -157,7 +160,7 @@ describeLab('the whole agent and an OTLP server', () => {
   it('that dies and comes back misses nothing of what happened meanwhile', async () => {
     const first = await sinkAt()
     const { address } = first
-    await observe({ endpoint: address, retry: patient }, async (lab, agent, workspace) => {
+    await observe({ endpoint: address, ...patient }, async (lab, agent, workspace) => {
       await crashLoop(lab, workspace)
       await first.until(() =>
         first.logRecords().some(({ record }) => record.event_name === 'pattern.crash_loop.cleared'),
@@ -189,7 +192,7 @@ describeLab('the whole agent and an OTLP server', () => {
     const maxItems = 1000
     const otlp = {
       endpoint: dead,
-      retry: patient,
+      ...patient,
       sending_queue: { max_items: maxItems, overflow: 'drop_oldest', shutdown_timeout: '100ms' },
     }
     await observe(otlp, async (lab, agent, workspace) => {

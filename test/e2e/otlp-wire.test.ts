@@ -60,7 +60,7 @@ async function send(written: object, batch = sampleBatch()) {
     testSettings('exporter', 'otlp', { clock: systemClock, telemetry }),
     createTestConfig(schema, {
       endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-      retry: { initial_interval: '20ms', max_interval: '20ms' },
+      retry: { initial_delay: '20ms', max_delay: '20ms' },
       sending_queue: { shutdown_timeout: '50ms' },
       ...written,
     }),

@@ -1,6 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import { checkSendingQueue, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
+import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 import { parseTarget } from '../../lib/otlp/target.js'
 
 export const schema = {
@@ -62,6 +62,7 @@ export const schema = {
     },
     sending_queue: sendingQueueSchema,
     retry: retrySchema,
+    circuit_breaker: circuitBreakerSchema,
   },
 } as const satisfies ObjectSchema
 

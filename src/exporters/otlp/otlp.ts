@@ -43,7 +43,7 @@ class OtlpExporter implements Exporter {
     const { clock, random, telemetry, logger } = settings
     this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
-      policy: deliveryPolicy(config.sending_queue, config.retry),
+      policy: deliveryPolicy(config.sending_queue, config.retry, config.circuit_breaker),
       send: (request, signal) => this.#send(request, signal),
       clock,
       random,
@@ -59,7 +59,7 @@ class OtlpExporter implements Exporter {
     if (this.#state.kind !== 'new') return
     const channel = await openGrpcChannel(this.#config, this.#settings)
     this.#state = { kind: 'running', channel, host }
-    this.#delivery.start()
+    await this.#delivery.start()
     host.report({ state: 'ok' })
   }
 
@@ -69,7 +69,7 @@ class OtlpExporter implements Exporter {
     if (refusal !== undefined) return refusal
     const checked = checkIds(batch)
     const requests = this.#encoder.encode(checked.batch)
-    const outcome = this.#delivery.offer(requests)
+    const outcome = await this.#delivery.hold(requests)
     if (outcome.kind === 'retryable') {
       this.#refused.set(batch, sizeOf(requests))
       return outcome

@@ -3,20 +3,22 @@ import type { Clock } from '../../util/clock.js'
 /**
  * ```
  *            failures >= threshold                 after openMs
- *   closed ------------------------> open ------------------------> half_open (one probe)
+ *   closed ------------------------> open ------------------------> half_open (one probe at a time)
  *     ^                                ^                               |    |
  *     |                                +-------------- fails ----------+    |
- *     +------------------------------------------------ succeeds -----------+
+ *     +------------------------- succeeds, successThreshold times in a row -+
  * ```
  */
 export type BreakerState =
   | { readonly kind: 'closed'; readonly failures: number }
   | { readonly kind: 'open'; readonly untilMs: number }
-  | { readonly kind: 'half_open' }
+  | { readonly kind: 'half_open'; readonly probing: boolean; readonly successes: number }
 
 export interface BreakerPolicy {
   /** Consecutive failures that open it. */
   readonly failureThreshold: number
+  /** Probes in a row that must succeed before it closes; by default one. */
+  readonly successThreshold?: number
   /** How long nothing is tried once it is open. */
   readonly openMs: number
 }
@@ -53,16 +55,23 @@ export class CircuitBreaker {
   admit(): number {
     const state = this.#state
     if (state.kind === 'closed') return 0
-    if (state.kind === 'half_open') return Math.min(this.#policy.openMs, kProbeCheckMs)
+    if (state.kind === 'half_open') {
+      if (state.probing) return Math.min(this.#policy.openMs, kProbeCheckMs)
+      this.#state = { ...state, probing: true }
+      return 0
+    }
     const waitMs = state.untilMs - this.#clock.monotonicMs()
     if (waitMs > 0) return waitMs
-    this.#state = { kind: 'half_open' }
+    this.#state = { kind: 'half_open', probing: true, successes: 0 }
     return 0
   }
 
   /** The backend answered; whether it liked the data does not matter here. */
   succeeded(): void {
-    this.#state = { kind: 'closed', failures: 0 }
+    const state = this.#state
+    const successes = state.kind === 'half_open' ? state.successes + 1 : Number.POSITIVE_INFINITY
+    const enough = successes >= (this.#policy.successThreshold ?? 1)
+    this.#state = enough ? { kind: 'closed', failures: 0 } : { kind: 'half_open', probing: false, successes }
   }
 
   /** @param afterMs - the server's own wish, which lengthens the pause */
@@ -74,6 +83,6 @@ export class CircuitBreaker {
 
   /** The try was given up (shutdown) and says nothing about the backend; another may probe. */
   abandoned(): void {
-    if (this.#state.kind === 'half_open') this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() }
+    if (this.#state.kind === 'half_open') this.#state = { ...this.#state, probing: false }
   }
 }

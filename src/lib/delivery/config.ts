@@ -53,16 +53,16 @@ export const sendingQueueSchema = {
 
 export const retrySchema = {
   type: 'object',
-  description: 'How failed requests are repeated. A wait the server asks for (RetryInfo) is always kept.',
+  description: 'How failed requests are repeated. A wait the server asks for (RetryInfo, Retry-After) is always kept.',
   default: {},
   properties: {
-    initial_interval: {
+    initial_delay: {
       type: 'string',
       format: 'duration',
       default: '1s',
       description: 'Wait after the first failure.',
     },
-    max_interval: {
+    max_delay: {
       type: 'string',
       format: 'duration',
       default: '30s',
@@ -82,20 +82,49 @@ export const retrySchema = {
       default: 0.5,
       description: 'Spread of each wait: 0.5 means 50 % to 150 %, so that many agents do not return in step.',
     },
+    max_retries: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 0,
+      description: 'A request is dropped (and counted) when it has failed once and so many times more. 0: no limit.',
+    },
     max_elapsed_time: {
       type: 'string',
       format: 'duration',
-      default: '5m',
-      description: 'A request is dropped (and counted) when it has failed this long. `0s`: never give up.',
+      description:
+        'A request is dropped (and counted) when it has failed this long. `0s`: never give up. By default `5m`.',
     },
-    breaker_failures: {
+  },
+  renamed: {
+    initial_interval: 'initial_delay',
+    max_interval: 'max_delay',
+    breaker_failures: 'circuit_breaker.failure_threshold',
+    breaker_open_time: 'circuit_breaker.timeout',
+  },
+} as const satisfies ObjectSchema
+
+/** The `circuit_breaker` section. */
+export const circuitBreakerSchema = {
+  type: 'object',
+  description: 'When a server that fails is left alone but for a probe now and then.',
+  default: {},
+  properties: {
+    failure_threshold: {
       type: 'integer',
       minimum: 1,
       maximum: 10_000,
       default: 10,
       description: 'Failures in a row after which only one request at a time probes the server.',
     },
-    breaker_open_time: {
+    success_threshold: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000,
+      default: 1,
+      description: 'Probes in a row that must succeed before all senders go on.',
+    },
+    timeout: {
       type: 'string',
       format: 'duration',
       default: '10s',
@@ -103,6 +132,9 @@ export const retrySchema = {
     },
   },
 } as const satisfies ObjectSchema
+
+/** How long a request may fail where the configuration does not say. */
+const kMaxElapsedMs = 5 * 60_000
 
 /**
  * What a stop leaves for delivering: the process ends by force after 10 s, and receivers and processors may have 1.5 s each
@@ -122,10 +154,11 @@ export function checkSendingQueue(queue: ConfigOf<typeof sendingQueueSchema>): r
   return complaints
 }
 
-/** The policy two validated sections say. */
+/** The policy three validated sections say. */
 export function deliveryPolicy(
   queue: ConfigOf<typeof sendingQueueSchema>,
   retry: ConfigOf<typeof retrySchema>,
+  breaker: ConfigOf<typeof circuitBreakerSchema>,
 ): DeliveryPolicy {
   return {
     queue: {
@@ -135,13 +168,18 @@ export function deliveryPolicy(
       overflow: queue.overflow,
     },
     retry: {
-      initialMs: retry.initial_interval,
-      maxMs: retry.max_interval,
+      initialMs: retry.initial_delay,
+      maxMs: retry.max_delay,
       multiplier: retry.multiplier,
       jitter: retry.jitter,
-      maxElapsedMs: retry.max_elapsed_time,
+      maxRetries: retry.max_retries,
+      maxElapsedMs: retry.max_elapsed_time ?? kMaxElapsedMs,
     },
-    breaker: { failureThreshold: retry.breaker_failures, openMs: retry.breaker_open_time },
+    breaker: {
+      failureThreshold: breaker.failure_threshold,
+      successThreshold: breaker.success_threshold,
+      openMs: breaker.timeout,
+    },
     shutdownMs: queue.shutdown_timeout,
   }
 }

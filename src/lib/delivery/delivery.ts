@@ -53,12 +53,14 @@ export interface Delivery<P extends Parcel> {
    * caller still has them and nothing was counted. `permanent`: they can never fit, and are counted as `too_large`.
    */
   offer(parcels: readonly P[]): Outcome
+  /** The same where parcels may be kept on a disk: resolves when they are held as safely as the configuration asks. */
+  hold(parcels: readonly P[]): Promise<Outcome>
   /**
    * Why a batch of this size (bytes 0 where not known) would be refused now: what `offer` would answer, for callers to whom
    * serialising it only to be refused is dear. Undefined: offer it.
    */
   refusalOf(size: Size): Outcome | undefined
-  start(): void
+  start(): Promise<void>
   /** Delivers what is queued until the deadline of the policy, then drops the rest. Safe without start, and twice. */
   shutdown(): Promise<void>
 }
@@ -141,7 +143,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     return true
   }
 
-  start(): void {
+  async hold(parcels: readonly P[]): Promise<Outcome> {
+    return this.offer(parcels)
+  }
+
+  async start(): Promise<void> {
     if (this.#state.kind !== 'idle') return
     this.#state = { kind: 'running' }
     this.#workers = Array.from({ length: this.#settings.policy.queue.concurrency }, () => this.#work())

@@ -20,6 +20,8 @@ export type Send<P extends Parcel> = (parcel: P, signal: AbortSignal) => Promise
 export interface RetryPolicy extends BackoffPolicy {
   /** Time from the first try to giving up, in milliseconds; 0: never. */
   readonly maxElapsedMs: number
+  /** Tries after the first one; 0 or left out: as many as it takes. */
+  readonly maxRetries?: number
 }
 
 /** What became of a parcel in the end. */
@@ -72,6 +74,8 @@ export async function deliver<P extends Parcel>(
         failures++
         lastReason = result.reason
         breaker.failed(result.afterMs)
+        if (failures > (retry.maxRetries || Number.POSITIVE_INFINITY))
+          return { kind: 'retry_exhausted', reason: lastReason }
         const waitMs = Math.max(backoffMs(retry, failures, random), result.afterMs ?? 0)
         if (clock.monotonicMs() - startMs + waitMs > retry.maxElapsedMs && retry.maxElapsedMs !== 0)
           return { kind: 'retry_exhausted', reason: lastReason }

@@ -12,7 +12,7 @@ import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, seededRandom, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { attributesOf } from '../../../support/otlp-sink/decode.js'
 import { type OtlpSink, startOtlpSink } from '../../../support/otlp-sink/otlp-sink.js'
-import { config, retry } from './test-config.js'
+import { breaker, config, retry } from './test-config.js'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const resource = { key: 'unit:crashy', attributes: { 'service.name': 'crashy.service', 'host.name': 'node1' } }
@@ -233,7 +233,8 @@ describe('a failed request', () => {
 test('70 % random UNAVAILABLE: everything arrives, nothing is dropped', async () => {
   const seed = 70
   const { sink, exporter, clock, telemetry } = await connected({
-    retry: { ...retry, breaker_failures: 5, max_elapsed_time: 0 },
+    retry: { ...retry, max_elapsed_time: 0 },
+    circuit_breaker: { ...breaker, failure_threshold: 5 },
   })
   const random = seededRandom(seed)
   sink.respond = () => (random() < 0.7 ? { kind: 'refuse', code: status.UNAVAILABLE } : { kind: 'ok' })

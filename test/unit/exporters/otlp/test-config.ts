@@ -1,14 +1,15 @@
 import type { Config } from '../../../../src/exporters/otlp/config.js'
 
 export const retry: Config['retry'] = {
-  initial_interval: 1000,
-  max_interval: 30_000,
+  initial_delay: 1000,
+  max_delay: 30_000,
   multiplier: 1.5,
   jitter: 0.5,
+  max_retries: 0,
   max_elapsed_time: 300_000,
-  breaker_failures: 10,
-  breaker_open_time: 10_000,
 }
+
+export const breaker: Config['circuit_breaker'] = { failure_threshold: 10, success_threshold: 1, timeout: 10_000 }
 
 export function config(endpoint: string, part: Partial<Config> = {}): Config {
   return {
@@ -27,6 +28,7 @@ export function config(endpoint: string, part: Partial<Config> = {}): Config {
       shutdown_timeout: 5000,
     },
     retry,
+    circuit_breaker: breaker,
     ...part,
   }
 }

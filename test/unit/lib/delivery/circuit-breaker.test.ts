@@ -48,6 +48,26 @@ describe('the circuit breaker', () => {
     expect(breaker.gauge).toBe(0)
   })
 
+  test('stays half-open until so many probes in a row succeed, one at a time', async () => {
+    const clock = new FakeClock()
+    const breaker = new CircuitBreaker({ failureThreshold: 1, openMs: 1000, successThreshold: 2 }, clock)
+    breaker.failed()
+    await clock.advance(1000)
+    expect(breaker.admit()).toBe(0)
+    breaker.succeeded()
+    expect(breaker.gauge).toBe(1)
+    expect(breaker.admit()).toBe(0)
+    expect(breaker.admit()).toBe(1000) // another sender waits for the probe
+    breaker.failed()
+    expect(breaker.gauge).toBe(2)
+    await clock.advance(1000)
+    for (let probe = 0; probe < 2; probe++) {
+      expect(breaker.admit()).toBe(0)
+      breaker.succeeded()
+    }
+    expect(breaker.gauge).toBe(0)
+  })
+
   test('opens again when the probe fails, for as long as the server asks', async () => {
     const { breaker, clock } = opened()
     await clock.advance(10_000)

@@ -20,7 +20,7 @@ describe('the queue', () => {
   for (const [what, queue, each] of limits) {
     test(`is bounded by ${what}: full, it refuses and counts nothing`, async () => {
       const { delivery, telemetry, held } = setUp(hang, { queue })
-      delivery.start()
+      void delivery.start()
       expect(delivery.offer([each]).kind).toBe('ok')
       await settle() // now being sent, and still counted
       expect(delivery.offer([each])).toMatchObject({ kind: 'retryable', reason: 'the sending queue is full' })
@@ -36,7 +36,7 @@ describe('the queue', () => {
       expect(delivery.offer([each]).kind).toBe('ok')
       expect(delivery.offer([newest]).kind).toBe('ok')
       expect(telemetry.drops).toEqual(new Map([['queue_full', each.items]]))
-      delivery.start()
+      void delivery.start()
       await clock.advance(1)
       expect(got).toEqual([newest])
       expect(got[0]).toBe(newest)
@@ -58,7 +58,7 @@ describe('the queue', () => {
       retry: { maxElapsedMs: 0 },
       breaker: { failureThreshold: 3 },
     })
-    delivery.start()
+    void delivery.start()
     const parcels = Array.from({ length: 20 }, () => parcel(5))
     for (const one of parcels) {
       expect(delivery.offer([one])).toEqual({ kind: 'ok' })
@@ -75,7 +75,7 @@ describe('the queue', () => {
 
   test('with drop_oldest leaves alone what is on the wire: it may be delivered at this moment', async () => {
     const { delivery, telemetry, held } = setUp(hang, { queue: { maxItems: 10, overflow: 'drop_oldest' } })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(5)])
     delivery.offer([parcel(5)])
     await settle()
@@ -125,7 +125,7 @@ describe('the queue', () => {
       },
       { queue: { concurrency: 3 } },
     )
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 20; n++) delivery.offer([parcel()])
     while (got.length < 20) await clock.advance(1)
     expect(most).toBe(3)
@@ -135,7 +135,7 @@ describe('the queue', () => {
 describe('a failing server', () => {
   test('is tried again after growing, jittered waits until it works', async () => {
     const { delivery, clock, callTimes, telemetry, health } = setUp((_, call) => (call < 4 ? down : delivered))
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(7)])
     await clock.advance(60_000)
     expect(callTimes).toHaveLength(5)
@@ -151,7 +151,7 @@ describe('a failing server', () => {
 
   test('that says when to come back is not asked before', async () => {
     const { delivery, clock, callTimes } = setUp((_, call) => (call === 0 ? { ...down, afterMs: 7000 } : delivered))
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel()])
     await clock.advance(6999)
     expect(callTimes).toHaveLength(1)
@@ -161,7 +161,7 @@ describe('a failing server', () => {
 
   test('is given up after max_elapsed, counted', async () => {
     const { delivery, clock, telemetry, held } = setUp(() => down, { retry: { maxElapsedMs: 60_000 } })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(4)])
     await clock.advance(60_000)
     expect(telemetry.drops).toEqual(new Map([['retry_exhausted', 4]]))
@@ -170,7 +170,7 @@ describe('a failing server', () => {
 
   test('is never given up with max_elapsed 0', async () => {
     const { delivery, clock, telemetry, held } = setUp(() => down, { retry: { maxElapsedMs: 0 } })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(4)])
     await clock.advance(24 * 3_600_000)
     expect(telemetry.drops.size).toBe(0)
@@ -180,7 +180,7 @@ describe('a failing server', () => {
   test('is tried at most once per open time by all senders together once the breaker is open', async () => {
     const part: Part = { queue: { concurrency: 8 }, breaker: { failureThreshold: 8 }, retry: { maxElapsedMs: 0 } }
     const { delivery, clock, callTimes, telemetry } = setUp(() => down, part)
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 8; n++) delivery.offer([parcel()])
     await clock.advance(1)
     const before = callTimes.length
@@ -191,13 +191,22 @@ describe('a failing server', () => {
     expect(callTimes.length - before).toBeGreaterThanOrEqual(3)
   })
 
+  test('that keeps failing is tried `max_retries` times more, then the parcel is counted', async () => {
+    const { delivery, clock, telemetry, callTimes } = setUp(() => down, { retry: { maxRetries: 3, maxElapsedMs: 0 } })
+    void delivery.start()
+    delivery.offer([parcel(4)])
+    await clock.advance(3_600_000)
+    expect(callTimes).toHaveLength(4)
+    expect(telemetry.drops).toEqual(new Map([['retry_exhausted', 4]]))
+  })
+
   test('that refuses one parcel for good does not hold up its neighbours', async () => {
     const poison = parcel(2)
     const { delivery, clock, telemetry, got, callTimes } = setUp(
       (p) => (p === poison ? { kind: 'permanent', reason: 'INVALID_ARGUMENT' } : delivered),
       { queue: { concurrency: 1 } },
     )
-    delivery.start()
+    void delivery.start()
     for (const one of [parcel(1), poison, parcel(3)]) delivery.offer([one])
     await clock.advance(1)
     expect(callTimes).toHaveLength(3)
@@ -212,7 +221,7 @@ describe('shutdown', () => {
       await settle()
       return delivered
     })
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 10; n++) delivery.offer([parcel()])
     let done = false
     void delivery.shutdown().then(() => {
@@ -227,7 +236,7 @@ describe('shutdown', () => {
 
   test('ends at its deadline also while the server hangs; the rest is counted', async () => {
     const { delivery, clock, telemetry, held } = setUp(hang)
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 10; n++) delivery.offer([parcel()])
     const stopped = delivery.shutdown()
     await clock.advance(5000)
@@ -270,7 +279,7 @@ test('the ledger holds at every rest: taken = delivered + dropped + held, and ea
           retry: { maxElapsedMs: 20_000 },
           breaker: { failureThreshold: 3, openMs: 1000 },
         })
-        delivery.start()
+        void delivery.start()
         let taken = 0
         const balance = (): void => {
           const dropped = [...telemetry.drops.values()].reduce((sum, n) => sum + n, 0)

@@ -50,7 +50,7 @@ describe('the status', () => {
     test(name, async () => {
       const answers = [...story]
       const rig = setUp(() => answers.shift()![1], { queue: { concurrency: 1 }, retry: { maxElapsedMs: 0 } })
-      rig.delivery.start()
+      void rig.delivery.start()
       while (answers.length > 0) {
         rig.delivery.offer([{ ...parcel(), lane: answers[0]![0] }])
         await rig.clock.advance(5000) // past the first back-off, and all of it within the minute of a complaint

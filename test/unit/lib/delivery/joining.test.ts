@@ -11,7 +11,7 @@ const ofLane = (lane: string, items: number, bytes = 10): LaneParcel => ({ ...pa
 describe('parcels that come close together', () => {
   test('the first after a pause goes at once, those behind it in one request when the interval is over', async () => {
     const { delivery, clock, got, callTimes, held } = setUp(() => delivered, { intervalMs: 50 })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(1)])
     await settle()
     expect(sizes(got)).toEqual([1])
@@ -32,7 +32,7 @@ describe('parcels that come close together', () => {
 
   test('lanes wait apart: a request of one is no reason for another to wait', async () => {
     const { delivery, clock, got } = setUp(() => delivered, { intervalMs: 50 })
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 3; n++) delivery.offer([ofLane('logs', 1), ofLane('traces', 2)])
     await settle()
     expect(sizes(got)).toEqual([3, 6])
@@ -45,7 +45,7 @@ describe('parcels that come close together', () => {
 
   test('a lane that is due earlier does not wait for the timer of another', async () => {
     const { delivery, clock, callTimes } = setUp(() => delivered, { intervalMs: 50 })
-    delivery.start()
+    void delivery.start()
     delivery.offer([ofLane('logs', 1)])
     await clock.advance(30)
     delivery.offer([ofLane('traces', 1)])
@@ -61,7 +61,7 @@ describe('parcels that come close together', () => {
   test('what is large enough for a request of its own waits for nobody, and is joined to no more than fits', async () => {
     const kibi100 = 100 * 1024
     const { delivery, got } = setUp(() => delivered, { intervalMs: 10_000, queue: { maxBytes: 2 ** 24 } })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(1)])
     await settle()
     for (let n = 0; n < 5; n++) delivery.offer([parcel(1, kibi100)])
@@ -81,7 +81,7 @@ describe('parcels that come close together', () => {
       },
       { intervalMs: 50, queue: { maxBytes: 2 ** 24, concurrency: 4 } },
     )
-    delivery.start()
+    void delivery.start()
     delivery.offer([ofLane('metrics', 1, kibi300), ofLane('logs', 1)])
     await settle()
     delivery.offer([ofLane('metrics', 1, 200 * 1024)])
@@ -100,7 +100,7 @@ describe('parcels that come close together', () => {
   ])('in a small queue nothing is dropped for want of company: %s', async (_, limit, items, bytes) => {
     const queue = { ...limit, overflow: 'drop_oldest' } as const
     const { delivery, telemetry, got } = setUp(() => delivered, { intervalMs: 10_000, queue })
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 20; n++) {
       delivery.offer([parcel(items, bytes)])
       await settle()
@@ -111,7 +111,7 @@ describe('parcels that come close together', () => {
 
   test('shutdown waits for no interval', async () => {
     const { delivery, clock, got, held } = setUp(() => delivered, { intervalMs: 10_000 })
-    delivery.start()
+    void delivery.start()
     delivery.offer([parcel(1)])
     await settle()
     delivery.offer([parcel(2)])
@@ -126,7 +126,7 @@ describe('parcels that come close together', () => {
   test('what gathered while the server was away goes out in few requests, and nothing twice', async () => {
     let up = false
     const { delivery, clock, got, telemetry } = setUp(() => (up ? delivered : down), { intervalMs: 50 })
-    delivery.start()
+    void delivery.start()
     for (let n = 0; n < 50; n++) {
       delivery.offer([parcel(1)])
       await clock.advance(20)
@@ -160,7 +160,7 @@ test('whatever comes when: every item is delivered once, those of a lane in orde
         },
         { intervalMs: 50 },
       )
-      rig.delivery.start()
+      void rig.delivery.start()
       const sent = new Map<string, number[]>()
       for (const [n, { lane, waitMs }] of offers.entries()) {
         sent.set(lane, [...(sent.get(lane) ?? []), n])
