@@ -1,7 +1,8 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
-import { type Outcome, ok } from '../../component/outcome.js'
+import type { Outcome } from '../../component/outcome.js'
 import { type Batch, countItems } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
+import { type Kept, keep, Remainder } from '../../lib/limits/remainder.js'
 import { compileRules, type RecordTest } from '../../lib/matching/record-rule.js'
 import { createRecordView } from '../../lib/matching/record-view.js'
 import { attr } from '../../lib/systemd/names.js'
@@ -13,17 +14,15 @@ export function createFilter(settings: Settings, config: Config, next: Consumer)
 
 class Filter implements Processor {
   readonly #settings: Settings
-  readonly #next: Consumer
+  readonly #left: Remainder
   readonly #record = createRecordView(attr.unit)
   readonly #kinds: ReadonlySet<string>
   readonly #include: RecordTest | undefined
   readonly #exclude: RecordTest | undefined
-  /** What was left of batches that were refused: the same object is offered again, by which a fan-out knows it. */
-  readonly #refused = new WeakMap<Batch, Batch>()
 
   constructor(settings: Settings, config: Config, next: Consumer) {
     this.#settings = settings
-    this.#next = next
+    this.#left = new Remainder(next)
     this.#kinds = new Set(config.kinds)
     const countFailure = settings.telemetry.counter(
       'expression_failures',
@@ -37,15 +36,15 @@ class Filter implements Processor {
   async start(): Promise<void> {}
   async shutdown(): Promise<void> {}
 
-  async consume(batch: Batch): Promise<Outcome> {
-    const kept = this.#refused.get(batch) ?? this.#filter(batch)
-    if (kept === batch) return this.#next.consume(batch)
-    const items = countItems(kept)
-    const outcome = items === 0 ? ok : await this.#next.consume(kept)
-    // A refused batch comes again whole, and would be counted again (decision 0060).
-    if (outcome.kind === 'retryable') this.#refused.set(batch, kept)
-    else this.#settings.telemetry.dropped(countItems(batch) - items, 'filtered')
-    return outcome
+  consume(batch: Batch): Promise<Outcome> {
+    return this.#left.consume(batch, (whole) => this.#choose(whole))
+  }
+
+  #choose(batch: Batch): Kept | undefined {
+    const kept = this.#filter(batch)
+    if (kept === batch) return undefined
+    const left = countItems(batch) - countItems(kept)
+    return { batch: kept, settled: () => this.#settings.telemetry.dropped(left, 'filtered') }
   }
 
   #filter(batch: Batch): Batch {
@@ -86,15 +85,4 @@ class Filter implements Processor {
     if (this.#exclude?.(view) === true) return false
     return this.#include === undefined || this.#include(view)
   }
-}
-
-/** The items that `test` holds for; the same array when it holds for all. */
-function keep<T>(items: readonly T[], test: (item: T) => boolean): readonly T[] {
-  let kept: T[] | undefined
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index]!
-    if (test(item)) kept?.push(item)
-    else kept ??= items.slice(0, index)
-  }
-  return kept ?? items
 }

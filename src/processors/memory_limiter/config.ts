@@ -2,7 +2,8 @@ import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 
 export const schema = {
   type: 'object',
-  description: 'Refuses data while the process uses too much memory.',
+  description:
+    'Refuses data while the process uses too much memory, and drops the least important above the hard limit.',
   properties: {
     check_interval: {
       type: 'string',
@@ -14,7 +15,8 @@ export const schema = {
     limit: {
       type: 'string',
       format: 'size',
-      description: 'Hard limit of the resident memory of the process. Instead of `limit_percentage`.',
+      description:
+        'Hard limit of the resident memory of the process: above it only failures and patterns pass. Instead of `limit_percentage`.',
     },
     limit_percentage: {
       type: 'integer',
@@ -28,7 +30,7 @@ export const schema = {
       type: 'string',
       format: 'size',
       description:
-        'Distance of the soft limit below the hard limit: what may come in between two checks. Default: 20 % of the limit.',
+        'Distance of the soft limit, from which on data is refused, below the hard limit: what may come in between two checks. Default: 20 % of the limit.',
     },
   },
 } as const satisfies ObjectSchema

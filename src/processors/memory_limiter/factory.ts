@@ -21,7 +21,8 @@ export const factory = {
   type: 'memory_limiter',
   kind: 'processor',
   stability: 'beta',
-  description: 'Refuses data while the process uses too much memory; put it first.',
+  description:
+    'Refuses data while the process uses too much memory, and sheds by priority above the limit; put it first.',
   configSchema: schema,
   capabilities: [],
   check(config: Config): readonly ConfigComplaint[] {

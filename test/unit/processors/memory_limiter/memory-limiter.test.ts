@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ok, retryable } from '../../../../src/component/outcome.js'
+import { batchOf } from '../../../../src/data/batch.js'
+import { Severity } from '../../../../src/data/event.js'
 import { schema } from '../../../../src/processors/memory_limiter/config.js'
 import { factory } from '../../../../src/processors/memory_limiter/factory.js'
 import { limitsOf } from '../../../../src/processors/memory_limiter/limits.js'
@@ -8,7 +10,7 @@ import { processMeter } from '../../../../src/processors/memory_limiter/meter.js
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
-import { sampleBatch } from '../../../../src/testkit/sample.js'
+import { sampleBatch, sampleEvent, sampleGauge, sampleSpan } from '../../../../src/testkit/sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 
 const kMiB = 2 ** 20
@@ -77,7 +79,7 @@ describe('refusing', () => {
   test('memory is measured at start already', async () => {
     const { limiter, meter, host } = await rig()
     await limiter.shutdown()
-    meter.usedMiB = 500
+    meter.usedMiB = 180
     await limiter.start(host)
     expect((await limiter.consume(sampleBatch(1))).kind).toBe('retryable')
   })
@@ -87,6 +89,73 @@ describe('refusing', () => {
     const batch = sampleBatch(3)
     expect(await limiter.consume(batch)).toEqual(ok)
     expect(next.batches[0]).toBe(batch)
+  })
+})
+
+describe('above the hard limit', () => {
+  const [failed, pattern, started, line] = [
+    sampleEvent({ name: 'systemd.unit.failed', severity: Severity.error }),
+    sampleEvent({ name: 'pattern.crash_loop.cleared' }),
+    sampleEvent({ name: 'systemd.unit.started' }),
+    sampleEvent({ name: '' }),
+  ]
+  const failedRun = sampleSpan({ status: { code: 'error' } })
+  const mixed = batchOf({
+    events: [line, failed, started, line, pattern],
+    metrics: [sampleGauge([1, 2, 3])],
+    spans: [sampleSpan(), failedRun],
+  })
+
+  test('failures and patterns pass, all else is dropped and counted by its class', async () => {
+    const { clock, meter, limiter, next, host, telemetry } = await rig()
+    meter.usedMiB = 200
+    await clock.advance(1000)
+    expect(await limiter.consume(mixed)).toEqual(ok)
+    expect(next.batches).toEqual([batchOf({ events: [failed, pattern], spans: [failedRun] })])
+    expect(Object.fromEntries(telemetry.drops)).toEqual({ memory_hard_limit: 7 })
+    const shed = { shed_states: 2, shed_log_lines: 2, shed_samples: 3 }
+    expect(Object.fromEntries(telemetry.counters)).toEqual(shed)
+    expect(host.last).toMatchObject({ reason: expect.stringContaining('dropping all but failures and patterns: 200') })
+    // What is worth keeping in itself goes on as it is.
+    const kept = batchOf({ events: [failed] })
+    await limiter.consume(kept)
+    expect(next.batches.at(-1)).toBe(kept)
+  })
+
+  test('nothing is dropped any more below the calm line: refused, and at last taken', async () => {
+    const { clock, meter, limiter, telemetry } = await rig()
+    const story: [usedMiB: number, answer: string, dropped: number][] = [
+      [200, 'ok', 7],
+      [190, 'ok', 14],
+      [189, 'retryable', 14],
+      [199, 'retryable', 14],
+      [149, 'ok', 14],
+    ]
+    for (const [usedMiB, answer, dropped] of story) {
+      meter.usedMiB = usedMiB
+      await clock.advance(1000)
+      const { kind } = await limiter.consume(batchOf(mixed))
+      expect([usedMiB, kind, telemetry.drops.get('memory_hard_limit')]).toEqual([usedMiB, answer, dropped])
+    }
+  })
+
+  test('what is dropped of a batch that is refused further on is counted once, however often it comes', async () => {
+    const { clock, meter, limiter, next, telemetry } = await rig()
+    meter.usedMiB = 210
+    await clock.advance(1000)
+    const offered: unknown[] = []
+    next.respond = (batch) => {
+      offered.push(batch)
+      return offered.length < 4 ? retryable('queue full') : ok
+    }
+    for (let offer = 0; offer < 3; offer++) expect((await limiter.consume(mixed)).kind).toBe('retryable')
+    expect(telemetry.drops.size).toBe(0)
+    // By the time it is taken memory has fallen; it was decided what goes on of it.
+    meter.usedMiB = 100
+    await clock.advance(1000)
+    expect((await limiter.consume(mixed)).kind).toBe('ok')
+    expect(new Set(offered).size).toBe(1)
+    expect(telemetry.drops.get('memory_hard_limit')).toBe(7)
   })
 })
 
@@ -122,10 +191,16 @@ test('limits come from the size given, or else from a share of what there is', (
   const limits = (written: unknown) => limitsOf(createTestConfig(schema, written), 1000 * kMiB)
   expect(limits({ limit: '200MiB', spike_limit: '40MiB' })).toEqual({
     hard: 200 * kMiB,
+    calm: 190 * kMiB,
     soft: 160 * kMiB,
     resume: 150 * kMiB,
   })
-  expect(limits({ limit_percentage: 50 })).toEqual({ hard: 500 * kMiB, soft: 400 * kMiB, resume: 375 * kMiB })
+  expect(limits({ limit_percentage: 50 })).toEqual({
+    hard: 500 * kMiB,
+    calm: 475 * kMiB,
+    soft: 400 * kMiB,
+    resume: 375 * kMiB,
+  })
 })
 
 test('check refuses limits the agent could not live with', () => {
