@@ -50,7 +50,7 @@ function items(from: number, count: number, payloadOf = (seq: number) => `payloa
 const postTo: Readonly<Record<Signal, string>> = { logs: '/v1/logs', metrics: '/v1/metrics', traces: '/v1/traces' }
 
 async function post(backend: OtlpBackend, path: string, type: string, body: Uint8Array | string): Promise<Response> {
-  const init = { method: 'POST', headers: { 'content-type': type }, body: body as BodyInit }
+  const init = { method: 'POST', headers: { 'content-type': type }, body }
   return fetch(`http://${backend.http}${path}`, init)
 }
 
