@@ -46,9 +46,9 @@ async function ours(address) {
   const { systemClock: clock } = await product('util/clock.js')
   const [host, port] = address.split(':')
   const client = new GrpcClient({
-    address: { host, port: Number(port), local: true },
+    address: { host, port: Number(port) },
     authority: address,
-    headers: { 'x-api-key': 'bench' },
+    headers: () => ({ 'x-api-key': 'bench' }),
     userAgent: 'bench',
     gzip: true,
     timeoutMs: 10_000,

@@ -52,6 +52,10 @@ const allowedSideways: readonly (readonly [string, string])[] = [
   ['src/lib/systemd/', 'src/lib/dependencies/'],
   // systemd is asked over D-Bus, which knows nothing of systemd.
   ['src/lib/systemd/', 'src/lib/dbus/'],
+  // Protocols over connections, which know nothing of them; files that prove something are read alike.
+  ['src/lib/grpc/', 'src/lib/sockets/'],
+  ['src/lib/http/', 'src/lib/sockets/'],
+  ['src/lib/tls/', 'src/lib/credentials/'],
   // What every detector stands on: unit events by their names, an outbox for findings, a file for what was learned.
   // Whether something grows is a question of statistics.
   ['src/lib/growth/', 'src/lib/statistics/'],

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { Settings } from '../../component/component.js'
 import type { Signal } from '../../data/batch.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { GrpcClient } from '../../lib/grpc/client.js'
-import type { Tls } from '../../lib/grpc/socket.js'
 import type { EncodedRequest } from '../../lib/otlp/encode.js'
 import { readPartialSuccess } from '../../lib/otlp/response.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import { parseTarget, type Target } from '../../lib/otlp/target.js'
+import { TlsFiles } from '../../lib/tls/tls-files.js'
 import type { Config } from './config.js'
 import { sendResultOf, tellable } from './grpc-status.js'
 
@@ -25,7 +24,7 @@ const kMaxAnswerBytes = 64 * 1024
 export interface GrpcChannel {
   /** @param onSent - called once the server has taken it, when nothing here reads its bytes any more; not called else */
   export(request: EncodedRequest, signal: AbortSignal, onSent: () => void): Promise<SendResult>
-  close(): void
+  close(): Promise<void>
 }
 
 /**
@@ -33,19 +32,26 @@ export interface GrpcChannel {
  *
  * @throws Error when a TLS file cannot be read or is not PEM: it never could work
  */
-export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 'clock'>): Promise<GrpcChannel> {
+export async function openGrpcChannel(config: Config, settings: Settings): Promise<GrpcChannel> {
   const target = parseTarget(config.endpoint)
   if ('reason' in target) throw new Error(`endpoint ${target.reason}`)
+  const tls = wantsTls(config, target) ? await openTls(config, settings) : undefined
   const client = new GrpcClient({
     address: target.address,
     authority: target.authority,
-    tls: await tlsOf(config, target),
-    headers: config.headers,
+    tls: tls && {
+      get context() {
+        return tls.context
+      },
+      serverName: config.tls.server_name,
+      onServerCertificate: (validTo) => tls.expiry.server(target.authority, validTo),
+    },
+    headers: () => config.headers,
     userAgent: `${agentScope().name}/${agentScope().version}`,
     gzip: config.compression === undefined ? leavesMachine(target) : config.compression === 'gzip',
     timeoutMs: config.timeout,
     maxAnswerBytes: kMaxAnswerBytes,
-    clock,
+    clock: settings.clock,
   })
   const secrets = Object.values(config.headers)
   return {
@@ -54,7 +60,10 @@ export async function openGrpcChannel(config: Config, { clock }: Pick<Settings, 
       if (sent === true) onSent()
       return status.name === 'OK' ? delivered(message, secrets) : sendResultOf(status, secrets)
     },
-    close: () => client.close(),
+    async close() {
+      client.close()
+      await tls?.close()
+    },
   }
 }
 
@@ -67,24 +76,10 @@ function delivered(answer: Uint8Array | undefined, secrets: readonly string[]): 
   return partial === undefined ? { kind: 'delivered' } : { kind: 'delivered', ...partial }
 }
 
-async function tlsOf({ tls }: Config, target: Target): Promise<Tls | undefined> {
-  const wanted = target.tls === 'required' || (tls.insecure === undefined ? target.tls === 'default' : !tls.insecure)
-  if (!wanted) return undefined
-  const [ca, key, cert] = await Promise.all([
-    readPem('ca_file', tls.ca_file),
-    readPem('key_file', tls.key_file),
-    readPem('cert_file', tls.cert_file),
-  ])
-  const { createSecureContext } = await import('node:tls')
-  const context = createSecureContext({ ...(ca && { ca }), ...(key && { key }), ...(cert && { cert }) })
-  return { context, serverName: tls.server_name }
+function wantsTls({ tls }: Config, target: Target): boolean {
+  return target.tls === 'required' || (tls.insecure === undefined ? target.tls === 'default' : !tls.insecure)
 }
 
-async function readPem(key: string, path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`tls.${key} ${path} cannot be read: ${error.code ?? error.message}`)
-  })
-  if (!bytes.includes('-----BEGIN ')) throw new Error(`tls.${key} ${path} is not a PEM file`)
-  return bytes
+function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
+  return TlsFiles.open({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }, settings)
 }

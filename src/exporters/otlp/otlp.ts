@@ -92,7 +92,7 @@ class OtlpExporter implements Exporter {
 
   async shutdown(): Promise<void> {
     await this.#delivery.shutdown()
-    if (this.#state.kind === 'running') this.#state.channel.close()
+    if (this.#state.kind === 'running') await this.#state.channel.close()
     this.#state = { kind: 'stopped' }
   }
 

@@ -1,22 +1,19 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { Clock } from '../../util/clock.js'
+import type { SocketOptions } from '../sockets/socket.js'
 import { type Answer, UnaryCall } from './call.js'
 import { Connection } from './connection.js'
 import { type Chunks, framed, lengthOf } from './message.js'
-import type { Address, Tls } from './socket.js'
 import type { GrpcStatus } from './status.js'
 
 /** A compressor is 256 KiB of memory made for one request, some 0.5 ms: below this that is more than it saves. */
 const kMinGzipBytes = 8 * 1024
 
-export interface GrpcClientOptions {
-  readonly address: Address
+export interface GrpcClientOptions extends Omit<SocketOptions, 'protocol'> {
   /** `host:port`, as the `:authority` of each request. */
   readonly authority: string
-  /** Without it the connection is plain text. */
-  readonly tls?: Tls | undefined
-  /** Sent with each request, beside the client's own, which they do not replace. */
-  readonly headers: Readonly<Record<string, string>>
+  /** Sent with each request, beside the client's own, which they do not replace; asked for at each. */
+  headers(): Readonly<Record<string, string>>
   readonly userAgent: string
   /** Whether messages of 8 KiB and more are compressed. */
   readonly gzip: boolean
@@ -37,11 +34,11 @@ export class GrpcClient {
   readonly #headers: OutgoingHttpHeaders
 
   constructor(options: GrpcClientOptions) {
-    const { address, tls, timeoutMs, clock } = options
+    const { address, tls, proxy, timeoutMs, clock } = options
+    const limitMs = Math.max(timeoutMs, kMinConnectMs)
     this.#options = options
-    this.#connection = new Connection({ address, tls, limitMs: Math.max(timeoutMs, kMinConnectMs), clock })
+    this.#connection = new Connection({ socket: { address, tls, proxy }, limitMs, clock })
     this.#headers = {
-      ...options.headers,
       ':method': 'POST',
       ':scheme': tls === undefined ? 'http' : 'https',
       ':authority': options.authority,
@@ -83,7 +80,7 @@ export class GrpcClient {
   }
 
   async #call(method: string, message: Chunks, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
-    const { gzip, clock, maxAnswerBytes } = this.#options
+    const { gzip, clock, maxAnswerBytes, headers: own } = this.#options
     const framing = framed(message, gzip && lengthOf(message) >= kMinGzipBytes).catch(unframed)
     const frame = await Promise.race([stopped, framing])
     if ('status' in frame) return frame
@@ -91,7 +88,12 @@ export class GrpcClient {
     if ('status' in line) return line
     line.enter()
     try {
-      const headers = { ...this.#headers, ':path': method, 'grpc-timeout': timeoutOf(deadlineMs - clock.monotonicMs()) }
+      const headers = {
+        ...own(),
+        ...this.#headers,
+        ':path': method,
+        'grpc-timeout': timeoutOf(deadlineMs - clock.monotonicMs()),
+      }
       const heardBytes = line.heardBytes
       const call = new UnaryCall(line.session, headers, frame, maxAnswerBytes)
       const answer = await Promise.race([stopped, call.answer])

@@ -1,7 +1,7 @@
 import type { ClientHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../util/clock.js'
-import { type Address, openSocket, type Tls } from './socket.js'
+import { openSocket, reasonOf, type SocketOptions } from '../sockets/socket.js'
 
 /** Headers may hold 64 values of 8 KiB; node:http2 takes 64 KiB unless told otherwise. */
 const kMaxHeaderBytes = 2 ** 20
@@ -9,8 +9,7 @@ const kMaxHeaderBytes = 2 ** 20
 const kMaxSessionMegabytes = 512
 
 export interface ConnectionOptions {
-  readonly address: Address
-  readonly tls: Tls | undefined
+  readonly socket: Omit<SocketOptions, 'protocol'>
   /** What connecting may take until the server has said that it speaks HTTP/2. */
   readonly limitMs: number
   readonly clock: Clock
@@ -67,14 +66,14 @@ export class Connection {
   }
 
   async #connect(): Promise<Line> {
-    const { address, tls, limitMs, clock } = this.#options
+    const { limitMs, clock } = this.#options
     const life = new AbortController()
     this.#lives.add(life)
     const timer = clock.after(limitMs, () => life.abort(new Error(`not connected in ${limitMs} ms`)))
     try {
       const { connect } = await import('node:http2')
       life.signal.throwIfAborted()
-      const socket = await openSocket(address, tls, life.signal)
+      const socket = await openSocket({ ...this.#options.socket, protocol: 'h2' }, life.signal)
       socket.once('close', () => this.#lives.delete(life))
       life.signal.throwIfAborted()
       const session = connect('http://localhost', {
@@ -104,11 +103,6 @@ function spokenTo(session: ClientHttp2Session): Promise<void> {
       .on('error', (error) => reject(new Error(reasonOf(error))))
       .once('close', () => reject(new Error('the server hung up: does only one side speak TLS?')))
   })
-}
-
-/** Where a name has several addresses, Node tells their failures together, without words of its own. */
-function reasonOf(error: Error): string {
-  return error instanceof AggregateError ? error.errors.map((one) => (one as Error).message).join(', ') : error.message
 }
 
 /** A connection that works. */

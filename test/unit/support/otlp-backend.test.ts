@@ -58,9 +58,9 @@ test('items are counted over gRPC, HTTP with protobuf, and with JSON: each once,
   const backend = await start()
   const encoder = new OtlpEncoder(agentScope())
   const client = new GrpcClient({
-    address: { host: '127.0.0.1', port: Number(backend.grpc.split(':')[1]), local: true },
+    address: { host: '127.0.0.1', port: Number(backend.grpc.split(':')[1]) },
     authority: backend.grpc,
-    headers: {},
+    headers: () => ({}),
     userAgent: 'test/1',
     gzip: true,
     timeoutMs: 10_000,

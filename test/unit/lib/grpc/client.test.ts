@@ -78,7 +78,7 @@ describe('a server of gRPC’s own library', () => {
       seen = { headers: call.metadata.getMap(), deadline: call.getDeadline() }
       echo(call, callback)
     })
-    const { client } = clientOf(port, { headers: { 'x-api-key': 'k' }, timeoutMs: 3_600_000 })
+    const { client } = clientOf(port, { headers: () => ({ 'x-api-key': 'k' }), timeoutMs: 3_600_000 })
     await client.unary(method, [hello], never)
     expect(seen!.headers).toMatchObject({ 'x-api-key': 'k', 'user-agent': 'test/1' })
     const leftMs = Number(seen!.deadline) - Date.now()

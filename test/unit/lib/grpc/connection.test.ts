@@ -151,7 +151,7 @@ test('headers given do not replace those that make it a call of gRPC', async () 
     seen = headers
     reply(stream, message(hello), ok)
   })
-  const { client } = clientOf(port, { headers: { 'content-type': 'text/plain', te: 'gzip', key: 'k' } })
+  const { client } = clientOf(port, { headers: () => ({ 'content-type': 'text/plain', te: 'gzip', key: 'k' }) })
   expect((await client.unary(method, [hello], never)).status.name).toBe('OK')
   expect(seen).toMatchObject({ 'content-type': 'application/grpc', te: 'trailers', key: 'k' })
 })

@@ -57,9 +57,9 @@ async function listening(server: Http2Server | Server): Promise<number> {
 export function clientOf(port: number, options: Partial<GrpcClientOptions> = {}) {
   const clock = new FakeClock()
   const client = new GrpcClient({
-    address: { host: '127.0.0.1', port, local: true },
+    address: { host: '127.0.0.1', port },
     authority: `127.0.0.1:${port}`,
-    headers: {},
+    headers: () => ({}),
     userAgent: 'test/1',
     gzip: true,
     timeoutMs: 10_000,
