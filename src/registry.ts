@@ -20,6 +20,16 @@ export const registrations: readonly Registration[] = [
     type: 'memory_limiter',
     load: async () => (await import('./processors/memory_limiter/factory.js')).factory,
   },
+  {
+    kind: 'processor',
+    type: 'rate_limiter',
+    load: async () => (await import('./processors/rate_limiter/factory.js')).factory,
+  },
+  {
+    kind: 'processor',
+    type: 'adaptive_sampler',
+    load: async () => (await import('./processors/adaptive_sampler/factory.js')).factory,
+  },
   { kind: 'processor', type: 'filter', load: async () => (await import('./processors/filter/factory.js')).factory },
   {
     kind: 'processor',

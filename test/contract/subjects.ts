@@ -176,6 +176,13 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
       },
     },
   ],
+  'processor/adaptive_sampler': [{}, { label: 'under load', config: { records_per_second: 1, burst: 2 } }],
+  'processor/rate_limiter': [
+    {},
+    { label: 'drops', config: { rate: 1, burst: 3, kinds: ['event', 'metric', 'span'], spare: [] } },
+    // The suite expects its batches to be taken: refusing has its own tests.
+    { label: 'would refuse', config: { over_limit: 'refuse' } },
+  ],
   'processor/batch': [
     {},
     { label: 'no wait', config: { timeout: '0s' } },
