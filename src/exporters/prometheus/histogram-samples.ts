@@ -1,14 +1,8 @@
 import type { HistogramPoint } from '../../data/metric.js'
-import {
-  bucketBound,
-  exemplarText,
-  type Format,
-  joinLabels,
-  number,
-  sampleHead,
-} from '../../lib/openmetrics/exposition.js'
+import { sampleExemplar } from '../../lib/openmetrics/exemplar.js'
+import { exemplarText, type Format, joinLabels, number, sampleHead } from '../../lib/openmetrics/exposition.js'
+import { bucketLe } from '../../lib/openmetrics/spelling.js'
 import type { Sample } from './part.js'
-import { sampleExemplar } from './profile.js'
 import { newestOf } from './series-table.js'
 
 /** The lines of one histogram: cumulative buckets, each with its newest exemplar, then count and sum. */
@@ -26,7 +20,7 @@ export function histogramSamples(
     const below = index === 0 ? Number.NEGATIVE_INFINITY : point.bounds[index - 1]!
     const bound = point.bounds[index] ?? Number.POSITIVE_INFINITY
     cumulative += point.bucketCounts[index] ?? 0
-    const le = `le="${bucketBound(trim(bound * scale))}"`
+    const le = `le="${bucketLe(bound, scale)}"`
     const exemplar = openMetrics
       ? newestOf(point.exemplars?.filter(({ value }) => value > below && value <= bound))
       : undefined
@@ -36,9 +30,4 @@ export function histogramSamples(
   samples.push([sampleHead(`${name}_count`, labels), `${point.count}\n`])
   samples.push([sampleHead(`${name}_sum`, labels), `${number(point.sum * scale)}\n`])
   return samples
-}
-
-/** 5 ms is 0.005 s, not 0.005000000000000001: a bound is a label, so its digits matter. */
-function trim(seconds: number): number {
-  return Number.isFinite(seconds) ? Number(seconds.toPrecision(12)) : seconds
 }

@@ -1,11 +1,11 @@
 import { type Format, familyHead, pageEnd } from '../../lib/openmetrics/exposition.js'
 import { type Family, namesOf } from '../../lib/openmetrics/family.js'
+import type { MetricHead } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
 import { nodeExporterProfile, systemdExporterProfile } from './compat-profiles.js'
 import { MetricPart, type Part, type Twins } from './part.js'
 import type { Profile } from './profile.js'
 import type { StoreView } from './series-store.js'
-import type { MetricHead } from './series-table.js'
 import { unitscopeProfile } from './unitscope-profile.js'
 
 export const profileNames = ['unitscope', 'node_exporter', 'systemd_exporter'] as const

@@ -1,4 +1,5 @@
 import type { Exemplar } from '../../data/metric.js'
+import { sampleExemplar } from '../../lib/openmetrics/exemplar.js'
 import {
   exemplarText,
   type Format,
@@ -7,10 +8,11 @@ import {
   number,
   sampleHead,
 } from '../../lib/openmetrics/exposition.js'
+import { mergeLabels } from '../../lib/openmetrics/labels.js'
 import type { Pausable } from '../../util/pausable.js'
 import { histogramSamples } from './histogram-samples.js'
 import { kPieceLabels } from './labelled.js'
-import { mergeLabels, type Spelling, sampleExemplar } from './profile.js'
+import type { Spelling } from './profile.js'
 import type { SeriesTable } from './series-table.js'
 
 /** A line of the page: `name{labels} `, by which it is told from all others, and what follows with the newline. */

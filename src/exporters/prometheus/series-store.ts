@@ -1,9 +1,10 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Exemplar, Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
-import { assertNever } from '../../util/assert-never.js'
+import { exemplarOfEvent } from '../../lib/openmetrics/exemplar.js'
+import { headOfMetric, type MetricHead, typeOfMetric } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
-import { type MetricHead, SeriesTable, type Stamp } from './series-table.js'
+import { SeriesTable, type Stamp } from './series-table.js'
 import { attributesPool, resourcePool, type SharedAttributes, type SharedResource } from './shared.js'
 
 /** How often an event was seen at a unit. */
@@ -98,7 +99,7 @@ export class SeriesStore implements StoreView {
       name: event.name,
       resource: event.resource,
       count: (known?.count ?? 0) + 1,
-      exemplar: exemplarOf(event) ?? known?.exemplar,
+      exemplar: exemplarOfEvent(event) ?? known?.exemplar,
       updatedMs: nowMs,
     })
     return true
@@ -140,7 +141,7 @@ export class SeriesStore implements StoreView {
   }
 
   #tableOf(metric: Metric): SeriesTable | undefined {
-    const type = typeOf(metric)
+    const type = typeOfMetric(metric)
     const tables = this.#byName.get(metric.name)
     if (tables === undefined) return undefined
     // At most three. For each metric of each unit at each interval: no closure.
@@ -149,8 +150,8 @@ export class SeriesStore implements StoreView {
   }
 
   #addTable(metric: Metric): SeriesTable {
-    const { name, unit, description } = metric
-    const head: MetricHead = { name, unit, description, type: typeOf(metric), isSum: metric.type === 'sum' }
+    const head = headOfMetric(metric)
+    const { name } = head
     const table = new SeriesTable(head, this.#keepsExemplars(head))
     this.#tables.add(table)
     this.#byName.set(name, [...(this.#byName.get(name) ?? []), table])
@@ -190,23 +191,4 @@ function isOvertaken(point: Stamp, known: Stamp): boolean {
   if (point.timeUnixNano >= known.timeUnixNano) return false
   const olderNano = known.timeUnixNano - point.timeUnixNano
   return olderNano < BigInt(kOverlapMs) * 1_000_000n && point.atMs - known.atMs < kOverlapMs
-}
-
-function typeOf(metric: Metric): MetricHead['type'] {
-  switch (metric.type) {
-    case 'gauge':
-      return 'gauge'
-    case 'sum':
-      return metric.monotonic ? 'counter' : 'gauge'
-    case 'histogram':
-      return 'histogram'
-    default:
-      return assertNever(metric)
-  }
-}
-
-function exemplarOf(event: RawEvent): Exemplar | undefined {
-  if (event.traceId === undefined) return undefined
-  const { traceId, spanId, timeUnixNano } = event
-  return { timeUnixNano, value: 1, traceId, ...(spanId === undefined ? {} : { spanId }) }
 }

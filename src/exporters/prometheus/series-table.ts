@@ -1,16 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, HistogramPoint, NumberPoint } from '../../data/metric.js'
+import type { MetricHead } from '../../lib/openmetrics/spelling.js'
 import { type SharedAttributes, type SharedResource, sameAttributes } from './shared.js'
-
-/** A metric without its points. */
-export interface MetricHead {
-  readonly name: string
-  readonly unit: string
-  readonly description: string
-  readonly type: 'gauge' | 'counter' | 'histogram'
-  /** A gauge that OpenTelemetry calls a Sum: its unit `1` does not mean a ratio. */
-  readonly isSum: boolean
-}
 
 /** When points were measured and came; one object for all points of a batch. */
 export interface Stamp {

@@ -1,5 +1,6 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import type { Attributes } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
+import { keyOfAttributes } from '../../lib/openmetrics/labels.js'
 import type { LabelPart } from './labelled.js'
 
 /** What many series have in common and the store holds once: a resource, or a set of attributes. */
@@ -70,17 +71,6 @@ export function resourcePool(): SharedPool<Resource> {
 
 export function attributesPool(): SharedPool<Attributes> {
   return new SharedPool<Attributes>(keyOfAttributes, () => true)
-}
-
-function keyOfAttributes(attributes: Attributes): string {
-  let key = ''
-  for (const name of Object.keys(attributes).sort()) key += `${name}\u0001${attributeText(attributes[name]!)}\0`
-  return key
-}
-
-/** An attribute's value as a label's. */
-export function attributeText(value: AttributeValue): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** Same names and values, whatever the order; lists only when they are the same list. */

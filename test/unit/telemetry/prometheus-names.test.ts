@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { MetricHead } from '../../../src/exporters/prometheus/series-table.js'
+import type { MetricHead } from '../../../src/lib/openmetrics/spelling.js'
 import { unitscopeProfile } from '../../../src/exporters/prometheus/unitscope-profile.js'
 import { metric } from '../../../src/lib/systemd/names.js'
 import { src } from './spoken.js'
