@@ -89,6 +89,11 @@ export const registrations: readonly Registration[] = [
     type: 'prometheus',
     load: async () => (await import('./exporters/prometheus/factory.js')).factory,
   },
+  {
+    kind: 'exporter',
+    type: 'prometheus_remote_write',
+    load: async () => (await import('./exporters/prometheus_remote_write/factory.js')).factory,
+  },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.js')).factory },
   { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.js')).factory },
 ]

@@ -1,0 +1,59 @@
+import type { WriteResult } from './write-in-order.js'
+
+/** Longer waits are a server's mistake: an hour-long pause would look like a hang. */
+const kMaxRetryAfterMs = 10 * 60_000
+/** The server's text is kept short and on one line; a proxy may answer with a page of HTML. */
+const kMaxDetails = 200
+
+/** Of which any other request would fare the same: who sends is refused, or there is nobody who takes it. */
+const anyRequestCodes: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 415])
+
+/** What Prometheus (storage/interface.go), Mimir, Thanos and VictoriaMetrics say of samples that are not newer. */
+const outOfOrderText = /out[ -]of[ -]order|duplicate sample|out of bounds|too old|older than/i
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly text: string
+}
+
+/**
+ * Decides as remote write 1.0 does ("Retries & Backoff"): 5xx is tried again, 429 too; any other 4xx is final. Redirects are
+ * not followed: headers hold secrets.
+ *
+ * @param unixMs - the time now, for a Retry-After that is a date
+ * @param secrets - are taken out of what is told
+ */
+export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly string[]): WriteResult {
+  const { status, text } = answer
+  if (status >= 200 && status < 300) return { kind: 'delivered' }
+  const details = tellable(text, secrets)
+  const reason = details === '' ? `HTTP ${status}` : `HTTP ${status}: ${details}`
+  if (status === 429 || status >= 500) {
+    const afterMs = retryAfterMs(answer.retryAfter, unixMs)
+    const failed = { kind: 'retryable', reason, maybeTaken: status !== 429 } as const
+    return afterMs === undefined ? failed : { ...failed, afterMs }
+  }
+  return {
+    kind: 'permanent',
+    reason: status >= 300 && status < 400 ? `${reason} (a redirect; name the final URL in endpoint)` : reason,
+    anyRequest: anyRequestCodes.has(status) || status < 400,
+    outOfOrder: (status === 400 || status === 409) && outOfOrderText.test(text),
+  }
+}
+
+/** Seconds or a date (RFC 9110, section 10.2.3); undefined when it is neither. */
+function retryAfterMs(value: string | undefined, unixMs: number): number | undefined {
+  if (value === undefined) return undefined
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - unixMs
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), kMaxRetryAfterMs)
+}
+
+function tellable(text: string, secrets: readonly string[]): string {
+  let clean = text
+  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '[REDACTED]')
+  return clean
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, kMaxDetails)
+}
