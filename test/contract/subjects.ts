@@ -208,6 +208,13 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
 
   'exporter/otlp': [{ label: 'nobody there', config: { endpoint: kDeadEndpoint }, delivered: async () => 0 }],
   'exporter/prometheus': [prometheusSubject()],
+  'exporter/prometheus_remote_write': [
+    {
+      label: 'nobody there',
+      config: { endpoint: `http://${kDeadEndpoint}/api/v1/write` },
+      delivered: async () => 0,
+    },
+  ],
   'exporter/debug': [debugSubject()],
   'exporter/file': [fileSubject()],
 }

@@ -65,6 +65,22 @@ test.each([
   expect(packages).not.toContain('@grpc/grpc-js')
 })
 
+test('remote write takes neither gRPC nor a server', async () => {
+  const { components, libraries, packages } = await loadedBy('run', {
+    receivers: { replay: { file: recording, speed: 'max' } },
+    exporters: {
+      prometheus_remote_write: {
+        endpoint: 'http://127.0.0.1:1/write',
+        sending_queue: { shutdown_timeout: '100ms' },
+      },
+    },
+    ...pipeline(['replay'], [], ['prometheus_remote_write']),
+  })
+  expect(components).toEqual(['exporters/prometheus_remote_write', 'receivers/replay'])
+  expect(libraries).not.toContain('grpc')
+  expect(packages).not.toContain('snappyjs')
+})
+
 test('to check a configuration takes no transport', async () => {
   const { components, libraries } = await loadedBy('validate', {
     receivers: { systemd: {} },

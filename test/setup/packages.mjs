@@ -59,7 +59,7 @@ export const packages = [
   {
     group: 'test',
     name: 'prometheus',
-    why: 'a real scrape, and promtool',
+    why: 'a real scrape, a real server of remote write, and promtool',
     proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
   },
   { group: 'test', name: 'openssl', why: 'certificates for the TLS tests', proof: ['/usr/bin/openssl'] },

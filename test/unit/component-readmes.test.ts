@@ -34,7 +34,7 @@ function whole(example: string): string {
 
 async function check(example: string) {
   return parseConfig(whole(example), 'test.yaml', registrations, {
-    env: { HASH_SALT: 'pepper', OTLP_API_KEY: 'sk-0123456789' },
+    env: { HASH_SALT: 'pepper', OTLP_API_KEY: 'sk-0123456789', PROMETHEUS_TOKEN: 't-0123456789' },
     readFile: () => Promise.reject(new Error('no file is read here')),
   })
 }

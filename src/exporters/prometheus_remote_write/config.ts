@@ -1,9 +1,11 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import { checkSendingQueue, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
+import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 
 // Samples of one series must arrive in order, so requests follow each other.
 const { concurrency: _, ...queueProperties } = sendingQueueSchema.properties
+/** Compressed, a sample is some 20 bytes: `max_bytes` is what fills up. */
+const kMaxItems = 2_000_000
 
 export const schema = {
   type: 'object',
@@ -75,11 +77,12 @@ export const schema = {
       default: 100_000,
       description: 'Series known at most; what comes beyond is dropped and counted (reason `series_limit`).',
     },
-    sending_queue: { ...sendingQueueSchema, properties: queueProperties },
-    retry: {
-      ...retrySchema,
-      description: 'How failed requests are repeated. A wait the server asks for (Retry-After) is always kept.',
+    sending_queue: {
+      ...sendingQueueSchema,
+      properties: { ...queueProperties, max_items: { ...queueProperties.max_items, default: kMaxItems } },
     },
+    retry: retrySchema,
+    circuit_breaker: circuitBreakerSchema,
   },
 } as const satisfies ObjectSchema
 

@@ -49,7 +49,7 @@ class RemoteWriteExporter implements Exporter {
     this.#planner = new Planner(clock, limits, Object.entries(config.external_labels))
     const queue = { ...config.sending_queue, concurrency: 1 }
     this.#delivery = createDelivery({
-      policy: deliveryPolicy(queue, config.retry),
+      policy: deliveryPolicy(queue, config.retry, config.circuit_breaker),
       send: (parcel, signal) => this.#send(parcel, signal),
       clock,
       random,

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { MetricHead } from '../../../src/lib/openmetrics/spelling.js'
 import { unitscopeProfile } from '../../../src/exporters/prometheus/unitscope-profile.js'
+import type { MetricHead } from '../../../src/lib/openmetrics/spelling.js'
 import { metric } from '../../../src/lib/systemd/names.js'
 import { src } from './spoken.js'
 
