@@ -53,5 +53,5 @@ export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
 
-/** Exit codes of the process; 78 is EX_CONFIG of sysexits.h, which systemd's RestartPreventExitStatus= can name. */
-export const ExitCode = { ok: 0, failure: 1, usage: 64, config: 78 } as const
+/** Exit codes of the process, by sysexits.h: 69 is EX_UNAVAILABLE; 78 EX_CONFIG, which systemd's RestartPreventExitStatus= can name. */
+export const ExitCode = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const

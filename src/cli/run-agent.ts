@@ -1,8 +1,9 @@
+import type { Logger } from '../component/logger.js'
 import type { AgentConfig } from '../config/agent-config.js'
 import type { ComponentStatus } from '../graph/graph.js'
 import { keepMemoryLow, processMemory } from '../service/memory-keeper.js'
 import { createNotifier, openNativeSender } from '../service/notifier.js'
-import { createService, type Summary, statusLine } from '../service/service.js'
+import { createService, type Service, type Summary, statusLine } from '../service/service.js'
 import { supervise } from '../service/supervise.js'
 import { logDestination } from '../telemetry/log-destination.js'
 import { createLogger } from '../telemetry/logger.js'
@@ -67,7 +68,10 @@ export async function runAgent(
     },
   })
   let keeper: { close(): void } | undefined
+  let statusSocket: { close(): Promise<void> } | undefined
   const start = async (): Promise<void> => {
+    // First, so that one whose start hangs can say where.
+    statusSocket = await openStatus(config.statusSocket ?? runtimeSocketOf(env), service, logger)
     await service.start()
     keeper = keepMemoryLow(systemClock, processMemory())
     if (onStarted === undefined) return
@@ -75,9 +79,10 @@ export async function runAgent(
     await onStarted()
   }
   // No collection of garbage in the time that the flush has.
-  const shutdown = (): Promise<void> => {
+  const shutdown = async (): Promise<void> => {
     keeper?.close()
-    return service.shutdown()
+    await service.shutdown()
+    await statusSocket?.close()
   }
   const unread = new AbortController()
   onOutputGone(() => unread.abort('nobody reads the output any more'))
@@ -96,8 +101,30 @@ export async function runAgent(
   return { code, summary: service.summary() }
 }
 
-/** systemd names one folder for each word of `StateDirectory=`, with colons between (systemd.exec(5)). */
+/** An agent that cannot be asked runs all the same. */
+async function openStatus(path: string | undefined, service: Service, logger: Logger) {
+  if (path === undefined) return undefined
+  try {
+    const { openStatusSocket } = await import('../service/status-socket.js')
+    return await openStatusSocket(path, () => service.report())
+  } catch (error) {
+    logger.warn('no status socket: unitscope status cannot ask this agent', { path, error })
+    return undefined
+  }
+}
+
+function runtimeSocketOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const folder = firstFolder(env['RUNTIME_DIRECTORY'])
+  return folder === undefined ? undefined : `${folder}/status.sock`
+}
+
 function stateDirectoryOf(env: Readonly<Record<string, string | undefined>>): { readonly stateDirectory?: string } {
-  const first = env['STATE_DIRECTORY']?.split(':')[0]
-  return first === undefined || first === '' ? {} : { stateDirectory: first }
+  const folder = firstFolder(env['STATE_DIRECTORY'])
+  return folder === undefined ? {} : { stateDirectory: folder }
+}
+
+/** systemd names one folder for each word of `StateDirectory=` or `RuntimeDirectory=`, with colons between (systemd.exec(5)). */
+function firstFolder(folders: string | undefined): string | undefined {
+  const first = folders?.split(':')[0]
+  return first === '' ? undefined : first
 }

@@ -60,6 +60,8 @@ export interface AgentConfig {
   readonly telemetry: TelemetryConfig
   /** As the file names it, relative to the working directory. */
   readonly stateDirectory?: string
+  /** Absolute. */
+  readonly statusSocket?: string
   readonly maintenance: readonly MaintenanceWindow[]
   readonly warnings: readonly ConfigWarning[]
 }

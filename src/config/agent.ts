@@ -51,6 +51,7 @@ export async function readAgent(
     extensionIds: service.extensions,
     telemetry: service.telemetry,
     ...(service.state_directory === undefined ? {} : { stateDirectory: service.state_directory }),
+    ...(service.status_socket === undefined ? {} : { statusSocket: service.status_socket }),
     maintenance: service.maintenance,
     warnings: problems.warnings,
   })

@@ -36,6 +36,13 @@ export const serviceSchema = {
       description:
         'Folder for what must outlive the agent: counts, journal cursors. Left out, it is `$STATE_DIRECTORY` (which systemd sets for `StateDirectory=`); without either, every start begins from nothing.',
     },
+    status_socket: {
+      type: 'string',
+      pattern: '^/',
+      maxLength: 107,
+      description:
+        'Unix socket on which the agent answers `unitscope status`, at most 107 bytes. Left out, it is `status.sock` in `$RUNTIME_DIRECTORY` (which systemd sets for `RuntimeDirectory=`); without either there is none. Agents on one machine need one each.',
+    },
     maintenance: {
       type: 'array',
       items: {

@@ -1,6 +1,6 @@
 import type { Consumer } from '../component/component.js'
 import type { Outcome } from '../component/outcome.js'
-import { countItems } from '../data/batch.js'
+import { type Batch, countItems, type Signal } from '../data/batch.js'
 
 /**
  * Items that crossed into or out of one component.
@@ -11,6 +11,7 @@ import { countItems } from '../data/batch.js'
 export class EdgeCount {
   #settled = 0
   #inFlight = 0
+  readonly #bySignal = { logs: 0, metrics: 0, traces: 0 }
   readonly #onSettled: ((items: number) => void) | undefined
 
   constructor(onSettled?: (items: number) => void) {
@@ -22,15 +23,24 @@ export class EdgeCount {
     return this.#settled + this.#inFlight
   }
 
+  /** What was settled, by signal. */
+  get signals(): Readonly<Record<Signal, number>> {
+    return { ...this.#bySignal }
+  }
+
   offered(items: number): void {
     this.#inFlight += items
   }
 
   /** Each offer is answered once; undefined: by an exception. */
-  answered(items: number, outcome: Outcome | undefined): void {
+  answered(batch: Batch, items: number, outcome: Outcome | undefined): void {
     this.#inFlight -= items
     if (outcome === undefined || outcome.kind === 'retryable') return
     this.#settled += items
+    const { events, spans } = batch
+    this.#bySignal.logs += events.length
+    this.#bySignal.traces += spans.length
+    this.#bySignal.metrics += items - events.length - spans.length
     this.#onSettled?.(items)
   }
 
@@ -43,11 +53,11 @@ export class EdgeCount {
         this.offered(items)
         return next.consume(batch).then(
           (outcome) => {
-            this.answered(items, outcome)
+            this.answered(batch, items, outcome)
             return outcome
           },
           (error: unknown) => {
-            this.answered(items, undefined)
+            this.answered(batch, items, undefined)
             throw error
           },
         )

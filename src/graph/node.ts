@@ -4,6 +4,7 @@ import type { Status } from '../component/status.js'
 import { type Batch, countItems } from '../data/batch.js'
 import { UnavailableError } from '../errors.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
+import { safely } from '../telemetry/readings.js'
 import { EdgeCount } from './edge.js'
 import type { LedgerRow } from './ledger.js'
 
@@ -80,7 +81,7 @@ export class Node {
     }
     // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
     if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
-    this.#in.answered(items, outcome)
+    this.#in.answered(batch, items, outcome)
     return outcome
   }
 
@@ -147,7 +148,15 @@ export class Node {
       out,
       dropped,
       held: taken + produced - out - allDropped,
+      queued: this.#queued(),
+      signals: (id.kind === 'receiver' ? this.#out : this.#in).signals,
     }
+  }
+
+  /** What an exporter says is in its queue: on a disk that may be more than nothing when all has stopped. */
+  #queued(): number {
+    const gauge = this.settings.telemetry.gauges.find(({ name }) => name === 'queue_items')
+    return (gauge === undefined ? undefined : safely(gauge.read)) ?? 0
   }
 
   #report(status: Status): void {

@@ -12,6 +12,7 @@ import type { AgentLogger } from '../telemetry/logger.js'
 import { createSelfTelemetry } from '../telemetry/self-telemetry.js'
 import type { Clock } from '../util/clock.js'
 import { hostAttributes } from '../util/host.js'
+import { type StatusReport, statusReport } from './status-report.js'
 
 export interface ServiceOptions {
   readonly config: AgentConfig
@@ -42,6 +43,8 @@ export interface Service {
   shutdown(): Promise<void>
   status(): readonly ComponentStatus[]
   summary(): Summary
+  /** All of it for `unitscope status`. */
+  report(): StatusReport
 }
 
 export function createService(options: ServiceOptions): Service {
@@ -93,6 +96,7 @@ export function createService(options: ServiceOptions): Service {
       return stopping
     },
     status: () => graph?.status() ?? [],
+    report: () => statusReport(service.summary(), options.version, process.pid, telemetry.component),
     summary: () => ({
       uptimeMs: (stoppingMs ?? clock.monotonicMs()) - startedMs,
       components: service.status(),

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { ExitCode } from '../errors.js'
+import { unaccounted } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import type { Notifier } from './notifier.js'
 import { type Service, statusLine } from './service.js'
@@ -157,6 +158,8 @@ const kAtTheStop = 'shutdown'
 /** The exit code says that the end was in order; a loss at it is said by this line alone, so it is louder then. */
 function logStopped(logger: AgentLogger, service: Service): void {
   const account = totals(service)
+  const missing = unaccounted(service.summary().ledger, true)
+  if (Object.keys(missing).length > 0) logger.error('items are unaccounted for: a bug, report it with the log', missing)
   const lost = account.dropped[kAtTheStop] ?? 0
   if (lost === 0) {
     logger.info('stopped', account)
@@ -181,6 +184,7 @@ function totals(service: Service): {
   const all = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, n) => total + n, 0)
   const unrouted = all(Object.fromEntries(Object.entries(ledger.unrouted).filter(([at]) => at.startsWith('receiver '))))
   const used = all(ledger.used)
+  const queued = sum('exporter', (row) => row.queued)
   return {
     uptime_s: Math.round(uptimeMs / 1000),
     // What pipelines carry: the rest was read for nobody, or looked at only.
@@ -188,6 +192,7 @@ function totals(service: Service): {
     ...(used === 0 ? {} : { used }),
     ...(unrouted === 0 ? {} : { unrouted }),
     exported: sum('exporter', (row) => row.out),
+    ...(queued === 0 ? {} : { queued }),
     dropped,
   }
 }

@@ -56,7 +56,8 @@ export function readingsOf(counters: ComponentCounters): readonly Reading[] {
   ]
 }
 
-function safely(read: () => number): number | undefined {
+/** The value, or undefined where there is none: a gauge that throws must not cost whoever asks for all of them. */
+export function safely(read: () => number): number | undefined {
   try {
     const value = read()
     return Number.isFinite(value) ? value : undefined

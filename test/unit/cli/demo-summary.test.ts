@@ -20,6 +20,8 @@ const row = (part: Partial<LedgerRow>): LedgerRow => ({
   out: 7,
   dropped: {},
   held: 0,
+  queued: 0,
+  signals: { logs: 0, metrics: 0, traces: 0 },
   ...part,
 })
 const summaryOf = (rows: readonly LedgerRow[]) => ({

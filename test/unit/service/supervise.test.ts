@@ -30,6 +30,9 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     shutdown: async () => void journal.push('shutdown'),
     status: () => [],
     summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {}, used: {} } }),
+    report: () => {
+      throw new Error('nobody asks')
+    },
     ...part,
   }
   const exits: number[] = []
@@ -47,6 +50,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+const nothingMore = { queued: 0, signals: { logs: 0, metrics: 0, traces: 0 } }
 const turn = () => vi.advanceTimersByTimeAsync(0)
 const never = () => new Promise<void>(() => {})
 
@@ -74,7 +78,16 @@ describe('an ordered end', () => {
     [{ filtered: 7, queue_full: 3 }, 'info: stopped'],
     [{ filtered: 7, shutdown: 99 }, 'warn: stopped'],
   ])('dropped %j: exit 0, and the last line is "%s"', async (dropped, line) => {
-    const row = { kind: 'exporter', id: 'otlp', in: 200, produced: 0, out: 101, dropped, held: 0 } as const
+    const row = {
+      kind: 'exporter',
+      id: 'otlp',
+      in: 200,
+      produced: 0,
+      out: 101,
+      dropped,
+      held: 0,
+      ...nothingMore,
+    } as const
     const { events, journal, end } = setUp({
       summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {}, used: {} } }),
     })
@@ -84,8 +97,47 @@ describe('an ordered end', () => {
     expect(journal.filter((entry) => entry.endsWith(': stopped'))).toEqual([line])
   })
 
+  test.each([
+    ['delivered to nobody and not counted', { held: 3, queued: 0 }, ['exporter otlp: 3']],
+    ['counted twice', { held: -1, queued: 0 }, ['exporter otlp: -1']],
+    ['kept on disk', { held: 40, queued: 40 }, []],
+  ])('items that are %s: what does not add up is an error', async (_, part, missing) => {
+    const row = {
+      kind: 'exporter',
+      id: 'otlp',
+      in: 200,
+      produced: 0,
+      out: 160,
+      dropped: {},
+      ...nothingMore,
+      ...part,
+    } as const
+    const { events, end, logger } = setUp({
+      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {}, used: {} } }),
+    })
+    const errors: string[] = []
+    logger.error = (message, fields) =>
+      void errors.push(...Object.entries(fields ?? {}).map(([name, items]) => `${name}: ${items}`), message)
+    await turn()
+    events.emit('SIGTERM')
+    await end
+    expect(errors.slice(0, -1)).toEqual(missing)
+    expect(errors.slice(-1)).toEqual(
+      missing.length === 0 ? [] : ['items are unaccounted for: a bug, report it with the log'],
+    )
+  })
+
   test('its last line counts what pipelines carry as received, and what they only looked at for itself', async () => {
-    const row = { kind: 'receiver', id: 'cgroup', in: 1000, produced: 0, out: 1000, dropped: {}, held: 0 } as const
+    const row = {
+      kind: 'receiver',
+      id: 'cgroup',
+      in: 1000,
+      produced: 0,
+      out: 1000,
+      dropped: {},
+      held: 0,
+      ...nothingMore,
+    } as const
     const account = vi.fn()
     const { events, end, logger } = setUp({
       summary: () => ({

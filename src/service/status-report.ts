@@ -1,0 +1,79 @@
+import type { Kind } from '../component/id.js'
+import { type Signal, signals } from '../data/batch.js'
+import { type LedgerRow, unaccounted } from '../graph/ledger.js'
+import type { ComponentCounters } from '../telemetry/component-counters.js'
+import { safely } from '../telemetry/readings.js'
+import type { Summary } from './service.js'
+
+/** What a running agent says of itself, as JSON on its status socket. Only ever extended: an older `unitscope status` must read it. */
+export interface StatusReport {
+  readonly version: string
+  readonly pid: number
+  readonly uptime_s: number
+  /** No component is degraded or failed, and the ledger adds up. One that this machine cannot serve does not count. */
+  readonly healthy: boolean
+  readonly components: readonly ComponentReport[]
+  readonly ledger: LedgerReport
+}
+
+export interface ComponentReport {
+  readonly kind: Kind
+  readonly id: string
+  readonly pipeline?: string
+  readonly state: string
+  readonly reason?: string
+  /** Its gauges: `queue_items`, `breaker_state` (0 closed, 1 half-open, 2 open), ... */
+  readonly gauges: Readonly<Record<string, number>>
+  /** Since the start, by reason. */
+  readonly errors: Readonly<Record<string, number>>
+}
+
+export interface LedgerReport {
+  readonly rows: readonly LedgerRow[]
+  readonly unrouted: Readonly<Record<string, number>>
+  readonly used: Readonly<Record<string, number>>
+  /** What receivers passed on, and what exporters took in: twice where two take it. */
+  readonly signals: Readonly<Record<Signal, { readonly received: number; readonly to_exporters: number }>>
+  /** By component; empty while the ledger adds up. */
+  readonly unaccounted: Readonly<Record<string, number>>
+}
+
+type CountersOf = (id: Summary['components'][number]['id'], pipeline: string | undefined) => ComponentCounters
+
+export function statusReport(summary: Summary, version: string, pid: number, countersOf: CountersOf): StatusReport {
+  const { ledger, uptimeMs } = summary
+  const components = summary.components.map(({ id, pipeline, status }): ComponentReport => {
+    const { gauges, errorsByReason } = countersOf(id, pipeline)
+    return {
+      kind: id.kind,
+      id: id.id,
+      ...(pipeline === undefined ? {} : { pipeline }),
+      state: status.state,
+      ...('reason' in status ? { reason: status.reason } : {}),
+      gauges: Object.fromEntries(
+        gauges.flatMap(({ name, read }) => {
+          const value = safely(read)
+          return value === undefined ? [] : [[name, value]]
+        }),
+      ),
+      errors: Object.fromEntries(errorsByReason),
+    }
+  })
+  const missing = unaccounted(ledger, false)
+  const isSick = components.some(({ state }) => state === 'degraded' || state === 'failed')
+  return {
+    version,
+    pid,
+    uptime_s: Math.round(uptimeMs / 1000),
+    healthy: !isSick && Object.keys(missing).length === 0,
+    components,
+    ledger: { ...ledger, signals: bySignal(ledger.rows), unaccounted: missing },
+  }
+}
+
+function bySignal(rows: readonly LedgerRow[]): LedgerReport['signals'] {
+  const sum = (kind: Kind, signal: Signal) =>
+    rows.filter((row) => row.kind === kind).reduce((total, row) => total + row.signals[signal], 0)
+  const of = (signal: Signal) => ({ received: sum('receiver', signal), to_exporters: sum('exporter', signal) })
+  return Object.fromEntries(signals.map((signal) => [signal, of(signal)])) as LedgerReport['signals']
+}
