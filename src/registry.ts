@@ -8,6 +8,7 @@ export const registrations: readonly Registration[] = [
   { kind: 'receiver', type: 'systemd', load: async () => (await import('./receivers/systemd/factory.js')).factory },
   { kind: 'receiver', type: 'cgroup', load: async () => (await import('./receivers/cgroup/factory.js')).factory },
   { kind: 'receiver', type: 'journald', load: async () => (await import('./receivers/journald/factory.js')).factory },
+  { kind: 'receiver', type: 'otlp', load: async () => (await import('./receivers/otlp/factory.js')).factory },
   { kind: 'receiver', type: 'replay', load: async () => (await import('./receivers/replay/factory.js')).factory },
   {
     kind: 'receiver',

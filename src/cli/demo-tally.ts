@@ -83,7 +83,7 @@ class Counter implements Tally {
 function signalsIn(metrics: readonly Metric[]): number | undefined {
   let signals: number | undefined
   for (const metric of metrics) {
-    if (metric.type === 'histogram' || !kSignalsMetric.test(metric.name)) continue
+    if (metric.type === 'histogram' || metric.type === 'encoded' || !kSignalsMetric.test(metric.name)) continue
     for (const { value } of metric.points) signals = (signals ?? 0) + Number(value)
   }
   return signals

@@ -1,4 +1,4 @@
-import type { Attributes } from './attributes.js'
+import type { Attributes, EncodedFields, EncodedValue } from './attributes.js'
 import type { Resource } from './resource.js'
 
 /**
@@ -15,7 +15,11 @@ export const Severity = {
   alert: 19,
   fatal: 21,
 } as const
-export type SeverityNumber = (typeof Severity)[keyof typeof Severity]
+
+/** Those of other programs have every level: 1 to 24, and 0 where they say none. */
+// biome-ignore format: a table
+export type SeverityNumber =
+  | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 19 | 20 | 21 | 22 | 23 | 24
 
 /** Something that happened at one instant. Exported as an OTLP log record, with EventName where it has a name. */
 export interface RawEvent {
@@ -34,10 +38,18 @@ export interface RawEvent {
   /** 16 lower-case hex digits. */
   readonly spanId?: string
   readonly resource: Resource
+  /** What its source calls the severity, where that was not this agent. */
+  readonly severityText?: string
+  /** The body as it came, where it was no text: `body` is its JSON. */
+  readonly encodedBody?: EncodedValue
+  /** Fields of LogRecord that have no place here. */
+  readonly rest?: EncodedFields
 }
 
 /** The same event with these attributes instead. Written out: with a spread each kind of event is a shape of its own. */
 export function withAttributes(event: RawEvent, attributes: Attributes): RawEvent {
+  // Only what others sent has more fields than these.
+  if (event.severityText !== undefined) return { ...event, attributes }
   const { timeUnixNano, observedTimeUnixNano, name, severity, body, traceId, spanId, resource } = event
   if (traceId !== undefined && spanId !== undefined)
     return { timeUnixNano, observedTimeUnixNano, name, severity, body, attributes, resource, traceId, spanId }

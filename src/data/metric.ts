@@ -1,11 +1,12 @@
-import type { Attributes } from './attributes.js'
+import type { Attributes, EncodedFields } from './attributes.js'
 import type { Resource } from './resource.js'
 
 /** A sample that links a number to the trace it was taken in. */
 export interface Exemplar {
   readonly timeUnixNano: bigint
-  readonly value: number
-  readonly traceId: string
+  readonly value: number | bigint
+  /** Absent only in what other programs sent. */
+  readonly traceId?: string
   readonly spanId?: string
   readonly attributes?: Attributes
 }
@@ -30,6 +31,8 @@ export interface HistogramPoint {
   readonly bounds: readonly number[]
   /** Per bucket, not cumulative; one longer than `bounds`. */
   readonly bucketCounts: readonly number[]
+  readonly min?: number
+  readonly max?: number
   readonly exemplars?: readonly Exemplar[]
 }
 
@@ -40,6 +43,8 @@ interface MetricHead {
   readonly unit: string
   readonly description: string
   readonly resource: Resource
+  /** Fields of OTLP's Metric that have no place here (metadata). */
+  readonly rest?: EncodedFields
 }
 
 export interface Gauge extends MetricHead {
@@ -63,4 +68,29 @@ export interface Histogram extends MetricHead {
   readonly points: readonly HistogramPoint[]
 }
 
-export type Metric = Gauge | Sum | Histogram
+/**
+ * What other programs send and nothing here reads: delta temporality, exponential histograms, summaries, points without a
+ * value. Passed on point by point as it came; attributes can be edited, and who cannot show it counts it as dropped.
+ */
+export interface EncodedMetric extends MetricHead {
+  readonly type: 'encoded'
+  /** As the fields of OTLP's Metric are called. */
+  readonly kind: EncodedKind
+  /** Beside the points: temporality, whether it is monotonic. */
+  readonly data: EncodedFields
+  readonly points: readonly EncodedPoint[]
+}
+export type EncodedKind = 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary'
+
+export interface EncodedPoint {
+  readonly attributes: Attributes
+  /** All others. */
+  readonly fields: EncodedFields
+  // Of other points; so that who looks for them in any point finds none here.
+  readonly timeUnixNano?: undefined
+  readonly startTimeUnixNano?: undefined
+  readonly value?: undefined
+  readonly exemplars?: undefined
+}
+
+export type Metric = Gauge | Sum | Histogram | EncodedMetric

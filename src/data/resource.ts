@@ -1,9 +1,21 @@
-import type { Attributes } from './attributes.js'
+import type { Attributes, EncodedFields } from './attributes.js'
 
 /** One observed entity (host, unit, container, ...). Records point to it, so exporters group by identity. */
 export interface Resource {
   readonly key: string
   readonly attributes: Attributes
+  /** Who made its records, where that was not this agent. */
+  readonly origin?: Origin
+}
+
+/** What came with the records of another program: they are sent on as its own. */
+export interface Origin {
+  /** InstrumentationScope. */
+  readonly scope: EncodedFields
+  /** Of the resource itself, beside its attributes; of the message around it, and of that around the scope: schema URLs. */
+  readonly resource: EncodedFields
+  readonly resourceRecords: EncodedFields
+  readonly scopeRecords: EncodedFields
 }
 
 /** Enough for a large host's units and containers; past it the least recently used entity is forgotten. */

@@ -1,6 +1,6 @@
 import { type Batch, batchOf } from '../data/batch.js'
 import { type RawEvent, Severity } from '../data/event.js'
-import type { Gauge, Metric } from '../data/metric.js'
+import type { Gauge } from '../data/metric.js'
 import type { Resource } from '../data/resource.js'
 import type { Span } from '../data/span.js'
 
@@ -28,7 +28,7 @@ export function sampleEvent(part: Partial<RawEvent> = {}): RawEvent {
 }
 
 /** A gauge with `values` as its points, each with its index as attribute `index`. */
-export function sampleGauge(values: readonly number[] = [1], part: Partial<Gauge> = {}): Metric {
+export function sampleGauge(values: readonly number[] = [1], part: Partial<Gauge> = {}): Gauge {
   return {
     type: 'gauge',
     name: 'test.level',

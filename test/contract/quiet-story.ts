@@ -105,7 +105,7 @@ export function shifted(batch: Batch, byMs: number): Batch {
       (metric) =>
         ({
           ...metric,
-          points: metric.points.map((point) => ({ ...point, timeUnixNano: point.timeUnixNano + by })),
+          points: metric.points.map((point) => ({ ...point, timeUnixNano: point.timeUnixNano! + by })),
         }) as Metric,
     ),
   })

@@ -7,14 +7,16 @@ import type { Batch } from '../../src/data/batch.js'
 import { batchOf } from '../../src/data/batch.js'
 import type { Config as DebugConfig } from '../../src/exporters/debug/config.js'
 import { createDebugExporter } from '../../src/exporters/debug/debug.js'
+import { OtlpEncoder } from '../../src/lib/otlp/encode.js'
 import { RecordingWriter } from '../../src/lib/recording/writer.js'
 import { attr, metric, event as names } from '../../src/lib/systemd/names.js'
 import { unloadedState } from '../../src/lib/systemd/unit-phase.js'
 import { createJournaldReceiver } from '../../src/receivers/journald/journald-receiver.js'
 import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-receiver.js'
 import type { WrittenConfig } from '../../src/testkit/contract/contract-case.js'
-import { deepFreeze, sampleBatch, sampleEvent, sampleGauge } from '../../src/testkit/sample.js'
+import { deepFreeze, sampleBatch, sampleEvent, sampleGauge, sampleSpan } from '../../src/testkit/sample.js'
 import { systemClock } from '../../src/util/clock.js'
+import { OtlpClient } from '../support/otlp-client.js'
 import { entry, text } from '../unit/lib/journal/export-text.js'
 import { FakeSource } from '../unit/receivers/systemd/fake-source.js'
 
@@ -158,6 +160,7 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
     { label: 'without a journal', config: { directory: '/nonexistent/journal' }, silent: 'there is no such folder' },
   ],
   'receiver/self_telemetry': [{}],
+  'receiver/otlp': [otlpReceiverSubject()],
 
   'processor/filter': [
     { label: 'some dropped', config: { exclude: [{ names: ['work'] }, { attributes: { index: 1 } }] } },
@@ -217,6 +220,25 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   ],
   'exporter/debug': [debugSubject()],
   'exporter/file': [fileSubject()],
+}
+
+/** A program that sends three spans over OpenTelemetry's gRPC library. */
+function otlpReceiverSubject(): Subject {
+  let port = 0
+  return {
+    config: async () => {
+      port = await freePort()
+      return { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } }
+    },
+    async provoke() {
+      const client = new OtlpClient(port)
+      const encoder = new OtlpEncoder({ name: 'test', version: '1' })
+      const [request] = encoder.encode(batchOf({ spans: [sampleSpan(), sampleSpan(), sampleSpan()] }))
+      // Whatever it is answered: that is for the sender to repeat.
+      await client.export('traces', Buffer.concat(request!.chunks))
+      client.close()
+    },
+  }
 }
 
 /** A recording of two units and no signals. */

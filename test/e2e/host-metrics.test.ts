@@ -39,8 +39,9 @@ describeLab('metrics that must be asked for', () => {
 
   const pointsOf = (name: string, unit?: string): readonly NumberPoint[] => {
     const found = watched.exporter.metrics.filter(
-      (one): one is Exclude<Metric, { type: 'histogram' }> =>
+      (one): one is Exclude<Metric, { type: 'histogram' | 'encoded' }> =>
         one.type !== 'histogram' &&
+        one.type !== 'encoded' &&
         one.name === name &&
         (unit === undefined || one.resource.attributes['service.name'] === unit),
     )

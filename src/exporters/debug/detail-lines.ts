@@ -1,5 +1,5 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
-import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
+import type { EncodedPoint, Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
 import { clipEnd, printable } from '../../lib/terminal/printable.js'
 import type { Style } from '../../lib/terminal/style.js'
@@ -33,22 +33,25 @@ export function metricLines(metrics: readonly Metric[], style: Style): readonly 
   return metrics.flatMap((metric) => {
     const unit = metric.unit === '1' ? '' : ` ${metric.unit}`
     const subject = printable(String(metric.resource.attributes['service.name'] ?? metric.resource.key))
-    const points: readonly (NumberPoint | HistogramPoint)[] = metric.points
+    const points: readonly Point[] = metric.points
     return capped(points, (point) => {
       const where = inBraces(point.attributes)
-      return `${printable(metric.name)}${where} ${style('bold', numberOf(point))}${unit} ${style('dim', subject)}${exemplarOf(point.exemplars, style)}`
+      return `${printable(metric.name)}${where} ${style('bold', numberOf(point))}${unit} ${style('dim', subject)}${exemplarOf('fields' in point ? undefined : point.exemplars, style)}`
     })
   })
 }
 
-function numberOf(point: NumberPoint | HistogramPoint): string {
+type Point = NumberPoint | HistogramPoint | EncodedPoint
+
+function numberOf(point: Point): string {
+  if ('fields' in point) return '(as it came)'
   if (!('bounds' in point)) return String(point.value)
   return `count ${point.count}, sum ${point.sum}`
 }
 
 function exemplarOf(exemplars: readonly Exemplar[] | undefined, style: Style): string {
   const last = exemplars?.at(-1)
-  return last === undefined ? '' : style('dim', ` · run ${last.traceId.slice(0, 8)}`)
+  return last?.traceId === undefined ? '' : style('dim', ` · run ${last.traceId.slice(0, 8)}`)
 }
 
 function inBraces(attributes: Attributes): string {
@@ -57,7 +60,10 @@ function inBraces(attributes: Attributes): string {
 }
 
 function shown(value: AttributeValue): string {
-  return clipEnd(printable(typeof value === 'object' ? value.join(', ') : String(value)), kMaxValue)
+  return clipEnd(
+    printable(typeof value === 'object' && !(value instanceof EncodedValue) ? value.join(', ') : String(value)),
+    kMaxValue,
+  )
 }
 
 function capped<T>(list: readonly T[], show: (one: T) => string): readonly string[] {

@@ -36,15 +36,12 @@ const debug: Level = { mark: '·', tone: 'dim' }
 const info: Level = { mark: '•', tone: 'green' }
 const warn: Level = { mark: '!', tone: 'yellow' }
 const error: Level = { mark: '✗', tone: 'red' }
-const levels: Readonly<Record<RawEvent['severity'], Level>> = {
-  5: debug,
-  9: info,
-  10: info,
-  13: warn,
-  17: error,
-  18: error,
-  19: error,
-  21: error,
+
+/** By ranges of four, as OTLP's severity numbers have them; 0 says none. */
+function levelOf(severity: RawEvent['severity']): Level {
+  if (severity >= 17) return error
+  if (severity >= 13) return warn
+  return severity >= 9 || severity === 0 ? info : debug
 }
 
 export function createFormatter(verbosity: Config['verbosity'], style: Style): Formatter {
@@ -75,7 +72,7 @@ export function createFormatter(verbosity: Config['verbosity'], style: Style): F
 function eventLine(event: RawEvent, style: Style): string {
   const unit = event.attributes[attr.unit] ?? event.resource.attributes[attr.unit]
   const subject = String(unit ?? event.resource.attributes['service.name'] ?? event.resource.key)
-  const { mark, tone } = levels[event.severity]
+  const { mark, tone } = levelOf(event.severity)
   const verb = `${mark} ${printable(eventVerb(event))}`
   const detail = withoutSubject(eventDetail(event), subject)
   // What went wrong is looked up next: `journalctl _SYSTEMD_INVOCATION_ID=` takes nothing but the whole ID.

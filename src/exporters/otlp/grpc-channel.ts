@@ -1,21 +1,14 @@
 import type { Settings } from '../../component/component.js'
-import type { Signal } from '../../data/batch.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { GrpcClient } from '../../lib/grpc/client.js'
 import type { EncodedRequest } from '../../lib/otlp/encode.js'
+import { methods } from '../../lib/otlp/methods.js'
 import { readPartialSuccess } from '../../lib/otlp/response.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import { parseTarget, type Target } from '../../lib/otlp/target.js'
 import { TlsFiles } from '../../lib/tls/tls-files.js'
 import type { Config } from './config.js'
 import { sendResultOf, tellable } from './grpc-status.js'
-
-/** Full method names of opentelemetry-proto's collector services. */
-const methods: Readonly<Record<Signal, string>> = {
-  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
-  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
-  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-}
 
 /** Export answers are a few bytes; a server that sends more is not one. */
 const kMaxAnswerBytes = 64 * 1024

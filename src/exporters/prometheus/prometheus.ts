@@ -87,12 +87,18 @@ class ScrapedExporter implements PrometheusExporter {
     const { batch, omitted } = checkIds(offered.spans.length === 0 ? offered : { ...offered, spans: [] })
     if (omitted > 0) this.#invalidIds(omitted)
     let refused = 0
+    let unshown = 0
     const { metrics } = batch
-    for (let at = 0; at < metrics.length; at++) refused += this.#store.addMetric(metrics[at]!, nowMs)
+    for (let at = 0; at < metrics.length; at++) {
+      const metric = metrics[at]!
+      if (metric.type === 'encoded') unshown += metric.points.length
+      else refused += this.#store.addMetric(metric, nowMs)
+    }
     for (const event of batch.events) if (!this.#store.addEvent(event, nowMs)) refused++
     // Spans have no place on the page; the graph does not send any.
     const taken = countItems(batch)
-    this.#settings.telemetry.processed(taken - refused)
+    this.#settings.telemetry.processed(taken - refused - unshown)
+    if (unshown > 0) this.#settings.telemetry.dropped(unshown, 'not_shown')
     if (refused > 0) this.#overflow(refused)
     return ok
   }

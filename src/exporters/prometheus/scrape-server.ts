@@ -8,6 +8,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net'
 import { type Format, negotiate } from '../../lib/openmetrics/exposition.js'
 import type { ListenAddress } from '../../lib/openmetrics/listen-address.js'
+import { listenTrouble } from '../../util/listen-trouble.js'
 import { isLoopback } from '../../util/loopback.js'
 import type { Page } from './page-cache.js'
 import { keepPlaces, refuseRaw } from './places.js'
@@ -189,18 +190,4 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
       resolve()
     })
   })
-}
-
-function listenTrouble(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `${host}:${port} is in use by another process (see: ss -ltnp 'sport = :${port}'); stop it or choose another endpoint`
-    case 'EACCES':
-      return `no permission to listen on ${host}:${port}; ports below 1024 need CAP_NET_BIND_SERVICE`
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is not an address of this machine`
-    default:
-      return `cannot listen on ${host}:${port}: ${error.message}`
-  }
 }

@@ -1,8 +1,8 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Exemplar, Metric } from '../../data/metric.js'
+import type { Exemplar } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { exemplarOfEvent } from '../../lib/openmetrics/exemplar.js'
-import { headOfMetric, type MetricHead, typeOfMetric } from '../../lib/openmetrics/spelling.js'
+import { headOfMetric, type MetricHead, type ShownMetric, typeOfMetric } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
 import { SeriesTable, type Stamp } from './series-table.js'
 import { attributesPool, resourcePool, type SharedAttributes, type SharedResource } from './shared.js'
@@ -59,7 +59,7 @@ export class SeriesStore implements StoreView {
   }
 
   /** @returns how many points found no room */
-  addMetric(metric: Metric, nowMs: number): number {
+  addMetric(metric: ShownMetric, nowMs: number): number {
     let table = this.#tableOf(metric)
     let resource = this.#resources.find(metric.resource)
     let refused = 0
@@ -140,7 +140,7 @@ export class SeriesStore implements StoreView {
     return this.#events.values()
   }
 
-  #tableOf(metric: Metric): SeriesTable | undefined {
+  #tableOf(metric: ShownMetric): SeriesTable | undefined {
     const type = typeOfMetric(metric)
     const tables = this.#byName.get(metric.name)
     if (tables === undefined) return undefined
@@ -149,7 +149,7 @@ export class SeriesStore implements StoreView {
     return undefined
   }
 
-  #addTable(metric: Metric): SeriesTable {
+  #addTable(metric: ShownMetric): SeriesTable {
     const head = headOfMetric(metric)
     const { name } = head
     const table = new SeriesTable(head, this.#keepsExemplars(head))

@@ -1,7 +1,7 @@
 import type { Batch } from '../../data/batch.js'
-import type { HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import type { HistogramPoint, NumberPoint } from '../../data/metric.js'
 import type { Labels } from '../../lib/openmetrics/family.js'
-import { eventCounter, targetInfo } from '../../lib/openmetrics/spelling.js'
+import { eventCounter, type ShownMetric, targetInfo } from '../../lib/openmetrics/spelling.js'
 import { infoLabels, isTold, kMaxCompared, wordsOf } from '../../lib/openmetrics/target-info.js'
 import type { Clock } from '../../util/clock.js'
 import { EventCounts } from './event-counts.js'
@@ -19,6 +19,8 @@ export interface Plan {
   readonly outOfOrder: number
   /** Of series for which there is no room. */
   readonly overLimit: number
+  /** Of metrics that Prometheus has no type for here. */
+  readonly notShown: number
 }
 
 /** What is true without being measured is said again so often: a query looks back 5 minutes, and rates want some samples. */
@@ -48,8 +50,12 @@ export class Planner {
 
   plan({ metrics, events }: Batch): Plan {
     const nowMs = this.#clock.monotonicMs()
-    const counts = { items: 0, outOfOrder: 0, overLimit: 0 }
-    for (let at = 0; at < metrics.length; at++) this.#planMetric(metrics[at]!, nowMs, counts)
+    const counts = { items: 0, outOfOrder: 0, overLimit: 0, notShown: 0 }
+    for (let at = 0; at < metrics.length; at++) {
+      const metric = metrics[at]!
+      if (metric.type === 'encoded') counts.notShown += metric.points.length
+      else this.#planMetric(metric, nowMs, counts)
+    }
     if (events.length > 0) {
       const { changed, refused } = this.#events.add(events, nowMs)
       const now = { unixNano: this.#clock.unixNano(), nowMs }
@@ -93,7 +99,11 @@ export class Planner {
     this.#onTaken = undefined
   }
 
-  #planMetric(metric: Metric, nowMs: number, counts: { items: number; outOfOrder: number; overLimit: number }): void {
+  #planMetric(
+    metric: ShownMetric,
+    nowMs: number,
+    counts: { items: number; outOfOrder: number; overLimit: number },
+  ): void {
     const table = this.#book.tableOf(metric)
     if (table === undefined) {
       counts.overLimit += metric.points.length

@@ -117,9 +117,10 @@ class RemoteWriteExporter implements Exporter {
     return await writing.try((body) => channel.write(body, signal))
   }
 
-  #countLosses({ outOfOrder, overLimit }: Plan): void {
+  #countLosses({ outOfOrder, overLimit, notShown }: Plan): void {
     const { telemetry, logger } = this.#settings
     if (outOfOrder > 0) telemetry.dropped(outOfOrder, 'out_of_order')
+    if (notShown > 0) telemetry.dropped(notShown, 'not_shown')
     if (overLimit === 0) return
     telemetry.dropped(overLimit, 'series_limit')
     if (this.#overflowing) return

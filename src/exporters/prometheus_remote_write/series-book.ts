@@ -1,5 +1,4 @@
 import type { Attributes } from '../../data/attributes.js'
-import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { Family, Labels } from '../../lib/openmetrics/family.js'
 import {
@@ -12,6 +11,7 @@ import {
 import {
   bucketLe,
   headOfMetric,
+  type ShownMetric,
   type SpelledMetric,
   spellMetric,
   targetInfo,
@@ -83,7 +83,7 @@ export class SeriesBook {
   }
 
   /** Undefined where there is no room for its first series. */
-  tableOf(metric: Metric): MetricTable | undefined {
+  tableOf(metric: ShownMetric): MetricTable | undefined {
     const key = `${typeOfMetric(metric)} ${metric.name}`
     const known = this.#tables.get(key)
     if (known !== undefined || this.size >= this.#limits.maxSeries) return known

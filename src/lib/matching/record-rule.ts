@@ -1,6 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import type { AttributeValue } from '../../data/attributes.js'
+import { type AttributeValue, EncodedValue } from '../../data/attributes.js'
 import { compileExpression, type Expression } from './expression.js'
 import { compilePattern, compilePatterns, type NameTest } from './pattern.js'
 import type { RecordView } from './record-view.js'
@@ -119,10 +119,18 @@ function ownValue(attributes: Readonly<Record<string, AttributeValue>>, key: str
 
 function compileValue(wanted: string | number | boolean): (value: AttributeValue) => boolean {
   if (typeof wanted === 'boolean') return (value) => value === wanted
-  if (typeof wanted === 'number') return (value) => (typeof value === 'bigint' ? Number(value) : value) === wanted
+  if (typeof wanted === 'number') return (value) => numberOf(value) === wanted
   const test: NameTest = wanted === '' ? (text) => text === '' : mustCompilePattern(wanted)
-  return (value) =>
-    typeof value === 'object' ? value.some(test) : test(typeof value === 'string' ? value : String(value))
+  return (value) => (isList(value) ? value.some(test) : test(typeof value === 'string' ? value : String(value)))
+}
+
+function isList(value: AttributeValue): value is readonly string[] {
+  return typeof value === 'object' && !(value instanceof EncodedValue)
+}
+
+function numberOf(value: AttributeValue): AttributeValue | undefined {
+  if (typeof value === 'bigint') return Number(value)
+  return value instanceof EncodedValue ? value.integer : value
 }
 
 function mustCompilePattern(pattern: string): NameTest {

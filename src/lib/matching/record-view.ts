@@ -1,7 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import { Severity } from '../../data/event.js'
-import type { HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import type { Metric } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
 
 /**
@@ -21,12 +21,12 @@ export interface RecordView {
   attributes: Attributes
   /** Attributes of the resource. */
   resource: Attributes
-  /** A point's value (of a histogram its sum), a span's duration in seconds; null for events. */
+  /** A point's value (of a histogram its sum), a span's duration in seconds; null for events and points nothing here reads. */
   value: number | bigint | null
 }
 
 const kNone: Attributes = Object.freeze({})
-const severities = new Map(Object.values(Severity).map((number) => [number, BigInt(number)]))
+const severities: readonly bigint[] = Array.from({ length: 25 }, (_, number) => BigInt(number))
 
 /** @param unitAttribute - the attribute that holds a unit's name */
 export function createRecordView(unitAttribute: string) {
@@ -51,18 +51,18 @@ export function createRecordView(unitAttribute: string) {
     ofEvent(event: RawEvent): RecordView {
       view.kind = 'event'
       view.name = event.name
-      view.severity = severities.get(event.severity) ?? 0n
+      view.severity = severities[event.severity] ?? 0n
       view.body = event.body
       view.value = null
       setOwner(event.attributes, event.resource.attributes)
       return view
     },
-    ofPoint(metric: Metric, point: NumberPoint | HistogramPoint): RecordView {
+    ofPoint(metric: Metric, point: Metric['points'][number]): RecordView {
       view.kind = 'metric'
       view.name = metric.name
       view.severity = 0n
       view.body = ''
-      view.value = 'value' in point ? point.value : point.sum
+      view.value = 'sum' in point ? point.sum : (point.value ?? null)
       setOwner(point.attributes, metric.resource.attributes)
       return view
     },

@@ -7,10 +7,11 @@ import { attributeLabels } from './labels.js'
 
 /** An exemplar as OpenMetrics allows it: ids first, then attributes while they fit into 128 characters. */
 export function sampleExemplar(exemplar: Exemplar, scale: number): SampleExemplar {
-  const labels: (readonly [string, string])[] = [['trace_id', exemplar.traceId]]
+  const labels: (readonly [string, string])[] = []
+  if (exemplar.traceId !== undefined) labels.push(['trace_id', exemplar.traceId])
   if (exemplar.spanId !== undefined) labels.push(['span_id', exemplar.spanId])
   if (exemplar.attributes !== undefined) addWhatFits(labels, exemplar.attributes)
-  return { labels, value: exemplar.value * scale, timeUnixNano: exemplar.timeUnixNano }
+  return { labels, value: Number(exemplar.value) * scale, timeUnixNano: exemplar.timeUnixNano }
 }
 
 /** What leads from the count of an event to its trace, if it has one. */

@@ -1,8 +1,11 @@
-import type { Metric } from '../../data/metric.js'
+import type { EncodedMetric, Metric } from '../../data/metric.js'
 import { assertNever } from '../../util/assert-never.js'
 import { bucketBound } from './exposition.js'
 import type { Family } from './family.js'
 import { prometheusName } from './names.js'
+
+/** A metric that Prometheus has a type for. */
+export type ShownMetric = Exclude<Metric, EncodedMetric>
 
 /** A metric without its points. */
 export interface MetricHead {
@@ -49,7 +52,7 @@ export function spellMetric(head: MetricHead): SpelledMetric {
   }
 }
 
-export function typeOfMetric(metric: Metric): MetricHead['type'] {
+export function typeOfMetric(metric: ShownMetric): MetricHead['type'] {
   switch (metric.type) {
     case 'gauge':
       return 'gauge'
@@ -62,7 +65,7 @@ export function typeOfMetric(metric: Metric): MetricHead['type'] {
   }
 }
 
-export function headOfMetric(metric: Metric): MetricHead {
+export function headOfMetric(metric: ShownMetric): MetricHead {
   const { name, unit, description } = metric
   return { name, unit, description, type: typeOfMetric(metric), isSum: metric.type === 'sum' }
 }

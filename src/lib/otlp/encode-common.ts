@@ -1,5 +1,5 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
-import type { Resource } from '../../data/resource.js'
+import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
+import type { Origin, Resource } from '../../data/resource.js'
 import { isInt64 } from './enums.js'
 import { Prepared } from './prepared.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
@@ -16,13 +16,14 @@ export function writeAttributes(writer: ProtobufWriter, field: number, attribute
 }
 
 /**
- * AnyValue{string 1, bool 2, int 3, double 4, array 5}. A bigint that int64 cannot carry goes as decimal text: exact and
+ * AnyValue{string 1, bool 2, int 3, double 4, array 5}, or what another program had there. A bigint that int64 cannot carry goes as decimal text: exact and
  * visible instead of wrapped around.
  */
 export function writeAnyValue(writer: ProtobufWriter, field: number, value: AttributeValue): void {
   const any = writer.begin(field)
   if (typeof value === 'string') writer.string(1, value)
   else if (typeof value === 'boolean') writer.varint(2, value ? 1 : 0)
+  else if (value instanceof EncodedValue) writer.put(value.fields)
   else if (typeof value === 'object') {
     const array = writer.begin(5)
     for (const element of value) writeAnyValue(writer, 1, element)
@@ -37,6 +38,7 @@ export function writeAnyValue(writer: ProtobufWriter, field: number, value: Attr
 const resources = new Prepared<Resource>((writer, resource) => {
   const start = writer.begin(1)
   writeAttributes(writer, 1, resource.attributes)
+  if (resource.origin !== undefined) writer.put(resource.origin.resource)
   writer.end(start)
 }, Object.isFrozen)
 
@@ -57,11 +59,23 @@ export interface OpenGroup {
 
 /** Resource{attributes 1} as field 1, then the scope message opened: for `endResourceAndScope`. */
 export function beginResourceAndScope(writer: ProtobufWriter, resource: Resource, scope: Scope): OpenGroup {
+  const { origin } = resource
   const outer = writer.begin(1, kLengthBytes)
   resources.write(writer, resource)
+  if (origin !== undefined) writer.put(origin.resourceRecords)
   const inner = writer.begin(2, kLengthBytes)
-  scopes.write(writer, scope)
+  if (origin === undefined) scopes.write(writer, scope)
+  else writeOrigin(writer, origin)
   return { resource: outer, scope: inner }
+}
+
+function writeOrigin(writer: ProtobufWriter, origin: Origin): void {
+  if (origin.scope !== '') {
+    const start = writer.begin(1)
+    writer.put(origin.scope)
+    writer.end(start)
+  }
+  writer.put(origin.scopeRecords)
 }
 
 export function endResourceAndScope(writer: ProtobufWriter, { resource, scope }: OpenGroup): void {

@@ -2,7 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
 import { assertNever } from '../../util/assert-never.js'
 import { beginResourceAndScope, endResourceAndScope, writeAttributes } from './encode-common.js'
-import { isInt64, kCumulative } from './enums.js'
+import { encodedKinds, isInt64, kCumulative } from './enums.js'
 import { groupByResource } from './group.js'
 import { Prepared } from './prepared.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
@@ -46,9 +46,23 @@ function writeMetric(writer: ProtobufWriter, metric: Metric): void {
       writer.end(data, lengthBytes)
       break
     }
+    case 'encoded': {
+      const kind = encodedKinds[metric.kind]
+      const data = writer.begin(kind.field, lengthBytes)
+      for (const { attributes, fields } of metric.points) {
+        const point = writer.begin(1)
+        writer.put(fields)
+        writeAttributes(writer, kind.attributes, attributes)
+        writer.end(point)
+      }
+      writer.put(metric.data)
+      writer.end(data, lengthBytes)
+      break
+    }
     default:
       assertNever(metric)
   }
+  if (metric.rest !== undefined) writer.put(metric.rest)
   writer.end(start, 2)
 }
 
@@ -104,6 +118,8 @@ function writeHistogramPoint(writer: ProtobufWriter, point: HistogramPoint): voi
   writer.end(bounds)
   for (const exemplar of point.exemplars ?? []) writeExemplar(writer, 8, exemplar, 'double')
   writeAttributes(writer, 9, point.attributes)
+  if (point.min !== undefined) writer.double(11, point.min)
+  if (point.max !== undefined) writer.double(12, point.max)
   writer.end(start)
 }
 
@@ -113,7 +129,7 @@ function writeExemplar(writer: ProtobufWriter, field: number, exemplar: Exemplar
   // as_double 3, as_int 6
   writeValue(writer, exemplar.value, valueType, 3, 6)
   if (exemplar.spanId !== undefined) writer.hex(4, exemplar.spanId)
-  writer.hex(5, exemplar.traceId)
+  if (exemplar.traceId !== undefined) writer.hex(5, exemplar.traceId)
   if (exemplar.attributes !== undefined) writeAttributes(writer, 7, exemplar.attributes)
   writer.end(start)
 }

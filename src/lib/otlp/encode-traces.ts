@@ -29,6 +29,7 @@ function writeSpan(writer: ProtobufWriter, span: Span): void {
     writer.fixed64(1, event.timeUnixNano)
     writer.string(2, event.name)
     writeAttributes(writer, 3, event.attributes)
+    if (event.rest !== undefined) writer.put(event.rest)
     writer.end(at)
   }
   for (const link of span.links) {
@@ -36,11 +37,13 @@ function writeSpan(writer: ProtobufWriter, span: Span): void {
     writer.hex(1, link.traceId)
     writer.hex(2, link.spanId)
     writeAttributes(writer, 4, link.attributes)
+    if (link.rest !== undefined) writer.put(link.rest)
     writer.end(at)
   }
   const status = writer.begin(15)
   if (span.status.message !== undefined) writer.string(2, span.status.message)
   writer.varint(3, statusCode[span.status.code])
   writer.end(status)
+  if (span.rest !== undefined) writer.put(span.rest)
   writer.end(start)
 }

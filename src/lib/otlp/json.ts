@@ -1,18 +1,18 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
 import type { Batch } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
-import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import type { EncodedKind, Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { Span } from '../../data/span.js'
 import { assertNever } from '../../util/assert-never.js'
 import { isInt64, kCumulative, severityText, spanKind, statusCode } from './enums.js'
 import { groupByResource } from './group.js'
+import { doubleJson as double, fieldsJson, type Json } from './message-json.js'
+import type { MessageName } from './messages.js'
 import type { Scope } from './scope.js'
 
 // OTLP/JSON (opentelemetry-proto, "JSON Protobuf Encoding"): lowerCamelCase, ids in hex, 64-bit integers as strings,
 // enums as numbers. NaN and the infinities are strings, as protobuf's JSON mapping has them.
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** One line per signal that has records, each an Export*ServiceRequest as the Collector's file exporter writes them. */
 export function otlpJsonLines(batch: Batch, scope: Scope): readonly string[] {
@@ -32,10 +32,23 @@ function grouped<T extends { readonly resource: Resource }>(
   scope: Scope,
   convert: (record: T) => Json,
 ): Json {
-  return Array.from(groupByResource(records), ([resource, group]) => ({
-    resource: { attributes: keyValues(resource.attributes) },
-    [scopeKey]: [{ scope: { name: scope.name, version: scope.version }, [recordKey]: group.map(convert) }],
-  }))
+  return Array.from(groupByResource(records), ([resource, group]) => {
+    const { origin } = resource
+    return {
+      resource: { attributes: keyValues(resource.attributes), ...fieldsJson('Resource', origin?.resource) },
+      ...fieldsJson('ResourceSpans', origin?.resourceRecords), // of all signals the same: a schema URL
+      [scopeKey]: [
+        {
+          scope:
+            origin === undefined
+              ? { name: scope.name, version: scope.version }
+              : fieldsJson('InstrumentationScope', origin.scope),
+          ...fieldsJson('ScopeSpans', origin?.scopeRecords),
+          [recordKey]: group.map(convert),
+        },
+      ],
+    }
+  })
 }
 
 function logRecord(event: RawEvent): Json {
@@ -43,17 +56,23 @@ function logRecord(event: RawEvent): Json {
     timeUnixNano: String(event.timeUnixNano),
     observedTimeUnixNano: String(event.observedTimeUnixNano),
     severityNumber: event.severity,
-    severityText: severityText[event.severity],
+    severityText: event.severityText ?? severityText[event.severity],
     ...(event.name === '' ? {} : { eventName: event.name }),
-    body: { stringValue: event.body },
+    body: anyValue(event.encodedBody ?? event.body),
     attributes: keyValues(event.attributes),
     ...(event.traceId === undefined ? {} : { traceId: event.traceId }),
     ...(event.spanId === undefined ? {} : { spanId: event.spanId }),
+    ...fieldsJson('LogRecord', event.rest),
   }
 }
 
 function metricOf(metric: Metric): Json {
-  const head = { name: metric.name, description: metric.description, unit: metric.unit }
+  const head = {
+    name: metric.name,
+    description: metric.description,
+    unit: metric.unit,
+    ...fieldsJson('Metric', metric.rest),
+  }
   switch (metric.type) {
     case 'gauge':
       return { ...head, gauge: { dataPoints: metric.points.map((p) => numberPoint(p, metric.valueType)) } }
@@ -66,9 +85,31 @@ function metricOf(metric: Metric): Json {
         ...head,
         histogram: { dataPoints: metric.points.map(histogramPoint), aggregationTemporality: kCumulative },
       }
+    case 'encoded': {
+      const { field, data, point } = encodedNames[metric.kind]
+      const dataPoints = metric.points.map(({ attributes, fields }) => ({
+        attributes: keyValues(attributes),
+        ...fieldsJson(point, fields),
+      }))
+      return { ...head, [field]: { dataPoints, ...fieldsJson(data, metric.data) } }
+    }
     default:
       return assertNever(metric)
   }
+}
+
+const encodedNames: Readonly<
+  Record<EncodedKind, { readonly field: string; readonly data: MessageName; readonly point: MessageName }>
+> = {
+  gauge: { field: 'gauge', data: 'Gauge', point: 'NumberDataPoint' },
+  sum: { field: 'sum', data: 'Sum', point: 'NumberDataPoint' },
+  histogram: { field: 'histogram', data: 'Histogram', point: 'HistogramDataPoint' },
+  exponential_histogram: {
+    field: 'exponentialHistogram',
+    data: 'ExponentialHistogram',
+    point: 'ExponentialHistogramDataPoint',
+  },
+  summary: { field: 'summary', data: 'Summary', point: 'SummaryDataPoint' },
 }
 
 function numberPoint(point: NumberPoint, valueType: 'int' | 'double'): Json {
@@ -90,6 +131,8 @@ function histogramPoint(point: HistogramPoint): Json {
     sum: double(point.sum),
     bucketCounts: point.bucketCounts.map(String),
     explicitBounds: point.bounds.map(double),
+    ...(point.min === undefined ? {} : { min: double(point.min) }),
+    ...(point.max === undefined ? {} : { max: double(point.max) }),
     ...exemplars(point.exemplars, 'double'),
   }
 }
@@ -103,7 +146,7 @@ function exemplars(
     exemplars: list.map((exemplar) => ({
       timeUnixNano: String(exemplar.timeUnixNano),
       ...pointValue(exemplar.value, valueType),
-      traceId: exemplar.traceId,
+      ...(exemplar.traceId === undefined ? {} : { traceId: exemplar.traceId }),
       ...(exemplar.spanId === undefined ? {} : { spanId: exemplar.spanId }),
       ...(exemplar.attributes === undefined ? {} : { filteredAttributes: keyValues(exemplar.attributes) }),
     })),
@@ -128,16 +171,19 @@ function spanOf(span: Span): Json {
       timeUnixNano: String(event.timeUnixNano),
       name: event.name,
       attributes: keyValues(event.attributes),
+      ...fieldsJson('SpanEvent', event.rest),
     })),
     links: span.links.map((link) => ({
       traceId: link.traceId,
       spanId: link.spanId,
       attributes: keyValues(link.attributes),
+      ...fieldsJson('SpanLink', link.rest),
     })),
     status: {
       code: statusCode[span.status.code],
       ...(span.status.message === undefined ? {} : { message: span.status.message }),
     },
+    ...fieldsJson('Span', span.rest),
   }
 }
 
@@ -148,11 +194,8 @@ function keyValues(attributes: Attributes): Json {
 function anyValue(value: AttributeValue): Json {
   if (typeof value === 'string') return { stringValue: value }
   if (typeof value === 'boolean') return { boolValue: value }
+  if (value instanceof EncodedValue) return fieldsJson('AnyValue', value.fields)
   if (typeof value === 'object') return { arrayValue: { values: value.map(anyValue) } }
   if (isInt64(value)) return { intValue: String(BigInt(value)) }
   return typeof value === 'bigint' ? { stringValue: String(value) } : { doubleValue: double(value) }
-}
-
-function double(value: number): Json {
-  return Number.isFinite(value) ? value : String(value)
 }

@@ -179,6 +179,7 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   #lookAtMetric(metric: Metric): void {
+    if (metric.type === 'encoded') return
     const first = metric.points[0]
     if (metric.name === systemState && first !== undefined)
       this.#quiet.systemState(metric, this.#time.of(first.timeUnixNano))

@@ -95,7 +95,8 @@ export class AnomalyDetector implements Detector {
       baseline.means.forget(kMemory)
     }
     if (quantity === kMemory && baseline.hasHeldMemory && !isHeldMemory) {
-      const run = metric.type === 'histogram' ? undefined : metric.points[0]?.exemplars?.[0]?.traceId
+      const run =
+        metric.type === 'histogram' || metric.type === 'encoded' ? undefined : metric.points[0]?.exemplars?.[0]?.traceId
       baseline.run = run ?? baseline.run
       return
     }

@@ -68,7 +68,7 @@ export const reading = { quantity: -1, value: 0, isHeldMemory: false }
 export function read(metric: Metric): void {
   reading.quantity = -1
   reading.isHeldMemory = false
-  if (metric.type === 'histogram') return
+  if (metric.type === 'histogram' || metric.type === 'encoded') return
   const { name, points } = metric
   if (name === names.cpuTime) total(kCpu, points)
   else if (name === names.memoryUsage) total(kMemory, points)

@@ -82,8 +82,10 @@ class AttributesProcessor implements Processor {
   }
 
   #editMetric(metric: Metric): readonly Metric[] {
-    // Two branches, since a metric's points are of one type and TypeScript keeps the two apart.
+    // Branches, since a metric's points are of one type and TypeScript keeps them apart.
     if (metric.type === 'histogram')
+      return this.#editPoints(metric, metric.points, (resource, points) => ({ ...metric, resource, points }))
+    if (metric.type === 'encoded')
       return this.#editPoints(metric, metric.points, (resource, points) => ({ ...metric, resource, points }))
     return this.#editPoints(metric, metric.points, (resource, points) => ({ ...metric, resource, points }))
   }

@@ -44,7 +44,8 @@ export function splitBatch(batch: Batch, maxItems: number): readonly Batch[] {
 
 function slicePoints(metric: Metric, start: number, end: number): Metric {
   if (start === 0 && end === metric.points.length) return metric
-  // Two branches, since a metric's points are of one type and TypeScript keeps the two apart.
+  // Branches, since a metric's points are of one type and TypeScript keeps them apart.
+  if (metric.type === 'encoded') return { ...metric, points: metric.points.slice(start, end) }
   return metric.type === 'histogram'
     ? { ...metric, points: metric.points.slice(start, end) }
     : { ...metric, points: metric.points.slice(start, end) }

@@ -71,9 +71,13 @@ class Filter implements Processor {
     return kept ?? metrics
   }
 
-  // Two branches, since a metric's points are of one type and TypeScript keeps the two apart.
+  // Branches, since a metric's points are of one type and TypeScript keeps them apart.
   #filterPoints(metric: Metric): Metric {
     if (metric.type === 'histogram') {
+      const points = keep(metric.points, (point) => this.#passes(this.#record.ofPoint(metric, point)))
+      return points === metric.points ? metric : { ...metric, points }
+    }
+    if (metric.type === 'encoded') {
       const points = keep(metric.points, (point) => this.#passes(this.#record.ofPoint(metric, point)))
       return points === metric.points ? metric : { ...metric, points }
     }

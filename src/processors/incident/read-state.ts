@@ -26,7 +26,7 @@ export class MissedStates {
   /** @returns undefined when it fits what is known, or is older than that */
   report(metric: Metric, unit: string, scope: string, member: Member): UnitReport | undefined {
     const state = stateIn(metric)
-    const atNano = metric.points[0]?.timeUnixNano ?? 0n
+    const atNano = metric.type === 'encoded' ? 0n : (metric.points[0]?.timeUnixNano ?? 0n)
     const kind = atNano <= member.lastNano ? undefined : this.#missedKind(state, member)
     if (kind === undefined) return undefined
     return {

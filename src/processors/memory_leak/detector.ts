@@ -118,7 +118,7 @@ export class MemoryLeakDetector implements Detector {
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
     const watched = this.#watched(unit, atMs)
-    if (watched === undefined || metric.type === 'histogram') return
+    if (watched === undefined || metric.type === 'histogram' || metric.type === 'encoded') return
     const point = metric.points[0]!
     const value = Number(point.value)
     switch (metric.name) {

@@ -68,7 +68,7 @@ export class PredictionDetector implements Detector {
   }
 
   sample(unit: Unit, metric: Metric, atMs: number): void {
-    if (metric.type === 'histogram') return
+    if (metric.type === 'histogram' || metric.type === 'encoded') return
     const growing = this.#disks.read(unit, metric.points, atMs)
     if (growing?.phase === 'cleared') this.#close(unit, 'disk', 'withdrawn', atMs)
     else if (growing !== undefined && Number.isFinite(growing.toLimit.latestMs)) this.#offer(ofDisk(unit, growing))

@@ -22,9 +22,27 @@ export function decodeRequest(signal: Signal, bytes: Uint8Array): Decoded {
   return plain(messageType(signal), bytes)
 }
 
+/** Bytes stay bytes. */
+export function decodeMessage(type: string, bytes: Uint8Array): Decoded {
+  const lookup = root.lookupType(type)
+  return lookup.toObject(lookup.decode(bytes), { longs: String })
+}
+
 export function encodeMessage(type: string, value: object): Uint8Array {
   const lookup = root.lookupType(type)
   return lookup.encode(lookup.fromObject(value)).finish()
+}
+
+/** The same with every field of every message, for comparing what says nothing with what says so. */
+export function decodeWhole(signal: Signal, bytes: Uint8Array): Decoded {
+  const type = messageType(signal)
+  return hexed(type.toObject(type.decode(bytes), { longs: String, arrays: true, defaults: true, oneofs: false }))
+}
+
+/** A request out of what protobufjs takes for one. */
+export function encodeRequest(signal: Signal, value: object): Uint8Array {
+  const type = messageType(signal)
+  return type.encode(type.fromObject(value)).finish()
 }
 
 function plain(type: protobuf.Type, bytes: Uint8Array): Decoded {

@@ -31,7 +31,7 @@ function under(resource: Resource, record: Decoded): Complete {
 }
 
 // SeverityText of the log data model, "Displaying severity".
-const severityWords: Readonly<Record<RawEvent['severity'], string>> = {
+const severityWords: Readonly<Partial<Record<RawEvent['severity'], string>>> = {
   5: 'DEBUG',
   9: 'INFO',
   10: 'INFO2',
@@ -121,7 +121,7 @@ function span(one: Span): Decoded {
     trace_state: '',
     parent_span_id: one.parentSpanId ?? '',
     name: one.name,
-    kind: { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }[one.kind],
+    kind: { unspecified: 0, internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }[one.kind],
     start_time_unix_nano: String(one.startTimeUnixNano),
     end_time_unix_nano: String(one.endTimeUnixNano),
     attributes: typed(one.attributes),

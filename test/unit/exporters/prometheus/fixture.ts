@@ -1,6 +1,6 @@
 import type { Batch } from '../../../../src/data/batch.js'
 import type { RawEvent } from '../../../../src/data/event.js'
-import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
+import type { Gauge, Metric, NumberPoint } from '../../../../src/data/metric.js'
 import type { Resource } from '../../../../src/data/resource.js'
 
 export const traceId = '9f2c1ab74dd84ac1b7b1d3b0c1f7a001'
@@ -147,7 +147,7 @@ export function gauge(
   resource: Resource,
   points: readonly NumberPoint[],
   valueType: 'int' | 'double' = 'int',
-): Metric {
+): Gauge {
   return { type: 'gauge', valueType, name, unit, description: `About ${name}`, resource, points }
 }
 

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
-import type { Metric, NumberPoint } from '../../../../src/data/metric.js'
+import type { Metric, NumberPoint, Sum } from '../../../../src/data/metric.js'
 import { type ProfileName, profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore, type StoreView } from '../../../../src/exporters/prometheus/series-store.js'
 import { type Format, openMetricsFormat, textFormat } from '../../../../src/lib/openmetrics/exposition.js'
+import type { ShownMetric } from '../../../../src/lib/openmetrics/spelling.js'
 import { atOnce } from '../../../../src/util/pausable.js'
 import { failure, gauge, host, smallMachine, spanId, traceId, unitOf } from './fixture.js'
 
@@ -307,7 +308,7 @@ describe('the store', () => {
     const store = new SeriesStore({ maxSeries: 2, expirationMs: 1000 })
     const exemplars = [{ timeUnixNano: t0, value: 1, traceId }]
     const counter = (points: readonly NumberPoint[]) =>
-      ({ ...gauge('m', 'By', host, points), type: 'sum', monotonic: true }) as Metric
+      ({ ...gauge('m', 'By', host, points), type: 'sum', monotonic: true }) as Sum
     store.addMetric(counter([{ ...point(1), exemplars }]), 0)
     store.addMetric(counter([point(2, t0 + 1n)]), 1)
     expect(shown(store, openMetricsFormat)).toEqual([`m_bytes_total 2 # {trace_id="${traceId}"} 1 1795176271.000`])
@@ -316,7 +317,7 @@ describe('the store', () => {
 
 function pageOf(batch: Batch, profiles: readonly ProfileName[], format: Format = textFormat) {
   const store = new SeriesStore({ maxSeries: 1000, expirationMs: 60_000 })
-  for (const metric of batch.metrics) store.addMetric(metric, 0)
+  for (const metric of batch.metrics) store.addMetric(metric as ShownMetric, 0)
   for (const event of batch.events) store.addEvent(event, 0)
   return written(store, profiles, format)
 }

@@ -7,7 +7,7 @@ import { feedAll, newTracker, Script } from './script.js'
 // A turn of the event loop makes one part, so its size is what a large host costs everything else.
 
 const kUnits = 10_000
-const pointsOf = (one: Metric) => (one.type === 'histogram' ? [] : one.points)
+const pointsOf = (one: Metric) => (one.type === 'histogram' || one.type === 'encoded' ? [] : one.points)
 const seeded = () => {
   const tracker = newTracker()
   const state = { ...unloadedState, activeState: 'active', subState: 'running', activeEnterUsec: 1 }

@@ -1,0 +1,31 @@
+import type { Signal } from '../../data/batch.js'
+import type { Method, Reply } from '../../lib/grpc/server-call.js'
+import { statusNames } from '../../lib/grpc/status.js'
+import { methods } from '../../lib/otlp/methods.js'
+import { writePartialSuccess, writeStatus } from '../../lib/otlp/write-response.js'
+import type { Intake, Verdict } from './intake.js'
+
+/** The three Export methods, each answered when the pipeline has answered. */
+export function grpcMethods(intake: Intake): Readonly<Record<string, Method>> {
+  return Object.fromEntries(
+    (Object.entries(methods) as [Signal, string][]).map(([signal, path]): [string, Method] => [
+      path,
+      async (message) => replyOf(await intake.take(signal, message)),
+    ]),
+  )
+}
+
+function replyOf(verdict: Verdict): Reply {
+  switch (verdict.kind) {
+    case 'taken':
+      return { name: 'OK', message: writePartialSuccess(verdict.rejected, verdict.message) }
+    case 'later':
+      return {
+        name: 'UNAVAILABLE',
+        details: verdict.reason,
+        statusDetails: writeStatus(statusNames.indexOf('UNAVAILABLE'), verdict.reason, verdict.afterMs),
+      }
+    case 'refused':
+      return { name: 'INVALID_ARGUMENT', details: verdict.reason }
+  }
+}
