@@ -53,19 +53,20 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
   const processorsOf = new Map<string, readonly Node[]>()
   for (const pipeline of config.pipelines) {
     const routes = pipeline.exporters.map((id) => limitedTo(pipeline.signals, exporters.get(id)!.route))
-    let next: Consumer = fanOut(routes, countIn(unrouted, `pipeline ${pipeline.id}`), pipeline.signals)
+    let next: Consumer | Node = fanOut(routes, countIn(unrouted, `pipeline ${pipeline.id}`), pipeline.signals)
     const processors: Node[] = []
     for (const id of [...pipeline.processors].reverse()) {
       const part = partOf(config.processors, id)
       const node = nodeOf(part.id, pipeline.id)
       make(node, part, node.outlet(next))
       processors.unshift(node)
-      next = node.intake
+      next = node
     }
     processorsOf.set(pipeline.id, processors)
     const factories = pipeline.processors.map((id) => partOf(config.processors, id).factory)
     const given = withSourcesOf(factories, pipeline.signals)
-    entries.set(pipeline.id, { signals: given, carried: pipeline.signals, consumer: next })
+    const consumer = next instanceof Node ? next.intake : next
+    entries.set(pipeline.id, { signals: given, carried: pipeline.signals, consumer })
   }
 
   const receivers = new Map<string, Node>()

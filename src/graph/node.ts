@@ -64,37 +64,58 @@ export class Node {
   /** What others hand their batches to: counted, and safe against a component that throws or does not run. */
   readonly intake: Consumer
 
-  async #take(batch: Batch): Promise<Outcome> {
-    const { id, telemetry, clock } = this.settings
+  /**
+   * Every batch comes by here as often as its pipeline has components: one promise is made, and no function is `async`.
+   *
+   * @param from - the other side of the border, where it is a component's
+   */
+  #take(batch: Batch, from?: EdgeCount): Promise<Outcome> {
     const items = countItems(batch)
+    from?.offered(items)
     this.#in.offered(items)
-    const startMs = clock.monotonicMs()
-    let outcome: Outcome
-    try {
-      outcome = await this.#handOver(batch, items)
-    } catch (error) {
-      // consume rejects only on bugs. One batch pays for it, not the pipeline.
-      telemetry.dropped(items, 'internal_error')
-      telemetry.error('internal_error')
-      this.settings.logger.error('a bug: consume threw; its batch is lost', { error })
-      outcome = permanent('internal error')
-    }
+    const startMs = this.settings.clock.monotonicMs()
+    return this.#handOver(batch, items).then(
+      (outcome) => this.#answered(batch, outcome, items, startMs, from),
+      (error: unknown) => this.#answered(batch, this.#broken(error, items), items, startMs, from),
+    )
+  }
+
+  #answered(batch: Batch, outcome: Outcome, items: number, startMs: number, from: EdgeCount | undefined): Outcome {
+    const { id, telemetry, clock } = this.settings
     // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
     if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
     this.#in.answered(batch, items, outcome)
+    from?.answered(batch, items, outcome)
     return outcome
   }
 
-  #handOver(batch: Batch, items: number): Outcome | Promise<Outcome> {
-    if (this.#life === 'running' && this.#component?.consume !== undefined) return this.#component.consume(batch)
-    const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
-    this.settings.telemetry.dropped(items, reason)
-    return permanent(`${this.name} is ${reason}`)
+  /** consume rejects only on bugs. One batch pays for it, not the pipeline. */
+  #broken(error: unknown, items: number): Outcome {
+    const { telemetry, logger } = this.settings
+    telemetry.dropped(items, 'internal_error')
+    telemetry.error('internal_error')
+    logger.error('a bug: consume threw; its batch is lost', { error })
+    return permanent('internal error')
   }
 
-  /** Counts what this component hands to `next`. */
-  outlet(next: Consumer): Consumer {
-    return this.#out.counting(next)
+  /** Never throws. */
+  #handOver(batch: Batch, items: number): Promise<Outcome> {
+    if (this.#life === 'running' && this.#component?.consume !== undefined) {
+      try {
+        // A component written in JavaScript may answer with what is no promise.
+        return Promise.resolve(this.#component.consume(batch))
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
+    this.settings.telemetry.dropped(items, reason)
+    return Promise.resolve(permanent(`${this.name} is ${reason}`))
+  }
+
+  /** Counts what this component hands to `next`; of another component both sides of the border at once. */
+  outlet(next: Consumer | Node): Consumer {
+    return next instanceof Node ? { consume: (batch) => next.#take(batch, this.#out) } : this.#out.counting(next)
   }
 
   async start(): Promise<void> {

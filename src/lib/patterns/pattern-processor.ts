@@ -107,6 +107,7 @@ export class PatternProcessor implements Processor, DetectorContext {
     this.#send()
     this.#armTimer()
     this.#kept.touch()
+    if (batch.events.length === 0) return offered
     return offered.then((outcome) => {
       if (outcome.kind === 'retryable') this.#refused.add(batch.events)
       return outcome

@@ -39,11 +39,14 @@ class Dependency implements Processor {
   async start(): Promise<void> {}
   async shutdown(): Promise<void> {}
 
-  async consume(batch: Batch): Promise<Outcome> {
+  consume(batch: Batch): Promise<Outcome> {
     const explained = this.#refused.get(batch) ?? this.#explain(batch)
-    const outcome = await this.#next.consume(explained)
-    if (outcome.kind === 'retryable') this.#refused.set(batch, explained)
-    return outcome
+    const offered = this.#next.consume(explained)
+    if (batch.events.length === 0) return offered
+    return offered.then((outcome) => {
+      if (outcome.kind === 'retryable') this.#refused.set(batch, explained)
+      return outcome
+    })
   }
 
   #explain(batch: Batch): Batch {

@@ -104,13 +104,14 @@ class IncidentProcessor implements Processor, Announcer {
     return this.#stopping
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
+  consume(batch: Batch): Promise<Outcome> {
     const passed = this.#refused.get(batch) ?? this.#look(batch)
-    const answer = this.#next.consume(passed)
+    const offered = this.#next.consume(passed)
     this.#flush()
-    const outcome = await answer
-    if (outcome.kind === 'retryable') this.#refused.set(batch, passed)
-    return outcome
+    return offered.then((outcome) => {
+      if (outcome.kind === 'retryable') this.#refused.set(batch, passed)
+      return outcome
+    })
   }
 
   opened(incident: Incident, atNano: bigint): void {

@@ -70,11 +70,11 @@ class MemoryLimiter implements Processor {
     this.#timer = undefined
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
+  consume(batch: Batch): Promise<Outcome> {
     if (this.#state === 'taking') return this.#left.knows(batch) ? this.#sheds(batch) : this.#next.consume(batch)
     if (this.#state === 'shedding') return this.#sheds(batch)
     this.#countRefused(countItems(batch))
-    return retryable('memory limit', this.#checkMs)
+    return Promise.resolve(retryable('memory limit', this.#checkMs))
   }
 
   #sheds(batch: Batch): Promise<Outcome> {
