@@ -1,6 +1,6 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import type { Attributes } from '../../data/attributes.js'
 import { type Batch, batchOf } from '../../data/batch.js'
 import { type RawEvent, withAttributes } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
@@ -278,9 +278,8 @@ function keyOf({ name, timeUnixNano, traceId }: RawEvent, unit: string): string 
   return `${unit} ${name} ${timeUnixNano} ${traceId ?? ''}`
 }
 
-/** Two steps: a computed name in the literal with the spread is one that V8 does by its slow way. */
+/** The name is written out: one that is computed would make a hash table of the copy (see unit-event.ts). */
 function withId(attributes: Attributes, id: string): Attributes {
-  const marked: Record<string, AttributeValue> = { ...attributes }
-  marked[attr.incidentId] = id
+  const marked: Attributes & Record<typeof attr.incidentId, string> = { ...attributes, 'incident.id': id }
   return marked
 }
