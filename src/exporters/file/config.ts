@@ -26,7 +26,21 @@ export const schema = {
       minimum: 0,
       maximum: 1000,
       default: 5,
-      description: 'Renamed files kept; the oldest is deleted. 0: the file is emptied instead.',
+      description:
+        'Renamed files kept; the oldest is deleted. 0: the file is emptied instead. With `max_size` the limit of what all take together.',
+    },
+    max_age: {
+      type: 'string',
+      format: 'duration',
+      default: '0s',
+      description:
+        'Renamed files are deleted so long after their last line, at least `1m`. `0s`: only for their number.',
+    },
+    compression: {
+      type: 'string',
+      enum: ['none', 'gzip'],
+      default: 'none',
+      description: '`gzip`: renamed files are compressed, to `path.1.gz` and so on.',
     },
     fsync: {
       type: 'boolean',
@@ -53,5 +67,7 @@ export function check(config: Config): readonly ConfigComplaint[] {
       })
   }
   if (config.max_size < 64 * 1024) complaints.push({ path: ['max_size'], reason: 'must be at least 64KiB' })
+  if (config.max_age !== 0 && config.max_age < 60_000)
+    complaints.push({ path: ['max_age'], reason: 'must be 0s or at least 1m' })
   return complaints
 }

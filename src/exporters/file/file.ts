@@ -6,6 +6,8 @@ import { otlpJsonLines } from '../../lib/otlp/json.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import type { Config } from './config.js'
 import { LineFile } from './line-file.js'
+import { RotatedFiles } from './rotated-files.js'
+import { Tidying } from './tidying.js'
 
 /** Answers `ok` when the lines are written (and synced, with `fsync`); a full disk makes the pipeline wait. */
 export function createFileExporter(settings: Settings, config: Config): Exporter {
@@ -25,17 +27,44 @@ type State =
 class FileExporter implements Exporter {
   readonly #settings: Settings
   readonly #file: LineFile
+  readonly #tidying: Tidying
   readonly #path: string
   readonly #invalidIds: (add: number) => void
   #state: State = { kind: 'new' }
   /** Writes happen one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(settings: Settings, { path, max_size, max_files, fsync }: Config) {
+  constructor(settings: Settings, { path, max_size, max_files, max_age, compression, fsync }: Config) {
     this.#settings = settings
     this.#path = path
     this.#invalidIds = settings.telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
-    this.#file = new LineFile({ path, maxBytes: max_size, maxFiles: max_files, fsync })
+    const { telemetry, clock, logger } = settings
+    const rotations = telemetry.counter('rotations', 'Times the file was full, and renamed or emptied')
+    const removed = telemetry.counter('files_removed', 'Renamed files deleted for their number or age')
+    const rotated = new RotatedFiles({
+      path,
+      maxFiles: max_files,
+      maxAgeMs: max_age,
+      gzip: compression === 'gzip',
+      unixMs: () => Number(clock.unixNano() / 1_000_000n),
+      onRemoved: () => removed(1),
+    })
+    this.#tidying = new Tidying(
+      clock,
+      (signal) => rotated.tidy(signal),
+      (error) => {
+        telemetry.error('tidy_failed')
+        logger.warn('old files cannot be compressed or deleted; trying again', { path, reason: error.message })
+      },
+    )
+    const rotate = (): Promise<void> => this.#tidying.pausedFor(() => rotated.shift())
+    this.#file = new LineFile({
+      path,
+      maxBytes: max_size,
+      fsync,
+      rotate: max_files === 0 ? undefined : rotate,
+      onRotated: () => rotations(1),
+    })
   }
 
   async start(host: Host): Promise<void> {
@@ -47,6 +76,7 @@ class FileExporter implements Exporter {
     }
     if (cutBytes > 0)
       this.#settings.logger.warn('cut off a half line that an earlier run left', { path: this.#path, cutBytes })
+    this.#tidying.start()
     this.#state = { kind: 'ok', host }
     host.report({ state: 'ok' })
   }
@@ -61,7 +91,7 @@ class FileExporter implements Exporter {
   async shutdown(): Promise<void> {
     await this.#last
     this.#state = { kind: 'stopped' }
-    await this.#file.close()
+    await Promise.all([this.#tidying.stop(), this.#file.close()])
   }
 
   async #write(batch: Batch): Promise<Outcome> {

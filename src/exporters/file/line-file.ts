@@ -1,12 +1,14 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 export interface LineFileSettings {
   readonly path: string
   readonly maxBytes: number
-  /** Renamed files kept: path.1 (newest) to path.N. */
-  readonly maxFiles: number
   readonly fsync: boolean
+  /** Takes the full file away, under another name; without it the file is emptied instead. */
+  readonly rotate: (() => Promise<void>) | undefined
+  readonly onRotated: () => void
 }
 
 /** Read in pieces from the end to find the last newline. */
@@ -44,6 +46,8 @@ export class LineFile {
       if (!info.isFile()) throw Object.assign(new Error(`${path} is not a regular file`), { code: 'ENOTREG' })
       this.#size = await endOfLastLine(handle, info.size)
       if (this.#size < info.size) await handle.truncate(this.#size)
+      // The lines of a new file are on the disk only with its name.
+      if (this.#settings.fsync) await syncFolder(dirname(path))
       this.#handle = handle
       this.#torn = false
       return info.size - this.#size
@@ -55,6 +59,8 @@ export class LineFile {
 
   /** Appends lines (each ending in a newline), all or none; throws the system's error. */
   async append(lines: Buffer): Promise<void> {
+    // logrotate, or somebody, may have taken it away: what is written from now on is looked for under its name.
+    if (this.#handle !== undefined && !(await this.#isInPlace())) await this.close()
     if (this.#handle === undefined) await this.open()
     if (this.#torn) await this.#cut()
     if (this.#size > 0 && this.#size + lines.length > this.#settings.maxBytes) await this.#rotate()
@@ -83,22 +89,31 @@ export class LineFile {
   }
 
   async #rotate(): Promise<void> {
-    const { path, maxFiles } = this.#settings
-    if (maxFiles === 0) {
+    const { rotate, onRotated } = this.#settings
+    if (rotate === undefined) {
       await this.#handle?.truncate(0)
       this.#size = 0
-      return
+    } else {
+      await this.close()
+      await rotate()
+      await this.open()
     }
-    await this.close()
-    await unlink(`${path}.${maxFiles}`).catch(ignoreMissing)
-    for (let n = maxFiles - 1; n >= 1; n--) await rename(`${path}.${n}`, `${path}.${n + 1}`).catch(ignoreMissing)
-    await rename(path, `${path}.1`).catch(ignoreMissing)
-    await this.open()
+    onRotated()
+  }
+
+  async #isInPlace(): Promise<boolean> {
+    const [own, there] = await Promise.all([this.#handle!.stat(), stat(this.#settings.path).catch(() => undefined)])
+    return own.ino === there?.ino && own.dev === there.dev
   }
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 async function endOfLastLine(handle: FileHandle, size: number): Promise<number> {

@@ -6,22 +6,28 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Batch, batchOf, countItems } from '../../../../src/data/batch.js'
 import type { Span } from '../../../../src/data/span.js'
 import { type Config, check } from '../../../../src/exporters/file/config.js'
 import { createFileExporter } from '../../../../src/exporters/file/file.js'
+import { RotatedFiles } from '../../../../src/exporters/file/rotated-files.js'
+import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { failure, smallMachine, unitOf } from '../prometheus/fixture.js'
 
 const t0 = 1_795_176_271_000_000_000n
+const notRoot = process.getuid?.() === 0 ? '' : ' [skipped: not root, and so cannot mount]'
 
 test('each signal becomes one line of OTLP/JSON, in a file only its owner reads', async () => {
   const { path, exporter } = await started()
@@ -107,6 +113,99 @@ describe('rotation', () => {
   })
 })
 
+describe('old files', () => {
+  test('no line is lost or doubled at the border, whatever the sizes of batches, compressed or not', async () => {
+    for (const compression of ['none', 'gzip'] as const) {
+      const { path, exporter, folder, telemetry } = await started({ max_size: 6000, max_files: 1000, compression })
+      // Offered at once, of all lengths: some end exactly where a file is full.
+      const batches = Array.from({ length: 300 }, (_, n) => numbered(n, 'x'.repeat((n * 37) % 1500)))
+      const outcomes = await Promise.all(batches.map((batch) => exporter.consume(batch)))
+      expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['ok']))
+      await exporter.shutdown()
+      expect(allNumbers(path)).toEqual(Array.from({ length: 300 }, (_, n) => n))
+      const rotated = readdirSync(folder).length - 1
+      expect(rotated).toBeGreaterThan(30)
+      expect(telemetry.counters.get('rotations')).toBe(rotated)
+      expect(telemetry.counters.get('files_removed')).toBeUndefined()
+    }
+  })
+
+  test('are compressed beside the writing, readable by their owner only, and the oldest goes', async () => {
+    const { path, exporter, folder, telemetry } = await started({ max_size: 1000, max_files: 2, compression: 'gzip' })
+    for (let n = 0; n < 40; n++) await exporter.consume(numbered(n))
+    await until(() => readdirSync(folder).sort().join() === 'out.jsonl,out.jsonl.1.gz,out.jsonl.2.gz')
+    expect(statSync(`${path}.1.gz`).mode & 0o777).toBe(0o600)
+    const kept = allNumbers(path)
+    expect(kept).toEqual(Array.from({ length: kept.length }, (_, i) => 40 - kept.length + i))
+    expect(telemetry.counters.get('files_removed')).toBe(telemetry.counters.get('rotations')! - 2)
+  })
+
+  test('go when they are too old, counted from their last line', async () => {
+    const clock = new FakeClock(BigInt(Date.now()) * 1_000_000n)
+    const { path, exporter, telemetry } = await started({ max_size: 10, max_files: 9, max_age: 3_600_000 }, clock)
+    for (let n = 0; n < 4; n++) await exporter.consume(numbered(n))
+    const hoursAgo = (hours: number) => new Date(Number(clock.unixNano() / 1_000_000n) - hours * 3_600_000)
+    utimesSync(`${path}.2`, hoursAgo(0.9), hoursAgo(0.9))
+    utimesSync(`${path}.3`, hoursAgo(1.1), hoursAgo(1.1))
+    await clock.advance(60_000)
+    await until(() => telemetry.counters.get('files_removed') === 1)
+    expect(allNumbers(path)).toEqual([1, 2, 3])
+    await clock.advance(600_000)
+    await until(() => telemetry.counters.get('files_removed') === 2)
+    expect(allNumbers(path)).toEqual([2, 3])
+  })
+
+  test('that a killed agent left half compressed are compressed again, each line once', async () => {
+    const { path, exporter } = await started({ max_size: 10, max_files: 9 })
+    for (let n = 0; n < 4; n++) await exporter.consume(numbered(n))
+    await exporter.shutdown()
+    // Killed while it wrote, and between the rename and the unlink.
+    writeFileSync(`${path}.1.gz.part`, 'half')
+    writeFileSync(`${path}.2.gz`, gzipSync(readFileSync(`${path}.2`)))
+    const again = await started({ path, max_size: 10, max_files: 9, compression: 'gzip' })
+    await until(() => [1, 2, 3].every((n) => existsSync(`${path}.${n}.gz`) && !existsSync(`${path}.${n}`)))
+    expect(existsSync(`${path}.1.gz.part`)).toBe(false)
+    await again.exporter.shutdown()
+    expect(allNumbers(path)).toEqual([0, 1, 2, 3])
+  })
+
+  test('beyond a max_files that was lowered go', async () => {
+    const first = await started({ max_size: 10, max_files: 9 })
+    for (let n = 0; n < 6; n++) await first.exporter.consume(numbered(n))
+    await first.exporter.shutdown()
+    const { path, folder } = { ...first, ...(await started({ path: first.path, max_files: 2 })), folder: first.folder }
+    await until(() => readdirSync(folder).length === 3)
+    expect(allNumbers(path)).toEqual([3, 4, 5])
+  })
+
+  test.skipIf(notRoot !== '')(`survive a rotation that fails again and again${notRoot}`, async () => {
+    const path = join(temporary(), 'out.jsonl')
+    for (const n of [1, 2, 3]) writeFileSync(`${path}.${n}`, `${n}`)
+    let removed = 0
+    const settings = { path, maxFiles: 3, maxAgeMs: 0, gzip: false, unixMs: Date.now, onRemoved: () => void removed++ }
+    const rotated = new RotatedFiles(settings)
+    // A mount point cannot be renamed; all the others can.
+    mkdirSync(path)
+    execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path])
+    try {
+      for (let times = 0; times < 6; times++) await expect(rotated.shift()).rejects.toMatchObject({ code: 'EBUSY' })
+    } finally {
+      execFileSync('/usr/bin/umount', ['--lazy', path])
+    }
+    expect(removed).toBe(1)
+    expect([2, 3].map((n) => readFileSync(`${path}.${n}`, 'utf8'))).toEqual(['1', '2'])
+  })
+})
+
+test('a file that logrotate moved away is begun anew, and no line is lost', async () => {
+  const { path, exporter } = await started()
+  await exporter.consume(numbered(1))
+  renameSync(path, `${path}-20261129`)
+  await exporter.consume(numbered(2))
+  expect(numbersIn(`${path}-20261129`)).toEqual([1])
+  expect(numbersIn(path)).toEqual([2])
+})
+
 describe('a disk in trouble', () => {
   test('a write that fails midway leaves no half line; the batch stays with the caller; it heals by itself', async () => {
     const { path, exporter, telemetry, host } = await started()
@@ -133,8 +232,7 @@ describe('a disk in trouble', () => {
     expect(telemetry.processedItems).toBe(2)
   })
 
-  // Mounting needs root; the test above covers the same path without.
-  const notRoot = process.getuid?.() === 0 ? '' : ' [skipped: not root, and so cannot mount]'
+  // The test above covers the same path without a mount.
   test.skipIf(notRoot !== '')(
     `a full tmpfs: no half line, degraded, and everything arrives once there is room${notRoot}`,
     async () => {
@@ -281,15 +379,15 @@ function temporary(): string {
 }
 
 function config(path: string, part: Partial<Config> = {}): Config {
-  return { path, max_size: 1_000_000, max_files: 5, fsync: true, ...part }
+  return { path, max_size: 1_000_000, max_files: 5, max_age: 0, compression: 'none', fsync: true, ...part }
 }
 
-async function started(part: Partial<Config> = {}) {
+async function started(part: Partial<Config> = {}, clock = new FakeClock()) {
   const folder = temporary()
   const path = part.path ?? join(folder, 'out.jsonl')
   const telemetry = new RecordingTelemetry()
   const host = new TestHost()
-  const exporter = createFileExporter(testSettings('exporter', 'file', { telemetry }), config(path, part))
+  const exporter = createFileExporter(testSettings('exporter', 'file', { telemetry, clock }), config(path, part))
   await exporter.start(host)
   running.push(() => exporter.shutdown())
   return { folder, path, exporter, telemetry, host }
@@ -325,6 +423,29 @@ function numbersIn(path: string): number[] {
   return linesOf(path).map((line) =>
     Number(line.resourceLogs[0].scopeLogs[0].logRecords[0].attributes[0].value.intValue),
   )
+}
+
+/** Of all files, oldest first. */
+function allNumbers(path: string): number[] {
+  const numbers: number[] = []
+  for (let n = 1000; n >= 1; n--) {
+    for (const file of [`${path}.${n}`, `${path}.${n}.gz`]) {
+      if (!existsSync(file)) continue
+      const text = file.endsWith('.gz') ? gunzipSync(readFileSync(file)) : readFileSync(file)
+      writeFileSync(`${path}-plain`, text)
+      numbers.push(...numbersIn(`${path}-plain`))
+      rmSync(`${path}-plain`)
+    }
+  }
+  return [...numbers, ...numbersIn(path)]
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error('it never came to it')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 /** RLIMIT_FSIZE of this very process; the soft limit may go up again. */
