@@ -53,5 +53,13 @@ export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
 
+/**
+ * A start that is refused until somebody has looked: going on would lose or overwrite data (a queue of a newer format, a folder
+ * that others write to). The process ends with `ExitCode.config`, so that systemd does not try again.
+ */
+export class RefusalError extends Error {
+  override readonly name = 'RefusalError'
+}
+
 /** Exit codes of the process, by sysexits.h: 69 is EX_UNAVAILABLE; 78 EX_CONFIG, which systemd's RestartPreventExitStatus= can name. */
 export const ExitCode = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const

@@ -97,4 +97,10 @@ export const registrations: readonly Registration[] = [
   },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.js')).factory },
   { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.js')).factory },
+
+  {
+    kind: 'extension',
+    type: 'file_queue',
+    load: async () => (await import('./extensions/file_queue/factory.js')).factory,
+  },
 ]

@@ -2,6 +2,7 @@
 
 #include "addon/cgroup_reader.h"
 #include "addon/clock.h"
+#include "addon/file_lock.h"
 #include "addon/loop_watch.h"
 #include "addon/memory.h"
 #include "addon/notify.h"
@@ -20,6 +21,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   CgroupReader::init(env, exports);
   LoopWatch::init(env, exports);
   init_clock(env, exports);
+  init_file_lock(env, exports);
   init_memory(env, exports);
   init_notify(env, exports);
   init_peer_cred(env, exports);

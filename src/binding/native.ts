@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import nodeGypBuild from 'node-gyp-build'
 import { packageFile } from '../util/package.js'
@@ -21,6 +22,8 @@ export interface Native {
   peerCredentials(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number }
   /** Gives what malloc(3) holds free back to the kernel, malloc_trim(3): about a millisecond. A no-op without glibc. */
   releaseFreeMemory(): void
+  /** Locks an open file against every other opening of it, flock(2): false when another has it. Ends with the descriptor. */
+  lockFile(fd: number): boolean
   /** sd_notify(3): true when the service manager's socket took it; false when NOTIFY_SOCKET is not set or fails. */
   notify(state: string): boolean
 }
@@ -45,6 +48,7 @@ export type Loaded = { readonly native: Native } | { readonly unavailable: strin
 /** The small helpers as the addon has them; a number is an errno. */
 interface RawHelpers extends Pick<Native, 'clockPair' | 'releaseFreeMemory'> {
   peerCredentials(fd: number): ReturnType<Native['peerCredentials']> | number
+  lockFile(fd: number): number
   notify(address: string, state: string): number
 }
 
@@ -103,6 +107,12 @@ function surface(raw: Raw): Native {
       const peer = raw.peerCredentials(fd)
       if (typeof peer === 'number') throw new Error(`descriptor ${fd} has no peer: ${getSystemErrorName(-peer)}`)
       return peer
+    },
+    lockFile(fd) {
+      const error = raw.lockFile(fd)
+      if (error !== 0 && error !== constants.errno.EWOULDBLOCK)
+        throw new Error(`descriptor ${fd} cannot be locked: ${getSystemErrorName(-error)}`)
+      return error === 0
     },
     notify(state) {
       const address = process.env['NOTIFY_SOCKET']

@@ -145,6 +145,7 @@ const formats = {
   endpoint: 'endpoint (`host:port`)',
   wall_time: 'time (`22:00`)',
   time_zone: 'time zone (`Europe/Berlin`)',
+  extension: 'id of an extension',
 } as const
 
 function rangeOf(from: number | undefined, to: number | undefined, one = '', many = one): string {

@@ -4,7 +4,7 @@
  *
  * Strings of format `duration` and `size` reach the component as numbers (milliseconds, bytes); format `secret` is a
  * string that is never printed; format `cel` is a CEL expression, compiled by its component. `wall_time` (`22:00`) and
- * `time_zone` (`Europe/Berlin`) stay text.
+ * `time_zone` (`Europe/Berlin`) stay text, as does `extension`, the id of one that `service.extensions` lists.
  */
 export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema | MapSchema | ObjectSchema | UnionSchema
 
@@ -14,7 +14,7 @@ interface Head {
 }
 export interface StringSchema extends Head {
   readonly type: 'string'
-  readonly format?: 'duration' | 'size' | 'secret' | 'cel' | 'endpoint' | 'wall_time' | 'time_zone'
+  readonly format?: 'duration' | 'size' | 'secret' | 'cel' | 'endpoint' | 'wall_time' | 'time_zone' | 'extension'
   readonly enum?: readonly string[]
   readonly pattern?: string
   readonly minLength?: number

@@ -22,6 +22,8 @@ export const formats: Readonly<Record<Format, FormatRule>> = {
   secret: anything('text'),
   // Compiled, and complained of, by the component that runs it.
   cel: anything('a CEL expression'),
+  // Looked up where all of the file is known.
+  extension: anything('the id of an extension'),
   wall_time: { noun: 'a time such as 22:00', complaint: (text) => reasonOf(parseWallTime(text)) },
   time_zone: { noun: 'a time zone such as Europe/Berlin', complaint: timeZoneComplaint },
 }

@@ -3,6 +3,7 @@ import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
 import { type Definition, type Section, sections } from './components.js'
+import { checkExtensionReferences } from './extension-references.js'
 import { PipelineAdvice } from './pipeline-advice.js'
 import { type Path, type Problems, printable } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
@@ -57,7 +58,9 @@ export class PipelineChecker {
     if (written.length === 0 && (!this.#has(path) || node.kind === 'map' || isEmpty(node)))
       this.#problems.add('CFG_VALUE', position, path, 'at least one pipeline is needed, with receivers and exporters')
     const pipelines = written.flatMap((id) => this.#pipeline(id, [...path, id]) ?? [])
-    this.#resolve('extensions', this.#references(['service', 'extensions']))
+    const extensions = this.#references(['service', 'extensions'])
+    this.#resolve('extensions', extensions)
+    this.#checkExtensionReferences(new Set(extensions.map(({ id }) => id)))
     this.#advice.ofUnused(this.#used)
     this.#advice.ofSharedFate(pipelines)
     return Object.freeze(pipelines)
@@ -127,6 +130,13 @@ export class PipelineChecker {
       if (definition !== undefined) this.#used.add(definition)
       seen.add(id)
     }
+  }
+
+  #checkExtensionReferences(listed: ReadonlySet<string>): void {
+    const known = { defined: [...this.#definitions.extensions.keys()], listed }
+    for (const section of parts)
+      for (const [id, definition] of this.#definitions[section])
+        if (this.#used.has(definition)) checkExtensionReferences(definition, [section, id], known, this.#problems)
   }
 
   /** Whether what is meant stands in its section under a type that does not exist: that has been said, with this id. */

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { ExitCode } from '../errors.js'
+import { ExitCode, RefusalError } from '../errors.js'
 import { unaccounted } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import type { Notifier } from './notifier.js'
@@ -33,7 +33,7 @@ export const kShutdownDeadlineMs = 10_000
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
  *
  * @returns the exit code: 0 after an ordered end, also when what nobody took in time was dropped at it; 1 when the start
- *   failed (all is stopped again then) or the deadline passed
+ *   failed (all is stopped again then) or the deadline passed; 78 when it was refused until somebody has looked
  */
 export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
   const { logger, notifier, events } = options
@@ -46,7 +46,7 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
       if (!first.ok) {
         logger.error('could not start', { error: first.error })
         await withDeadline(service.shutdown())
-        return ExitCode.failure
+        return exitCodeOf(first.error)
       }
       notifier.ready()
       notifier.status(statusLine(service.status()))
@@ -66,6 +66,13 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
     await logger.close()
     for (const [event, listener] of listeners.handlers) events.off(event, listener)
   }
+}
+
+/** What nobody has mended by the next try is not tried again by itself. */
+function exitCodeOf(error: unknown): number {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof RefusalError) return ExitCode.config
+  return ExitCode.failure
 }
 
 type Start = { readonly ok: true } | { readonly ok: false; readonly error: unknown }

@@ -60,7 +60,12 @@ describe.each(registrations.map((one) => [`${one.kind} ${one.type}`, one] as con
     expect(examples.length).toBeGreaterThan(0)
     for (const example of examples) {
       const config = await check(example)
-      const ids = [...config.receivers.keys(), ...config.processors.keys(), ...config.exporters.keys()]
+      const ids = [
+        ...config.receivers.keys(),
+        ...config.processors.keys(),
+        ...config.exporters.keys(),
+        ...config.extensions.keys(),
+      ]
       expect(ids.map((id) => id.split('/')[0])).toContain(one.type)
     }
   })

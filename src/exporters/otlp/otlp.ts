@@ -6,9 +6,11 @@ import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { Joining } from '../../lib/delivery/picker.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
+import { storageOf } from '../../lib/delivery/storage.js'
 import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
+import { storedRequests } from '../../lib/otlp/stored.js'
 import type { Config } from './config.js'
 import { type GrpcChannel, openGrpcChannel } from './grpc-channel.js'
 
@@ -51,6 +53,7 @@ class OtlpExporter implements Exporter {
       logger,
       laneOf: ({ signal }) => signal,
       joining: joiningOf(config.sending_queue.request_interval),
+      storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })
   }

@@ -3,7 +3,7 @@ import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 
 // Samples of one series must arrive in order, so requests follow each other.
-const { concurrency: _, ...queueProperties } = sendingQueueSchema.properties
+const { concurrency: _, storage: __, ...queueProperties } = sendingQueueSchema.properties
 /** Compressed, a sample is some 20 bytes: `max_bytes` is what fills up. */
 const kMaxItems = 2_000_000
 

@@ -65,7 +65,7 @@ class RemoteWriteExporter implements Exporter {
     const channel = await openWriteChannel(this.#config, this.#settings.clock)
     const upkeep = this.#settings.clock.every(kUpkeepMs, () => this.#tellWhatEnded())
     this.#state = { kind: 'running', channel, host, upkeep }
-    this.#delivery.start()
+    await this.#delivery.start()
     host.report({ state: 'ok' })
   }
 

@@ -49,6 +49,10 @@ export class Lane<P extends Parcel> {
     this.#bytes += parcel.byteLength
   }
 
+  get first(): P | undefined {
+    return this.#waiting[this.#head]?.parcel
+  }
+
   take(): P | undefined {
     const entry = this.#waiting[this.#head]
     if (entry === undefined) return undefined
@@ -133,14 +137,23 @@ export class BoundedQueue<P extends Parcel> {
 
   /** The oldest parcel that waits; call `release` when done with it. */
   take(): P | undefined {
-    let first: Lane<P> | undefined
-    for (const lane of this.#lanes.values()) if (lane.oldest < (first?.oldest ?? Number.POSITIVE_INFINITY)) first = lane
-    return first?.take()
+    return this.#first()?.take()
+  }
+
+  /** What `take` would give. */
+  get first(): P | undefined {
+    return this.#first()?.first
   }
 
   release(parcel: P): void {
     this.#items -= parcel.items
     this.#bytes -= parcel.byteLength
+  }
+
+  #first(): Lane<P> | undefined {
+    let first: Lane<P> | undefined
+    for (const lane of this.#lanes.values()) if (lane.oldest < (first?.oldest ?? Number.POSITIVE_INFINITY)) first = lane
+    return first
   }
 }
 

@@ -5,9 +5,15 @@ import type { DeliveryPolicy } from './delivery.js'
 /** The `sending_queue` and `retry` sections, the same for every exporter that sends to a server. */
 export const sendingQueueSchema = {
   type: 'object',
-  description: 'What waits in memory while the server is slow or away.',
+  description: 'What waits while the server is slow or away: in memory, or with `storage` on disk.',
   default: {},
   properties: {
+    storage: {
+      type: 'string',
+      format: 'extension',
+      description:
+        'Id of a `file_queue` extension: what was taken in is on disk until it is delivered, and outlives the agent. `max_items` and `max_bytes` (8 MiB at most) then bound the part of it that is in memory. Without it the queue is in memory only.',
+    },
     max_items: {
       type: 'integer',
       minimum: 1,
@@ -37,16 +43,17 @@ export const sendingQueueSchema = {
     },
     overflow: {
       type: 'string',
-      enum: ['refuse', 'drop_oldest'],
-      default: 'refuse',
+      enum: ['block', 'drop_oldest', 'drop_newest'],
+      default: 'block',
       description:
-        'When full: `refuse` makes the pipeline wait (back-pressure); `drop_oldest` keeps the newest data and counts what it drops.',
+        'When full, or the disk is: `block` makes the pipeline wait (back-pressure); `drop_oldest` and `drop_newest` give up the oldest or what comes next, counted. On disk the oldest goes by the segment, an eighth of the queue.',
     },
     shutdown_timeout: {
       type: 'string',
       format: 'duration',
       default: '5s',
-      description: 'How long a stopping agent goes on delivering, at most `6s`; the rest is dropped and counted.',
+      description:
+        'How long a stopping agent goes on delivering, at most `6s`; the rest is dropped and counted, or with `storage` kept.',
     },
   },
 } as const satisfies ObjectSchema
@@ -93,7 +100,7 @@ export const retrySchema = {
       type: 'string',
       format: 'duration',
       description:
-        'A request is dropped (and counted) when it has failed this long. `0s`: never give up. By default `5m`.',
+        'A request is dropped (and counted) when it has failed this long. `0s`: never give up. By default `5m`, and `0s` with a `sending_queue.storage`.',
     },
   },
   renamed: {
@@ -133,7 +140,7 @@ export const circuitBreakerSchema = {
   },
 } as const satisfies ObjectSchema
 
-/** How long a request may fail where the configuration does not say. */
+/** How long a request may fail where the configuration does not say, and it would only wait in memory. */
 const kMaxElapsedMs = 5 * 60_000
 
 /**
@@ -173,7 +180,7 @@ export function deliveryPolicy(
       multiplier: retry.multiplier,
       jitter: retry.jitter,
       maxRetries: retry.max_retries,
-      maxElapsedMs: retry.max_elapsed_time ?? kMaxElapsedMs,
+      maxElapsedMs: retry.max_elapsed_time ?? (queue.storage === undefined ? kMaxElapsedMs : 0),
     },
     breaker: {
       failureThreshold: breaker.failure_threshold,

@@ -3,6 +3,8 @@ import { type Outcome, ok, permanent, retryable } from '../../component/outcome.
 import type { ComponentTelemetry } from '../../component/telemetry.js'
 import { assertNever } from '../../util/assert-never.js'
 import { type Clock, sleep, type Timer } from '../../util/clock.js'
+import type { Overflow, QueueOwner } from '../queue/disk-queue.js'
+import { Backlog, type Storage } from './backlog.js'
 import { BoundedQueue, type Parcel, type QueueLimits, type Size, sizeOf } from './bounded-queue.js'
 import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
 import { DeliveryHealth } from './health.js'
@@ -14,8 +16,8 @@ export interface DeliveryPolicy {
   readonly queue: QueueLimits & {
     /** Senders at work at once. */
     readonly concurrency: number
-    /** refuse: the caller keeps what does not fit; drop_oldest: what waits longest makes room, counted. */
-    readonly overflow: 'refuse' | 'drop_oldest'
+    /** block: the caller keeps what does not fit; drop_oldest: what waits longest makes room; drop_newest: it goes. Counted. */
+    readonly overflow: Overflow
   }
   readonly retry: RetryPolicy
   readonly breaker: BreakerPolicy
@@ -34,17 +36,34 @@ export interface DeliverySettings<P extends Parcel> {
   readonly laneOf?: (parcel: P) => string
   /** Without it each parcel is a request of its own, sent as soon as a sender is free. */
   readonly joining?: Joining<P> | undefined
+  /** Where parcels are kept until they are delivered; without it in memory, and what is left at the end is dropped. */
+  readonly storage?: Storage<P> | undefined
   /** Told when delivery begins to fail (with the reason), and when it works again (undefined): nothing else says so. */
   readonly onHealth: (trouble: string | undefined) => void
 }
 
 /** Why parcels are dropped; the `reason` of the component's dropped counter. */
-export type DropReason = 'queue_full' | 'too_large' | 'permanent' | 'partial_success' | 'retry_exhausted' | 'shutdown'
+export type DropReason =
+  | 'queue_full'
+  | 'too_large'
+  | 'permanent'
+  | 'partial_success'
+  | 'retry_exhausted'
+  | 'shutdown'
+  /** Of a queue on disk: its file was damaged; `drop_newest` while it could not be written. */
+  | 'damaged'
+  | 'disk_failed'
 
 /** How long a refused caller is asked to wait: senders free room within a round trip. */
 const kRefusedAfterMs = 100
 
+/** The same for one whom the disk refuses: room there comes back in steps, and an offer costs a write. */
+const kDiskRefusedAfterMs = 1000
+
 const kComplainEveryMs = 60_000
+
+/** Of parcels that are on disk, so much is in memory: some seconds of work for all senders. */
+const kMaxWindowBytes = 8 * 1024 * 1024
 
 /** Queue, senders, retry and circuit breaker between an exporter's encoder and its wire. */
 export interface Delivery<P extends Parcel> {
@@ -60,8 +79,12 @@ export interface Delivery<P extends Parcel> {
    * serialising it only to be refused is dear. Undefined: offer it.
    */
   refusalOf(size: Size): Outcome | undefined
+  /** @throws what opening the storage does */
   start(): Promise<void>
-  /** Delivers what is queued until the deadline of the policy, then drops the rest. Safe without start, and twice. */
+  /**
+   * Delivers what is queued until the deadline of the policy, then drops the rest. With a storage, what is not delivered at the
+   * first try stays there. Safe without start, and twice.
+   */
   shutdown(): Promise<void>
 }
 
@@ -89,26 +112,28 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   /** What resumes each worker that has nothing to do. */
   #idle: (() => void)[] = []
   readonly #health: DeliveryHealth
+  #backlog: Backlog<P> | undefined
   #complaint: { readonly reason: string; readonly quietUntilMs: number } | undefined
 
   constructor(settings: DeliverySettings<P>) {
     this.#settings = settings
     this.#laneOf = settings.laneOf ?? (() => '')
-    this.#queue = new BoundedQueue(settings.policy.queue, this.#laneOf)
+    this.#queue = new BoundedQueue(windowOf(settings), this.#laneOf)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
     this.#hands = new HandsOf(settings.clock)
-    this.#picker = new Picker(this.#queue, settings.joining, settings.clock)
+    this.#picker = new Picker(this.#queue, this.#joining(), settings.clock)
     this.#health = new DeliveryHealth(settings.onHealth)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
-    telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#queue.items)
-    telemetry.gauge('queue_bytes', 'Bytes queued or being sent', 'By', () => this.#queue.bytes)
+    telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#held.items)
+    telemetry.gauge('queue_bytes', 'Bytes queued or being sent', 'By', () => this.#held.bytes)
     telemetry.gauge('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', '1', () => this.#breaker.gauge)
   }
 
   refusalOf(size: Size): Outcome | undefined {
     if (this.#state.kind === 'draining' || this.#state.kind === 'stopped') return retryable('shutting down')
-    const mayHaveRoom = this.#settings.policy.queue.overflow === 'drop_oldest' || this.#queue.fits(size)
+    if (this.#backlog !== undefined) return undefined
+    const mayHaveRoom = this.#settings.policy.queue.overflow !== 'block' || this.#queue.fits(size)
     if (mayHaveRoom || !this.#queue.couldFit(size)) return undefined
     return retryable('the sending queue is full', kRefusedAfterMs)
   }
@@ -118,14 +143,13 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const refusal = this.refusalOf(size)
     if (refusal !== undefined) return refusal
     const queue = this.#queue
-    if (!queue.couldFit(size)) {
-      const reason =
-        'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
-      this.#drop(size.items, 'too_large')
-      this.#complain('a batch can never be sent; it is dropped', { items: size.items, reason })
-      return permanent(reason)
+    if (!queue.couldFit(size)) return this.#tooLarge(size)
+    if (!this.#makeRoom(size)) {
+      if (this.#settings.policy.queue.overflow !== 'drop_newest')
+        return retryable('the sending queue is full', kRefusedAfterMs)
+      this.#drop(size.items, 'queue_full')
+      return permanent('the sending queue is full')
     }
-    if (!this.#makeRoom(size)) return retryable('the sending queue is full', kRefusedAfterMs)
     for (const parcel of parcels) queue.push(parcel)
     this.#wake()
     return ok
@@ -135,6 +159,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #makeRoom(size: Size): boolean {
     const queue = this.#queue
     while (!queue.fits(size)) {
+      if (this.#settings.policy.queue.overflow === 'drop_newest') return false
       const oldest = this.#hands.evictWaiting() ?? queue.take()
       if (oldest === undefined) return false
       queue.release(oldest)
@@ -144,13 +169,99 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   }
 
   async hold(parcels: readonly P[]): Promise<Outcome> {
-    return this.offer(parcels)
+    if (this.#backlog === undefined) return this.offer(parcels)
+    const size = sizeOf(parcels)
+    const refusal = this.refusalOf(size)
+    if (refusal !== undefined) return refusal
+    const kept = await this.#backlog.keep(parcels, size)
+    switch (kept.kind) {
+      case 'kept':
+        return ok
+      case 'refused':
+        return retryable(kept.reason, kDiskRefusedAfterMs)
+      case 'dropped':
+        return permanent(kept.reason)
+      case 'too_large':
+        return this.#tooLarge(size)
+      default:
+        return assertNever(kept)
+    }
+  }
+
+  #tooLarge(size: Size): Outcome {
+    const reason =
+      'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
+    this.#drop(size.items, 'too_large')
+    this.#complain('a batch can never be sent; it is dropped', { items: size.items, reason })
+    return permanent(reason)
   }
 
   async start(): Promise<void> {
     if (this.#state.kind !== 'idle') return
+    const { storage } = this.#settings
+    if (storage !== undefined) await this.#open(storage)
+    if (this.#state.kind !== 'idle') return
     this.#state = { kind: 'running' }
     this.#workers = Array.from({ length: this.#settings.policy.queue.concurrency }, () => this.#work())
+  }
+
+  async #open(storage: Storage<P>): Promise<void> {
+    const { telemetry, logger } = this.#settings
+    const opened = await storage.open(this.#queueOwner())
+    if ('volatile' in opened) {
+      this.#health.disk(`nothing outlives this process: ${opened.volatile}`)
+      return
+    }
+    this.#backlog = new Backlog(opened.queue, storage, {
+      fits: (size) => this.#queue.fits(size),
+      push: (parcel) => {
+        this.#queue.push(parcel)
+        this.#wake()
+      },
+      unknown: (items) => this.#drop(items, 'damaged'),
+    })
+    // An earlier process took them in; this one has them all the same.
+    telemetry.produced(opened.restored)
+    if (opened.restored > 0) logger.info('an earlier process left data to deliver', { items: opened.restored })
+    void this.#backlog.fill()
+  }
+
+  #queueOwner(): QueueOwner {
+    const { telemetry, logger } = this.#settings
+    return {
+      evict: (isOf) => this.#evict((parcel) => this.#backlog?.placesOf(parcel).some(isOf) === true),
+      dropped: (items, reason) => this.#drop(items, reason),
+      error: (code) => telemetry.error(code.toLowerCase()),
+      trouble: (reason) => this.#health.disk(reason),
+      damaged: (path, { items }) =>
+        logger.error('a file of the queue is damaged; what was lost is counted, and the file kept', { path, items }),
+    }
+  }
+
+  /** The queue on disk gives up its oldest segment: what of it is in memory and not on the wire goes, too. */
+  #evict(isOf: (parcel: P) => boolean): void {
+    const giveUp = (parcel: P): void => {
+      this.#queue.release(parcel)
+      this.#drop(parcel.items, 'queue_full')
+      void this.#backlog!.settle(parcel)
+    }
+    for (let one = this.#hands.evictWaiting(isOf); one !== undefined; one = this.#hands.evictWaiting(isOf)) giveUp(one)
+    while (this.#queue.first !== undefined && isOf(this.#queue.first)) giveUp(this.#queue.take()!)
+  }
+
+  /** All there is to deliver. */
+  get #held(): Size {
+    return this.#backlog ?? this.#queue
+  }
+
+  #joining(): Joining<P> | undefined {
+    const { joining } = this.#settings
+    if (joining === undefined) return undefined
+    const join = (parcels: readonly P[]): P => {
+      const whole = joining.join(parcels)
+      return this.#backlog === undefined ? whole : this.#backlog.joined(parcels, whole)
+    }
+    return { intervalMs: joining.intervalMs, join }
   }
 
   shutdown(): Promise<void> {
@@ -159,6 +270,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const done = this.#drain()
     this.#state = { kind: 'draining', done }
     this.#due?.timer.cancel()
+    if (this.#backlog !== undefined) this.#hands.endWaits()
     for (const resume of this.#idle.splice(0)) resume()
     return done
   }
@@ -175,8 +287,9 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     await workers
     for (let parcel = this.#queue.take(); parcel !== undefined; parcel = this.#queue.take()) {
       this.#queue.release(parcel)
-      this.#drop(parcel.items, 'shutdown')
+      if (this.#backlog === undefined) this.#drop(parcel.items, 'shutdown')
     }
+    await this.#backlog?.close()
     this.#state = { kind: 'stopped', done: Promise.resolve() }
   }
 
@@ -188,7 +301,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       const draining = this.#state.kind === 'draining'
       const parcel = this.#picker.take(draining)
       if (parcel === undefined) {
-        if (draining) return
+        if (draining && this.#backlog === undefined) return
+        if (draining) {
+          await this.#backlog!.fill()
+          if (this.#queue.first === undefined) return
+          continue
+        }
         const resumed = new Promise<void>((resolve) => this.#idle.push(resolve))
         this.#wake()
         await resumed
@@ -202,6 +320,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       this.#queue.release(parcel)
       this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
       this.#account(parcel, fate)
+      if (this.#backlog === undefined) continue
+      if (fate.kind !== 'aborted') await this.#backlog.settle(parcel)
+      // The server is away, and what is on disk has time.
+      else if (this.#state.kind === 'draining') return
+      if (this.#queue.bytes * 2 < kMaxWindowBytes) void this.#backlog.fill()
     }
   }
 
@@ -229,7 +352,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
         this.#complain('gave up retrying; data is dropped', { items, reason: fate.reason })
         break
       case 'aborted':
-        this.#drop(items, 'shutdown')
+        if (this.#backlog === undefined) this.#drop(items, 'shutdown')
         break
       default:
         assertNever(fate)
@@ -274,4 +397,9 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     if (dueInMs > 0) this.#wakeAfter(dueInMs)
     else this.#idle.pop()!()
   }
+}
+
+function windowOf<P extends Parcel>({ policy, storage }: DeliverySettings<P>): QueueLimits {
+  if (storage === undefined) return policy.queue
+  return { maxItems: policy.queue.maxItems, maxBytes: Math.min(policy.queue.maxBytes, kMaxWindowBytes) }
 }

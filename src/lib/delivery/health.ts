@@ -17,6 +17,7 @@ export class DeliveryHealth {
   readonly #onHealth: (trouble: string | undefined) => void
   readonly #lanes = new Map<string, Lane>()
   #away: string | undefined
+  #disk: string | undefined
   #told: string | undefined
 
   constructor(onHealth: (trouble: string | undefined) => void) {
@@ -26,6 +27,12 @@ export class DeliveryHealth {
   /** A try failed and will be repeated. */
   failing(reason: string): void {
     this.#away ??= reason
+    this.#tell()
+  }
+
+  /** What is to be delivered cannot be kept on the disk; undefined: it can. */
+  disk(trouble: string | undefined): void {
+    this.#disk = trouble
     this.#tell()
   }
 
@@ -55,7 +62,7 @@ export class DeliveryHealth {
 
   #tell(): void {
     const refusing = [...this.#lanes.values()].find(({ trouble }) => trouble !== undefined)
-    const trouble = refusing?.trouble ?? this.#away
+    const trouble = this.#disk ?? refusing?.trouble ?? this.#away
     if (trouble === this.#told) return
     this.#told = trouble
     this.#onHealth(trouble)

@@ -19,6 +19,7 @@ interface Entry<P extends Parcel> extends InHand<P> {
 export class HandsOf<P extends Parcel> {
   readonly #entries = new Set<Entry<P>>()
   readonly #clock: Clock
+  #impatient = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -32,6 +33,7 @@ export class HandsOf<P extends Parcel> {
       signal: abort.signal,
       waiting: false,
       wait: async (ms) => {
+        if (this.#impatient) return false
         entry.waiting = true
         const whole = await sleep(this.#clock, ms, abort.signal)
         entry.waiting = false
@@ -52,14 +54,20 @@ export class HandsOf<P extends Parcel> {
    * Takes the oldest parcel away that waits for its next try; the caller settles it. One that is on the wire stays: it may
    * be delivered at this moment.
    */
-  evictWaiting(): P | undefined {
+  evictWaiting(which: (parcel: P) => boolean = () => true): P | undefined {
     for (const entry of this.#entries) {
-      if (!entry.waiting) continue
+      if (!entry.waiting || !which(entry.parcel)) continue
       this.#entries.delete(entry)
       entry.abort.abort()
       return entry.parcel
     }
     return undefined
+  }
+
+  /** From now on nobody waits for a next try; what is on the wire goes on. */
+  endWaits(): void {
+    this.#impatient = true
+    for (const { abort, waiting } of this.#entries) if (waiting) abort.abort()
   }
 
   /** Ends every wait and every try. */

@@ -140,3 +140,16 @@ test.each([
   vi.stubEnv('NOTIFY_SOCKET', address)
   expect(native.notify('READY=1')).toBe(false)
 })
+
+test('a file is locked until its descriptor is closed, against other openings of it', () => {
+  const path = join(folder, 'locked')
+  const first = openSync(path, 'w')
+  const second = openSync(path, 'r')
+  expect(native.lockFile(first)).toBe(true)
+  expect(native.lockFile(first)).toBe(true)
+  expect(native.lockFile(second)).toBe(false)
+  closeSync(first)
+  expect(native.lockFile(second)).toBe(true)
+  closeSync(second)
+  expect(() => native.lockFile(second)).toThrow('cannot be locked: EBADF')
+})

@@ -276,3 +276,43 @@ describe('what people write instead', () => {
     expect(await said(host(part))).toEqual(expected)
   })
 })
+
+describe('an exporter that names an extension', () => {
+  const yaml = (storage: string, extensions: string, listed: string): string =>
+    [
+      'receivers: { systemd: }',
+      'exporters:',
+      `  otlp: { endpoint: "127.0.0.1:4317", sending_queue: { storage: ${storage}, overflow: drop_oldest } }`,
+      `extensions: { ${extensions} }`,
+      `service: { extensions: [${listed}], pipelines: { logs: { receivers: [systemd], exporters: [otlp] } } }`,
+    ].join('\n')
+  const at = 'CFG_REFERENCE agent.yaml:3:65 exporters.otlp.sending_queue.storage'
+
+  test.each([
+    ['that is there', 'file_queue', 'file_queue:', 'file_queue', undefined],
+    [
+      'that is misspelled',
+      'file_que',
+      'file_queue:',
+      'file_queue',
+      `${at}: there is no extension "file_que": did you mean "file_queue"?`,
+    ],
+    [
+      'where there is none',
+      'file_queue',
+      '',
+      '',
+      `${at}: there is no extension "file_queue"; "extensions:" must define it, there is none`,
+    ],
+    [
+      'that is not started',
+      'file_queue',
+      'file_queue:',
+      '',
+      `${at}: the extension "file_queue" is not started: add it to service.extensions`,
+    ],
+  ])('%s', async (_, storage, extensions, listed, expected) => {
+    const found = (await said(yaml(storage, extensions, listed))).filter((line) => !line.startsWith('CFG_UNUSED'))
+    expect(found).toEqual(expected === undefined ? [] : [expected])
+  })
+})

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { RefusalError } from '../../../src/errors.js'
 import type { Notifier } from '../../../src/service/notifier.js'
 import type { Service } from '../../../src/service/service.js'
 import { kShutdownDeadlineMs, supervise } from '../../../src/service/supervise.js'
@@ -219,6 +220,15 @@ describe('an end that is not', () => {
     events.emit('SIGINT')
     expect(exits).toEqual([1])
     expect(journal.slice(-2)).toEqual(['error: second SIGINT: ending at once, what is queued is lost', 'flush'])
+  })
+
+  test('a start that is refused until somebody has looked: exit 78, wherever the refusal came from', async () => {
+    const { end } = setUp({
+      start: async () => {
+        throw new Error('exporter otlp could not start', { cause: new RefusalError('a queue of version 2') })
+      },
+    })
+    expect(await end).toBe(78)
   })
 
   test('a start that fails: exit 1, never READY', async () => {

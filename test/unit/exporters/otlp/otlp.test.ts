@@ -279,7 +279,7 @@ test('a full queue costs one serialisation of a batch, however often it is offer
       max_bytes: 10_000,
       concurrency: 1,
       request_interval: 0,
-      overflow: 'refuse',
+      overflow: 'block',
       shutdown_timeout: 5000,
     },
   })

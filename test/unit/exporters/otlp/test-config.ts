@@ -24,7 +24,7 @@ export function config(endpoint: string, part: Partial<Config> = {}): Config {
       max_bytes: 2 ** 25,
       concurrency: 4,
       request_interval: 0,
-      overflow: 'refuse',
+      overflow: 'block',
       shutdown_timeout: 5000,
     },
     retry,

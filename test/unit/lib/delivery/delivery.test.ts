@@ -267,7 +267,7 @@ test('the ledger holds at every rest: taken = delivered + dropped + held, and ea
     fc.record({ offer: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 3 }) }),
     fc.record({ wait: fc.integer({ min: 1, max: 20_000 }) }),
   )
-  const overflow = fc.constantFrom('refuse' as const, 'drop_oldest' as const)
+  const overflow = fc.constantFrom('block' as const, 'drop_oldest' as const, 'drop_newest' as const)
   await fc.assert(
     fc.asyncProperty(
       fc.array(answer, { minLength: 1, maxLength: 20 }),

@@ -25,7 +25,7 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
   const got: Parcel[] = []
   const callTimes: number[] = []
   const policy: DeliveryPolicy = {
-    queue: { maxItems: 100, maxBytes: 10_000, concurrency: 2, overflow: 'refuse', ...part.queue },
+    queue: { maxItems: 100, maxBytes: 10_000, concurrency: 2, overflow: 'block', ...part.queue },
     retry: { initialMs: 1000, maxMs: 30_000, multiplier: 1.5, jitter: 0.5, maxElapsedMs: 300_000, ...part.retry },
     breaker: { failureThreshold: 1000, openMs: 10_000, ...part.breaker },
     shutdownMs: 5000,

@@ -1,0 +1,434 @@
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../util/clock.js'
+import { codeOf, type Disk } from './disk.js'
+import { fileName, kHeadBytes, kHeaderBytes, kNoteBytes, kNotesStart } from './format.js'
+import { checkVersions, createSegment, type LoadOptions, listSegments, loadSegment } from './load.js'
+import { quarantine } from './quarantine.js'
+import type { Entry, Kept, Place, Segment } from './segment.js'
+
+/** When an entry counts as kept: `always` once it is on the disk, else once the kernel has it. */
+export type Fsync = 'always' | 'interval' | 'never'
+/** What gives when there is no room. */
+export type Overflow = 'block' | 'drop_oldest' | 'drop_newest'
+
+export interface DiskQueueOptions {
+  /** The queue's own; one agent at a time. */
+  readonly folder: string
+  /** Of all its files, those of damaged segments apart. */
+  readonly maxBytes: number
+  readonly fsync: Fsync
+  /** Between two syncs with `interval`; and of what was settled, with `always`, too. */
+  readonly intervalMs: number
+  readonly overflow: Overflow
+  readonly clock: Clock
+  readonly disk: Disk
+}
+
+/** Whose the entries are. */
+export interface QueueOwner {
+  /** Gives up what it holds of these and is not sending at this moment: counts and settles it. */
+  evict(isOf: (place: Place) => boolean): void
+  /** Counts items that are lost to it. */
+  dropped(items: number, reason: 'queue_full' | 'damaged' | 'disk_failed'): void
+  /** A call of the system failed; `code` as errno(3) names it. */
+  error(code: string): void
+  /** Nothing can be written (with the reason), and again: undefined. */
+  trouble(reason: string | undefined): void
+  /** So much of this file was damaged; it is kept in the folder `damaged`. */
+  damaged(path: string, lost: { readonly items: number }): void
+}
+
+export type Appended =
+  /** `places`: the owner goes on with what it has in memory; without, it will be read when its turn comes. */
+  | { readonly kind: 'kept'; readonly places?: readonly Place[] }
+  /** The caller still has them. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Counted. */
+  | { readonly kind: 'dropped'; readonly reason: string }
+  | { readonly kind: 'too_large' }
+
+interface Waiting {
+  readonly entries: readonly Entry[]
+  readonly bytes: number
+  /** Whether the owner has room for them in memory. */
+  readonly wanted: () => boolean
+  readonly answer: (appended: Appended) => void
+}
+
+/** So many files at most; each start that finds a backlog begins a new one. */
+const kMaxSegments = 4096
+/** A segment takes an eighth of the queue: room comes back in such steps. */
+const kSegmentsPerQueue = 8
+const kMaxSegmentBytes = 32 * 1024 * 1024
+/** More parts than this are copied together: a writev(2) takes 1024. */
+const kMaxParts = 512
+
+const kNoRoom = new Set(['ENOSPC', 'EDQUOT'])
+
+/**
+ * A queue on disk: entries go in at one end, come out in the same order, and are gone when they are settled, in any order.
+ * What was kept and not settled comes out again of the queue that is opened next.
+ *
+ * Writing is shared: what is appended while the disk is busy is one write and one fdatasync(2), on threads of libuv.
+ */
+export class DiskQueue {
+  readonly #options: DiskQueueOptions
+  readonly #owner: QueueOwner
+  readonly #load: LoadOptions
+  readonly #unlock: () => Promise<void>
+  /** Oldest first. */
+  #segments: Segment[]
+  #active: Segment | undefined
+  #lastNumber: number
+  #waiting: Waiting[] = []
+  #committing: Promise<void> | undefined
+  readonly #removing = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+  readonly #syncing: Promise<void>
+  #unsynced = false
+  #items: number
+  #trouble: string | undefined
+
+  private constructor(
+    options: DiskQueueOptions,
+    owner: QueueOwner,
+    load: LoadOptions,
+    unlock: () => Promise<void>,
+    segments: Segment[],
+    lastNumber: number,
+  ) {
+    this.#options = options
+    this.#owner = owner
+    this.#load = load
+    this.#unlock = unlock
+    this.#segments = segments
+    this.#lastNumber = lastNumber
+    this.#items = segments.reduce((sum, segment) => sum + segment.unaccountedItems, 0)
+    this.#syncing = options.fsync === 'never' ? Promise.resolve() : this.#syncNowAndThen()
+  }
+
+  /**
+   * Opens what is there, or begins. Files that are damaged do not keep it from starting.
+   *
+   * @returns the queue, and the items an earlier process left in it, those included that turn out to be lost
+   * @throws RefusalError when going on would do harm; Error when another agent has it, or the disk cannot be used
+   */
+  static async open(options: DiskQueueOptions, owner: QueueOwner): Promise<{ queue: DiskQueue; restored: number }> {
+    const { disk, folder } = options
+    await disk.prepareFolder(folder)
+    const unlock = await disk.lock(join(folder, 'lock'))
+    try {
+      const load = { disk, folder, onError: (error: unknown) => owner.error(codeOf(error)) }
+      const all = await listSegments(load)
+      await checkVersions(load, all)
+      const segments: Segment[] = []
+      let unreadable = 0
+      for (const files of all) {
+        const loaded = await loadSegment(load, files)
+        if (loaded === undefined) continue
+        if ('log' in loaded) segments.push(loaded)
+        else {
+          await quarantine(load, loaded.files)
+          for (const path of loaded.files) await disk.remove(path)
+          unreadable += loaded.items
+          owner.dropped(loaded.items, 'damaged')
+          owner.damaged(loaded.files[0]!, loaded)
+        }
+      }
+      const queue = new DiskQueue(options, owner, load, unlock, segments, all.at(-1)?.number ?? 0)
+      return { queue, restored: queue.items + unreadable }
+    } catch (error) {
+      await unlock()
+      throw error
+    }
+  }
+
+  /** Kept and not settled. */
+  get items(): number {
+    return this.#items
+  }
+  /** Of its files. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+  get segments(): number {
+    return this.#segments.length
+  }
+  get hasUnread(): boolean {
+    return this.#segments.some((segment) => segment.hasUnread || (segment.sealed && !segment.booksClosed))
+  }
+
+  /** Keeps entries, all or none; resolves when they are as safe as `fsync` says. Never rejects. */
+  append(entries: readonly Entry[], wanted: () => boolean): Promise<Appended> {
+    const bytes = entries.reduce((sum, { byteLength }) => sum + kHeadBytes + byteLength + kNoteBytes, 0)
+    if (bytes > this.#segmentBytes * (kSegmentsPerQueue - 1)) return Promise.resolve({ kind: 'too_large' })
+    if (this.#closing.signal.aborted) return Promise.resolve({ kind: 'refused', reason: 'the queue is closed' })
+    return new Promise((answer) => {
+      this.#waiting.push({ entries, bytes, wanted, answer })
+      this.#committing ??= this.#commitAll()
+    })
+  }
+
+  /** The next entries that nobody has, in order, of some `maxBytes`; empty when there are none. One call at a time. */
+  async read(maxBytes: number): Promise<readonly Kept[]> {
+    for (;;) {
+      const segment = this.#segments.find((one) => one.hasUnread || (one.sealed && !one.booksClosed))
+      if (segment === undefined) return []
+      if (!segment.hasUnread) {
+        await this.#closeBooks(segment)
+        continue
+      }
+      try {
+        const kept = await segment.read(maxBytes)
+        if (kept.length > 0) return kept
+      } catch (error) {
+        this.#owner.error(codeOf(error))
+      }
+      // Nothing came of what was to be there: no more is added to such a file.
+      if (!segment.hasUnread && segment === this.#active && segment.unaccountedItems > 0) this.#seal(segment)
+      else if (!segment.hasUnread && !segment.sealed) return []
+    }
+  }
+
+  /** They are delivered, or given up and counted. Resolves when a restart would know. Never rejects. */
+  async settle(places: readonly Place[]): Promise<void> {
+    const touched = new Set<Segment>()
+    for (const { segment, index, items } of places) {
+      if (!segment.settle(index)) continue
+      this.#items -= items
+      segment.notes.add({ index, items, why: 'done' })
+      touched.add(segment)
+    }
+    for (const segment of touched) if (!this.#removeIfDone(segment)) await segment.notes.flush()
+  }
+
+  /** Writes what is under way, and lets go of the folder. What is not settled stays in it. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    await this.#committing
+    await this.#syncing
+    if (this.#options.fsync !== 'never') for (const segment of this.#segments) await this.#sync(segment)
+    if (this.#active !== undefined) this.#seal(this.#active)
+    for (const segment of this.#segments) await segment.close().catch((error: unknown) => this.#fail(error))
+    await Promise.all(this.#removing)
+    await this.#unlock()
+  }
+
+  get #segmentBytes(): number {
+    return Math.min(Math.ceil(this.#options.maxBytes / kSegmentsPerQueue), kMaxSegmentBytes)
+  }
+
+  async #commitAll(): Promise<void> {
+    // What else is appended in this turn goes along.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const batch: Waiting[] = []
+      let bytes = 0
+      while (
+        this.#waiting.length > 0 &&
+        (batch.length === 0 || bytes + this.#waiting[0]!.bytes <= this.#segmentBytes)
+      ) {
+        bytes += this.#waiting[0]!.bytes
+        batch.push(this.#waiting.shift()!)
+      }
+      await this.#commit(batch, bytes)
+    }
+    this.#committing = undefined
+  }
+
+  async #commit(batch: readonly Waiting[], bytes: number): Promise<void> {
+    while (!this.#hasRoom(bytes)) {
+      if (this.#options.overflow === 'drop_oldest' && this.#dropOldest()) continue
+      if (batch.length === 1) return this.#refuse(batch, 'the queue on disk is full', 'queue_full')
+      // Some may fit where all do not.
+      for (const one of batch) await this.#commit([one], one.bytes)
+      return
+    }
+    // Twice: a segment whose file cannot grow, or whose sync failed, is left for a new one.
+    for (let tries = 0; ; tries++) {
+      try {
+        if (await this.#write(batch, bytes)) return
+        if (tries > 0) return this.#refuse(batch, this.#trouble ?? 'the disk fails', 'disk_failed')
+      } catch (error) {
+        this.#fail(error)
+        const mayHelp = kNoRoom.has(codeOf(error)) && this.#options.overflow === 'drop_oldest'
+        if (mayHelp && this.#dropOldest()) {
+          await Promise.all(this.#removing)
+          tries = 0
+        } else return this.#refuse(batch, this.#trouble ?? 'the disk fails', 'disk_failed')
+      }
+    }
+  }
+
+  /** @returns false when it is worth another try, in another segment. Rejects when it is not. */
+  async #write(batch: readonly Waiting[], bytes: number): Promise<boolean> {
+    const segment = await this.#segmentFor(bytes)
+    const { chunks, after } = segment.encode(batch.flatMap(({ entries }) => entries))
+    try {
+      await segment.log.write(chunks.length > kMaxParts ? [Buffer.concat(chunks)] : chunks, segment.end)
+    } catch (error) {
+      // What part of it is there must not be behind what comes next.
+      const cut = await segment.log.truncate(segment.end).then(
+        () => true,
+        () => false,
+      )
+      if (!cut) this.#seal(segment)
+      if (codeOf(error) !== 'EFBIG' || segment.records === 0) throw error
+      this.#fail(error)
+      this.#seal(segment)
+      return false
+    }
+    if (this.#options.fsync === 'always') {
+      try {
+        await segment.log.sync()
+      } catch (error) {
+        // The kernel has dropped the pages and forgets the error: a second fdatasync that succeeds says nothing.
+        this.#fail(error)
+        await segment.log.truncate(segment.end).catch(() => {})
+        this.#seal(segment)
+        return false
+      }
+    }
+    await segment.notes.mark(after)
+    this.#publish(segment, batch, after)
+    return true
+  }
+
+  #publish(segment: Segment, batch: readonly Waiting[], after: Parameters<Segment['publish']>[0]): void {
+    let index = segment.records
+    let end = segment.end
+    let caughtUp = !this.hasUnread
+    this.#items += after.items - segment.items
+    segment.publish(after)
+    this.#unsynced = true
+    this.#say(undefined)
+    for (const { entries, wanted, answer } of batch) {
+      caughtUp &&= wanted()
+      const places: Place[] = []
+      for (const { items, byteLength } of entries) {
+        end += kHeadBytes + byteLength
+        if (caughtUp) places.push(segment.giveOut(index, items, end))
+        index++
+      }
+      answer(caughtUp ? { kind: 'kept', places } : { kind: 'kept' })
+    }
+  }
+
+  async #segmentFor(bytes: number): Promise<Segment> {
+    const active = this.#active
+    if (active !== undefined && (active.records === 0 || active.bytes + bytes <= this.#segmentBytes)) return active
+    if (active !== undefined) {
+      await this.#sync(active)
+      this.#seal(active)
+    }
+    const segment = await createSegment(this.#load, ++this.#lastNumber, this.#options.fsync !== 'never')
+    this.#active = segment
+    this.#segments.push(segment)
+    return segment
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return (
+      this.bytes + kNotesStart + kHeaderBytes + bytes <= this.#options.maxBytes && this.#segments.length < kMaxSegments
+    )
+  }
+
+  /** Gives up the oldest segment that still has something to give. @returns false when there is none */
+  #dropOldest(): boolean {
+    for (const segment of this.#segments) {
+      if (segment.isSettled && segment !== this.#active) continue // on its way out
+      if (segment === this.#active) this.#seal(segment)
+      this.#owner.evict((place) => place.segment === segment)
+      const { items } = segment.giveUpRest('done')
+      this.#items -= items
+      this.#owner.dropped(items, 'queue_full')
+      if (this.#removeIfDone(segment)) return true
+      // Something of it is being sent at this moment: its room comes back with the answer.
+      void segment.notes.flush()
+    }
+    return false
+  }
+
+  /** All of a segment was read: what did not come out of it is lost. */
+  async #closeBooks(segment: Segment): Promise<void> {
+    if (segment.unaccountedItems > 0) {
+      const path = join(this.#options.folder, fileName(segment.number, 'log'))
+      await quarantine(this.#load, [path, join(this.#options.folder, fileName(segment.number, 'done'))])
+      const lost = segment.giveUpRest('lost')
+      this.#items -= lost.items
+      this.#owner.dropped(lost.items, 'damaged')
+      this.#owner.damaged(path, lost)
+      await segment.notes.flush()
+    } else segment.giveUpRest('lost')
+    this.#removeIfDone(segment)
+  }
+
+  #seal(segment: Segment): void {
+    segment.sealed = true
+    if (!segment.hasUnread && segment.unaccountedItems === 0) segment.booksClosed = true
+    if (this.#active === segment) this.#active = undefined
+    this.#removeIfDone(segment)
+  }
+
+  /** @returns whether it is gone */
+  #removeIfDone(segment: Segment): boolean {
+    if (!segment.sealed || !segment.isSettled) return false
+    if (!this.#segments.includes(segment)) return true
+    this.#segments = this.#segments.filter((one) => one !== segment)
+    const removing = this.#remove(segment).catch((error: unknown) => this.#fail(error))
+    this.#removing.add(removing)
+    void removing.finally(() => this.#removing.delete(removing))
+    return true
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    const { disk, folder } = this.#options
+    await segment.close()
+    // The notes go last: they say that the log had nothing left.
+    await disk.remove(join(folder, fileName(segment.number, 'log')))
+    await disk.remove(join(folder, fileName(segment.number, 'done')))
+  }
+
+  async #syncNowAndThen(): Promise<void> {
+    const { clock, intervalMs } = this.#options
+    while (await sleep(clock, intervalMs, this.#closing.signal))
+      for (const segment of this.#segments) await this.#sync(segment)
+  }
+
+  async #sync(segment: Segment): Promise<void> {
+    await segment.notes.sync()
+    if (!this.#unsynced || this.#options.fsync !== 'interval' || segment !== this.#active) return
+    this.#unsynced = false
+    try {
+      await segment.log.sync()
+    } catch (error) {
+      this.#fail(error)
+      this.#seal(segment)
+    }
+  }
+
+  #refuse(batch: readonly Waiting[], reason: string, why: 'queue_full' | 'disk_failed'): void {
+    for (const { entries, answer } of batch) {
+      if (this.#options.overflow === 'drop_newest') {
+        this.#owner.dropped(
+          entries.reduce((sum, { items }) => sum + items, 0),
+          why,
+        )
+        answer({ kind: 'dropped', reason })
+      } else answer({ kind: 'refused', reason })
+    }
+  }
+
+  #fail(error: unknown): void {
+    const code = codeOf(error)
+    this.#owner.error(code)
+    this.#say(`the queue on disk cannot be written: ${code}`)
+  }
+
+  #say(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    this.#owner.trouble(trouble)
+  }
+}

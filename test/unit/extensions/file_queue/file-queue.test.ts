@@ -1,0 +1,101 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { parseComponentId } from '../../../../src/component/id.js'
+import { RefusalError } from '../../../../src/errors.js'
+import { type Config, check, schema } from '../../../../src/extensions/file_queue/config.js'
+import { createFileQueue } from '../../../../src/extensions/file_queue/file-queue.js'
+import { queueStorages } from '../../../../src/lib/queue/storage.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { SimulatedDisk } from '../../../support/simulated-disk.js'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-queue-'))
+  folders.push(folder)
+  return folder
+}
+
+const exporter = parseComponentId('exporter', 'otlp/a.b')!
+const owner = { evict() {}, dropped() {}, error() {}, trouble() {}, damaged() {} }
+
+function setUp(config: Partial<Config>, disk?: SimulatedDisk, part = {}) {
+  const settings = testSettings('extension', 'file_queue/x', part)
+  const telemetry = settings.telemetry as RecordingTelemetry
+  const extension = createFileQueue(settings, { ...(createTestConfig(schema) as Config), ...config }, disk)
+  const host = new TestHost()
+  const storage = settings.shared.get(queueStorages).get('file_queue/x')!
+  return { extension, host, storage, telemetry }
+}
+
+test('each exporter has a folder of its own, which nobody else can look into', async () => {
+  const directory = join(tempFolder(), 'queue')
+  const { extension, host, storage } = setUp({ directory })
+  await extension.start(host)
+  const opened = await storage.open(exporter, 'block', owner)
+  if (!('queue' in opened)) throw new Error('volatile')
+  await opened.queue.append([{ kind: 1, items: 1, chunks: [Buffer.from('x')], byteLength: 1 }], () => false)
+  const own = join(directory, 'exporter.otlp%2fa%2eb')
+  for (const [path, mode] of [
+    [directory, 0o700],
+    [own, 0o700],
+    [join(own, '0000000001.log'), 0o600],
+    [join(own, '0000000001.done'), 0o600],
+    [join(own, 'lock'), 0o600],
+  ] as const)
+    expect([path, statSync(path).mode & 0o777]).toEqual([path, mode])
+  await expect(storage.open(exporter, 'block', owner)).rejects.toThrow('another agent uses it')
+  await opened.queue.close()
+  const again = await storage.open(exporter, 'block', owner)
+  if (!('queue' in again)) throw new Error('volatile')
+  expect(again.restored).toBe(1)
+  await again.queue.close()
+  await extension.shutdown()
+})
+
+test('the state directory is its place where none is named; without either the start is refused', async () => {
+  const stateDirectory = tempFolder()
+  const { extension, host } = setUp({}, undefined, { stateDirectory })
+  await extension.start(host)
+  expect(statSync(join(stateDirectory, 'queue')).isDirectory()).toBe(true)
+  await expect(setUp({}).extension.start(new TestHost())).rejects.toThrow(RefusalError)
+})
+
+test('a folder that others may write to, or that is a link, is refused', async () => {
+  const open = join(tempFolder(), 'open')
+  mkdirSync(open)
+  chmodSync(open, 0o777)
+  const link = join(tempFolder(), 'link')
+  symlinkSync(tempFolder(), link)
+  for (const directory of [open, join(open, 'below'), link])
+    await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(RefusalError)
+})
+
+test('a disk that is read-only: refused, or in memory where that is allowed, and said', async () => {
+  const disk = new SimulatedDisk()
+  disk.prepareFolder = async () => {
+    throw Object.assign(new Error('EROFS'), { code: 'EROFS' })
+  }
+  const directory = '/queue'
+  await expect(setUp({ directory }, disk).extension.start(new TestHost())).rejects.toThrow(/EROFS.*allow_volatile/)
+  const { extension, host, storage, telemetry } = setUp({ directory, allow_volatile: true }, disk)
+  await extension.start(host)
+  expect(host.last).toMatchObject({ state: 'degraded' })
+  expect(telemetry.gauges.get('volatile')!()).toBe(1)
+  expect(await storage.open(exporter, 'block', owner)).toMatchObject({ volatile: expect.stringContaining('EROFS') })
+})
+
+test('limits of its configuration', () => {
+  const complaints = (config: Partial<Config>) =>
+    check({ ...(createTestConfig(schema) as Config), ...config }).map(({ path }) => path.join('.'))
+  expect(complaints({})).toEqual([])
+  expect(complaints({ max_bytes: 2 ** 20 - 1 })).toEqual(['max_bytes'])
+  expect(complaints({ fsync_interval: 9 })).toEqual(['fsync_interval'])
+  expect(complaints({ fsync_interval: 60_001 })).toEqual(['fsync_interval'])
+})
