@@ -31,6 +31,27 @@ export const journalEvent = {
   linesSuppressed: 'systemd.journal.suppressed',
 } as const
 
+/** Of the self_telemetry receiver: a component of the agent fails too often, or loses items; and it no longer does. */
+export const componentEvent = {
+  degraded: 'unitscope.component.degraded',
+  recovered: 'unitscope.component.recovered',
+} as const
+
+/** Of these events, beside `unitscope.component` and `unitscope.pipeline`, which all own metrics have. */
+export const componentAttr = {
+  /** receiver | processor | exporter | extension */
+  kind: 'unitscope.component.kind',
+  /** Errors, and items given up though nobody asked for it, within the window. */
+  errors: 'unitscope.component.errors',
+  lost: 'unitscope.component.lost',
+  /** The reason of most of those. */
+  lostReason: 'unitscope.component.lost.reason',
+  /** Seconds. */
+  window: 'unitscope.component.window',
+  /** Seconds it was degraded. */
+  duration: 'unitscope.component.degraded.duration',
+} as const
+
 /** Attributes of records (resource attributes are in unit-resource.ts). */
 export const attr = {
   unit: 'systemd.unit.name',

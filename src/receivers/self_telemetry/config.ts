@@ -10,6 +10,20 @@ export const schema = {
       default: '10s',
       description: 'How often the numbers are read, from 1s to 1h. The first reading is made at start.',
     },
+    error_threshold: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 5,
+      description:
+        'Errors of one component within `error_window` at which `unitscope.component.degraded` is told; one lost item is enough. `0` tells of nothing.',
+    },
+    error_window: {
+      type: 'string',
+      format: 'duration',
+      default: '1m',
+      description: 'The time in which errors are counted together, from 1s to 1h; at least a `collection_interval`.',
+    },
   },
 } as const satisfies ObjectSchema
 

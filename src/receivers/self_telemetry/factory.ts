@@ -13,10 +13,13 @@ export const factory = {
     "The agent's own metrics: items, drops, errors and durations of every component, and the process's CPU, memory and event loop.",
   configSchema: schema,
   capabilities: ['process'],
-  check({ collection_interval: ms }: Config): readonly ConfigComplaint[] {
-    return ms >= kMinIntervalMs && ms <= kMaxIntervalMs
-      ? []
-      : [{ path: ['collection_interval'], reason: 'must be from 1s to 1h' }]
+  check({ collection_interval: ms, error_window: windowMs }: Config): readonly ConfigComplaint[] {
+    const complaints: ConfigComplaint[] = []
+    if (ms < kMinIntervalMs || ms > kMaxIntervalMs)
+      complaints.push({ path: ['collection_interval'], reason: 'must be from 1s to 1h' })
+    if (windowMs < kMinIntervalMs || windowMs > kMaxIntervalMs)
+      complaints.push({ path: ['error_window'], reason: 'must be from 1s to 1h' })
+    return complaints
   },
   create: (settings: Settings, config: Config, next: Consumer) => createSelfTelemetryReceiver(settings, config, next),
 } satisfies ReceiverFactory

@@ -1,9 +1,14 @@
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import { batchOf, countItems } from '../../data/batch.js'
+import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
+import { Outbox } from '../../lib/handover/outbox.js'
 import type { Timer } from '../../util/clock.js'
+import { changeEvent } from './change-event.js'
+import { totalsOf } from './component-totals.js'
 import type { Config } from './config.js'
 import { readDisk } from './disk-metrics.js'
+import { ErrorWatch } from './error-watch.js'
 import { createProcessMetrics, type ProcessMetrics } from './process-metrics.js'
 
 /** Emits the agent's own metrics at each interval; the first reading is made at start. */
@@ -15,6 +20,10 @@ class SelfTelemetryReceiver implements Receiver {
   readonly #settings: Settings
   readonly #config: Config
   readonly #next: Consumer
+  /** What is told once, and so is offered until it is taken. */
+  readonly #outbox: Outbox
+  readonly #errors: ErrorWatch | undefined
+  readonly #windowMs: number
   #process: ProcessMetrics | undefined
   #timer: Timer | undefined
   #reading: Promise<void> | undefined
@@ -23,6 +32,10 @@ class SelfTelemetryReceiver implements Receiver {
     this.#settings = settings
     this.#config = config
     this.#next = next
+    this.#outbox = new Outbox(settings, next)
+    const { error_threshold: threshold } = config
+    this.#windowMs = Math.max(config.error_window, config.collection_interval)
+    this.#errors = threshold === 0 ? undefined : new ErrorWatch(this.#windowMs, threshold, settings.clock.monotonicMs())
   }
 
   async start(host: Host): Promise<void> {
@@ -37,6 +50,7 @@ class SelfTelemetryReceiver implements Receiver {
     this.#timer?.cancel()
     this.#process?.close()
     await this.#reading
+    await this.#outbox.close()
   }
 
   #tick(): void {
@@ -61,6 +75,7 @@ class SelfTelemetryReceiver implements Receiver {
     const started = clock.monotonicMs()
     const own = (await selfMetrics?.()) ?? []
     const resource = this.#resource()
+    this.#tellErrors(own, resource)
     const metrics = [
       ...own,
       ...(this.#process?.read(resource, clock.unixNano()) ?? []),
@@ -72,6 +87,16 @@ class SelfTelemetryReceiver implements Receiver {
     const outcome = await this.#next.consume(batch)
     if (outcome.kind === 'retryable') telemetry.dropped(items, 'refused')
     telemetry.durationMs(clock.monotonicMs() - started)
+  }
+
+  /** Of components that fail too often, and of those that no longer do. */
+  #tellErrors(own: readonly Metric[], resource: Resource): void {
+    const { clock } = this.#settings
+    const changes = this.#errors?.look(totalsOf(own), clock.monotonicMs()) ?? []
+    if (changes.length === 0) return
+    const now = clock.unixNano()
+    const events = changes.map((change) => changeEvent(change, this.#windowMs, resource, now))
+    this.#outbox.push(batchOf({ events }))
   }
 
   /** The same entity as the agent's own metrics; made here only when those are not wired. */

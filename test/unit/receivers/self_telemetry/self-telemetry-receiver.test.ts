@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { retryable } from '../../../../src/component/outcome.js'
 import type { Metric } from '../../../../src/data/metric.js'
 import { factory } from '../../../../src/receivers/self_telemetry/factory.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
@@ -11,7 +12,7 @@ function setUp(selfMetrics: () => Promise<readonly Metric[]> = async () => []) {
   const telemetry = new RecordingTelemetry()
   const next = new MemoryExporter()
   const settings = testSettings('receiver', 'self_telemetry', { clock, telemetry, selfMetrics })
-  const receiver = factory.create(settings, { collection_interval: 10_000 }, next)
+  const receiver = factory.create(settings, createTestConfig(factory.configSchema, {}), next)
   return { clock, telemetry, next, receiver, settings }
 }
 
@@ -115,6 +116,10 @@ describe('configuration', () => {
     [3_600_000, []],
     [3_600_001, ['must be from 1s to 1h']],
   ])('an interval of %i ms', (ms, reasons) => {
-    expect(factory.check({ collection_interval: ms }).map(({ reason }) => reason)).toEqual(reasons)
+    expect(
+      factory
+        .check({ ...createTestConfig(factory.configSchema, {}), collection_interval: ms })
+        .map(({ reason }) => reason),
+    ).toEqual(reasons)
   })
 })
