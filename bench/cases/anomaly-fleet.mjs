@@ -1,6 +1,6 @@
 import { product } from '../lib/product.mjs'
 import { lives } from '../patterns/healthy.mjs'
-import { kStartMs, minute, week } from '../patterns/machine.mjs'
+import { day, kStartMs, minute, week, weekdayOf } from '../patterns/machine.mjs'
 import { Chance } from '../patterns/random.mjs'
 import { chainOf, Replayer, StoryClock } from '../patterns/replay.mjs'
 import { rateInterval } from '../patterns/score.mjs'
@@ -9,6 +9,8 @@ const kUnits = 1000
 const kWeeks = 4
 const kQuickUnits = 20
 const kQuickWeeks = 0.5
+/** Units that are by themselves begin on each day of the week. */
+const kWeekdays = 7
 const kEveryMs = 5 * minute
 /** What is set, and one and a half times that: the limit of what may come of it. */
 const kSetting = 0.1
@@ -16,20 +18,38 @@ const kMost = 0.15
 /** The budget of all units out of the way: what is measured is the rate of each. */
 const kNoBudget = 10_000
 
-/** Tells weeks of a healthy host to the processor. @param {Record<string, unknown>} config */
-async function live(config, { names, replayer, pool, unitResource }, { quick }) {
+/**
+ * Tells weeks of healthy units to the processor. Those of one host begin on one day of the week.
+ *
+ * @param {Record<string, unknown>} config @param {number} hosts that the units are spread over, each beginning a day after the one before
+ */
+async function live(config, hosts, context, { quick }) {
   const weeks = quick ? kQuickWeeks : kWeeks
-  const units = Array.from({ length: quick ? kQuickUnits : kUnits }, (_, n) => {
+  const count = quick ? kQuickUnits : kUnits
+  let found = 0
+  for (let host = 0; host < hosts; host++) {
+    const numbers = Array.from({ length: count }, (_, n) => n).filter(
+      (n) => Math.floor(n / lives.length) % hosts === host,
+    )
+    found += await liveOn(config, kStartMs + host * day, numbers, weeks, context)
+  }
+  const unitWeeks = count * weeks
+  return { rate: found / unitWeeks, rateHigh: rateInterval(found, unitWeeks)[1], found, unitWeeks }
+}
+
+/** How many are found. */
+async function liveOn(config, startMs, numbers, weeks, { names, replayer, pool, unitResource }) {
+  const units = numbers.map((n) => {
     const [, make] = lives[n % lives.length]
     return {
       resource: unitResource(pool, `unit-${n}.service`),
-      life: make(new Chance(1000 + n * 77)),
+      life: make(new Chance(1000 + n * 77), weekdayOf(startMs)),
       cpu: 0,
       io: 0,
       waited: 0,
     }
   })
-  const clock = new StoryClock(kStartMs)
+  const clock = new StoryClock(startMs)
   let found = 0
   const { first, processors } = await chainOf(
     replayer,
@@ -41,13 +61,12 @@ async function live(config, { names, replayer, pool, unitResource }, { quick }) 
   )
   for (let atMs = kEveryMs; atMs < weeks * week; atMs += kEveryMs) {
     clock.moveTo(atMs)
-    const timeUnixNano = BigInt(kStartMs + atMs) * 1_000_000n
+    const timeUnixNano = BigInt(startMs + atMs) * 1_000_000n
     const metrics = units.flatMap((unit) => readingOf(unit, atMs, timeUnixNano, names))
     await first.consume({ events: [], metrics, spans: [] })
   }
   for (const processor of processors) await processor.shutdown()
-  const unitWeeks = units.length * weeks
-  return { rate: found / unitWeeks, rateHigh: rateInterval(found, unitWeeks)[1], found, unitWeeks }
+  return found
 }
 
 function readingOf(unit, atMs, timeUnixNano, names) {
@@ -74,7 +93,8 @@ export default {
   id: 'anomaly-fleet',
   question: 'How often is a healthy unit told of as an anomaly, where 0.1 times a week is set?',
   notes:
-    'A host of 1000 units of ten kinds (`bench/patterns/healthy.mjs`), of which nothing was known, for four weeks, with a reading of each every 5 minutes. ' +
+    'A host of 1000 units of ten kinds (`bench/patterns/healthy.mjs`), of which nothing was known, for four weeks, with a reading of each every 5 minutes. They ' +
+    'begin on each day of the week; those that share a budget, on a Tuesday. ' +
     'The upper bound is of a 95 % interval (Anscombe).',
   figures: {
     rate: { title: 'findings per unit and week', ratio: true },
@@ -95,11 +115,11 @@ export default {
     {
       name: 'each unit by itself',
       run: (context, options) =>
-        live({ false_alarms_per_week: kSetting, max_alarms_per_week: kNoBudget }, context, options),
+        live({ false_alarms_per_week: kSetting, max_alarms_per_week: kNoBudget }, kWeekdays, context, options),
     },
     {
       name: 'with the budget of all units',
-      run: (context, options) => live({ false_alarms_per_week: kSetting }, context, options),
+      run: (context, options) => live({ false_alarms_per_week: kSetting }, 1, context, options),
     },
   ],
   gates: [{ figure: 'rate', way: 'each unit by itself', atMost: kMost }],

@@ -9,7 +9,8 @@ import { day, hour, minute, week } from './machine.mjs'
 const MiB = 2 ** 20
 const hourOf = (atMs) => (atMs % day) / hour
 export const diurnal = (atMs, phase) => 0.55 - 0.45 * Math.cos(((hourOf(atMs) - phase) / 24) * 2 * Math.PI)
-export const isWeekend = (atMs) => (Math.floor(atMs / day) + 1) % 7 >= 5
+/** @param {number} atMs @param {number} weekday of the story's first day: 0 is Monday */
+export const isWeekend = (atMs, weekday) => (Math.floor(atMs / day) + weekday) % 7 >= 5
 
 const use = (cpu, memory, io, tasks, pressure = cpu * 0.01) => ({
   cpu: Math.max(cpu, 0),
@@ -44,7 +45,7 @@ function periods(chance, onMs, offMs) {
   }
 }
 
-/** @type {readonly (readonly [string, (chance: import('./random.mjs').Chance) => Life])[]} */
+/** @type {readonly (readonly [string, (chance: import('./random.mjs').Chance, weekday: number) => Life])[]} */
 export const lives = [
   [
     'idle',
@@ -82,14 +83,16 @@ export const lives = [
   ],
   [
     'serves on work days',
-    (chance) => {
+    (chance, weekday) => {
       const peak = chance.scale(0.2, 4)
       const memory = chance.scale(50 * MiB, 2048 * MiB)
       const quiet = chance.between(0.1, 0.5)
       const noise = wander(chance, 30 * minute)
       return (atMs) => {
         const load =
-          diurnal(atMs, 4) * (isWeekend(atMs) ? quiet : 1) * Math.exp(0.2 * noise(atMs) + chance.normal(0, 0.1))
+          diurnal(atMs, 4) *
+          (isWeekend(atMs, weekday) ? quiet : 1) *
+          Math.exp(0.2 * noise(atMs) + chance.normal(0, 0.1))
         return use(peak * load, memory * (0.85 + 0.15 * load), 3e5 * load, 20 + 10 * load)
       }
     },

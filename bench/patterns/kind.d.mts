@@ -42,6 +42,8 @@ export interface Kind {
   /** Processors that stand before it, by type, with their defaults. */
   readonly before?: readonly string[]
   readonly families: readonly Family[]
+  /** Stories begin on each day of the week by turns; on a Tuesday when left out. */
+  readonly startsOnAnyDay?: boolean
   /** How many scenarios of each family; 25 when left out. */
   readonly perFamily?: number
   /** Limits that the issue of detectors crying wolf is measured by. */

@@ -10,6 +10,9 @@ export const week = 7 * day
 /** Tuesday, 2026-03-03 00:00 UTC. */
 export const kStartMs = Date.UTC(2026, 2, 3)
 
+/** Day of the week in UTC, 0 for Monday. 1970-01-01 was a Thursday. @param {number} unixMs */
+export const weekdayOf = (unixMs) => (Math.floor(unixMs / day) + 3) % 7
+
 const nano = (ms) => BigInt(Math.round(ms * 1000)) * 1000n
 
 /** What the machine needs of the product: loaded once. */
@@ -49,6 +52,11 @@ export class Machine {
       this.#services.set(name, service)
     }
     return service
+  }
+
+  /** Of the story's first day: 0 for Monday. */
+  get weekday() {
+    return weekdayOf(this.startMs)
   }
 
   get services() {
@@ -140,9 +148,10 @@ class Service {
     )
   }
 
-  /** It ended by itself, in order, and is not started again: a oneshot's way. @param {number} atMs */
-  end(atMs) {
-    this.#tell(atMs, 'stopped', 'info', { activeState: 'inactive', sub: 'dead' }, this.#endStamps(atMs, 0))
+  /** It ended by itself, in order, and is not started again: a oneshot's way. @param {number} atMs @param {number} [tookMs] */
+  end(atMs, tookMs = 0) {
+    const state = { activeState: 'inactive', sub: 'dead' }
+    this.#tell(atMs + tookMs, 'stopped', 'info', state, this.#endStamps(atMs, tookMs))
   }
 
   /** `systemctl restart`. @param {number} atMs @param {number} [tookMs] */

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { Machine } from './machine.mjs'
+import { day, kStartMs, Machine } from './machine.mjs'
 import { judgeScenario, Score } from './score.mjs'
 
 const kinds = new URL('kinds/', import.meta.url)
@@ -28,7 +28,8 @@ export async function runKind(kind, parts, find, { perFamily = kind.perFamily ??
   const score = new Score()
   for (const family of kind.families)
     for (let n = 0; n < perFamily; n++) {
-      const machine = new Machine(parts, seedOf(family.name, n))
+      const startMs = kStartMs + (kind.startsOnAnyDay ? (n % 7) * day : 0)
+      const machine = new Machine(parts, seedOf(family.name, n), startMs)
       const expected = [family.make(machine) ?? []].flat()
       const verdict = judgeScenario(await find(machine), expected)
       score.add(family.name, verdict, expected.length, machine.lengthMs * machine.services.length)

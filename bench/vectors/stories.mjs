@@ -11,6 +11,8 @@ export const kPerDay = day / kEveryMs
 const kLastsMs = 3 * hour
 /** What matters of cores, bytes, bytes per second, tasks, share of the time: the processor's floors. */
 const floors = { cpu: 0.05, memory: 16 * 2 ** 20, io: 2 ** 18, tasks: 16, pressure: 0.1 }
+/** All begin on a Tuesday: what is asked here knows no days of the week. */
+const kWeekday = 1
 const names = Object.keys(floors)
 export const kSeries = names.length
 
@@ -44,7 +46,7 @@ const busy = [
 ]
 const busyLife = (chance) => {
   const name = chance.one(busy)
-  return lives.find(([one]) => one === name)[1](chance)
+  return lives.find(([one]) => one === name)[1](chance, kWeekday)
 }
 
 /** Load that comes and goes over hours, and that all of a unit's series follow, each with a noise of its own. */
@@ -100,7 +102,14 @@ export const families = [
 
 /** Three weeks of healthy units, of all lives by turns. @param {number} count @returns {readonly Story[]} */
 export function healthy(count) {
-  const makes = [...lives.map(([, make]) => make), followsLoad]
+  const makes = [
+    ...lives.map(
+      ([, make]) =>
+        (chance) =>
+          make(chance, kWeekday),
+    ),
+    followsLoad,
+  ]
   return Array.from({ length: count }, (_, n) => told(makes[n % makes.length](new Chance(777 + n * 7919)), 21 * day))
 }
 

@@ -37,7 +37,7 @@ class Reader {
   }
 }
 
-const lifeOf = (name, chance) => lives.find(([one]) => one === name)[1](chance)
+const lifeOf = (name, { chance, weekday }) => lives.find(([one]) => one === name)[1](chance, weekday)
 const same = (use) => use
 
 /** Lives, and from `fromMs` on otherwise. Failures come by chance as they do. */
@@ -71,16 +71,13 @@ function goesWrong(machine, life, change, { fromHour = 0, toHour = 24, lastsMs =
   return { unit: service.name, fromMs, untilMs: fromMs + kLateMs }
 }
 
-/** The story begins on a Tuesday. */
-const kMonday = 6 * day
-
 /** Works by day, and on weekends next to nothing. */
-function office(chance) {
+function office({ chance, weekday }) {
   const peak = chance.between(0.5, 4)
   const weekend = chance.between(0.03, 0.1)
   const memory = chance.scale(50 * MiB, 2048 * MiB)
   return (atMs) => {
-    const load = diurnal(atMs, 4) * (isWeekend(atMs) ? weekend : 1) * Math.exp(chance.normal(0, 0.2))
+    const load = diurnal(atMs, 4) * (isWeekend(atMs, weekday) ? weekend : 1) * Math.exp(chance.normal(0, 0.2))
     return {
       cpu: peak * load,
       memory: memory * (0.9 + 0.1 * load),
@@ -89,6 +86,30 @@ function office(chance) {
       pressure: 0.02 * load,
     }
   }
+}
+
+/** Runs of a job that a timer starts: nobody has asked for them. Each takes as long as it does. */
+function runs(machine, count, { start = () => 50, stop = () => 0, memory }, fromMs = minute) {
+  const { chance } = machine
+  const service = machine.service()
+  let atMs = fromMs
+  for (let n = 0; n < count; n++) {
+    const tookMs = start()
+    service.start(atMs, tookMs)
+    const endMs = atMs + tookMs + chance.between(0.5, 2) * hour
+    if (memory !== undefined) service.sample(endMs - second, { 'memoryStat.anon': Math.round(memory()) })
+    service.end(endMs, stop())
+    atMs = endMs + chance.between(3, 28) * hour
+  }
+  return atMs
+}
+
+/** Two weeks of runs, and one that is not like them. */
+function oddRun(machine, usual, odd) {
+  const fromMs = runs(machine, machine.chance.whole(12, 24), usual)
+  const lengthMs = runs(machine, 1, { ...usual, ...odd }, fromMs)
+  machine.until(lengthMs)
+  return { unit: machine.service().name, fromMs, untilMs: lengthMs }
 }
 
 const serving = ['serves by day', 'serves on work days', 'wanders', 'collects garbage']
@@ -101,7 +122,7 @@ const positives = [
       const cores = machine.chance.between(0.9, 1.1)
       return goesWrong(
         machine,
-        lifeOf(machine.chance.one(['idle', 'a job each hour', 'fills its cache']), machine.chance),
+        lifeOf(machine.chance.one(['idle', 'a job each hour', 'fills its cache']), machine),
         (use) => ({ ...use, cpu: use.cpu + cores }),
       )
     },
@@ -110,7 +131,7 @@ const positives = [
     name: 'takes far more memory than ever',
     make(machine) {
       const times = machine.chance.between(2.5, 4)
-      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine.chance), (use) => ({
+      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine), (use) => ({
         ...use,
         memory: use.memory * times,
       }))
@@ -121,7 +142,7 @@ const positives = [
     make(machine) {
       return goesWrong(
         machine,
-        lifeOf('serves by day', machine.chance),
+        lifeOf('serves by day', machine),
         (use) => ({ ...use, cpu: 0.0005, io: 0, pressure: 0 }),
         { fromHour: 11, toHour: 18 },
       )
@@ -131,7 +152,7 @@ const positives = [
     name: 'its processes pile up',
     make(machine) {
       const times = machine.chance.between(4, 8)
-      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine.chance), (use) => ({
+      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine), (use) => ({
         ...use,
         tasks: Math.round(use.tasks * times + 30),
       }))
@@ -141,7 +162,7 @@ const positives = [
     name: 'waits: a disk or a neighbour is in its way',
     make(machine) {
       const share = machine.chance.between(0.4, 0.8)
-      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine.chance), (use) => ({
+      return goesWrong(machine, lifeOf(machine.chance.one(serving), machine), (use) => ({
         ...use,
         pressure: share,
       }))
@@ -150,7 +171,7 @@ const positives = [
   {
     name: 'the load of the day at night',
     make(machine) {
-      const life = lifeOf('serves by day', machine.chance)
+      const life = lifeOf('serves by day', machine)
       return goesWrong(machine, life, (use) => ({ ...use, cpu: use.cpu * 8 + 0.3, io: use.io * 8 }), {
         fromHour: 3,
         toHour: 5,
@@ -161,8 +182,8 @@ const positives = [
   {
     name: 'a Monday on which nobody works',
     make(machine) {
-      const life = office(machine.chance)
-      const fromMs = 4 * week + kMonday + 9 * hour
+      const life = office(machine)
+      const fromMs = 4 * week + ((7 - machine.weekday) % 7) * day + 9 * hour
       const sunday = new Map()
       const lived = (atMs) => {
         const use = life(atMs)
@@ -187,7 +208,7 @@ const positives = [
       const after = []
       for (let atMs = fromMs; after.length < 12; atMs += chance.between(20 * minute, 3 * hour)) after.push(atMs)
       const lengthMs = after.at(-1) + hour
-      const service = live(machine, lifeOf('idle', chance), { lengthMs, fails: [...before, ...after] })
+      const service = live(machine, lifeOf('idle', machine), { lengthMs, fails: [...before, ...after] })
       return { unit: service.name, fromMs: after[2], untilMs: after.at(-1) + 1 }
     },
   },
@@ -195,19 +216,27 @@ const positives = [
     name: 'takes far longer to start',
     make(machine) {
       const { chance } = machine
-      const service = machine.service()
       const usual = chance.scale(0.2, 5) * second
-      let atMs = minute
-      // A job of a timer: nobody has asked for it.
-      for (let n = 0; n < 12; n++) {
-        service.start(atMs, usual * Math.exp(chance.normal(0, 0.1)))
-        atMs += chance.between(3, 30) * hour
-        service.end(atMs - hour)
-      }
-      const took = Math.max(usual * chance.between(8, 20), usual + 5 * second)
-      service.start(atMs, took)
-      machine.until(atMs + took + hour)
-      return { unit: service.name, fromMs: atMs + took, untilMs: atMs + took + minute }
+      const start = () => usual * Math.exp(chance.normal(0, 0.1))
+      return oddRun(machine, { start }, { start: () => Math.max(usual * chance.between(8, 20), usual + 5 * second) })
+    },
+  },
+  {
+    name: 'takes far longer to stop',
+    make(machine) {
+      const { chance } = machine
+      const usual = chance.scale(0.05, 10) * second
+      const stop = () => usual * Math.exp(chance.normal(0, 0.25))
+      return oddRun(machine, { stop }, { stop: () => Math.max(usual * chance.between(10, 30), usual + 5 * second) })
+    },
+  },
+  {
+    name: 'ends with far more memory than its other runs',
+    make(machine) {
+      const { chance } = machine
+      const usual = chance.scale(20, 500) * MiB
+      const memory = () => usual * Math.exp(chance.normal(0, 0.2))
+      return oddRun(machine, { memory }, { memory: () => usual * chance.between(8, 20) })
     },
   },
 ]
@@ -217,13 +246,44 @@ const negatives = [
   ...lives.map(([name]) => ({
     name: `healthy: ${name}`,
     make(machine) {
-      live(machine, lifeOf(name, machine.chance), { fails: failures(machine.chance, kDuration) })
+      live(machine, lifeOf(name, machine), { fails: failures(machine.chance, kDuration) })
     },
   })),
   {
     name: 'healthy: has weekends off, and Mondays it works again',
     make(machine) {
-      live(machine, office(machine.chance), { lengthMs: 4 * week })
+      live(machine, office(machine), { lengthMs: 4 * week })
+    },
+  },
+  {
+    name: 'healthy: starts and stops as long as it likes',
+    make(machine) {
+      const { chance } = machine
+      const spread = chance.scale(0.1, 0.8)
+      const any = (of) => () => of * Math.exp(chance.normal(0, spread))
+      const memory = any(chance.scale(20, 500) * MiB)
+      runs(machine, 60, { start: any(2 * second), stop: any(chance.scale(0.1, 10) * second), memory })
+    },
+  },
+  {
+    name: 'healthy: each fifth start finds the disk cold',
+    make(machine) {
+      const { chance } = machine
+      const cold = chance.between(3, 20)
+      const share = chance.between(0.15, 0.3)
+      const start = () => second * (chance.next() < share ? cold : 1) * Math.exp(chance.normal(0, 0.15))
+      runs(machine, 60, { start })
+    },
+  },
+  {
+    name: 'healthy: its jobs are as large as what there is to do',
+    make(machine) {
+      const { chance } = machine
+      const base = chance.scale(20, 100) * MiB
+      runs(machine, 60, {
+        memory: () => base + chance.exponential(300 * MiB),
+        stop: () => chance.exponential(8 * second),
+      })
     },
   },
   {
@@ -232,7 +292,7 @@ const negatives = [
       const { chance } = machine
       const service = machine.service()
       const reader = new Reader(service)
-      const life = lifeOf('serves by day', chance)
+      const life = lifeOf('serves by day', machine)
       const atDeploy = 3 * day + chance.between(8, 18) * hour
       service.start(second)
       let isNew = false
@@ -252,7 +312,7 @@ const negatives = [
     name: 'a spike that is over at once',
     make(machine) {
       const fromMs = 3 * day + machine.chance.between(0, 24) * hour
-      live(machine, lifeOf('serves by day', machine.chance), {
+      live(machine, lifeOf('serves by day', machine), {
         fromMs,
         untilMs: fromMs + kEveryMs,
         change: (use) => ({ ...use, cpu: use.cpu + 1 }),
@@ -265,5 +325,6 @@ const negatives = [
 export default {
   id: 'anomaly',
   bars: { precision: 0.95, recall: 0.9 },
+  startsOnAnyDay: true,
   families: [...positives, ...negatives],
 }

@@ -63,6 +63,11 @@ function surpriseInBin(words: Uint16Array, at: number, bins: number, place: numb
   return Math.min(share, kMostSurprising)
 }
 
+/** How many deviations are remembered. */
+export function rememberedIn(words: Uint16Array, at: number): number {
+  return words[at + 1]! / kOne
+}
+
 /** Whether the total is that of the bins, as in all that `surpriseOf` leaves. */
 export function isHistogram(words: Uint16Array, at: number, bins: number): boolean {
   let total = 0

@@ -8,6 +8,7 @@ import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
 import type { Pausable } from '../../util/pausable.js'
 import { AlarmBar } from './alarm-bar.js'
+import { type Budget, budgetOf } from './budget.js'
 import type { Config } from './config.js'
 import { type Finding, findingOfOccasion, findingOfRate } from './finding.js'
 import { type Open, OpenAnomalies, type SavedOpen } from './open-anomalies.js'
@@ -17,8 +18,6 @@ import { type Occasion, UnitBaseline } from './unit-baseline.js'
 
 /** After a start or an end of a run, so many intervals are learned, but say nothing. */
 const kSettleIntervals = 2
-/** Two counts each hour, which overlap: a test at each failure is worth no more than about four. */
-const kFailureTestsPerWeek = 4 * 168
 /** Seconds: of durations a shorter difference bothers nobody. */
 const kLeastSeconds = 1
 
@@ -29,8 +28,7 @@ type SavedUnit = readonly [key: string, learned: string, open?: SavedOpen]
 export class AnomalyDetector implements Detector {
   readonly #context: DetectorContext
   readonly #watch: SeriesWatch
-  /** Of failures, the share of hours in which a healthy unit may be told of. */
-  readonly #rarest: number
+  readonly #budget: Budget
   readonly #include: NameTest | undefined
   readonly #exclude: NameTest | undefined
   readonly #units: UnitTable<UnitBaseline>
@@ -44,8 +42,8 @@ export class AnomalyDetector implements Detector {
 
   constructor(config: Config, context: DetectorContext) {
     this.#context = context
-    this.#watch = new SeriesWatch(config.baseline_period / kIntervalMs, config.false_alarms_per_week)
-    this.#rarest = config.false_alarms_per_week / kFailureTestsPerWeek
+    this.#budget = budgetOf(config.false_alarms_per_week)
+    this.#watch = new SeriesWatch(config.baseline_period / kIntervalMs, this.#budget.seriesPerWeek)
     this.#include = compilePatterns(config.include)
     this.#exclude = compilePatterns(config.exclude)
     this.#bar = new AlarmBar(config.max_alarms_per_week)
@@ -205,18 +203,19 @@ export class AnomalyDetector implements Detector {
   #countFailure({ unit, atMs, event }: UnitSignal, baseline: UnitBaseline): void {
     const unusual = baseline.restarts().add(atMs)
     if (unusual === undefined) return
-    const rarest = this.#rarest * 10 ** -this.#bar.raised(atMs)
+    const rarest = this.#budget.ofCount * 10 ** -this.#bar.raised(atMs)
     if (unusual.p <= rarest)
       this.#tell(unit, baseline, findingOfRate(unusual, { atMs, run: baseline.run, rarest, event }))
   }
 
   #occasion({ unit, atMs, event, quiet }: UnitSignal, baseline: UnitBaseline, what: Occasion, value: number): void {
     if (!(value > 0)) return
-    const usual = baseline.occasion(what, value)
-    if (usual === undefined || quiet !== undefined) return
-    if (what !== 'memory_at_exit' && Math.abs(value - usual) < kLeastSeconds) return
-    if (what === 'memory_at_exit' && Math.abs(value - usual) < quantities[kMemory]!.floor) return
-    this.#tell(unit, baseline, findingOfOccasion(what, value, usual, { atMs, run: baseline.run, event }))
+    const { occasionPerMs } = this.#budget
+    const unusual = baseline.occasion(what).add(value, atMs, occasionPerMs, this.#bar.raised(atMs))
+    if (unusual === undefined || quiet !== undefined) return
+    const least = what === 'memory_at_exit' ? quantities[kMemory]!.floor : kLeastSeconds
+    if (Math.abs(value - unusual.usual) < least) return
+    this.#tell(unit, baseline, findingOfOccasion(what, value, unusual, { atMs, run: baseline.run, event }))
   }
 
   #tell(unit: Unit, baseline: UnitBaseline, finding: Finding): void {

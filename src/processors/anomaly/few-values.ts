@@ -1,34 +1,93 @@
-import { kMadToSigma, madInPlace, medianInPlace } from '../../lib/statistics/robust.js'
+import { isHistogram, kHistogramHead, rememberedIn, surpriseOf } from '../../lib/anomaly/surprise-histogram.js'
+import { medianInPlace } from '../../lib/statistics/robust.js'
 
-/** Values of each sort that are remembered. */
-export const kFewValues = 16
-const kLeast = 8
-/** Deviations, at least: of eight values at hand, the tails are anybody's guess. */
-const kMostSigmas = 8
-/** Half an octave, 40 %, is no deviation at all. */
-const kLeastSigma = 0.25
-const scratch = new Float64Array(kFewValues)
+/** Values of each sort that are remembered: their median is what is usual. */
+const kValues = 16
+/** Of how far values were from it. */
+const kBins = 24
+/** 40 %, in octaves, is no deviation at all: so the tail begins there, and a dozen values are enough for one. */
+const kLeastAway = 0.5
+/** Twice or half is the least that anybody minds. */
+const kMinded = 1
+/** So many deviations must be known to have a tail; until there are about twice as many the bounds are wider. */
+const kLeastKnown = 9
+const kKnown = 16
+/** Of time in which nothing was asked, as much may be made up for: a unit that starts once a month spends what a week allows. */
+const kMostSavedMs = 604_800_000
 
-/** The last few values of what a unit does now and then, as logarithms: starts, stops, memory at the end of a run. A ring of floats. */
+// [ when it was asked last | values | histogram ]
+const kValuesAt = 8
+const kHistogramAt = kValuesAt + 4 * kValues
+/** A multiple of 8, so that blocks can follow each other. */
+export const kFewBytes = Math.ceil((kHistogramAt + 2 * (kHistogramHead + kBins)) / 8) * 8
+
+const scratch = new Float64Array(kValues)
+
+/** A value that is far from the usual one. */
+export interface Unusual {
+  readonly usual: number
+  /** -log₁₀ of how rare that is in the unit's own past. */
+  readonly surprise: number
+  /** How much it had to be. */
+  readonly needed: number
+  /** How many deviations it was held against. */
+  readonly samples: number
+}
+
+/**
+ * What a unit does now and then: how long it takes to start and to stop, its memory at the end of a run. What is usual is the median of the last
+ * values, as logarithms, and how far each was from that before is remembered as a series' deviations are: so a unit that starts as it likes, or
+ * slowly whenever the disk is cold, is left alone, and one that is always the same is not.
+ *
+ * How rare it must be follows from the time since it was asked last, times the false alarms that a week may have: whether it happens each
+ * minute or once a month, chance makes no more of them than that.
+ */
 export class FewValues {
-  readonly #ring: Float32Array
+  readonly #askedAtMs: Float64Array
+  readonly #values: Float32Array
+  readonly #histogram: Uint16Array
 
-  /** NaN where nothing was yet. @param ring - of `kFewValues` */
-  constructor(ring: Float32Array) {
-    this.#ring = ring
+  /** In the memory of `block` from `offset` on, a multiple of 8; after `clear` nothing is known. */
+  constructor(block: ArrayBuffer, offset: number) {
+    this.#askedAtMs = new Float64Array(block, offset, 1)
+    this.#values = new Float32Array(block, offset + kValuesAt, kValues)
+    this.#histogram = new Uint16Array(block, offset + kHistogramAt, kHistogramHead + kBins)
   }
 
-  /** The usual value where this one (> 0) is far from it and at least twice or half of it; it is remembered either way. */
-  add(value: number): number | undefined {
+  clear(): void {
+    this.#askedAtMs.fill(Number.NaN)
+    this.#values.fill(Number.NaN)
+    this.#histogram.fill(0)
+  }
+
+  /** Whether it can be what values have left. */
+  get isSound(): boolean {
+    const isNumber = (one: number): boolean => Math.abs(one) !== Number.POSITIVE_INFINITY
+    return this.#askedAtMs.every(isNumber) && this.#values.every(isNumber) && isHistogram(this.#histogram, 0, kBins)
+  }
+
+  /**
+   * Remembers a value (> 0), and says what is unusual about it.
+   *
+   * @param perMs - false alarms that a millisecond may have
+   * @param raised - powers of ten by which the bar is higher than it need be
+   */
+  add(value: number, atMs: number, perMs: number, raised: number): Unusual | undefined {
     const logarithm = Math.log2(value)
     let known = 0
-    for (const one of this.#ring) if (!Number.isNaN(one)) scratch[known++] = one
-    this.#ring.copyWithin(1, 0)
-    this.#ring[0] = logarithm
-    if (known < kLeast) return undefined
+    for (const one of this.#values) if (!Number.isNaN(one)) scratch[known++] = one
+    this.#values.copyWithin(1, 0)
+    this.#values[0] = logarithm
+    // The first time nothing was saved; nor where the clock has been set back since.
+    const savedMs = Math.min(Math.max(atMs - this.#askedAtMs[0]!, 0) || 0, kMostSavedMs)
+    this.#askedAtMs[0] = atMs
+    if (known === 0) return undefined
     const usual = medianInPlace(scratch, known)
-    const sigma = Math.max(madInPlace(scratch, usual, known) * kMadToSigma, kLeastSigma)
     const away = Math.abs(logarithm - usual)
-    return away >= 1 && away >= kMostSigmas * sigma ? 2 ** usual : undefined
+    const samples = rememberedIn(this.#histogram, 0)
+    const surprise = surpriseOf(this.#histogram, 0, kBins, Math.max(away, kLeastAway))
+    if (away < kMinded || samples < kLeastKnown) return undefined
+    const needed = -Math.log10(savedMs * perMs) * Math.max(1, Math.sqrt(kKnown / samples))
+    return surprise >= needed + raised ? { usual: 2 ** usual, surprise, needed, samples } : undefined
   }
 }

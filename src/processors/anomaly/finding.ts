@@ -1,5 +1,6 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Detection } from '../../lib/patterns/detector.js'
+import type { Unusual } from './few-values.js'
 import type { Open } from './open-anomalies.js'
 import { digits, kMemory, type Quantity, quantities } from './quantities.js'
 import type { UnusualRate } from './restart-rate.js'
@@ -14,8 +15,8 @@ const kOccasionHoldMs = 3_600_000
 /** Of all of these. */
 export const kMostHoldMs = kRateHoldMs
 const kMostConfidence = 0.999
-/** Of a single value against the last 16: nothing better is known. */
-const kOccasionConfidence = 0.9
+/** That what is over is over: it has been as usual for as long as it is held, no more is known. */
+const kOverConfidence = 0.9
 
 /** What is told of, but for whether it is new. */
 export interface Finding {
@@ -98,17 +99,22 @@ const did: Readonly<Record<Occasion, string>> = {
   memory_at_exit: 'memory at the end of the run was',
 }
 
-export function findingOfOccasion(what: Occasion, value: number, usual: number, { atMs, run, event }: Origin): Finding {
+export function findingOfOccasion(
+  what: Occasion,
+  value: number,
+  { usual, surprise, needed, samples }: Unusual,
+  { atMs, run, event }: Origin,
+): Finding {
   const format = what === 'memory_at_exit' ? quantities[kMemory]!.format : (one: number) => `${digits(one)} s`
   return {
     kind: what,
-    surprise: 0,
+    surprise,
     holdMs: kOccasionHoldMs,
     detection: {
       atMs,
-      confidence: kOccasionConfidence,
+      confidence: confidence(surprise - needed),
       body: `${did[what]} ${format(value)}, usually ${format(usual)}`,
-      evidence: { value, baseline: usual },
+      evidence: { value, baseline: usual, surprise, needed, samples, p_value: 10 ** -surprise },
       ...(run === '' ? {} : { run, runs: [run] }),
       ...(event === undefined ? {} : { cause: event }),
     },
@@ -121,7 +127,7 @@ export function clearedOf({ unit, kind, sinceMs, untilMs, kinds }: Open): Detect
     unit,
     kind,
     atMs: untilMs,
-    confidence: kOccasionConfidence,
+    confidence: kOverConfidence,
     body: `${unit.name}: ${[...kinds].join(', ')} not unusual any more; as it was before, or usual by now`,
     evidence: { duration: (untilMs - sinceMs) / 1000, kinds: [...kinds] },
   }

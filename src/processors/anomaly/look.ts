@@ -5,8 +5,11 @@ import { quantities } from './quantities.js'
 export const kLatelySeconds = 18_000
 /** Least difference from what is usual, as a power of two: a third. */
 export const kLeastOctaves = 0.4
-/** A week of intervals of 5 minutes. */
+/** Intervals of 5 minutes in a week. */
 export const kWeekSamples = 2016
+const kSampleSeconds = 300
+/** In a weekend and the evening before: of a day of work no more is known. */
+const kWeekendSamples = 2.5 * 288
 
 /** One series in the interval that is judged. */
 export interface Look {
@@ -38,17 +41,24 @@ export function unscaled(octaves: number, floor: number): number {
 }
 
 /**
- * A unit that falls idle in its first hours is one that has begun with work, and on its first weekend one that has it off: unless it has
+ * Whether it may be a change of days, and no anomaly. A unit that falls idle in its first hours is one that has begun with work, and on its first
+ * weekend one that has it off; one that has more to do on the Monday after the weekend it was begun on is one that has it off, too. Unless it has
  * worked as usual for most of the last hours of that day.
  */
-export function mayBeOff(
+export function mayBeAnotherDay(
   { samples, octaves, lately, earlier }: Look,
+  isFall: boolean,
   baselineSamples: number,
   localSeconds: number,
 ): boolean {
-  if (samples < baselineSamples) return true
+  if (isFall && samples < baselineSamples) return true
+  if (samples >= kWeekSamples) return false
   const day = Math.floor(localSeconds / kDaySeconds)
+  const ofDay = localSeconds - day * kDaySeconds
   // 1970-01-01 was a Thursday.
-  if (samples >= kWeekSamples || (day + 3) % 7 < 5) return false
-  return localSeconds - day * kDaySeconds < kLatelySeconds || lately <= (earlier + octaves) / 2
+  const weekday = (day + 3) % 7
+  const isNew = isFall ? weekday >= 5 : weekday === 0 && samples - ofDay / kSampleSeconds < kWeekendSamples
+  if (!isNew) return false
+  const middle = (earlier + octaves) / 2
+  return ofDay < kLatelySeconds || (isFall ? lately <= middle : lately >= middle)
 }

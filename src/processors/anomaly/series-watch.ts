@@ -1,7 +1,7 @@
 import type { SeriesBank } from '../../lib/anomaly/series-bank.js'
 import type { SeriesTogether } from '../../lib/anomaly/series-together.js'
 import { type Finding, findingOfSeries } from './finding.js'
-import { isFar, kLatelySeconds, kLeastOctaves, kWeekSamples, type Look, mayBeOff, unscaled } from './look.js'
+import { isFar, kLatelySeconds, kLeastOctaves, kWeekSamples, type Look, mayBeAnotherDay, unscaled } from './look.js'
 import { quantities } from './quantities.js'
 import { type Reason, Suspicion } from './suspicion.js'
 import type { UnitBaseline } from './unit-baseline.js'
@@ -13,10 +13,10 @@ const kTests = quantities.length + 1
 /** An hour: before, nothing is told. */
 const kFewestSamples = 12
 /**
- * By what the logarithm of the setting is multiplied: healthy units of the ten kinds in bench/patterns/healthy.mjs, four weeks of each, are
+ * By what the logarithm of the share of the setting is multiplied: healthy units of the ten kinds in bench/patterns/healthy.mjs, four weeks of each, are
  * then told of no more often than it says. What must go on is rarer than what is unusual for a moment.
  */
-const kCalibration = 0.57
+const kCalibration = 0.546
 /** What the next interval has to be for a suspicion to be one, if it is not still as far away: rarer than one in 100. */
 const kConfirming = 2
 /** 40 minutes: what is just unusual enough must go on as long to be told of. */
@@ -169,7 +169,7 @@ export class SeriesWatch {
     if (!isUnusual) return undefined
     // What grows from day to day is no surprise in its first week, and has a detector of its own.
     if (samples < kWeekSamples && Math.abs(octaves - lately) < kLeastOctaves) return undefined
-    if (octaves > answer.against || !mayBeOff(look, this.#baselineSamples, at.localSeconds))
+    if (!mayBeAnotherDay(look, octaves <= answer.against, this.#baselineSamples, at.localSeconds))
       this.#suspect(baseline, look, answer, needed, at)
     return unusual
   }

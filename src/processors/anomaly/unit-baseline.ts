@@ -1,7 +1,7 @@
 import { SeriesBank, type SeriesShape } from '../../lib/anomaly/series-bank.js'
 import { SeriesTogether } from '../../lib/anomaly/series-together.js'
 import { SeriesWeeks } from '../../lib/anomaly/series-weeks.js'
-import { FewValues, kFewValues } from './few-values.js'
+import { FewValues, kFewBytes } from './few-values.js'
 import { IntervalMeans } from './interval-means.js'
 import type { Open } from './open-anomalies.js'
 import { quantities } from './quantities.js'
@@ -15,12 +15,12 @@ const shape: SeriesShape = { daySlots: 24, bins: 24, slotMemory: 84, isSmall: tr
 export const occasions = ['start_duration', 'stop_duration', 'memory_at_exit'] as const
 export type Occasion = (typeof occasions)[number]
 
-// A unit's block: [ numbers of its rate of failures | series | how they go together | their weeks | values of occasions | failures by hour ]
+// A unit's block: [ numbers of its rate of failures | series | how they go together | their weeks | occasions | failures by hour ]
 const kBankAt = kRateNumbers * 8
 const kTogetherAt = kBankAt + quantities.length * SeriesBank.bytes(shape)
 const kWeeksAt = kTogetherAt + SeriesTogether.bytes(quantities.length, shape.bins)
-const kFewAt = kWeeksAt + SeriesWeeks.bytes(quantities.length)
-const kCountsAt = kFewAt + occasions.length * kFewValues * 4
+const kFewAt = Math.ceil((kWeeksAt + SeriesWeeks.bytes(quantities.length)) / 8) * 8
+const kCountsAt = kFewAt + occasions.length * kFewBytes
 /** Of all that is learned of a unit. */
 export const kBlockBytes = kCountsAt + kRateHours
 
@@ -52,13 +52,13 @@ export class UnitBaseline {
         !this.together().isSound ||
         !this.weeks().isSound ||
         !this.restarts().isSound ||
-        this.#few().some((one) => Math.abs(one) === Infinity)
+        !occasions.every((what) => this.occasion(what).isSound)
       )
         throw new RangeError('what was learned of a unit is not what is learned')
       return
     }
     this.bank().clear()
-    this.#few().fill(Number.NaN)
+    for (const what of occasions) this.occasion(what).clear()
     this.restarts().clear()
   }
 
@@ -87,10 +87,8 @@ export class UnitBaseline {
     )
   }
 
-  /** The usual value where this one is far from it. */
-  occasion(what: Occasion, value: number): number | undefined {
-    const at = occasions.indexOf(what) * kFewValues
-    return new FewValues(this.#few().subarray(at, at + kFewValues)).add(value)
+  occasion(what: Occasion): FewValues {
+    return new FewValues(this.#block, kFewAt + occasions.indexOf(what) * kFewBytes)
   }
 
   suspect(series: number, suspicion: Suspicion | undefined): void {
@@ -101,10 +99,6 @@ export class UnitBaseline {
 
   save(): string {
     return Buffer.from(this.#block).toString('base64')
-  }
-
-  #few(): Float32Array {
-    return new Float32Array(this.#block, kFewAt, occasions.length * kFewValues)
   }
 }
 
