@@ -1,5 +1,6 @@
+import { isShare, isSpan, type ReadTimes, type SavedTimes } from '../storage/saved-values.js'
 import { kMaxRuns } from './earlier-runs.js'
-import { isAmount, isDuration, isRun, isShare, isSpan, need, type ReadTimes, type SavedTimes } from './saved.js'
+import { isAmount, isDuration, isRun, need } from './saved.js'
 import type { TimeToLimit } from './time-to-limit.js'
 
 /** What makes a rise a leak. */

@@ -1,8 +1,9 @@
+import type { ReadTimes, SavedTimes } from '../storage/saved-values.js'
 import { type Earlier, EarlierRuns, type SavedRuns } from './earlier-runs.js'
 import type { Ending, Growing, GrowthOptions, Reason } from './growing.js'
 import { kLevels, kWindows, MinimaPyramid, type SavedPyramid } from './minima-pyramid.js'
 import { OpenGrowth, type SavedOpen } from './open-growth.js'
-import { isAmount, need, type ReadTimes, type SavedTimes } from './saved.js'
+import { isAmount, need } from './saved.js'
 import { kMinWindows, type SteadyRise, steadyRise } from './steady-rise.js'
 import { timeToLimit } from './time-to-limit.js'
 

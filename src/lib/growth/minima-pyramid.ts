@@ -1,4 +1,5 @@
-import { isAmount, isCount, need, type ReadTimes, type SavedTimes } from './saved.js'
+import { isCount, type ReadTimes, type SavedTimes } from '../storage/saved-values.js'
+import { isAmount, need } from './saved.js'
 
 /** Windows kept of each width. */
 export const kWindows = 32

@@ -1,6 +1,7 @@
+import type { ReadTimes, SavedTimes } from '../storage/saved-values.js'
 import { type Ending, type Growing, readGrowing, type SavedGrowing, saveGrowing } from './growing.js'
 import { kLevels } from './minima-pyramid.js'
-import { isAmount, need, type ReadTimes, type SavedTimes } from './saved.js'
+import { isAmount, need } from './saved.js'
 
 /** A growth that was told of and has not ended. */
 export interface SavedOpen {

@@ -26,11 +26,6 @@ export function readUnitName(key: unknown, { name, resource }: SavedUnitName): U
   return { key, name, resource: { key: resource.key, attributes: { ...resource.attributes } } }
 }
 
-/** @throws where two have one key: the file was edited, or mixed */
-export function expectDistinct(units: readonly { readonly unit: Unit }[]): void {
-  if (new Set(units.map(({ unit }) => unit.key)).size !== units.length) throw new Error('a unit is there twice')
-}
-
 export function isText(text: unknown): text is string {
   return typeof text === 'string' && text.length <= kMaxText
 }

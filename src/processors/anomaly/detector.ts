@@ -2,6 +2,7 @@ import type { Metric } from '../../data/metric.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
 import { LocalTime } from '../../lib/patterns/local-time.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { isText } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
@@ -13,7 +14,8 @@ import type { Config } from './config.js'
 import { type Finding, findingOfOccasion, findingOfRate } from './finding.js'
 import { type Open, OpenAnomalies, type SavedOpen } from './open-anomalies.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
-import { kIntervalMs, SeriesWatch } from './series-watch.js'
+import { SeriesWatch } from './series-watch.js'
+import { kIntervalMs, type SavedSuspicion, Suspicion } from './suspicion.js'
 import { type Occasion, UnitBaseline } from './unit-baseline.js'
 
 /** After a start or an end of a run, so many intervals are learned, but say nothing. */
@@ -22,7 +24,19 @@ const kSettleIntervals = 2
 const kLeastSeconds = 1
 
 /** In the state file. */
-type SavedUnit = readonly [key: string, learned: string, open?: SavedOpen]
+type SavedUnit = readonly [key: string, learned: string, more?: SavedMore]
+
+interface SavedMore {
+  readonly open?: SavedOpen
+  /** By kind of the series. */
+  readonly suspicions?: Readonly<Record<string, SavedSuspicion>>
+}
+
+interface RestoredUnit {
+  readonly key: string
+  readonly baseline: UnitBaseline
+  readonly open: Open | undefined
+}
 
 /** Finds what is not normal for a unit, by what was. */
 export class AnomalyDetector implements Detector {
@@ -141,32 +155,40 @@ export class AnomalyDetector implements Detector {
 
   *#savedUnits(): Generator<SavedUnit> {
     for (const [key, baseline] of this.#units.snapshot()) {
-      const { open } = baseline
-      yield open === undefined ? [key, baseline.save()] : [key, baseline.save(), this.#open.save(open)]
+      const { open, suspicions } = baseline
+      if (open === undefined && suspicions === undefined) yield [key, baseline.save()]
+      else {
+        const saved = savedSuspicions(baseline, this.#context)
+        yield [key, baseline.save(), { ...(open === undefined ? {} : { open: this.#open.save(open) }), ...saved }]
+      }
     }
   }
 
   /** All of it or nothing. */
   *restore(saved: unknown): Pausable<void> {
-    const { bar, units } = saved as { bar: number; units: readonly SavedUnit[] }
+    const { bar } = saved as { bar: number }
     if (!Number.isFinite(bar)) throw new Error('the bar has no height')
-    if (new Set(units.map(([key]) => key)).size !== units.length) throw new Error('a unit is there twice')
-    const read: { key: string; baseline: UnitBaseline; open: Open | undefined }[] = []
-    for (const [key, learned, open] of units) {
-      if (!isText(key)) throw new Error('a unit has no name')
-      read.push({
-        key,
-        baseline: new UnitBaseline(learned),
-        open: open === undefined ? undefined : this.#open.read(key, open),
-      })
-      yield
-    }
+    yield* restoreUnits<SavedUnit, RestoredUnit>(saved, {
+      read: (one) => this.#read(one),
+      keyOf: ({ key }) => key,
+      take: ({ key, baseline, open }) => {
+        this.#units.set(key, baseline)
+        if (open !== undefined) this.#open.restore(baseline, open)
+      },
+      max: this.#maxUnits,
+    })
     this.#bar.restore(bar)
-    // Those heard of last: fewer units may be allowed than were.
-    for (const { key, baseline, open } of read.slice(-this.#maxUnits)) {
-      this.#units.set(key, baseline)
-      if (open !== undefined) this.#open.restore(baseline, open)
+  }
+
+  #read([key, learned, more]: SavedUnit): RestoredUnit {
+    if (!isText(key)) throw new Error('a unit has no name')
+    const baseline = new UnitBaseline(learned)
+    for (const [kind, suspicion] of Object.entries(more?.suspicions ?? {})) {
+      const series = quantities.findIndex((one) => one.kind === kind)
+      if (series < 0) throw new Error('a suspicion of nothing')
+      baseline.suspect(series, Suspicion.read(suspicion, this.#context))
     }
+    return { key, baseline, open: more?.open === undefined ? undefined : this.#open.read(key, more.open) }
   }
 
   #baseline(unit: Unit): UnitBaseline | undefined {
@@ -221,6 +243,13 @@ export class AnomalyDetector implements Detector {
   #tell(unit: Unit, baseline: UnitBaseline, finding: Finding): void {
     if (this.#open.tell(unit, baseline, finding)) this.#bar.alarm(finding.detection.atMs)
   }
+}
+
+function savedSuspicions({ suspicions }: UnitBaseline, context: DetectorContext): Pick<SavedMore, 'suspicions'> {
+  const entries = (suspicions ?? []).flatMap((one, series) =>
+    one === undefined ? [] : [[quantities[series]!.kind, one.save(context)] as const],
+  )
+  return entries.length === 0 ? {} : { suspicions: Object.fromEntries(entries) }
 }
 
 /** NaN where one of the times is not told. */

@@ -12,7 +12,7 @@ export const factory = definePattern<Config>({
     'Learns what is normal for each unit (CPU, memory, I/O, tasks, pressure, failures, starts and stops) and tells what is not.',
   configSchema: schema,
   metrics: wantedMetrics,
-  stateVersion: 2,
+  stateVersion: 3,
   check: ({ baseline_period }): readonly ConfigComplaint[] =>
     baseline_period < kShortestBaselineMs
       ? [{ path: ['baseline_period'], reason: 'must be at least 1h: with fewer readings nothing is normal' }]

@@ -6,8 +6,6 @@ import { quantities } from './quantities.js'
 import { type Reason, Suspicion } from './suspicion.js'
 import type { UnitBaseline } from './unit-baseline.js'
 
-/** Readings of so long are one sample. */
-export const kIntervalMs = 300_000
 /** Each series by itself, and all of them together. */
 const kTests = quantities.length + 1
 /** An hour: before, nothing is told. */
@@ -91,10 +89,8 @@ export class SeriesWatch {
     let judged: Judged[] | undefined
     for (let series = 0; series < quantities.length; series++) {
       const octaves = octavesOf[series]!
-      if (Number.isNaN(octaves)) {
-        baseline.suspect(series, undefined)
-        continue
-      }
+      // Nobody has seen whether it goes on.
+      if (Number.isNaN(octaves)) continue
       const look: Look = {
         series,
         value: Math.max(baseline.means.mean(series), 0),
@@ -158,7 +154,7 @@ export class SeriesWatch {
     const unusual: Judged = { kind: quantities[series]!.kind }
     const isUnusual = answer !== undefined && answer.surprise >= kConfirming
     const away = octaves - (suspicion?.reason === 'apart' ? expected : (suspicion?.usual ?? 0))
-    if (suspicion?.goesOn(away, isUnusual)) {
+    if (suspicion?.goesOn(at.interval, away, isUnusual)) {
       if (at.interval < suspicion.untilInterval) return isUnusual ? unusual : undefined
       baseline.suspect(series, undefined)
       // Others may have been told of since.
@@ -182,10 +178,11 @@ export class SeriesWatch {
     { interval, raised }: Interval,
   ): void {
     if (surprise < needed + raised) return
-    const untilInterval = interval + this.#wait(samples, surprise - needed)
+    const wait = this.#wait(samples, surprise - needed)
+    const until = { isLong: wait > 1, untilInterval: interval + wait, seenInterval: interval }
     baseline.suspect(
       series,
-      new Suspicion({ value: octaves, usual: against, surprise, needed, reason, interval, untilInterval }),
+      new Suspicion({ away: octaves - against, usual: against, surprise, needed, reason, ...until }),
     )
   }
 

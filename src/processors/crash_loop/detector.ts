@@ -1,11 +1,12 @@
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import type { Pausable } from '../../util/pausable.js'
 import type { Crash } from './crash.js'
 import { Episode } from './episode.js'
 import { type Kind, kindOf, type Limits } from './kind.js'
-import { readSaved, type SavedEpisode, savedEpisode } from './saved.js'
+import { type ReadEpisode, readEpisode, type SavedEpisode, savedEpisode } from './saved.js'
 import { Tally } from './tally.js'
 import { UnitHistory } from './unit-history.js'
 
@@ -229,16 +230,20 @@ export class CrashLoopDetector implements Detector {
   }
 
   /** All of it or nothing. */
-  *restore(saved: unknown): Pausable<void> {
-    const read = yield* readSaved(saved, this.#context)
-    // Those heard of last: fewer units may be allowed than were.
-    for (const { unit, kind, state, toldCount, tally, looked } of read.slice(-this.#limits.maxUnits)) {
-      const known: Known = { unit, history: new UnitHistory(this.#limits.threshold) }
-      known.history.restore(state, looked, tally.runs)
-      this.#begin(known, new Episode(unit, kind, tally, this.#limits, this.#context, toldCount))
-      this.#units.set(unit.key, known)
-      this.#restored.add(known)
-      yield
-    }
+  restore(saved: unknown): Pausable<void> {
+    return restoreUnits<SavedEpisode, ReadEpisode>(saved, {
+      read: (one) => readEpisode(one, this.#context),
+      keyOf: ({ unit }) => unit.key,
+      take: (episode) => this.#take(episode),
+      max: this.#limits.maxUnits,
+    })
+  }
+
+  #take({ unit, kind, state, toldCount, tally, looked }: ReadEpisode): void {
+    const known: Known = { unit, history: new UnitHistory(this.#limits.threshold) }
+    known.history.restore(state, looked, tally.runs)
+    this.#begin(known, new Episode(unit, kind, tally, this.#limits, this.#context, toldCount))
+    this.#units.set(unit.key, known)
+    this.#restored.add(known)
   }
 }

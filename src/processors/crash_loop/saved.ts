@@ -1,14 +1,7 @@
 import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
-import {
-  expectDistinct,
-  isRun,
-  isText,
-  readUnitName,
-  type SavedUnitName,
-  savedUnitName,
-} from '../../lib/patterns/saved-unit.js'
-import type { Pausable } from '../../util/pausable.js'
+import { isRun, isText, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import { isCount } from '../../lib/storage/saved-values.js'
 import type { Crash } from './crash.js'
 import type { Episode } from './episode.js'
 import { type Kind, loopKinds } from './kind.js'
@@ -79,18 +72,7 @@ export function savedEpisode(episode: Episode, history: UnitHistory, context: De
 }
 
 /** @throws where it is not of this form: then all loops are found anew */
-export function* readSaved(saved: unknown, context: DetectorContext): Pausable<readonly ReadEpisode[]> {
-  const { units } = saved as { units: readonly SavedEpisode[] }
-  const read: ReadEpisode[] = []
-  for (const one of units) {
-    read.push(readEpisode(one, context))
-    yield
-  }
-  expectDistinct(read)
-  return read
-}
-
-function readEpisode(one: SavedEpisode, context: DetectorContext): ReadEpisode {
+export function readEpisode(one: SavedEpisode, context: DetectorContext): ReadEpisode {
   const { name, kind, state, toldCount, count, unseen, flaps, firstUsec, looked } = one
   const need = (isSo: boolean, what: string): void => {
     if (!isSo) throw new Error(`a loop ${typeof name === 'string' ? `of ${name.slice(0, 256)} ` : ''}${what}`)
@@ -136,10 +118,6 @@ function isCrash({ run, how, upMs, waitedMs, restarted, counts }: SavedCrash): b
   return (
     (run === '' || isRun(run)) && isText(how) && isSpan(upMs) && isSpan(waitedMs) && isKnown && isBoolean(restarted)
   )
-}
-
-function isCount(count: number): boolean {
-  return Number.isSafeInteger(count) && count >= 0
 }
 
 function isBoolean(value: unknown): boolean {

@@ -3,8 +3,8 @@ import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Growing, GrowthOptions } from '../../lib/growth/growing.js'
 import { compilePatterns, type NameTest } from '../../lib/matching/pattern.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
-import { expectDistinct } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
 import type { Pausable } from '../../util/pausable.js'
@@ -161,19 +161,17 @@ export class MemoryLeakDetector implements Detector {
     for (const [, watched] of this.#units.snapshot()) yield watched.save(this.#context)
   }
 
-  *restore(saved: unknown): Pausable<void> {
-    const { units } = saved as { units: readonly SavedUnit[] }
-    // All or nothing: half of it would be believed although the file is set aside.
-    const read: WatchedUnit[] = []
-    for (const unit of units) {
-      read.push(WatchedUnit.read(unit, this.#options, this.#context))
-      yield
-    }
-    expectDistinct(read)
-    // Those read last: fewer units may be allowed than were.
-    for (const watched of read.slice(-this.#maxUnits)) this.#units.set(watched.unit.key, watched)
-    // From the first record on: when that is, is not known yet.
-    if (read.some(({ isOpen }) => isOpen)) this.dueMs = Number.NEGATIVE_INFINITY
+  restore(saved: unknown): Pausable<void> {
+    return restoreUnits<SavedUnit, WatchedUnit>(saved, {
+      read: (unit) => WatchedUnit.read(unit, this.#options, this.#context),
+      keyOf: ({ unit }) => unit.key,
+      take: (watched) => {
+        this.#units.set(watched.unit.key, watched)
+        // From the first record on: when that is, is not known yet.
+        if (watched.isOpen) this.dueMs = Number.NEGATIVE_INFINITY
+      },
+      max: this.#maxUnits,
+    })
   }
 
   elapse(nowMs: number): void {

@@ -1,8 +1,8 @@
 import type { GrowthOptions } from '../../lib/growth/growing.js'
 import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
-import { readTimes, savedTimes } from '../../lib/growth/saved.js'
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
 import { isRun, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import { readTimes, savedTimes } from '../../lib/storage/saved-values.js'
 import type { LimitKind, Quantity } from './finding.js'
 
 /** In the state file: times are microseconds since 1970. */

@@ -1,5 +1,12 @@
-import type { DetectorContext } from '../../lib/patterns/detector.js'
-import type { Period } from '../../lib/statistics/periodicity.js'
+import { kMaxPeriodTimes, type Period } from '../../lib/statistics/periodicity.js'
+import {
+  isCount,
+  isShare,
+  isSpan,
+  kMaxPeriodMs,
+  type ReadExpectedTimes,
+  type SavedTimes,
+} from '../../lib/storage/saved-values.js'
 import { type Rhythm, rhythmOf } from './rhythm.js'
 
 /** Beats that may be missed in a row before the rhythm is over. */
@@ -103,8 +110,7 @@ export class OpenPeriod {
     this.#moveBeat(this.rhythm.periodMs)
   }
 
-  save(context: DetectorContext): SavedOpen {
-    const usec = (atMs: number): number => Number(context.unixNano(atMs) / 1000n)
+  save({ usec }: SavedTimes): SavedOpen {
     const { nextMs, fromMs, untilMs, ...rhythm } = this.rhythm
     return {
       period: this.period,
@@ -121,26 +127,41 @@ export class OpenPeriod {
   }
 
   /** @throws where it is not of the form that `save` gives */
-  static read(saved: SavedOpen, context: DetectorContext): OpenPeriod {
-    const { period, rhythm, nextUsec, failures, toldFailures, toldPeriodMs, firstUsec, lastUsec, beatUsec } = saved
-    const times = [...nextUsec, firstUsec, lastUsec, beatUsec]
-    const { period: length, jitter, pValue, events, intervals, fitting } = period
-    const numbers = [failures, toldFailures, toldPeriodMs, saved.strikes, length, jitter, pValue, events, intervals]
+  static read(saved: SavedOpen, times: ReadExpectedTimes): OpenPeriod {
+    const { period, rhythm, nextUsec, failures, toldFailures, toldPeriodMs, firstUsec, lastUsec, beatUsec, strikes } =
+      saved
+    const need = (isSo: boolean, what: string): void => {
+      if (!isSo) throw new Error(`a rhythm ${what}`)
+    }
     const { kind, periodMs, spreadMs } = rhythm
-    const fits = [...numbers, fitting, spreadMs].every(Number.isFinite) && (kind === 'clock' || kind === 'interval')
-    if (!fits || times.length !== 6 || !times.every(Number.isSafeInteger)) throw new Error('a rhythm without numbers')
     // Silence is counted in periods: without any it would never end.
-    if (!(periodMs >= kLeastPeriodMs)) throw new Error('a rhythm without a period')
-    const [nextMs, fromMs, untilMs, firstMs, lastMs, beatMs] = times.map((usec) =>
-      context.steadyMs(BigInt(usec) * 1000n),
-    ) as [number, number, number, number, number, number]
-    const open = new OpenPeriod(period, { kind, periodMs, spreadMs, nextMs, fromMs, untilMs }, firstMs, lastMs)
+    need(isPeriodMs(periodMs) && isPeriodMs(toldPeriodMs), 'without a period')
+    need((kind === 'clock' || kind === 'interval') && isSpan(spreadMs) && spreadMs <= periodMs, 'of no kind')
+    need(isPeriod(period), 'that is none')
+    need([failures, toldFailures].every(isCount) && toldFailures >= 1 && toldFailures <= failures, 'miscounted')
+    need(isSpan(strikes) && strikes < kMaxStrikes, 'that was over')
+    const [likelyUsec, fromUsec, untilUsec] = nextUsec
+    need(nextUsec.length === 3 && fromUsec <= likelyUsec && likelyUsec <= untilUsec, 'that ends before it begins')
+    need(firstUsec <= lastUsec, 'whose times are out of order')
+    const [nextMs, fromMs, untilMs, beatMs] = [likelyUsec, fromUsec, untilUsec, beatUsec].map(times.laterMs) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const next = { nextMs, fromMs, untilMs }
+    const open = new OpenPeriod(
+      { ...period },
+      { kind, periodMs, spreadMs, ...next },
+      times.ms(firstUsec),
+      times.ms(lastUsec),
+    )
     open.failures = failures
     open.toldFailures = toldFailures
     open.toldPeriodMs = toldPeriodMs
     open.isRestored = true
     open.#beatMs = beatMs
-    open.#strikes = saved.strikes
+    open.#strikes = strikes
     return open
   }
 
@@ -161,4 +182,20 @@ export class OpenPeriod {
     const beats = Math.round(sinceMs / periodMs)
     return beats >= 1 && Math.abs(sinceMs - beats * periodMs) <= this.#toleranceMs
   }
+}
+
+function isPeriodMs(ms: number): boolean {
+  return isSpan(ms) && ms >= kLeastPeriodMs && ms <= kMaxPeriodMs
+}
+
+function isPeriod({ period, jitter, pValue, events, intervals, fitting, extra }: Period): boolean {
+  return (
+    isPeriodMs(period) &&
+    isSpan(jitter) &&
+    jitter <= period &&
+    isShare(pValue) &&
+    [events, intervals, fitting].every((one) => isCount(one) && one <= kMaxPeriodTimes) &&
+    fitting <= intervals &&
+    (extra === undefined || (isCount(extra) && extra < events))
+  )
 }

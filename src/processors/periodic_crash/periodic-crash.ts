@@ -1,11 +1,12 @@
 import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../lib/patterns/detector.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { findPeriod, kMaxPeriodTimes, type Period } from '../../lib/statistics/periodicity.js'
 import type { Pausable } from '../../util/pausable.js'
 import { clearedFinding, openFinding } from './findings.js'
 import { OpenPeriod } from './open-period.js'
-import { readSaved, type SavedUnit, savedUnit } from './saved.js'
+import { readUnit, type SavedUnit, savedUnit } from './saved.js'
 import { UnitFailures } from './unit-failures.js'
 
 export interface PeriodicCrashLimits {
@@ -136,11 +137,17 @@ export class PeriodicCrashDetector implements Detector {
     for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
-  *restore(saved: unknown): Pausable<void> {
-    for (const failures of yield* readSaved(saved, this.#context)) {
-      this.#units.set(failures.unit.key, failures)
-      if (failures.open !== undefined) this.#open.add(failures)
-    }
-    this.#schedule()
+  restore(saved: unknown): Pausable<void> {
+    return restoreUnits<SavedUnit, UnitFailures>(saved, {
+      read: (one) => readUnit(one, this.#context),
+      keyOf: ({ unit }) => unit.key,
+      take: (failures) => {
+        this.#units.set(failures.unit.key, failures)
+        if (failures.open === undefined) return
+        this.#open.add(failures)
+        this.#expect(failures.open)
+      },
+      max: this.#limits.maxUnits,
+    })
   }
 }

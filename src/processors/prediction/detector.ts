@@ -1,6 +1,7 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr, filesystem } from '../../lib/systemd/names.js'
@@ -94,20 +95,18 @@ export class PredictionDetector implements Detector {
 
   /** All of it or nothing. */
   *restore(saved: unknown): Pausable<void> {
-    const { disks, units } = saved as { disks: readonly SavedDisk[]; units: readonly SavedForecast[] }
-    const forecasts: Forecast[] = []
-    for (const one of units) {
-      forecasts.push(readForecast(one, this.#context))
-      yield
-    }
-    const keys = forecasts.map(({ unit, subject }) => keyOf(unit, subject))
-    if (new Set(keys).size !== keys.length) throw new Error('something is foretold twice')
-    this.#disks.restore(disks)
-    // Those told last: fewer may be allowed than were.
-    for (const forecast of forecasts.slice(-this.#config.max_units)) {
-      this.#open.set(keyOf(forecast.unit, forecast.subject), forecast)
-      this.#restored.add(forecast)
-    }
+    const { disks } = saved as { readonly disks: readonly SavedDisk[] }
+    const restored = this.#disks.readSaved(disks)
+    yield* restoreUnits<SavedForecast, Forecast>(saved, {
+      read: (one) => readForecast(one, this.#context),
+      keyOf: ({ unit, subject }) => keyOf(unit, subject),
+      take: (forecast) => {
+        this.#open.set(keyOf(forecast.unit, forecast.subject), forecast)
+        this.#restored.add(forecast)
+      },
+      max: this.#config.max_units,
+    })
+    this.#disks.restore(restored)
   }
 
   /** That something did not come proves nothing where nobody watched. */

@@ -1,10 +1,10 @@
 import type { NumberPoint } from '../../data/metric.js'
 import type { Growing } from '../../lib/growth/growing.js'
 import { Growth, type SavedGrowth } from '../../lib/growth/growth.js'
-import { readTimes, savedTimes } from '../../lib/growth/saved.js'
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
-import { expectDistinct, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import { readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
+import { readTimes, savedTimes } from '../../lib/storage/saved-values.js'
 import { filesystem } from '../../lib/systemd/names.js'
 import type { Forecast } from './forecast.js'
 
@@ -68,16 +68,21 @@ export class Disks {
     })
   }
 
-  /** @throws where it is not of the form that `save` gives; then nothing has changed */
-  restore(saved: readonly SavedDisk[]): void {
-    const disks = saved.map((one): Disk => {
+  /** @throws where it is not of the form that `save` gives */
+  readSaved(saved: readonly SavedDisk[]): readonly Disk[] {
+    const disks = saved.slice(-kMaxDisks).map((one): Disk => {
       const times = readTimes(this.#context, one.seenUsec)
       const growth = new Growth(diskGrowth)
       growth.restore(one.growth, times)
       return { unit: readUnitName(one.key, one), growth, seenMs: times.ms(one.seenUsec) }
     })
-    expectDistinct(disks)
-    for (const disk of disks.slice(-kMaxDisks)) this.#disks.set(disk.unit.key, disk)
+    if (new Set(disks.map(({ unit }) => unit.key)).size !== disks.length) throw new Error('a disk is there twice')
+    return disks
+  }
+
+  /** Goes on with what `readSaved` gave. */
+  restore(disks: readonly Disk[]): void {
+    for (const disk of disks) this.#disks.set(disk.unit.key, disk)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DetectorContext } from '../../lib/patterns/detector.js'
 import { isRun, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
+import { kMaxPeriodMs } from '../../lib/storage/saved-values.js'
 import { type Basis, bases, type Forecast, type Subject, subjects } from './forecast.js'
 
 /** What is open, in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
@@ -18,8 +19,6 @@ export interface SavedForecast extends SavedUnitName {
   readonly byClock: boolean
 }
 
-/** Ten years. */
-const kMaxPeriodMs = 10 * 366 * 86_400_000
 /** Names of numbers that are told beside the time. */
 const known: ReadonlySet<string> = new Set(['limit', 'current', 'slope', 'period'])
 

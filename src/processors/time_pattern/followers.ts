@@ -4,15 +4,15 @@ import { kMadToSigma, madInPlace, medianInPlace } from '../../lib/statistics/rob
 import type { Job, Jobs } from './jobs.js'
 
 /** Failures of one unit that are compared with one job's starts, the newest. */
-const kMaxLags = 32
+export const kMaxLags = 32
 /** Jobs with which a unit's failures are compared. */
-const kMaxFollowed = 10
+export const kMaxFollowed = 10
 /** Where more than that have started lately, so many places are given to others at each failure: of those that few follow. */
 const kMaxSwaps = 2
 const kMinTried = 4
 const kPromising = 0.6
 /** Moments at which the unit ran, to compare with; fewer than so many say nothing of what chance would have. */
-const kMaxControls = 48
+export const kMaxControls = 48
 const kMinControls = 20
 /** Fewer failures that follow are no pattern. */
 const kMinFollowing = 3

@@ -1,7 +1,7 @@
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 
 /** Starts of one job that are remembered: their intervals say how much of all time lies within a lag. */
-const kMaxStarts = 64
+export const kMaxStarts = 64
 /** Fewer intervals say nothing of that. */
 const kMinStarts = 4
 

@@ -1,28 +1,35 @@
-import type { Attributes } from '../../data/attributes.js'
+import { kMaxRuns } from '../../lib/patterns/detection-event.js'
 import type { DetectorContext } from '../../lib/patterns/detector.js'
 import type { LocalTime } from '../../lib/patterns/local-time.js'
+import { isRun, isText, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
 import type { DoubleRing } from '../../lib/statistics/double-ring.js'
-import type { Pausable } from '../../util/pausable.js'
+import {
+  isAscending,
+  isCount,
+  isShare,
+  isSpan,
+  kMaxPeriodMs,
+  type ReadTimes,
+  readTimes,
+  savedTimes,
+} from '../../lib/storage/saved-values.js'
 import { Exposure, kWeekHours } from './exposure.js'
-import { Job } from './jobs.js'
+import { kMaxControls, kMaxFollowed, kMaxLags } from './followers.js'
+import { Job, kMaxStarts } from './jobs.js'
 import { OpenPattern, type SavedOpen } from './open-pattern.js'
-import { UnitTimes } from './unit-times.js'
+import { kMaxFailures, UnitTimes } from './unit-times.js'
 
-/** The state file. Times are microseconds since 1970: steady time begins anew with the agent. */
-interface Saved {
-  readonly units: readonly SavedUnit[]
-  readonly jobs: readonly {
-    readonly name: string
-    readonly starts: readonly number[]
-    readonly count: number
-    readonly since: number
-  }[]
+/** One job in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
+export interface SavedJob {
+  readonly name: string
+  readonly starts: readonly number[]
+  readonly count: number
+  readonly since: number
 }
 
-export interface SavedUnit {
+/** One unit. */
+export interface SavedUnit extends SavedUnitName {
   readonly key: string
-  readonly name: string
-  readonly resource: { readonly key: string; readonly attributes: Attributes }
   readonly isUp: boolean
   readonly sawRuns: boolean
   readonly born: number
@@ -41,27 +48,27 @@ interface SavedFollowed {
   readonly start: number
 }
 
+/** Of an hour of the week: one in which a unit ran for 3000 years. */
+const kMaxExposure = 2 ** 40
+/** Hours since 1970: of local time, which may be before it where a clock shows nonsense. */
+const kMaxHours = 10_000_000
+
 const valuesOf = (ring: DoubleRing): Float64Array => ring.copyInto(new Float64Array(ring.capacity))
 
-const usecIn = (context: DetectorContext) => (atMs: number) => Number(context.unixNano(atMs) / 1000n)
-
-export function savedJobs(jobs: readonly Job[], context: DetectorContext): Saved['jobs'] {
-  const usec = usecIn(context)
-  return jobs.map(({ name, starts, count, sinceMs }) => ({
-    name,
-    starts: starts.map(usec),
-    count,
-    since: usec(sinceMs),
-  }))
+export function savedJob({ name, starts, count, sinceMs }: Job, context: DetectorContext): SavedJob {
+  const { usec } = savedTimes(context, starts.at(-1)!)
+  return { name, starts: starts.map(usec), count, since: usec(sinceMs) }
 }
 
 export function savedUnit(known: UnitTimes, context: DetectorContext): SavedUnit {
-  const usec = usecIn(context)
   const { unit, failures, moments, momentsMs, followers, open } = known
+  const opens = Object.entries(open).filter((entry): entry is [string, OpenPattern<never>] => entry[1] !== undefined)
+  const starts = Array.from(followers.byJob.values(), ({ startMs }) => startMs)
+  const fits = opens.map(([, { lastFitMs }]) => lastFitMs)
+  const { usec } = savedTimes(context, Math.max(known.bornMs, failures.at(-1) ?? known.bornMs, ...starts, ...fits))
   return {
     key: unit.key,
-    name: unit.name,
-    resource: { key: unit.resource.key, attributes: unit.resource.attributes },
+    ...savedUnitName(unit),
     isUp: known.isUp,
     sawRuns: known.sawRuns,
     born: usec(known.bornMs),
@@ -75,70 +82,100 @@ export function savedUnit(known: UnitTimes, context: DetectorContext): SavedUnit
         { lags, controls, start: usec(startMs) },
       ]),
     ),
-    open: Object.fromEntries(
-      Object.entries(open).flatMap(([kind, one]) =>
-        one === undefined ? [] : [[kind, { ...(one as OpenPattern<never>).save(), lastFit: usec(one.lastFitMs) }]],
-      ),
-    ),
+    open: Object.fromEntries(opens.map(([kind, one]) => [kind, { ...one.save(), lastFit: usec(one.lastFitMs) }])),
   }
 }
 
 /** @throws where it is not of this form: then all is learned anew */
-export function* readSaved(
-  kept: unknown,
-  local: LocalTime,
-  context: DetectorContext,
-): Pausable<{ readonly units: readonly UnitTimes[]; readonly jobs: readonly Job[] }> {
-  const ms = (usec: number): number => {
-    if (!Number.isSafeInteger(usec)) throw new Error('a time is no number')
-    return context.steadyMs(BigInt(usec) * 1000n)
-  }
-  const { units, jobs } = kept as Saved
-  const read: UnitTimes[] = []
-  for (const one of units) {
-    read.push(readUnit(one, local, ms))
-    yield
-  }
-  return {
-    jobs: jobs.map(({ name, starts, count, since }) => new Job(String(name), starts.map(ms), Number(count), ms(since))),
-    units: read,
-  }
+export function readJob({ name, starts, count, since }: SavedJob, context: DetectorContext): Job {
+  const isJob = isText(name) && starts.length >= 1 && starts.length <= kMaxStarts && isAscending([since, ...starts])
+  if (!isJob || !isCount(count) || count < starts.length) throw new Error('a job that is none')
+  const { ms } = readTimes(context, starts.at(-1)!)
+  return new Job(name, starts.map(ms), count, ms(since))
 }
 
-function readUnit(one: SavedUnit, local: LocalTime, ms: (usec: number) => number): UnitTimes {
-  const { key, name, resource, exposure } = one
-  if (typeof key !== 'string' || typeof name !== 'string' || typeof resource.key !== 'string')
-    throw new Error('a unit has no name')
-  if (exposure.length !== kWeekHours || !exposure.every((seconds) => seconds >= 0))
-    throw new Error(`no week of ${name}`)
-  const known = new UnitTimes({ key, name, resource }, local, new Exposure(Float32Array.from(exposure)))
+/** @throws where it is not of this form: then all is learned anew */
+export function readUnit(one: SavedUnit, local: LocalTime, context: DetectorContext): UnitTimes {
+  const { exposure, failures, moments, runs, after, open } = one
+  const unit = readUnitName(one.key, one)
+  const need = (isSo: boolean, what: string): void => {
+    if (!isSo) throw new Error(`${unit.name.slice(0, 256)} with ${what}`)
+  }
+  need(
+    exposure.length === kWeekHours && exposure.every((seconds) => isSpan(seconds) && seconds <= kMaxExposure),
+    'no week',
+  )
+  need(failures.length <= kMaxFailures && isAscending(failures), 'failures out of order')
+  need(moments.length <= kMaxFailures && isAscending(moments.map(([usec]) => usec)), 'moments out of order')
+  need(runs.every(isRun) && runs.length <= kMaxRuns, 'no runs')
+  const followed = Object.entries(after)
+  const opens = Object.entries(open)
+  need(followed.length <= kMaxFollowed && followed.every(isFollowed), 'a job it does not follow')
+  const newest = Math.max(
+    one.born,
+    failures.at(-1) ?? one.born,
+    ...followed.map(([, { start }]) => start),
+    ...opens.map(([, { lastFit }]) => lastFit),
+  )
+  const { ms } = readTimes(context, newest)
+  const known = new UnitTimes(unit, local, new Exposure(Float32Array.from(exposure)))
   known.isUp = one.isUp === true
   known.sawRuns = one.sawRuns === true
   known.bornMs = ms(one.born)
-  known.runs = one.runs.filter((run) => typeof run === 'string')
-  for (const usec of one.failures) known.failures.push(ms(usec))
-  for (const [usec, hours] of one.moments) {
-    if (!Number.isFinite(hours)) throw new Error(`a moment of ${name} is no number`)
+  known.runs = [...runs]
+  for (const usec of failures) known.failures.push(ms(usec))
+  for (const [usec, hours] of moments) {
+    need(Number.isFinite(hours) && Math.abs(hours) <= kMaxHours, 'a moment that is none')
     known.momentsMs.push(ms(usec))
     known.moments.push(hours)
   }
-  for (const [job, { lags, controls, start }] of Object.entries(one.after))
-    known.followers.byJob.set(job, { lags: lags.map(Number), controls: controls.map(Number), startMs: ms(start) })
-  for (const [kind, open] of Object.entries(one.open)) {
-    if (!isDetail(kind, open.detail)) throw new Error(`an open pattern of ${name} says nothing`)
-    Object.assign(known.open, { [kind]: OpenPattern.restore(open, ms(open.lastFit)) })
-  }
+  for (const [job, { lags, controls, start }] of followed)
+    known.followers.byJob.set(job, { lags: [...lags], controls: [...controls], startMs: ms(start) })
+  for (const [kind, one] of opens) Object.assign(known.open, { [kind]: readOpen(kind, one, ms) })
   return known
 }
 
-/** What must be a number in what a pattern says, by kind: it is put into words when the pattern ends. */
-const numbersOf: Readonly<Record<string, readonly string[]>> = {
-  hour_of_day: ['fromHour', 'untilHour', 'meanHour', 'resultantLength', 'count', 'share', 'pValue'],
-  day_of_week: ['fromDay', 'untilDay', 'count', 'days', 'share', 'pValue'],
-  after_job: ['lagMs', 'jitterMs', 'fromMs', 'untilMs', 'count', 'failures', 'starts', 'share', 'pValue', 'jobsTried'],
+function readOpen(
+  kind: string,
+  open: SavedOpen<never> & { readonly lastFit: number },
+  ms: ReadTimes['ms'],
+): OpenPattern<never> {
+  const { detail, fits, toldFits, usualGapMs, leastSilenceMs, lastFit } = open
+  const areCounts = isCount(fits) && isCount(toldFits) && toldFits >= 1 && toldFits <= fits
+  const areSpans = [usualGapMs, leastSilenceMs].every((one) => isSpan(one) && one <= kMaxPeriodMs)
+  if (!areCounts || !areSpans || !isDetail(kind, detail)) throw new Error('an open pattern that says nothing')
+  return OpenPattern.restore(open, ms(lastFit))
+}
+
+function isFollowed([job, { lags, controls }]: [string, SavedFollowed]): boolean {
+  return (
+    isText(job) &&
+    lags.length <= kMaxLags &&
+    controls.length <= 2 * kMaxControls &&
+    controls.length % 2 === 0 &&
+    [...lags, ...controls].every(isLag)
+  )
+}
+
+const isHour = (value: unknown): boolean => isSpan(value) && value <= 24
+const isDay = (value: unknown): boolean => isCount(value) && value < 7
+/** Milliseconds; of a failure that did not follow, negative. */
+const isLag = (value: unknown): boolean => Number.isFinite(value) && Math.abs(value as number) <= kMaxPeriodMs
+
+/** What a pattern says, by kind: it is put into words when the pattern ends. */
+const details: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  hour_of_day: {
+    ...{ fromHour: isHour, untilHour: isHour, meanHour: isHour },
+    ...{ resultantLength: isSpan, count: isCount, share: isShare, pValue: isShare },
+  },
+  day_of_week: { fromDay: isDay, untilDay: isDay, count: isCount, days: isCount, share: isShare, pValue: isShare },
+  after_job: {
+    ...{ job: isText, lagMs: isLag, jitterMs: isLag, fromMs: isLag, untilMs: isLag },
+    ...{ count: isCount, failures: isCount, starts: isCount, share: isShare, pValue: isShare, jobsTried: isCount },
+  },
 }
 
 function isDetail(kind: string, detail: Readonly<Record<string, unknown>>): boolean {
-  const job = kind !== 'after_job' || typeof detail.job === 'string'
-  return job && numbersOf[kind]?.every((name) => Number.isFinite(detail[name])) === true
+  const wanted = Object.hasOwn(details, kind) ? details[kind] : undefined
+  return wanted !== undefined && Object.entries(wanted).every(([name, fits]) => fits(detail[name]))
 }

@@ -1,6 +1,7 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Detector, DetectorContext, OpenFinding, UnitSignal } from '../../lib/patterns/detector.js'
 import { LocalTime } from '../../lib/patterns/local-time.js'
+import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import type { Pausable } from '../../util/pausable.js'
@@ -8,9 +9,9 @@ import { dayCluster, hourCluster, inDays, inHours } from './clusters.js'
 import { cronJob } from './cron.js'
 import { clearedWords, dayWords, hourWords, jobWords, type Kind, type Said } from './findings.js'
 import { isAtLag } from './followers.js'
-import { Jobs } from './jobs.js'
+import { type Job, Jobs } from './jobs.js'
 import { OpenPattern } from './open-pattern.js'
-import { readSaved, type SavedUnit, savedJobs, savedUnit } from './saved.js'
+import { readJob, readUnit, type SavedJob, type SavedUnit, savedJob, savedUnit } from './saved.js'
 import { UnitTimes } from './unit-times.js'
 
 export interface TimePatternLimits {
@@ -236,21 +237,35 @@ export class TimePatternDetector implements Detector {
   }
 
   save(): SavedState {
-    return { jobs: savedJobs(this.#jobs.all(), this.#context), units: this.#savedUnits() }
+    return { jobs: this.#jobs.all().map((job) => savedJob(job, this.#context)), units: this.#savedUnits() }
   }
 
   *#savedUnits(): Generator<SavedUnit> {
     for (const [, known] of this.#units.snapshot()) yield savedUnit(known, this.#context)
   }
 
-  *restore(kept: unknown): Pausable<void> {
-    const { units, jobs } = yield* readSaved(kept, this.#local, this.#context)
-    for (const job of jobs) this.#jobs.add(job)
-    for (const known of units) {
-      this.#units.set(known.unit.key, known)
-      if (known.isOpen) this.#open.add(known)
+  *restore(saved: unknown): Pausable<void> {
+    const { jobs } = saved as { readonly jobs: readonly SavedJob[] }
+    const read: Job[] = []
+    for (const job of jobs) {
+      read.push(readJob(job, this.#context))
+      yield
     }
-    // From the first record on: when that is, is not known yet.
-    if (units.length > 0) this.#schedule(Number.NEGATIVE_INFINITY)
+    yield* restoreUnits<SavedUnit, UnitTimes>(saved, {
+      read: (one) => readUnit(one, this.#local, this.#context),
+      keyOf: ({ unit }) => unit.key,
+      take: (known) => {
+        this.#units.set(known.unit.key, known)
+        if (known.isOpen) this.#open.add(known)
+        // From the first record on: when that is, is not known yet.
+        this.#countDueMs = Number.NEGATIVE_INFINITY
+        this.dueMs = Number.NEGATIVE_INFINITY
+      },
+      max: this.#limits.maxUnits,
+    })
+    for (const job of read) {
+      this.#jobs.add(job)
+      yield
+    }
   }
 }

@@ -9,7 +9,7 @@ import { Followers, type Following } from './followers.js'
 import type { Jobs } from './jobs.js'
 import type { OpenPattern } from './open-pattern.js'
 
-const kMaxFailures = 64
+export const kMaxFailures = 64
 /** Failures closer together are one piece of evidence for an hour or a day: an outage of an afternoon is one afternoon. */
 const kOneCauseMs = 7_200_000
 const kHourMs = 3_600_000

@@ -315,6 +315,54 @@ describe('what is open when the agent ends', () => {
   })
 })
 
+describe('what is suspected when the agent ends', () => {
+  const busy = (atS: number) => ({ ...usual()(atS), cpu: 3.2 * usual()(atS).cpu })
+
+  /** CPU that must go on for a while to be told of; the agent ends a quarter of an hour after it began. */
+  async function ended(stateDirectory: string) {
+    const first = await story({}, { stateDirectory })
+    await first.live(0, noon, usual())
+    await first.live(noon, noon + 15 * kMinute, busy)
+    expect(first.phases()).toEqual([])
+    await first.processor.shutdown()
+  }
+
+  /** When it is told of, in minutes after its begin, by an agent that reads again `afterMinutes` later. */
+  async function toldAt(afterMinutes: number) {
+    const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-anomaly-'))
+    await ended(stateDirectory)
+    const second = await story({}, { stateDirectory })
+    const fromS = noon + (15 + afterMinutes) * kMinute
+    await second.live(fromS, fromS + 3 * kHour, busy)
+    await second.processor.shutdown()
+    rmSync(stateDirectory, { recursive: true })
+    const [told] = second.found()
+    expect(told?.attributes['pattern.kind']).toBe('cpu')
+    return (Number(told!.timeUnixNano) / 1e9 - kStartS - noon) / kMinute
+  }
+
+  test('is told of as if nothing had been, if it went on; after more than half an hour it must go on anew', async () => {
+    const { live, found } = await story()
+    await live(0, noon, usual())
+    await live(noon, noon + 3 * kHour, busy)
+    const untroubled = (Number(found()[0]!.timeUnixNano) / 1e9 - kStartS - noon) / kMinute
+    expect(untroubled).toBeGreaterThan(40)
+    expect(await toldAt(0)).toBeCloseTo(untroubled)
+    expect(await toldAt(20)).toBeCloseTo(untroubled)
+    expect(await toldAt(60)).toBeGreaterThan(75 + 40)
+  })
+
+  test('is forgotten where it did not go on', async () => {
+    const stateDirectory = mkdtempSync(join(tmpdir(), 'unitscope-anomaly-'))
+    await ended(stateDirectory)
+    const second = await story({}, { stateDirectory })
+    await second.live(noon + 15 * kMinute, noon + 3 * kHour, usual())
+    expect(second.phases()).toEqual([])
+    await second.processor.shutdown()
+    rmSync(stateDirectory, { recursive: true })
+  })
+})
+
 describe('a state that is not what was learned is refused whole', () => {
   const key = 'a unit'
   const learned = new UnitBaseline().save()
@@ -326,6 +374,11 @@ describe('a state that is not what was learned is refused whole', () => {
     untilUsec: 2,
     kinds: ['cpu'],
   }
+  const suspicion = {
+    ...{ away: 2.5, usual: 1.5, surprise: 4, needed: 3, reason: 'run', isLong: true },
+    ...{ untilUsec: 2.4e9, seenUsec: 3e8 },
+  }
+  const suspected = (more: Readonly<Record<string, unknown>>) => ({ suspicions: { io: { ...suspicion, ...more } } })
   /** The block with other words in it, from `at` on. */
   const with32 = (at: number, value: number) => {
     const block = Buffer.from(learned, 'base64')
@@ -344,7 +397,7 @@ describe('a state that is not what was learned is refused whole', () => {
   const text = (state: SavedState | undefined) => JSON.stringify({ ...state, units: [...state!.units] })
 
   test('what is saved is read back as it was', () => {
-    const saved = { bar: 0.5, units: [[key, learned, open]] }
+    const saved = { bar: 0.5, units: [[key, learned, { open, suspicions: { io: suspicion } }]] }
     const one = detector()
     restore(one, saved)
     expect(text(one.save())).toBe(JSON.stringify(saved))
@@ -378,11 +431,17 @@ describe('a state that is not what was learned is refused whole', () => {
     ['a level without end', { bar: 0, units: [[key, with32(36, Number.POSITIVE_INFINITY)]] }],
     ['a slot of the day that is none', { bar: 0, units: [[key, with32(64, 24)]] }],
     ['counts that do not add up', { bar: 0, units: [[key, with32(32 + 5 * 192 + 64, 1)]] }],
-    ['an open finding without a name', { bar: 0, units: [[key, learned, { ...open, name: 7 }]] }],
-    ['of no known kind', { bar: 0, units: [[key, learned, { ...open, kinds: ['cpu', 'luck'] }]] }],
-    ['not of its own kind', { bar: 0, units: [[key, learned, { ...open, kinds: ['io'] }]] }],
-    ['that ends before it began', { bar: 0, units: [[key, learned, { ...open, untilUsec: 0 }]] }],
-    ['at no time', { bar: 0, units: [[key, learned, { ...open, sinceUsec: 0.5 }]] }],
+    ['an open finding without a name', { bar: 0, units: [[key, learned, { open: { ...open, name: 7 } }]] }],
+    ['of no known kind', { bar: 0, units: [[key, learned, { open: { ...open, kinds: ['cpu', 'luck'] } }]] }],
+    ['not of its own kind', { bar: 0, units: [[key, learned, { open: { ...open, kinds: ['io'] } }]] }],
+    ['that ends before it began', { bar: 0, units: [[key, learned, { open: { ...open, untilUsec: 0 } }]] }],
+    ['a suspicion of nothing', { bar: 0, units: [[key, learned, { suspicions: { luck: suspicion } }]] }],
+    ['a suspicion without a reason', { bar: 0, units: [[key, learned, suspected({ reason: 'luck' })]] }],
+    ['one that is no number', { bar: 0, units: [[key, learned, suspected({ away: null })]] }],
+    ['one that is further away than anything', { bar: 0, units: [[key, learned, suspected({ usual: 1e300 })]] }],
+    ['one that never ends', { bar: 0, units: [[key, learned, suspected({ untilUsec: 2 ** 52 })]] }],
+    ['one that ends before it began', { bar: 0, units: [[key, learned, suspected({ untilUsec: -3e8 })]] }],
+    ['at no time', { bar: 0, units: [[key, learned, { open: { ...open, sinceUsec: 0.5 } }]] }],
   ])('%s', (_what, saved) => {
     const one = detector()
     const before = text(one.save())
