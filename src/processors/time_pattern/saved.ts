@@ -50,6 +50,8 @@ interface SavedFollowed {
 
 /** Of an hour of the week: one in which a unit ran for 3000 years. */
 const kMaxExposure = 2 ** 40
+/** A year: failures further apart have nothing to do with each other. */
+const kMaxGapMs = 366 * 86_400_000
 /** Hours since 1970: of local time, which may be before it where a clock shows nonsense. */
 const kMaxHours = 10_000_000
 
@@ -142,7 +144,7 @@ function readOpen(
 ): OpenPattern<never> {
   const { detail, fits, toldFits, usualGapMs, leastSilenceMs, lastFit } = open
   const areCounts = isCount(fits) && isCount(toldFits) && toldFits >= 1 && toldFits <= fits
-  const areSpans = [usualGapMs, leastSilenceMs].every((one) => isSpan(one) && one <= kMaxPeriodMs)
+  const areSpans = [usualGapMs, leastSilenceMs].every((one) => isSpan(one) && one <= kMaxGapMs)
   if (!areCounts || !areSpans || !isDetail(kind, detail)) throw new Error('an open pattern that says nothing')
   return OpenPattern.restore(open, ms(lastFit))
 }

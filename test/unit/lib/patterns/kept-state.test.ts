@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Detector } from '../../../../src/lib/patterns/detector.js'
 import { KeptState } from '../../../../src/lib/patterns/kept-state.js'
+import { restoreUnits } from '../../../../src/lib/patterns/restored-units.js'
 import { readSavedText, type SavedState, savedText } from '../../../../src/lib/patterns/saved-state.js'
 import { UnitTable } from '../../../../src/lib/patterns/unit-table.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
@@ -45,11 +46,18 @@ class Learned implements Detector {
 
   /** As long as it takes to put it down. */
   *restore(saved: unknown): Pausable<void> {
-    for (const [key, n] of (saved as { units: [string, number, string][] }).units) {
-      this.spend(0.2)
-      this.units.set(key, { n })
-      yield
-    }
+    yield* restoreUnits<[string, number, string], [string, number]>(saved, {
+      read: ([key, n]) => {
+        this.spend(0.2)
+        return [key, n]
+      },
+      keyOf: ([key]) => key,
+      take: ([key, n]) => {
+        this.spend(0.1)
+        this.units.set(key, { n })
+      },
+      max: 10_000,
+    })
   }
 }
 
