@@ -142,6 +142,54 @@ const withPattern = [
     },
   },
   {
+    name: 'for an hour of one day of the week, each week, a few times',
+    make(machine) {
+      const { chance } = machine
+      const [weekday, fromHour] = [chance.whole(0, 6), chance.between(0, 22)]
+      // Each bad hour is one piece of evidence, however often it fails in it.
+      const firsts = []
+      const times = []
+      for (let w = 0; w < 12; w++) {
+        const hours = Array.from({ length: chance.whole(1, 6) }, () => fromHour + chance.next()).sort((a, b) => a - b)
+        firsts.push(local(7 * w + weekday, hours[0]))
+        times.push(...hours.map((at) => local(7 * w + weekday, at)))
+      }
+      crashes(machine, times, 12 * week)
+      return [expected(['day_of_week'], firsts, 12 * week), expected(['hour_of_day'], firsts, 12 * week)]
+    },
+  },
+  {
+    name: 'for an hour of one day of the week, and by chance besides',
+    make(machine) {
+      const { chance } = machine
+      const [weekday, fromHour] = [chance.whole(0, 6), chance.between(0, 22)]
+      const times = []
+      for (let w = 0; w < 16; w++) if (chance.next() < 0.9) times.push(local(7 * w + weekday, fromHour + chance.next()))
+      crashes(machine, [...times, ...chance.poisson(0, 16 * week, 2.5 * week)], 16 * week)
+      return expected(['day_of_week', 'hour_of_day'], times, 16 * week)
+    },
+  },
+  {
+    name: 'a job of each quarter of an hour fails for one hour of the week',
+    make(machine) {
+      const { chance } = machine
+      const service = machine.service(kUnit)
+      const [weekday, fromHour] = [chance.whole(0, 6), chance.whole(0, 22)]
+      const firsts = []
+      for (let w = 0; w < 12; w++)
+        for (let quarter = 0; quarter < 7 * 96; quarter++) {
+          const at = local(7 * w, quarter / 4) + chance.between(0, 20) * second
+          if (at < 0) continue
+          service.start(at)
+          const isBad = Math.floor(quarter / 4) === 24 * weekday + fromHour
+          if (isBad && quarter % 4 === 0) firsts.push(at)
+          if (isBad) service.fail(at + chance.between(1, 60) * second)
+          else service.end(at + chance.between(20, 120) * second)
+        }
+      return [expected(['day_of_week'], firsts, 12 * week), expected(['hour_of_day'], firsts, 12 * week)]
+    },
+  },
+  {
     name: 'at weekends',
     make(machine) {
       const { chance } = machine
@@ -254,6 +302,17 @@ const without = [
         for (const at of chance.poisson(local(d, 9.1), local(d, 17), 10 * hour)) service.crash(at)
         service.stop(local(d, 17))
       }
+    },
+  },
+  {
+    name: 'a maintenance hour each week, in which it is restarted by hand, and fails at random',
+    make(machine) {
+      const { chance } = machine
+      const service = machine.service(kUnit)
+      service.start(0)
+      const restarts = Array.from({ length: 12 }, (_, w) => [local(7 * w + 2, 4 + chance.next()), 'restart'])
+      const fails = chance.poisson(0, 12 * week, 5 * day).map((at) => [at, 'crash'])
+      for (const [at, what] of [...restarts, ...fails].sort((a, b) => a[0] - b[0])) service[what](at)
     },
   },
   {

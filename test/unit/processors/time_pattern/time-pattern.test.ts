@@ -197,6 +197,18 @@ describe('after a job', () => {
   })
 })
 
+test('an hour of one day of the week, each week, is told of by its day and by its hour', async () => {
+  // Sundays, 03:00 to 04:00, a few times each; summer time begins on one of them.
+  const sundays = days(0, 10).map((week) => 7 * week + 6)
+  const times = sundays.flatMap((day) => [0.1, 0.3, 0.9].map((part) => local(day, 3 + part * within(day + 1))))
+  const { found } = await crashes(times, 7 * 10 * kDay)
+  const detected = found.filter(({ name }) => name.endsWith('.detected'))
+  expect(detected.map(({ attributes }) => attributes['pattern.kind']).sort()).toEqual(['day_of_week', 'hour_of_day'])
+  const byDay = detected.find(({ attributes }) => attributes['pattern.kind'] === 'day_of_week')!
+  expect(byDay.body).toMatch(/on Sundays?/)
+  expect(byDay.attributes['pattern.time_pattern.count']).toBeLessThanOrEqual(7)
+})
+
 describe('what was learned', () => {
   const folders: string[] = []
   afterEach(() => {
