@@ -17,9 +17,13 @@ const kMostSavedMs = 604_800_000
 
 // [ when it was asked last | values | histogram ]
 const kValuesAt = 8
-const kHistogramAt = kValuesAt + 4 * kValues
+const kHistogramAt = kValuesAt + 2 * kValues
 /** A multiple of 8, so that blocks can follow each other. */
 export const kFewBytes = Math.ceil((kHistogramAt + 2 * (kHistogramHead + kBins)) / 8) * 8
+
+/** Logarithms to base 2 are kept in so many steps from 2^-20, a microsecond, on: 0 is for nothing. */
+const kSteps = 512
+const kLeastLogarithm = -20
 
 const scratch = new Float64Array(kValues)
 
@@ -44,26 +48,25 @@ export interface Unusual {
  */
 export class FewValues {
   readonly #askedAtMs: Float64Array
-  readonly #values: Float32Array
+  readonly #values: Uint16Array
   readonly #histogram: Uint16Array
 
   /** In the memory of `block` from `offset` on, a multiple of 8; after `clear` nothing is known. */
   constructor(block: ArrayBuffer, offset: number) {
     this.#askedAtMs = new Float64Array(block, offset, 1)
-    this.#values = new Float32Array(block, offset + kValuesAt, kValues)
+    this.#values = new Uint16Array(block, offset + kValuesAt, kValues)
     this.#histogram = new Uint16Array(block, offset + kHistogramAt, kHistogramHead + kBins)
   }
 
   clear(): void {
     this.#askedAtMs.fill(Number.NaN)
-    this.#values.fill(Number.NaN)
+    this.#values.fill(0)
     this.#histogram.fill(0)
   }
 
   /** Whether it can be what values have left. */
   get isSound(): boolean {
-    const isNumber = (one: number): boolean => Math.abs(one) !== Number.POSITIVE_INFINITY
-    return this.#askedAtMs.every(isNumber) && this.#values.every(isNumber) && isHistogram(this.#histogram, 0, kBins)
+    return Math.abs(this.#askedAtMs[0]!) !== Number.POSITIVE_INFINITY && isHistogram(this.#histogram, 0, kBins)
   }
 
   /**
@@ -75,9 +78,9 @@ export class FewValues {
   add(value: number, atMs: number, perMs: number, raised: number): Unusual | undefined {
     const logarithm = Math.log2(value)
     let known = 0
-    for (const one of this.#values) if (!Number.isNaN(one)) scratch[known++] = one
+    for (const one of this.#values) if (one !== 0) scratch[known++] = kLeastLogarithm + (one - 1) / kSteps
     this.#values.copyWithin(1, 0)
-    this.#values[0] = logarithm
+    this.#values[0] = Math.min(Math.max(Math.round((logarithm - kLeastLogarithm) * kSteps), 0) + 1, 0xffff)
     // The first time nothing was saved; nor where the clock has been set back since.
     const savedMs = Math.min(Math.max(atMs - this.#askedAtMs[0]!, 0) || 0, kMostSavedMs)
     this.#askedAtMs[0] = atMs
