@@ -82,6 +82,16 @@ describe('the pattern', async () => {
     expect(lines.length).toBeLessThanOrEqual(30)
   })
 
+  test('is formatted as all code is', () => {
+    const biome = join(root, 'node_modules/@biomejs/biome/bin/biome')
+    for (const block of blocks('ts').filter((one) => one.includes('/processors/oom_again/'))) {
+      const [, path] = /^\/\/ (\S+)/.exec(block)!
+      const format = [biome, 'format', `--stdin-file-path=${path}`]
+      const { stdout } = spawnSync(process.execPath, format, { cwd: root, input: block, encoding: 'utf8' })
+      expect(stdout).toBe(block)
+    }
+  })
+
   // The compiler's whole work, which on a machine with much else to do took over 20 s.
   test('has the right types, and so has its test', { timeout: 120_000 }, () => {
     expect(typeCheck(folder, ['factory.ts', 'oom-again.test.ts'])).toEqual({ stdout: '', status: 0 })

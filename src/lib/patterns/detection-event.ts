@@ -47,6 +47,9 @@ export function detectionEvent(pattern: string, detection: Detection, unixNano: 
   attributes[patternAttr.confidence] = Math.round(confidence * 1000) / 1000
   for (const [name, value] of Object.entries(evidence)) attributes[evidenceName(pattern, name)] = value
   if (runs !== undefined && runs.length > 0) attributes[patternAttr.runs] = runs.slice(-kMaxRuns)
+  // Where an incident stands before the pattern it has marked what it is about.
+  const incident = cause?.attributes[attr.incidentId]
+  if (incident !== undefined) attributes[attr.incidentId] = incident
   const event: RawEvent = {
     timeUnixNano: unixNano,
     observedTimeUnixNano: cause?.observedTimeUnixNano ?? unixNano,
