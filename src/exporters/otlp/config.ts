@@ -1,18 +1,42 @@
-import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
-import { parseTarget } from '../../lib/otlp/target.js'
+import { circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 
 export const schema = {
   type: 'object',
-  description: 'Sends events, metrics and spans to an OTLP/gRPC server (OpenTelemetry Collector, Jaeger, any backend).',
-  required: ['endpoint'],
+  description:
+    'Sends events, metrics and spans to an OTLP server over gRPC or HTTP (OpenTelemetry Collector, Jaeger, any backend).',
   properties: {
     endpoint: {
       type: 'string',
       minLength: 1,
       description:
-        'The server: `host:4317`, `http://host:4317` (plain text), `https://host:4317` or `unix:/path`. Without a scheme TLS is used, except to this machine.',
+        'The server: `host:4317`, `http://host:4317` (plain text), `https://host:4317` or `unix:/path`; over HTTP also with a path, above `/v1/logs`. Without a scheme TLS is used, except to this machine.',
+    },
+    endpoints: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 8,
+      items: { type: 'string', minLength: 1, description: 'As `endpoint`.' },
+      description: 'Several servers instead of `endpoint`; headers, TLS and proxy are the same for all.',
+    },
+    strategy: {
+      type: 'string',
+      enum: ['failover', 'round_robin'],
+      default: 'failover',
+      description:
+        'Of several endpoints: `failover` sends to the first that is not away, and goes back to it; `round_robin` to one after the other.',
+    },
+    protocol: {
+      type: 'string',
+      enum: ['grpc', 'http'],
+      default: 'grpc',
+      description: 'OTLP/gRPC (mostly port 4317) or OTLP/HTTP (mostly port 4318).',
+    },
+    encoding: {
+      type: 'string',
+      enum: ['proto', 'json'],
+      default: 'proto',
+      description: 'Over HTTP: protobuf, or JSON for servers that take nothing else; it costs several times as much.',
     },
     tls: {
       type: 'object',
@@ -48,6 +72,25 @@ export const schema = {
       default: {},
       additionalProperties: { type: 'string', format: 'secret', maxLength: 8192, description: 'Header value.' },
     },
+    header_files: {
+      type: 'object',
+      description: 'Headers whose values stand in files, by absolute path; read again when they change.',
+      maxProperties: 64,
+      default: {},
+      additionalProperties: { type: 'string', pattern: '^/', description: 'File with the value.' },
+    },
+    bearer_token_file: {
+      type: 'string',
+      pattern: '^/',
+      description: 'File with a token, sent as `authorization: Bearer ...`; read again when it changes.',
+    },
+    proxy_url: {
+      type: 'string',
+      format: 'secret',
+      minLength: 1,
+      description:
+        'HTTP proxy to connect by (CONNECT): `http://[user:password@]host:port`. The environment (`https_proxy`) is not asked.',
+    },
     compression: {
       type: 'string',
       enum: ['gzip', 'none'],
@@ -68,42 +111,7 @@ export const schema = {
 
 export type Config = ConfigOf<typeof schema>
 
-/**
- * Names of gRPC metadata that are not the user's: what each request says of itself, and what speaks of one connection, with
- * which HTTP/2 refuses the request (RFC 9113, section 8.2.2).
- */
-const reservedHeaders: ReadonlySet<string> = new Set([
-  ...['content-length', 'content-type', 'host', 'te', 'user-agent'],
-  ...['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'],
-])
-
-export function check(config: Config): readonly ConfigComplaint[] {
-  const complaints: ConfigComplaint[] = []
-  const target = parseTarget(config.endpoint)
-  if ('reason' in target) complaints.push({ path: ['endpoint'], reason: target.reason })
-  else {
-    if (target.tls === 'required' && config.tls.insecure === true)
-      complaints.push({ path: ['tls', 'insecure'], reason: 'contradicts https:// in endpoint' })
-    if (config.endpoint.startsWith('http://') && config.tls.insecure === false)
-      complaints.push({ path: ['tls', 'insecure'], reason: 'contradicts http:// in endpoint' })
-  }
-  if ((config.tls.cert_file === undefined) !== (config.tls.key_file === undefined))
-    complaints.push({ path: ['tls'], reason: 'cert_file and key_file go together' })
-  for (const name of Object.keys(config.headers)) {
-    // Names of gRPC metadata (PROTOCOL-HTTP2.md); `grpc-` is reserved and `-bin` values are binary.
-    if (!/^[0-9a-z_.-]{1,128}$/.test(name) || name.startsWith('grpc-') || name.endsWith('-bin'))
-      complaints.push({
-        path: ['headers', name],
-        reason: 'is not a gRPC header name: lower case letters, digits, "_", "-", "."; not grpc-* and not *-bin',
-      })
-    else if (reservedHeaders.has(name))
-      complaints.push({ path: ['headers', name], reason: 'is set by gRPC or HTTP/2 itself and cannot be configured' })
-    // The value itself stays out of the text: it is a secret.
-    else if (!/^[\x20-\x7e]*$/.test(config.headers[name] ?? ''))
-      complaints.push({ path: ['headers', name], reason: 'its value has characters outside printable ASCII' })
-  }
-  for (const { path, reason } of checkSendingQueue(config.sending_queue))
-    complaints.push({ path: ['sending_queue', ...path], reason })
-  if (config.timeout < 1) complaints.push({ path: ['timeout'], reason: 'must be at least 1ms' })
-  return complaints
+/** All servers, the preferred one first. */
+export function endpointsOf({ endpoint, endpoints }: Pick<Config, 'endpoint' | 'endpoints'>): readonly string[] {
+  return endpoints ?? (endpoint === undefined ? [] : [endpoint])
 }

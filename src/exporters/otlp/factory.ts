@@ -1,5 +1,6 @@
 import type { ExporterFactory, Settings } from '../../component/component.js'
-import { type Config, check, schema } from './config.js'
+import { check } from './check.js'
+import { type Config, schema } from './config.js'
 import { createOtlpExporter } from './otlp.js'
 
 export const factory = {

@@ -7,12 +7,13 @@ import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { Joining } from '../../lib/delivery/picker.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
-import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
+import { type EncodedRequest, joinRequests, OtlpEncoder, type RequestEncoder } from '../../lib/otlp/encode.js'
+import { JsonEncoder } from '../../lib/otlp/encode-json.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import { storedRequests } from '../../lib/otlp/stored.js'
+import { type Channels, openChannels } from './channels.js'
 import type { Config } from './config.js'
-import { type GrpcChannel, openGrpcChannel } from './grpc-channel.js'
 
 /** Encodes once, queues the bytes, delivers them with retry. */
 export function createOtlpExporter(settings: Settings, config: Config): Exporter {
@@ -21,13 +22,13 @@ export function createOtlpExporter(settings: Settings, config: Config): Exporter
 
 type State =
   | { readonly kind: 'new' }
-  | { readonly kind: 'running'; readonly channel: GrpcChannel; readonly host: Host }
+  | { readonly kind: 'running'; readonly channels: Channels; readonly host: Host }
   | { readonly kind: 'stopped' }
 
 class OtlpExporter implements Exporter {
   readonly #settings: Settings
   readonly #config: Config
-  readonly #encoder = new OtlpEncoder(agentScope())
+  readonly #encoder: RequestEncoder
   readonly #delivery: Delivery<EncodedRequest>
   readonly #invalidIds: (add: number) => void
   /**
@@ -42,6 +43,7 @@ class OtlpExporter implements Exporter {
   constructor(settings: Settings, config: Config) {
     this.#settings = settings
     this.#config = config
+    this.#encoder = config.encoding === 'json' ? new JsonEncoder(agentScope()) : new OtlpEncoder(agentScope())
     const { clock, random, telemetry, logger } = settings
     this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
@@ -51,7 +53,7 @@ class OtlpExporter implements Exporter {
       random,
       telemetry,
       logger,
-      laneOf: ({ signal }) => signal,
+      laneOf,
       joining: joiningOf(config.sending_queue.request_interval),
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
@@ -60,8 +62,8 @@ class OtlpExporter implements Exporter {
 
   async start(host: Host): Promise<void> {
     if (this.#state.kind !== 'new') return
-    const channel = await openGrpcChannel(this.#config, this.#settings)
-    this.#state = { kind: 'running', channel, host }
+    const channels = await openChannels(this.#config, this.#settings)
+    this.#state = { kind: 'running', channels, host }
     await this.#delivery.start()
     host.report({ state: 'ok' })
   }
@@ -88,27 +90,32 @@ class OtlpExporter implements Exporter {
     // memory must stay what it was, whatever becomes of this one.
     const first = !this.#tried.has(request)
     this.#tried.add(request)
-    return this.#channel.export(request, signal, () => {
+    return this.#channels.export(request, signal, () => {
       if (first) this.#encoder.giveBack(request)
     })
   }
 
   async shutdown(): Promise<void> {
     await this.#delivery.shutdown()
-    if (this.#state.kind === 'running') await this.#state.channel.close()
+    if (this.#state.kind === 'running') await this.#state.channels.close()
     this.#state = { kind: 'stopped' }
   }
 
   /** Senders run between start and the end of the delivery's shutdown only. */
-  get #channel(): GrpcChannel {
+  get #channels(): Channels {
     if (this.#state.kind !== 'running') throw new Error('a request was sent outside start and shutdown')
-    return this.#state.channel
+    return this.#state.channels
   }
 
   #report(trouble: string | undefined): void {
     if (this.#state.kind !== 'running') return
     this.#state.host.report(trouble === undefined ? { state: 'ok' } : { state: 'degraded', reason: trouble })
   }
+}
+
+/** What may be joined. */
+function laneOf({ signal, encoding }: EncodedRequest): string {
+  return encoding === 'proto' ? signal : `${signal}/json`
 }
 
 function joiningOf(intervalMs: number): Joining<EncodedRequest> | undefined {

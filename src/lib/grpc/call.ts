@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
-import { type Chunks, MessageReader } from './message.js'
+import type { Chunks } from '../../util/chunks.js'
+import { MessageReader } from './message.js'
 import { type GrpcStatus, isGrpc, type ReceivedHeaders, statusOf, statusOfHttp, statusOfReset } from './status.js'
 
 /** What a call came to; a message only with OK. */

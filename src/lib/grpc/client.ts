@@ -1,13 +1,11 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
+import { type Chunks, isWorthGzip } from '../../util/chunks.js'
 import type { Clock } from '../../util/clock.js'
 import type { SocketOptions } from '../sockets/socket.js'
 import { type Answer, UnaryCall } from './call.js'
 import { Connection } from './connection.js'
-import { type Chunks, framed, lengthOf } from './message.js'
+import { framed } from './message.js'
 import type { GrpcStatus } from './status.js'
-
-/** A compressor is 256 KiB of memory made for one request, some 0.5 ms: below this that is more than it saves. */
-const kMinGzipBytes = 8 * 1024
 
 export interface GrpcClientOptions extends Omit<SocketOptions, 'protocol'> {
   /** `host:port`, as the `:authority` of each request. */
@@ -81,7 +79,7 @@ export class GrpcClient {
 
   async #call(method: string, message: Chunks, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
     const { gzip, clock, maxAnswerBytes, headers: own } = this.#options
-    const framing = framed(message, gzip && lengthOf(message) >= kMinGzipBytes).catch(unframed)
+    const framing = framed(message, gzip && isWorthGzip(message)).catch(unframed)
     const frame = await Promise.race([stopped, framing])
     if ('status' in frame) return frame
     const line = await Promise.race([stopped, this.#connection.line().catch(unavailable)])

@@ -1,27 +1,18 @@
-import { promisify } from 'node:util'
-import { gunzipSync, gzip } from 'node:zlib'
+import { gunzipSync } from 'node:zlib'
+import { type Chunks, gzipped, lengthOf } from '../../util/chunks.js'
 import type { GrpcStatus } from './status.js'
 
 // Length-Prefixed-Message of grpc/doc/PROTOCOL-HTTP2.md: a byte that says whether it is compressed, four of length, the message.
 
 const kPrefixBytes = 5
 
-const gzipOffThread = promisify(gzip)
-
-/** A message, or a prefix and a message, in pieces that are to be sent one after the other: joining them would copy all. */
-export type Chunks = readonly Uint8Array[]
-
 /** One message as it goes on the wire. Compressing is done by a thread of the pool. */
 export async function framed(message: Chunks, compressed: boolean): Promise<Chunks> {
-  const body = compressed ? [await gzipOffThread(message.length === 1 ? message[0]! : Buffer.concat(message))] : message
+  const body = compressed ? [await gzipped(message)] : message
   const prefix = Buffer.allocUnsafe(kPrefixBytes)
   prefix[0] = compressed ? 1 : 0
   prefix.writeUInt32BE(lengthOf(body), 1)
   return [prefix, ...body.filter(({ byteLength }) => byteLength > 0)] // node:http2 does not finish what has an empty piece
-}
-
-export function lengthOf(chunks: Chunks): number {
-  return chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
 /** Collects the one message of a unary answer, of at most `maxBytes`. */

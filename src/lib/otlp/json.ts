@@ -1,5 +1,5 @@
 import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
-import type { Batch } from '../../data/batch.js'
+import type { Batch, Signal } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { EncodedKind, Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
@@ -14,15 +14,34 @@ import type { Scope } from './scope.js'
 // OTLP/JSON (opentelemetry-proto, "JSON Protobuf Encoding"): lowerCamelCase, ids in hex, 64-bit integers as strings,
 // enums as numbers. NaN and the infinities are strings, as protobuf's JSON mapping has them.
 
+/** Name of the one field of an Export*ServiceRequest. */
+export const requestField = { logs: 'resourceLogs', metrics: 'resourceMetrics', traces: 'resourceSpans' } as const
+
 /** One line per signal that has records, each an Export*ServiceRequest as the Collector's file exporter writes them. */
 export function otlpJsonLines(batch: Batch, scope: Scope): readonly string[] {
-  const lines: Json[] = []
+  return jsonGroups(batch, scope).map(({ signal, groups }) => jsonText({ [requestField[signal]]: groups }))
+}
+
+/**
+ * As text. Half of a surrogate pair is U+FFFD, as in protobuf: what JSON.stringify makes of it (`\\ud800`) strict servers
+ * refuse, with all that comes beside it.
+ */
+export function jsonText(value: Json): string {
+  const text = JSON.stringify(value)
+  if (!text.includes('\\ud')) return text
+  return text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'))
+}
+
+/** What stands in the field of each request: records by resource, of each signal that has some. */
+export function jsonGroups(batch: Batch, scope: Scope): readonly { signal: Signal; groups: readonly Json[] }[] {
+  const found: { signal: Signal; groups: readonly Json[] }[] = []
   if (batch.events.length > 0)
-    lines.push({ resourceLogs: grouped(batch.events, 'scopeLogs', 'logRecords', scope, logRecord) })
+    found.push({ signal: 'logs', groups: grouped(batch.events, 'scopeLogs', 'logRecords', scope, logRecord) })
   if (batch.metrics.length > 0)
-    lines.push({ resourceMetrics: grouped(batch.metrics, 'scopeMetrics', 'metrics', scope, metricOf) })
-  if (batch.spans.length > 0) lines.push({ resourceSpans: grouped(batch.spans, 'scopeSpans', 'spans', scope, spanOf) })
-  return lines.map((line) => JSON.stringify(line))
+    found.push({ signal: 'metrics', groups: grouped(batch.metrics, 'scopeMetrics', 'metrics', scope, metricOf) })
+  if (batch.spans.length > 0)
+    found.push({ signal: 'traces', groups: grouped(batch.spans, 'scopeSpans', 'spans', scope, spanOf) })
+  return found
 }
 
 function grouped<T extends { readonly resource: Resource }>(
@@ -31,7 +50,7 @@ function grouped<T extends { readonly resource: Resource }>(
   recordKey: string,
   scope: Scope,
   convert: (record: T) => Json,
-): Json {
+): readonly Json[] {
   return Array.from(groupByResource(records), ([resource, group]) => {
     const { origin } = resource
     return {

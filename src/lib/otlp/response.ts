@@ -9,7 +9,7 @@ export interface PartialSuccess {
 /** Server texts reach logs; a page of HTML must not. */
 const kMaxMessage = 512
 /** Longer waits are a server's mistake: an hour-long pause would look like a hang. */
-const kMaxRetryDelayMs = 10 * 60_000
+export const kMaxRetryDelayMs = 10 * 60_000
 
 /**
  * Reads `partial_success` of an Export*ServiceResponse; the three signals share field numbers. Undefined when the whole
@@ -29,6 +29,43 @@ export function readPartialSuccess(
   const message = cleaned(utf8Of(bytesField(fields, 2))).slice(0, kMaxMessage)
   if (rejected <= 0 && message === '') return undefined
   return { rejected: Math.max(rejected, 0), message }
+}
+
+/** The same of OTLP/JSON: `{"partialSuccess":{"rejectedSpans":"3","errorMessage":"..."}}`. */
+export function readPartialSuccessJson(
+  response: Uint8Array,
+  cleaned: (text: string) => string = (text) => text,
+): PartialSuccess | undefined {
+  const partial = objectOf(objectOf(parsed(response))?.['partialSuccess'])
+  if (partial === undefined) return undefined
+  const { errorMessage } = partial
+  const count = Number(Object.entries(partial).find(([key]) => key.startsWith('rejected'))?.[1] ?? 0)
+  const rejected = Number.isSafeInteger(count) && count > 0 ? count : 0
+  const message = typeof errorMessage === 'string' ? cleaned(errorMessage).slice(0, kMaxMessage) : ''
+  return rejected === 0 && message === '' ? undefined : { rejected, message }
+}
+
+/** The text of a google.rpc.Status; '' when there is none. */
+export function readStatusMessage(status: Uint8Array): string {
+  const fields = readFields(status)
+  return fields === undefined ? '' : utf8Of(bytesField(fields, 2))
+}
+
+export function readStatusMessageJson(status: Uint8Array): string {
+  const message = objectOf(parsed(status))?.['message']
+  return typeof message === 'string' ? message : ''
+}
+
+function parsed(json: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8Of(json))
+  } catch {
+    return undefined
+  }
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined
 }
 
 /**

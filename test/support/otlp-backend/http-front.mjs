@@ -40,7 +40,7 @@ export function httpFront({ tls, decide, onSocket, pathPrefix = '' }) {
       case 'ok':
         return send(200, 'response', {})
       case 'partial':
-        return send(200, 'response', partialOf(told))
+        return send(200, 'response', json ? partialJsonOf(signal, told) : partialOf(told))
       case 'status':
         return send(told.http ?? 503, 'status', { message: told.message ?? 'as told' }, retryAfter(told))
       case 'page':
@@ -53,6 +53,14 @@ export function httpFront({ tls, decide, onSocket, pathPrefix = '' }) {
         throw new Error(`HTTP has no answer "${told.kind}"`)
     }
   }
+}
+
+const rejectedField = { logs: 'rejectedLogRecords', metrics: 'rejectedDataPoints', traces: 'rejectedSpans' }
+
+/** In protobuf the three signals share field numbers; in JSON each has a name, and int64 is text. */
+function partialJsonOf(signal, told) {
+  const { rejected, errorMessage } = partialOf(told).partialSuccess
+  return { partialSuccess: { [rejectedField[signal]]: String(rejected), errorMessage } }
 }
 
 /** Whole seconds, as RFC 9110 (10.2.3) has it; or a date, in GMT and as whole. */

@@ -121,7 +121,7 @@ test('answers as told; a request that is refused, or cut before it was taken, co
   expect([throttled.status, throttled.headers.get('retry-after')]).toEqual([429, '2'])
   expect(await throttled.json()).toEqual({ message: 'slow down' })
   await expect(send()).rejects.toThrow('fetch failed')
-  expect(await (await send()).json()).toEqual({ partialSuccess: { rejected: 1, errorMessage: 'as told' } })
+  expect(await (await send()).json()).toEqual({ partialSuccess: { rejectedLogRecords: '1', errorMessage: 'as told' } })
   await expect(send()).rejects.toThrow('fetch failed')
   expect((await fetch(`http://${backend.http}/v1/other`, { method: 'POST' })).status).toBe(404)
   expect(await backend.run('r')).toMatchObject({ distinct: 3, duplicates: 2 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Config, check } from '../../../../src/exporters/otlp/config.js'
+import { check } from '../../../../src/exporters/otlp/check.js'
+import type { Config } from '../../../../src/exporters/otlp/config.js'
 import { kFlushMs } from '../../../../src/graph/graph.js'
 import { kMaxShutdownMs } from '../../../../src/lib/delivery/config.js'
 import { kShutdownDeadlineMs } from '../../../../src/service/supervise.js'
@@ -25,6 +26,41 @@ describe('a configuration that cannot work gets a complaint', () => {
       ['headers', name],
       'set by gRPC or HTTP/2 itself',
     ]),
+    ['endpoint beside endpoints', { endpoints: ['otel:4317'] }, ['endpoints'], 'write all servers into endpoints'],
+    [
+      'an endpoint twice',
+      { endpoint: undefined, endpoints: ['otel', 'otel:4317'] } as never,
+      ['endpoints', 1],
+      'is in the list twice',
+    ],
+    [
+      'one of several that is none',
+      { endpoint: undefined, endpoints: ['otel', 'otel:0'] } as never,
+      ['endpoints', 1],
+      'port 0',
+    ],
+    ['no endpoint', { endpoint: undefined } as never, ['endpoint'], 'is missing'],
+    ['JSON over gRPC', { encoding: 'json' }, ['encoding'], 'add protocol: http'],
+    [
+      'the path of one signal',
+      { protocol: 'http', endpoint: 'https://otel/v1/traces' },
+      ['endpoint'],
+      'is added by itself',
+    ],
+    ['a proxy that is none', { proxy_url: 'socks5://SECRET@proxy' }, ['proxy_url'], 'is not an http:// URL'],
+    [
+      'a header of the text and of a file',
+      { headers: { key: 'v' }, header_files: { key: '/k' } },
+      ['header_files', 'key'],
+      'is in headers, too',
+    ],
+    [
+      'two authorizations',
+      { headers: { authorization: 'x' }, bearer_token_file: '/t' },
+      ['bearer_token_file'],
+      'there is one',
+    ],
+    ['a header value that is too long', { headers: { key: 'x'.repeat(8193) } }, ['headers', 'key'], 'more than 8192'],
     ['a grpc- header', { headers: { 'grpc-timeout': '1S' } }, ['headers', 'grpc-timeout'], 'not grpc-*'],
     ['a newline in a header value', { headers: { key: 'a\nSECRET' } }, ['headers', 'key'], 'outside printable ASCII'],
     [

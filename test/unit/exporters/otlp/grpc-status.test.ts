@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sendResultOf, tellable } from '../../../../src/exporters/otlp/grpc-status.js'
+import { sendResultOf } from '../../../../src/exporters/otlp/grpc-status.js'
+import { tellable } from '../../../../src/exporters/otlp/tellable.js'
 import type { GrpcStatus } from '../../../../src/lib/grpc/status.js'
 
 describe('what is done after a status', () => {

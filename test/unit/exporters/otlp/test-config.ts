@@ -15,7 +15,11 @@ export function config(endpoint: string, part: Partial<Config> = {}): Config {
   return {
     endpoint,
     tls: {},
+    strategy: 'failover',
+    protocol: 'grpc',
+    encoding: 'proto',
     headers: {},
+    header_files: {},
     compression: 'gzip',
     // Fake time runs ahead of real sockets: only the test of the timeout may reach it.
     timeout: 24 * 3_600_000,

@@ -26,8 +26,8 @@ describe('an endpoint', () => {
       const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? []
       expect(parseTarget(endpoint)).toEqual(
         path === undefined
-          ? { address: { host, port: Number(port), local }, authority: address, tls }
-          : { address: { path }, authority: 'localhost', tls },
+          ? { address: { host, port: Number(port) }, local, authority: address, path: '', tls }
+          : { address: { path }, local, authority: 'localhost', path: '', tls },
       )
     })
 
@@ -51,4 +51,26 @@ describe('an endpoint', () => {
       expect('reason' in result && result.reason).toContain(reason)
       expect(JSON.stringify(result)).not.toContain('secret')
     })
+
+  test.each([
+    ['otel', 'otel:4318', '', 'default'],
+    ['localhost', 'localhost:4318', '', 'off'],
+    ['http://otel', 'otel:80', '', 'off'],
+    ['https://otel.example.com/otlp/', 'otel.example.com:443', '/otlp', 'required'],
+    ['https://otel:8443/a/b~%20c', 'otel:8443', '/a/b~%20c', 'required'],
+    ['unix:/run/otel.sock', 'localhost', '', 'off'],
+  ] as const)('over HTTP %s is %s%s, TLS %s', (endpoint, authority, path, tls) =>
+    expect(parseTarget(endpoint, 'http')).toMatchObject({ authority, path, tls }),
+  )
+
+  test.each([
+    ['https://otel/v1/logs', 'added by itself'],
+    ['https://otel/?key=secret', 'is not'],
+    ['https://otel/#secret', 'is not'],
+    ['https://otel/a b', 'is not'],
+  ])('over HTTP %s is refused', (endpoint, reason) => {
+    const result = parseTarget(endpoint, 'http')
+    expect('reason' in result ? result.reason : '').toContain(reason)
+    expect(JSON.stringify(result)).not.toContain('secret')
+  })
 })

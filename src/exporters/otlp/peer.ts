@@ -1,0 +1,126 @@
+import type { Settings } from '../../component/component.js'
+import { SecretFiles } from '../../lib/credentials/secret-files.js'
+import { agentScope } from '../../lib/otlp/scope.js'
+import { parseTarget, type Target } from '../../lib/otlp/target.js'
+import { parseProxy } from '../../lib/sockets/proxy.js'
+import type { SocketOptions } from '../../lib/sockets/socket.js'
+import { TlsFiles } from '../../lib/tls/tls-files.js'
+import type { Clock } from '../../util/clock.js'
+import { type Config, endpointsOf } from './config.js'
+import { headerComplaint } from './headers.js'
+
+/** All that a client has to know of one server. */
+export interface Peer extends Omit<SocketOptions, 'protocol'> {
+  /** `host:port`. */
+  readonly authority: string
+  /** What stands before `/v1/logs`. */
+  readonly path: string
+  headers(): Readonly<Record<string, string>>
+  /** Values of headers, those of a moment ago, too: what is never to be told. */
+  secrets(): Iterable<string>
+  readonly userAgent: string
+  readonly gzip: boolean
+  readonly timeoutMs: number
+  readonly clock: Clock
+}
+
+/** The servers of an exporter, with what they share: TLS files, headers, a proxy. */
+export interface Peers {
+  readonly list: readonly Peer[]
+  close(): Promise<void>
+}
+
+/** Rejects when a file of certificates or secrets cannot be used: it never could work. */
+export async function openPeers(config: Config, settings: Settings): Promise<Peers> {
+  const targets = endpointsOf(config).map((endpoint) => targetOf(endpoint, config))
+  const opened: { close(): Promise<void> }[] = []
+  const close = async (): Promise<void> => void (await Promise.all(opened.map((one) => one.close())))
+  try {
+    const headers = await openHeaders(config, settings)
+    opened.push(headers)
+    const tls = targets.some((target) => wantsTls(config, target)) ? await openTls(config, settings) : undefined
+    if (tls !== undefined) opened.push(tls)
+    return { list: targets.map((target) => peerOf(target, config, settings, headers, tls)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function targetOf(endpoint: string, { protocol }: Config): Target {
+  const target = parseTarget(endpoint, protocol)
+  if ('reason' in target) throw new Error(`endpoint ${target.reason}`)
+  return target
+}
+
+function peerOf(
+  target: Target,
+  config: Config,
+  { clock }: Settings,
+  { headers, secrets }: Headers,
+  tls: TlsFiles | undefined,
+): Peer {
+  const proxy = config.proxy_url === undefined ? undefined : parseProxy(config.proxy_url)
+  if (proxy !== undefined && 'reason' in proxy) throw new Error(`proxy_url ${proxy.reason}`)
+  const { authority } = target
+  return {
+    address: target.address,
+    authority,
+    path: target.path,
+    proxy,
+    tls:
+      tls === undefined || !wantsTls(config, target)
+        ? undefined
+        : {
+            get context() {
+              return tls.context
+            },
+            serverName: config.tls.server_name,
+            onServerCertificate: (validTo) => tls.expiry.server(authority, validTo),
+          },
+    headers,
+    secrets,
+    userAgent: `${agentScope().name}/${agentScope().version}`,
+    gzip: config.compression === undefined ? !target.local : config.compression === 'gzip',
+    timeoutMs: config.timeout,
+    clock,
+  }
+}
+
+function wantsTls({ tls }: Config, target: Target): boolean {
+  return target.tls === 'required' || (tls.insecure === undefined ? target.tls === 'default' : !tls.insecure)
+}
+
+function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
+  return TlsFiles.open({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }, settings)
+}
+
+interface Headers extends Pick<Peer, 'headers' | 'secrets'> {
+  close(): Promise<void>
+}
+
+/** Those of the configuration, and those in files, which change. */
+async function openHeaders(config: Config, { clock, logger, telemetry }: Settings): Promise<Headers> {
+  const fixed = config.headers
+  const bearer = config.bearer_token_file
+  const paths = { ...config.header_files, ...(bearer === undefined ? {} : { authorization: bearer }) }
+  if (Object.keys(paths).length === 0)
+    return { headers: () => fixed, secrets: () => Object.values(fixed), close: async () => {} }
+  const check = (_: string, text: string): string | undefined => headerComplaint(text)
+  const files = await SecretFiles.open(paths, { clock, logger, telemetry, check })
+  // Made once for each change of the files: it is asked for at each request.
+  let made: { readonly of: ReadonlyMap<string, string>; readonly headers: Readonly<Record<string, string>> } | undefined
+  return {
+    headers() {
+      const { values } = files
+      if (made?.of !== values) {
+        const headers = { ...fixed, ...Object.fromEntries(values) }
+        if (bearer !== undefined) headers['authorization'] = `Bearer ${values.get('authorization')}`
+        made = { of: values, headers }
+      }
+      return made.headers
+    },
+    secrets: () => [...Object.values(fixed), ...files.seen],
+    close: () => files.close(),
+  }
+}
