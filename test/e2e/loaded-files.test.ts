@@ -51,17 +51,21 @@ test('a run loads the components of its pipelines and no other', async () => {
   expect(packages).not.toContain('@marcbachmann/cel-js')
 })
 
+const nobody = { endpoint: 'http://127.0.0.1:1', sending_queue: { shutdown_timeout: '100ms' } }
+
 test.each([
-  ['otlp', { endpoint: 'http://127.0.0.1:1', sending_queue: { shutdown_timeout: '100ms' } }, true],
-  ['debug', {}, false],
-])('gRPC comes with the exporter that speaks it: %s', async (type, config, wanted) => {
+  ['otlp', nobody, ['grpc', 'sockets']],
+  ['otlp', { ...nobody, protocol: 'http' }, ['http', 'sockets']],
+  ['debug', {}, []],
+])('of the protocols the one that is spoken comes with its exporter: %s %o', async (type, config, wanted) => {
   const { components, libraries, packages } = await loadedBy('run', {
     receivers: { replay: { file: recording, speed: 'max' } },
     exporters: { [type]: config },
     ...pipeline(['replay'], [], [type]),
   })
   expect(components).toEqual([`exporters/${type}`, 'receivers/replay'])
-  expect(libraries.includes('grpc')).toBe(wanted)
+  const transports = ['credentials', 'grpc', 'http', 'sockets', 'tls']
+  expect(libraries.filter((library) => transports.includes(library)).sort()).toEqual(wanted)
   expect(packages).not.toContain('@grpc/grpc-js')
 })
 

@@ -1,10 +1,9 @@
 import type { Settings } from '../../component/component.js'
-import { SecretFiles } from '../../lib/credentials/secret-files.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import { parseTarget, type Target } from '../../lib/otlp/target.js'
 import { parseProxy } from '../../lib/sockets/proxy.js'
 import type { SocketOptions } from '../../lib/sockets/socket.js'
-import { TlsFiles } from '../../lib/tls/tls-files.js'
+import type { TlsFiles } from '../../lib/tls/tls-files.js'
 import type { Clock } from '../../util/clock.js'
 import { type Config, endpointsOf } from './config.js'
 import { headerComplaint } from './headers.js'
@@ -91,7 +90,8 @@ function wantsTls({ tls }: Config, target: Target): boolean {
   return target.tls === 'required' || (tls.insecure === undefined ? target.tls === 'default' : !tls.insecure)
 }
 
-function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
+async function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
+  const { TlsFiles } = await import('../../lib/tls/tls-files.js')
   return TlsFiles.open({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }, settings)
 }
 
@@ -107,6 +107,7 @@ async function openHeaders(config: Config, { clock, logger, telemetry }: Setting
   if (Object.keys(paths).length === 0)
     return { headers: () => fixed, secrets: () => Object.values(fixed), close: async () => {} }
   const check = (_: string, text: string): string | undefined => headerComplaint(text)
+  const { SecretFiles } = await import('../../lib/credentials/secret-files.js')
   const files = await SecretFiles.open(paths, { clock, logger, telemetry, check })
   // Made once for each change of the files: it is asked for at each request.
   let made: { readonly of: ReadonlyMap<string, string>; readonly headers: Readonly<Record<string, string>> } | undefined
