@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
-          include: ['test/{lab,e2e}/**/*.test.ts'],
+          include: ['test/{lab,e2e,faults}/**/*.test.ts'],
           exclude: ['test/e2e/vm-*.test.ts'],
           pool: 'forks',
           fileParallelism: false,

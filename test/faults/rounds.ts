@@ -1,0 +1,8 @@
+/** `npm run test:soak` sets it: rows that repeat do so as often as the long version wants. */
+const long = process.env['UNITSCOPE_FAULTS'] === 'long'
+
+/** How often a row repeats its fault. */
+export const rounds = (short: number, many: number): number => (long ? many : short)
+
+/** Of all randomness of a row; told when it fails. Another one: UNITSCOPE_SEED=n. */
+export const seedOf = (row: number): number => Number(process.env['UNITSCOPE_SEED'] ?? row)
