@@ -192,12 +192,14 @@ function totals(service: Service): {
   const unrouted = all(Object.fromEntries(Object.entries(ledger.unrouted).filter(([at]) => at.startsWith('receiver '))))
   const used = all(ledger.used)
   const queued = sum('exporter', (row) => row.queued)
+  const restored = sum('exporter', (row) => row.produced)
   return {
     uptime_s: Math.round(uptimeMs / 1000),
     // What pipelines carry: the rest was read for nobody, or looked at only.
     received: sum('receiver', (row) => row.in) - unrouted - used,
     ...(used === 0 ? {} : { used }),
     ...(unrouted === 0 ? {} : { unrouted }),
+    ...(restored === 0 ? {} : { restored }),
     exported: sum('exporter', (row) => row.out),
     ...(queued === 0 ? {} : { queued }),
     dropped,

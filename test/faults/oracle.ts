@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { batchOf } from '../../src/data/batch.js'
 import type { RawEvent } from '../../src/data/event.js'
 import { OtlpEncoder } from '../../src/lib/otlp/encode.js'
@@ -88,6 +89,7 @@ export class Oracle {
 
   /** Senders that export one after the other until they are told to stop. Resolves when all have. */
   async load(port: number, stop: AbortSignal, { senders = 4, items = 20, pauseMs = 0 } = {}): Promise<void> {
+    setMaxListeners(senders + 10, stop)
     await Promise.all(
       Array.from({ length: senders }, async () => {
         const client = new OtlpClient(port)

@@ -134,9 +134,21 @@ function listens(port: number): Promise<boolean> {
   })
 }
 
+/** Runs what follows with a tmpfs on `place`, in a mount namespace of its own. */
+export const onTmpfs = (place: string, options: string): readonly string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `mount -t tmpfs -o mode=0700,${options} tmpfs "${place}" && exec "$@"`,
+  'sh',
+]
+
 /** The account in the last line of an agent that has stopped. */
 export interface Account {
   readonly received: number
+  /** What an earlier process left in the queue. */
+  readonly restored?: number
   readonly exported: number
   readonly queued?: number
   readonly dropped: Readonly<Record<string, number>>

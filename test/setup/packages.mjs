@@ -62,6 +62,7 @@ export const packages = [
     why: 'a real scrape, a real server of remote write, and promtool',
     proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
   },
+  { group: 'test', name: 'strace', why: 'disks that fail or are slow', proof: ['/usr/bin/strace'] },
   { group: 'test', name: 'openssl', why: 'certificates for the TLS tests', proof: ['/usr/bin/openssl'] },
   {
     group: 'test',

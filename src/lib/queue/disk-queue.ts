@@ -383,7 +383,10 @@ export class DiskQueue {
   }
 
   async #remove(segment: Segment): Promise<void> {
-    const { disk, folder } = this.#options
+    const { disk, folder, fsync } = this.#options
+    await segment.notes.flush()
+    // A power cut that leaves the notes and not the log must not look as if something had been lost.
+    if (fsync !== 'never') await segment.notes.sync()
     await segment.close()
     // The notes go last: they say that the log had nothing left.
     await disk.remove(join(folder, fileName(segment.number, 'log')))
