@@ -55,7 +55,7 @@ const fsync = fc.constantFrom('always' as const, 'interval' as const, 'never' as
 
 test('a queue agrees with its model', { timeout: 3_600_000 }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), overflow, fsync, async (actions, policy, sync) => {
+    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 80, size: 'max' }), overflow, fsync, async (actions, policy, sync) => {
       const part = { maxBytes: 12_000, overflow: policy, fsync: sync }
       let disk = new SimulatedDisk()
       let rig = await open(disk, part)
