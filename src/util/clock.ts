@@ -20,17 +20,17 @@ const kMaxTimerMs = 2 ** 31 - 1
 
 // performance.timeOrigin is a double of milliseconds: good to about 0.2 us, and monotonic afterwards would drift from
 // a stepped clock. Date.now() follows steps; its millisecond is refined with the fraction of the monotonic clock.
-let lastNano = 0n
+// Microseconds: a double holds them until the year 2255, and of bigints one is made and not six.
+let lastUs = 0
 
 export const systemClock: Clock = {
   unixNano() {
-    const now = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
-    const wall = BigInt(Date.now()) * 1_000_000n
+    const fineUs = Math.round((performance.timeOrigin + performance.now()) * 1000)
+    const wallUs = Date.now() * 1000
     // Within 2 ms of the wall clock the finer reading is right; past that the clock was stepped and Date.now() rules.
-    const diff = now > wall ? now - wall : wall - now
-    const value = diff < 2_000_000n ? now : wall
-    lastNano = value > lastNano || lastNano - value > 2_000_000n ? value : lastNano
-    return lastNano
+    const us = Math.abs(fineUs - wallUs) < 2000 ? fineUs : wallUs
+    if (us > lastUs || lastUs - us > 2000) lastUs = us
+    return BigInt(lastUs) * 1000n
   },
   monotonicMs: () => performance.now(),
   after,
