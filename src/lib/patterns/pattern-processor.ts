@@ -102,6 +102,8 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   consume(batch: Batch): Promise<Outcome> {
+    // Spans have been told of by events.
+    if (batch.events.length === 0 && batch.metrics.length === 0) return this.#next.consume(batch)
     this.#look(batch)
     const offered = this.#next.consume(batch)
     this.#send()
