@@ -63,6 +63,7 @@ export function fanOut(
     const before = unfinished.get(batch)
     const { remaining, settled } = before ?? firstOffer(batch)
     const outcomes = await Promise.all(remaining.map((delivery) => delivery.consumer.consume(delivery.batch)))
+    if (before === undefined && outcomes.every(isOk)) return ok
     const left = remaining.filter((_, at) => outcomes[at]!.kind === 'retryable')
     if (left.length === 0) {
       if (before !== undefined) unfinished.delete(batch)
@@ -78,4 +79,8 @@ export function fanOut(
   // Most often there is one way, for all that comes: then there is nothing to remember, and the batch goes on as it is.
   const goesOn = (batch: Batch) => selectSignals(batch, only.signals) === batch && !isEmpty(batch)
   return { consume: (batch) => (goesOn(batch) ? only.consumer.consume(batch) : offer(batch)) }
+}
+
+function isOk({ kind }: Outcome): boolean {
+  return kind === 'ok'
 }

@@ -43,6 +43,7 @@ class BatchProcessor implements Processor {
   /** Accepted and not yet answered: pending or on the way. */
   #heldItems = 0
   #timer: Timer | undefined
+  #isFlushing = false
   #sending: Promise<void> | undefined
 
   constructor(settings: Settings, config: Config, next: Consumer) {
@@ -70,7 +71,8 @@ class BatchProcessor implements Processor {
       this.#waiting.push({ batch, items, settle, fail })
       this.#admit()
       const full = this.#pendingItems >= this.#config.send_batch_size || this.#waiting.length > 0
-      if (full || this.#config.timeout === 0) this.#flush()
+      if (full) this.#flush()
+      else if (this.#config.timeout === 0) this.#flushAfterThis()
       else if (this.#sending === undefined)
         this.#timer ??= this.#settings.clock.after(this.#config.timeout, () => this.#flush())
     })
@@ -87,6 +89,19 @@ class BatchProcessor implements Processor {
       this.#heldItems += entry.items
       entry = this.#waiting[0]
     }
+  }
+
+  /**
+   * Once all that runs now has ended: what processors before this one make of a batch (spans, findings) comes right behind it, and each pass through
+   * the exporters costs the same for one item as for a few.
+   */
+  #flushAfterThis(): void {
+    if (this.#isFlushing || this.#sending !== undefined) return
+    this.#isFlushing = true
+    queueMicrotask(() => {
+      this.#isFlushing = false
+      this.#flush()
+    })
   }
 
   #flush(): void {

@@ -9,7 +9,7 @@ export const schema = {
       format: 'duration',
       default: '0s',
       description:
-        'Longest time an item waits for others. With `0s` none does; what comes while a batch is on its way still goes together in the next.',
+        'Longest time an item waits for others. With `0s` none does; what was made of a batch on its way here still goes with it, and what comes while one is being sent goes together in the next.',
     },
     send_batch_size: {
       type: 'integer',

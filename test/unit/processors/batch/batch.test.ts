@@ -68,6 +68,15 @@ describe('when a batch is sent', () => {
     expect(sizes(next)).toEqual([1])
   })
 
+  test('with what comes right behind it when the timeout is 0: what was made of a batch on its way here', async () => {
+    const { next, offer, answers } = rig({ timeout: '0s' })
+    offer(sampleBatch(3))
+    offer(sampleBatch(1))
+    await settle()
+    expect(sizes(next)).toEqual([4])
+    expect(answers).toEqual([ok, ok])
+  })
+
   test('with all that has gathered, as soon as a slow one before it is answered', async () => {
     const { next, offer, clock } = rig({ send_batch_size: 2 })
     let release = (): void => {}
