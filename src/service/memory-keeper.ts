@@ -51,8 +51,11 @@ export const kSettleMs = 3000
 const kLookMs = 2500
 /** V8 lets 8 MiB of garbage gather in a heap of any size before it collects, and keeps most of the pages then. */
 const kWorthBytes = 2 * 2 ** 20
-/** A busy agent is left to V8, which collects beside the work. */
-const kIdleShare = 0.1
+/**
+ * A busy agent is left to V8, which collects beside the work. At rest it is busy for less, but for the seconds in which metrics are collected. A full
+ * collection where much happens also costs what V8 knows of objects of which none is alive at the moment: code made for them is thrown away.
+ */
+const kIdleShare = 0.03
 /**
  * What compacting may take of all time. A heap of 1000 units takes 25 ms, and may be compacted after each collection of
  * metrics: V8 would collect twice in that time, in 20 ms each, and keep the pages.

@@ -54,7 +54,7 @@ test('at rest the heap is compacted when 2 MiB have gathered, and what that free
 test('the heap of a busy agent is left to V8, until it rests', async () => {
   const { clock, agent, looks } = setUp()
   await clock.advance(kSettleMs)
-  agent.busy = 0.2
+  agent.busy = 0.05
   expect(await looks(10)).toEqual([])
   agent.busy = 0
   expect(await looks(1)).toEqual([1])
