@@ -21,6 +21,8 @@ export interface AgentRun {
 export interface RunOptions {
   /** Stops by itself after this long; without it only a signal does. */
   readonly forMs?: number
+  /** Reads the configuration again, when SIGHUP asks for it. */
+  readonly load?: () => Promise<AgentConfig>
   /** Stops it in order, unless it stops already. */
   readonly enough?: AbortSignal
   /** Called once every receiver has said how it is; a rejection ends the run as a failed start does. */
@@ -35,7 +37,7 @@ export interface RunOptions {
 export async function runAgent(
   config: AgentConfig,
   { env, terminal, onOutputGone, exitNow }: Pick<Invocation, 'env' | 'terminal' | 'onOutputGone' | 'exitNow'>,
-  { forMs, enough, onStarted, autoFormat, onStatus }: RunOptions = {},
+  { forMs, load, enough, onStarted, autoFormat, onStatus }: RunOptions = {},
 ): Promise<AgentRun> {
   const { log_format: format, log_level: level } = config.telemetry
   const logger = createLogger({
@@ -45,9 +47,11 @@ export async function runAgent(
     clock: systemClock,
     sink: logDestination(2),
   })
-  for (const { code, position, key, reason } of config.warnings) {
-    // The place is in the message: lines that say the same are held back after ten.
-    logger.warn(`configuration, ${position.file}:${position.line}:${position.column}`, { key, reason, code })
+  logWarnings(config, logger)
+  const loadAgain = async (read: () => Promise<AgentConfig>): Promise<AgentConfig> => {
+    const changed = await read()
+    logWarnings(changed, logger)
+    return changed
   }
   const notifier = createNotifier({ env, clock: systemClock, logger, pid: process.pid, openSender: openNativeSender })
   let looked = (): void => {}
@@ -93,12 +97,20 @@ export async function runAgent(
       notifier,
       events: process,
       ...(forMs === undefined ? {} : { forMs }),
+      ...(load === undefined ? {} : { load: () => loadAgain(load) }),
       enough: AbortSignal.any([unread.signal, ...(enough === undefined ? [] : [enough])]),
       exitNow,
     },
   )
   keeper?.close()
   return { code, summary: service.summary() }
+}
+
+function logWarnings({ warnings }: AgentConfig, logger: Logger): void {
+  for (const { code, position, key, reason } of warnings) {
+    // The place is in the message: lines that say the same are held back after ten.
+    logger.warn(`configuration, ${position.file}:${position.line}:${position.column}`, { key, reason, code })
+  }
 }
 
 /** An agent that cannot be asked runs all the same. */

@@ -7,7 +7,8 @@ export const command: Command = {
   description: [
     'Checks the configuration, starts its pipelines and runs until SIGTERM or SIGINT (Ctrl-C), then stops in order:',
     'receivers first, and each queue is given time to drain, ten seconds in all. A second signal ends it at once.',
-    'The log goes to standard error: text on a terminal, JSON lines elsewhere. A changed configuration takes a restart.',
+    'The log goes to standard error: text on a terminal, JSON lines elsewhere. SIGHUP takes over a changed configuration: what is',
+    'configured as before goes on, with its queues; one that is wrong changes nothing, and the log says what is wrong.',
   ].join('\n'),
   options: {
     config: {
@@ -33,9 +34,10 @@ async function run(invocation: Invocation): Promise<number> {
     import('../config/config.js'),
     import('../registry.js'),
   ])
-  const config = await loadConfig(String(invocation.values['config']), registrations, invocation.env)
+  const load = () => loadConfig(String(invocation.values['config']), registrations, invocation.env)
+  const config = await load()
   // Only now what it takes to run: a wrong configuration is told without it.
   const { runAgent } = await import('./run-agent.js')
-  const { code } = await runAgent(config, invocation, forMs === undefined ? {} : { forMs })
+  const { code } = await runAgent(config, invocation, { load, ...(forMs === undefined ? {} : { forMs }) })
   return code
 }

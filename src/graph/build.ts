@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Consumer, Factory, Settings } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
@@ -5,15 +6,17 @@ import type { Status } from '../component/status.js'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
 import { type Signal, signals } from '../data/batch.js'
 import { fanOut, type Route } from './fan-out.js'
-import { createGraph, type Graph, type PipelinePart } from './graph.js'
+import { createGraph, type Graph, type Member, type Parts, type PipelinePart } from './graph.js'
 import { messageOf, Node, type NodeSettings } from './node.js'
 
 export interface BuildOptions {
   readonly logger: Logger
   /** What each instance is given; `pipeline` is set for processors. */
-  settingsFor(id: ComponentId, pipeline?: string): NodeSettings
+  settingsFor(id: ComponentId, pipeline: string | undefined, config: AgentConfig): NodeSettings
   /** Told of every change of status, once the component is made. */
   onStatus?(id: ComponentId, pipeline: string | undefined, status: Status): void
+  /** Told of a component that a new configuration no longer has, once it has stopped. */
+  onGone?(id: ComponentId, pipeline: string | undefined): void
 }
 
 /**
@@ -26,25 +29,45 @@ export interface BuildOptions {
  * @throws Error naming the component whose create failed
  */
 export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
-  const unrouted = new Map<string, number>()
-  const used = new Map<string, number>()
+  return createGraph({
+    parts: buildParts(config, options),
+    rebuild: (next, before) => buildParts(next, options, before),
+    logger: options.logger,
+    ...(options.onGone === undefined ? {} : { onGone: options.onGone }),
+  })
+}
+
+/** @param before - what runs: of it what is configured alike stays as it is, and is only joined anew, by `join` */
+function buildParts(config: AgentConfig, options: BuildOptions, before?: Parts): Parts {
+  const unrouted = before?.unrouted ?? new Map<string, number>()
+  const used = before?.used ?? new Map<string, number>()
   const countIn = (counts: Map<string, number>, place: string) => (items: number) =>
     void (items > 0 && counts.set(place, (counts.get(place) ?? 0) + items))
   const onStatus = (node: Node, status: Status) => options.onStatus?.(node.settings.id, node.pipeline, status)
-  const nodeOf = (id: ComponentId, pipeline?: string) => new Node(options.settingsFor(id, pipeline), pipeline, onStatus)
+  const members = new Map<string, Member>()
+  const joins: (() => void)[] = []
 
-  const extensions = config.extensionIds.map((id) => {
-    const part = partOf(config.extensions, id)
-    const node = nodeOf(part.id)
-    make(node, part)
-    return node
-  })
+  /** The component of before where it is configured alike, else a new one in its place. */
+  const nodeOf = (part: ComponentConfig, pipeline?: string, next?: Consumer | Node): Node => {
+    const key = `${part.id.kind} ${part.id.id}@${pipeline ?? ''}`
+    const known = before?.members.get(key)
+    let node = known?.node
+    if (before !== undefined && known?.node.isUp && staysAlike(known.part, part, before.config, config)) {
+      if (next !== undefined) joins.push(() => known.node.redirect(next))
+    } else {
+      node = new Node(options.settingsFor(part.id, pipeline, config), pipeline, onStatus, known?.node)
+      make(node, part, next === undefined ? undefined : node.outlet(next))
+    }
+    members.set(key, { node: node!, part })
+    return node!
+  }
+
+  const extensions = config.extensionIds.map((id) => nodeOf(partOf(config.extensions, id)))
 
   const exporters = new Map<string, { readonly node: Node; readonly route: Route }>()
   for (const id of new Set(config.pipelines.flatMap((pipeline) => pipeline.exporters))) {
     const part = partOf(config.exporters, id)
-    const node = nodeOf(part.id)
-    make(node, part)
+    const node = nodeOf(part)
     const taken = part.factory.kind === 'exporter' ? part.factory.signals : signals
     exporters.set(id, { node, route: { signals: new Set(taken), consumer: node.intake } })
   }
@@ -56,11 +79,8 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
     let next: Consumer | Node = fanOut(routes, countIn(unrouted, `pipeline ${pipeline.id}`), pipeline.signals)
     const processors: Node[] = []
     for (const id of [...pipeline.processors].reverse()) {
-      const part = partOf(config.processors, id)
-      const node = nodeOf(part.id, pipeline.id)
-      make(node, part, node.outlet(next))
-      processors.unshift(node)
-      next = node
+      next = nodeOf(partOf(config.processors, id), pipeline.id, next)
+      processors.unshift(next)
     }
     processorsOf.set(pipeline.id, processors)
     const factories = pipeline.processors.map((id) => partOf(config.processors, id).factory)
@@ -71,8 +91,6 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
 
   const receivers = new Map<string, Node>()
   for (const id of new Set(config.pipelines.flatMap((pipeline) => pipeline.receivers))) {
-    const part = partOf(config.receivers, id)
-    const node = nodeOf(part.id)
     const fed = config.pipelines.filter((pipeline) => pipeline.receivers.includes(id))
     const next = fanOut(
       fed.map((pipeline) => entries.get(pipeline.id)!),
@@ -80,8 +98,7 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
       signals,
       countIn(used, `receiver ${id}`),
     )
-    make(node, part, node.outlet(next))
-    receivers.set(id, node)
+    receivers.set(id, nodeOf(partOf(config.receivers, id), undefined, next))
   }
 
   const pipelines = config.pipelines.map(
@@ -91,15 +108,34 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
       processors: processorsOf.get(id)!,
     }),
   )
-  const parts = {
+  return {
+    config,
+    members,
     extensions,
     receivers: [...receivers.values()],
     pipelines,
     exporters: [...exporters.values()].map(({ node }) => node),
     unrouted,
     used,
+    gone: before?.gone ?? [],
+    join: () => {
+      for (const join of joins) join()
+    },
   }
-  return createGraph(parts, options.logger)
+}
+
+/** Whether what runs is what this configuration asks for. */
+function staysAlike(before: ComponentConfig, after: ComponentConfig, was: AgentConfig, is: AgentConfig): boolean {
+  // Of the same id, so of the same type.
+  if (!isDeepStrictEqual(before.config, after.config)) return false
+  if (was.stateDirectory !== is.stateDirectory || !isDeepStrictEqual(was.maintenance, is.maintenance)) return false
+  // A queue may lie in an extension.
+  return after.id.kind === 'extension' || sameExtensions(was, is)
+}
+
+function sameExtensions(was: AgentConfig, is: AgentConfig): boolean {
+  const of = (config: AgentConfig) => config.extensionIds.map((id) => [id, config.extensions.get(id)?.config])
+  return isDeepStrictEqual(of(was), of(is))
 }
 
 const limitedTo = (carried: ReadonlySet<Signal>, { signals: taken, consumer }: Route): Route => ({

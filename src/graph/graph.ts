@@ -1,8 +1,9 @@
 import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
 import type { Status } from '../component/status.js'
+import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
 import { sleep } from '../util/clock.js'
-import type { Ledger } from './ledger.js'
+import type { Ledger, LedgerRow } from './ledger.js'
 import { messageOf, type Node } from './node.js'
 
 /** Status of one instance. */
@@ -25,8 +26,21 @@ export interface Graph {
    * Errors are logged and stop nothing. Safe without start, during it, and twice. Never rejects.
    */
   shutdown(): Promise<void>
+  /**
+   * Goes over to another configuration. What is configured alike goes on, with all that it holds; the rest is stopped in the order of a
+   * shutdown, and what takes its place is started. Meanwhile nothing is dropped: whoever has items for it is asked to come again.
+   *
+   * @throws Error when a new component cannot be made or started; all is as it was before, then. When not even that can be started again
+   *   it is a GraphLostError: nothing is left to go on with.
+   */
+  reload(config: AgentConfig): Promise<void>
   status(): readonly ComponentStatus[]
   ledger(): Ledger
+}
+
+/** Neither the new configuration nor the old one could be started. */
+export class GraphLostError extends Error {
+  override readonly name = 'GraphLostError'
 }
 
 /**
@@ -37,12 +51,24 @@ export const kFlushMs = 1500
 
 /** The nodes by their place in the flow. */
 export interface Parts {
+  readonly config: AgentConfig
+  /** All of them, by kind, id and pipeline. */
+  readonly members: ReadonlyMap<string, Member>
   readonly extensions: readonly Node[]
   readonly receivers: readonly Node[]
   readonly pipelines: readonly PipelinePart[]
   readonly exporters: readonly Node[]
-  readonly unrouted: ReadonlyMap<string, number>
-  readonly used: ReadonlyMap<string, number>
+  readonly unrouted: Map<string, number>
+  readonly used: Map<string, number>
+  /** Accounts of components that a configuration before had. */
+  readonly gone: LedgerRow[]
+  /** Points the nodes that were there before to those of now. */
+  join(): void
+}
+
+export interface Member {
+  readonly node: Node
+  readonly part: ComponentConfig
 }
 
 export interface PipelinePart {
@@ -53,19 +79,27 @@ export interface PipelinePart {
   readonly processors: readonly Node[]
 }
 
-export function createGraph(parts: Parts, logger: Logger): Graph {
-  return new RunningGraph(parts, logger)
+export interface GraphSettings {
+  readonly parts: Parts
+  readonly rebuild: (config: AgentConfig, before: Parts) => Parts
+  readonly logger: Logger
+  readonly onGone?: (id: ComponentId, pipeline: string | undefined) => void
+}
+
+export function createGraph(settings: GraphSettings): Graph {
+  return new RunningGraph(settings)
 }
 
 class RunningGraph implements Graph {
-  readonly #parts: Parts
-  readonly #logger: Logger
+  readonly #settings: GraphSettings
+  #parts: Parts
   #starting: Promise<void> | undefined
+  #reloading: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(parts: Parts, logger: Logger) {
-    this.#parts = parts
-    this.#logger = logger
+  constructor(settings: GraphSettings) {
+    this.#settings = settings
+    this.#parts = settings.parts
   }
 
   start(): Promise<void> {
@@ -78,6 +112,50 @@ class RunningGraph implements Graph {
     return this.#stopping
   }
 
+  async reload(config: AgentConfig): Promise<void> {
+    await this.#starting
+    await this.#reloading?.catch(() => {})
+    if (this.#stopping !== undefined) return
+    this.#reloading = this.#exchange(config)
+    await this.#reloading
+  }
+
+  async #exchange(config: AgentConfig): Promise<void> {
+    const { rebuild } = this.#settings
+    const before = this.#parts
+    const after = rebuild(config, before)
+    try {
+      await this.#goOver(before, after)
+    } catch (error) {
+      try {
+        await this.#goOver(after, rebuild(before.config, after))
+      } catch (worse) {
+        throw new GraphLostError(`${messageOf(error)}; and the configuration of before: ${messageOf(worse)}`)
+      }
+      throw error
+    }
+  }
+
+  async #goOver(before: Parts, after: Parts): Promise<void> {
+    const [was, is] = [new Set(nodesOf(before)), new Set(nodesOf(after))]
+    const leaves = (node: Node) => !is.has(node)
+    const joins = (node: Node) => !was.has(node)
+    for (const node of [...was].filter(leaves)) node.exchanged(true)
+    for (const node of [...is].filter(joins)) node.exchanged(true)
+    await stopStages(before, leaves)
+    this.#parts = after
+    for (const [key, { node }] of before.members) {
+      if (after.members.has(key)) continue
+      after.gone.push(node.ledgerRow())
+      this.#settings.onGone?.(node.settings.id, node.pipeline)
+    }
+    await startAll([...sinksOf(after), ...processorsOf(after)].filter(joins))
+    after.join()
+    await startAll(after.receivers.filter(joins))
+    for (const node of is) node.exchanged(false)
+    this.#warnOfSilence()
+  }
+
   status(): readonly ComponentStatus[] {
     return this.#nodes().map(({ settings, pipeline, status }) => ({
       id: settings.id,
@@ -88,33 +166,36 @@ class RunningGraph implements Graph {
 
   ledger(): Ledger {
     return {
-      rows: this.#nodes().map((node) => node.ledgerRow()),
+      rows: [...this.#nodes().map((node) => node.ledgerRow()), ...this.#parts.gone],
       unrouted: Object.fromEntries(this.#parts.unrouted),
       used: Object.fromEntries(this.#parts.used),
     }
   }
 
   #nodes(): readonly Node[] {
-    const { extensions, receivers, pipelines, exporters } = this.#parts
-    return [...extensions, ...receivers, ...pipelines.flatMap((p) => p.processors), ...exporters]
+    return nodesOf(this.#parts)
   }
 
   async #startAll(): Promise<void> {
-    const { extensions, receivers, pipelines, exporters } = this.#parts
-    const processors = pipelines.flatMap((pipeline) => [...pipeline.processors].reverse())
-    for (const node of [...extensions, ...exporters, ...processors, ...receivers]) {
-      if (this.#stopping !== undefined) return
-      try {
-        await node.start()
-      } catch (error) {
-        this.#stopping ??= this.#stopStages()
-        await this.#stopping
-        throw new Error(`${node.name} could not start: ${messageOf(error)}`, { cause: error })
-      }
+    const parts = this.#parts
+    try {
+      await startAll(
+        [...sinksOf(parts), ...processorsOf(parts), ...parts.receivers],
+        () => this.#stopping !== undefined,
+      )
+    } catch (error) {
+      this.#stopping ??= stopStages(parts)
+      await this.#stopping
+      throw error
     }
-    for (const { id, receivers } of pipelines) {
+    if (this.#stopping === undefined) this.#warnOfSilence()
+  }
+
+  #warnOfSilence(): void {
+    const { logger } = this.#settings
+    for (const { id, receivers } of this.#parts.pipelines) {
       if (receivers.every((receiver) => receiver.status.state === 'unavailable')) {
-        this.#logger.warn('pipeline has no working receiver: nothing will flow through it', { pipeline: id })
+        logger.warn('pipeline has no working receiver: nothing will flow through it', { pipeline: id })
       }
     }
   }
@@ -122,24 +203,49 @@ class RunningGraph implements Graph {
   async #stopAll(): Promise<void> {
     // A start under way ends at its next component; what it fails with has its own reader.
     await this.#starting?.catch(() => {})
-    await this.#stopStages()
+    await this.#reloading?.catch(() => {})
+    await stopStages(this.#parts)
   }
+}
 
-  async #stopStages(): Promise<void> {
-    const { extensions, receivers, pipelines, exporters } = this.#parts
-    const together = (nodes: readonly Node[]) => Promise.all(nodes.map((node) => node.shutdown()))
-    const receiving = together(receivers)
-    await withinFlush(receivers, receiving)
-    await Promise.all(
-      pipelines.map(async ({ processors }) => {
-        await withinFlush(processors, inTurn(processors))
-        await together(processors)
-      }),
-    )
-    await together(exporters)
-    await receiving
-    await together(extensions)
+function nodesOf(parts: Parts): readonly Node[] {
+  const { extensions, receivers, pipelines, exporters } = parts
+  return [...extensions, ...receivers, ...pipelines.flatMap((p) => p.processors), ...exporters]
+}
+
+const sinksOf = ({ extensions, exporters }: Parts): readonly Node[] => [...extensions, ...exporters]
+
+/** Against the flow. */
+const processorsOf = ({ pipelines }: Parts): readonly Node[] =>
+  pipelines.flatMap((pipeline) => [...pipeline.processors].reverse())
+
+async function startAll(nodes: readonly Node[], isOver = () => false): Promise<void> {
+  for (const node of nodes) {
+    if (isOver()) return
+    try {
+      await node.start()
+    } catch (error) {
+      throw new Error(`${node.name} could not start: ${messageOf(error)}`, { cause: error })
+    }
   }
+}
+
+/** Stops them along the flow, or those of them that are `chosen`. */
+async function stopStages(parts: Parts, chosen: (node: Node) => boolean = () => true): Promise<void> {
+  const receivers = parts.receivers.filter(chosen)
+  const together = (nodes: readonly Node[]) => Promise.all(nodes.filter(chosen).map((node) => node.shutdown()))
+  const receiving = together(receivers)
+  await withinFlush(receivers, receiving)
+  await Promise.all(
+    parts.pipelines.map(async ({ processors }) => {
+      const stopped = processors.filter(chosen)
+      await withinFlush(stopped, inTurn(stopped))
+      await together(stopped)
+    }),
+  )
+  await together(parts.exporters)
+  await receiving
+  await together(parts.extensions)
 }
 
 async function inTurn(nodes: readonly Node[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Component, Consumer, Settings } from '../component/component.js'
-import { type Outcome, permanent } from '../component/outcome.js'
+import { type Outcome, permanent, retryable } from '../component/outcome.js'
 import type { Status } from '../component/status.js'
 import { type Batch, countItems } from '../data/batch.js'
 import { UnavailableError } from '../errors.js'
@@ -10,6 +10,9 @@ import type { LedgerRow } from './ledger.js'
 
 /** Settings as the graph needs them: with counters it can read for the ledger. */
 export type NodeSettings = Settings & { readonly telemetry: ComponentCounters }
+
+/** While components are exchanged, for milliseconds or as long as one flushes: soon enough, and not a busy loop. */
+const kExchangeMs = 100
 
 type Life = 'made' | 'running' | 'unavailable' | 'stopping' | 'stopped'
 
@@ -27,17 +30,31 @@ export class Node {
   /** It has said how it is: then nobody else says so. */
   #reported = false
   #stopping: Promise<void> | undefined
+  /** What it is handed while it does not run stays with whoever has it: another takes its place, or it is about to take one. */
+  #isExchanged = false
+  #forward: (batch: Batch) => Promise<Outcome> = () => Promise.resolve(retryable('not joined'))
 
-  constructor(settings: NodeSettings, pipeline: string | undefined, onStatus: (node: Node, status: Status) => void) {
+  /** @param before - whose place it takes: its counts go on, since the ledger is that of the process */
+  constructor(
+    settings: NodeSettings,
+    pipeline: string | undefined,
+    onStatus: (node: Node, status: Status) => void,
+    before?: Node,
+  ) {
     this.settings = settings
     this.pipeline = pipeline
     this.#onStatus = onStatus
     const { telemetry, id } = settings
+    this.intake = { consume: (batch) => this.#take(batch) }
+    if (before !== undefined) {
+      this.#in = before.#in
+      this.#out = before.#out
+      return
+    }
     // What a processor takes in, it handles; what a receiver reads and an exporter delivers, only they know.
     if (id.kind === 'processor') this.#in = new EdgeCount((items) => telemetry.processed(items))
     else this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.counter('items_in', 'Items taken in.') : undefined)
     this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
-    this.intake = { consume: (batch) => this.#take(batch) }
   }
 
   /** `processor batch (pipeline metrics)`, as errors and logs name it. */
@@ -48,6 +65,11 @@ export class Node {
 
   get status(): Status {
     return this.#status ?? { state: 'starting' }
+  }
+
+  /** It runs, or would if this machine could serve it. */
+  get isUp(): boolean {
+    return this.#life === 'running' || this.#life === 'unavailable'
   }
 
   /** Makes the component, or notes why this machine cannot serve it. Other errors are the caller's. */
@@ -108,6 +130,8 @@ export class Node {
         return Promise.reject(error)
       }
     }
+    if (this.#isExchanged && this.#life !== 'unavailable')
+      return Promise.resolve(retryable('the configuration is being exchanged', kExchangeMs))
     const reason = this.#life === 'unavailable' ? 'unavailable' : 'not_running'
     this.settings.telemetry.dropped(items, reason)
     return Promise.resolve(permanent(`${this.name} is ${reason}`))
@@ -115,7 +139,22 @@ export class Node {
 
   /** Counts what this component hands to `next`; of another component both sides of the border at once. */
   outlet(next: Consumer | Node): Consumer {
-    return next instanceof Node ? { consume: (batch) => next.#take(batch, this.#out) } : this.#out.counting(next)
+    this.redirect(next)
+    return { consume: (batch) => this.#forward(batch) }
+  }
+
+  /** From now on what comes out goes there. */
+  redirect(next: Consumer | Node): void {
+    if (next instanceof Node) this.#forward = (batch) => next.#take(batch, this.#out)
+    else {
+      const counted = this.#out.counting(next)
+      this.#forward = (batch) => counted.consume(batch)
+    }
+  }
+
+  /** Until `false` nothing is dropped for want of its running. */
+  exchanged(isExchanged: boolean): void {
+    this.#isExchanged = isExchanged
   }
 
   async start(): Promise<void> {

@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../util/clock.js'
 /** What systemd is told of the agent, by sd_notify(3). Every call is a no-op where nobody asked. */
 export interface Notifier {
   ready(): void
+  /** Until the next `ready`. */
+  reloading(): void
   /** One line for `systemctl status`. */
   status(text: string): void
   stopping(): void
@@ -43,13 +45,15 @@ export function createNotifier(options: NotifierOptions): Notifier {
       // From the event loop on purpose: a loop that is stuck is what the watchdog is to find.
       if (everyMs !== undefined) watchdog ??= clock.every(everyMs / 2, () => send('WATCHDOG=1'))
     },
+    // CLOCK_MONOTONIC, as Type=notify-reload asks for.
+    reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     status: (text) => send(`STATUS=${oneLine(text)}`),
     stopping: () => send('STOPPING=1'),
     close: () => watchdog?.cancel(),
   }
 }
 
-const silentNotifier: Notifier = { ready() {}, status() {}, stopping() {}, close() {} }
+const silentNotifier: Notifier = { ready() {}, reloading() {}, status() {}, stopping() {}, close() {} }
 
 function watchdogMs(env: NotifierOptions['env'], pid: number): number | undefined {
   const usec = env['WATCHDOG_USEC'] ?? ''

@@ -1,12 +1,14 @@
 import { uptime } from 'node:os'
+import { isDeepStrictEqual } from 'node:util'
 import type { Settings } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
 import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
 import type { AgentConfig } from '../config/agent-config.js'
 import { ResourcePool } from '../data/resource.js'
+import { ConfigError, formatProblem } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
-import type { ComponentStatus, Graph } from '../graph/graph.js'
+import { type ComponentStatus, type Graph, GraphLostError } from '../graph/graph.js'
 import type { Ledger } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import { createSelfTelemetry } from '../telemetry/self-telemetry.js'
@@ -41,6 +43,13 @@ export interface Service {
   start(): Promise<void>
   /** Ordered: receivers, processors, exporters; each flushes. Never rejects; safe without start, during it, and twice. */
   shutdown(): Promise<void>
+  /**
+   * Takes over a changed configuration, or says in the log why not and goes on with the one it has. Rejects only when neither could be
+   * started again: then there is nothing to go on with.
+   *
+   * @param load - rejects with a ConfigError where it is wrong
+   */
+  reload(load: () => Promise<AgentConfig>): Promise<void>
   status(): readonly ComponentStatus[]
   summary(): Summary
   /** All of it for `unitscope status`. */
@@ -48,23 +57,29 @@ export interface Service {
 }
 
 export function createService(options: ServiceOptions): Service {
-  const { config, logger, clock, random } = options
+  const { logger, clock, random } = options
+  let { config } = options
   const resources = new ResourcePool(hostAttributes())
   const telemetry = createSelfTelemetry({
     resources,
     clock,
     version: options.version,
     lostLogLines: () => logger.lostLines,
+    reloads: () => reloads,
   })
+  const reloads = { done: 0, failed: 0 }
   const shared = new Shared()
-  const stateDirectory = config.stateDirectory ?? options.stateDirectory
   const bootUnixNano = clock.unixNano() - BigInt(Math.round(uptime() * 1e6)) * 1000n
   const startedMs = clock.monotonicMs()
   let graph: Graph | undefined
   let stopping: Promise<void> | undefined
   let stoppingMs: number | undefined
 
-  const settingsFor = (id: ComponentId, pipeline?: string) => ({
+  const settingsFor = (
+    id: ComponentId,
+    pipeline: string | undefined,
+    { maintenance, stateDirectory = options.stateDirectory }: AgentConfig,
+  ) => ({
     id,
     ...(pipeline === undefined ? {} : { pipeline }),
     logger: logger.child(nameOf(id, pipeline)),
@@ -74,26 +89,51 @@ export function createService(options: ServiceOptions): Service {
     resources,
     shared,
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
-    maintenance: config.maintenance,
+    maintenance,
     bootUnixNano,
     selfMetrics: async () => telemetry.collect(),
   })
 
   const onStatus = (id: ComponentId, pipeline: string | undefined, status: Status): void => {
-    logStatus(settingsFor(id, pipeline), status)
+    logStatus({ logger: logger.child(nameOf(id, pipeline)) }, status)
     options.onStatus?.(service)
   }
 
   const service: Service = {
     async start() {
       if (stopping !== undefined) return
-      graph ??= buildGraph(config, { logger, settingsFor, onStatus })
+      graph ??= buildGraph(config, { logger, settingsFor, onStatus, onGone: telemetry.forget })
       await graph.start()
     },
     shutdown() {
       stoppingMs ??= clock.monotonicMs()
       stopping ??= graph?.shutdown() ?? Promise.resolve()
       return stopping
+    },
+    async reload(load) {
+      if (stopping !== undefined) return
+      let next: AgentConfig
+      try {
+        next = await load()
+      } catch (error) {
+        const problems = error instanceof ConfigError ? error.problems.map(formatProblem) : [String(error)]
+        reloads.failed++
+        logger.error('the changed configuration is wrong: the one before goes on', { problems })
+        return
+      }
+      try {
+        await graph?.reload(next)
+      } catch (error) {
+        if (error instanceof GraphLostError) throw error
+        reloads.failed++
+        logger.error('the changed configuration could not be started: the one before goes on', { error })
+        return
+      }
+      const kept = startOnly.filter((key) => !isDeepStrictEqual(config[key], next[key]))
+      config = next
+      reloads.done++
+      logger.info('configuration reloaded', { components: service.status().length })
+      if (kept.length > 0) logger.warn('changed, but only a restart of the agent applies it', { keys: kept })
     },
     status: () => graph?.status() ?? [],
     report: () => statusReport(service.summary(), options.version, process.pid, telemetry.component),
@@ -105,6 +145,9 @@ export function createService(options: ServiceOptions): Service {
   }
   return service
 }
+
+/** What is settled when the process starts. */
+const startOnly = ['telemetry', 'statusSocket'] as const
 
 /** `receiver/systemd`, `processor/batch@metrics`: how log lines name a component. */
 function nameOf({ kind, id }: ComponentId, pipeline: string | undefined): string {

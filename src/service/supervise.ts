@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type { AgentConfig } from '../config/agent-config.js'
 import { ExitCode, RefusalError } from '../errors.js'
 import { unaccounted } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
@@ -16,6 +17,8 @@ export interface SuperviseOptions {
   readonly forMs?: number
   /** Stops it in order, with its reason, as a signal would; once it stops this changes nothing. */
   readonly enough?: AbortSignal
+  /** Reads the configuration again, as SIGHUP asks; left out where there is no file to read. */
+  readonly load?: () => Promise<AgentConfig>
   /** Ends the process now; what is queued is lost. */
   exitNow(code: number): void
 }
@@ -29,7 +32,7 @@ export const kShutdownDeadlineMs = 10_000
 /**
  * Runs a service until SIGTERM, SIGINT, `forMs` or `enough`, then shuts it down in order, with a deadline.
  *
- * A second SIGTERM or SIGINT ends the process at once. SIGHUP does not end it. An exception nobody caught, or a
+ * A second SIGTERM or SIGINT ends the process at once. SIGHUP takes over a changed configuration, or says why not. An exception nobody caught, or a
  * rejection nobody handled, is a bug: it is logged and the process ends, for systemd to start it again.
  *
  * @returns the exit code: 0 after an ordered end, also when what nobody took in time was dropped at it; 1 when the start
@@ -37,7 +40,7 @@ export const kShutdownDeadlineMs = 10_000
  */
 export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
   const { logger, notifier, events } = options
-  const listeners = listen(options)
+  const listeners = listen(options, reloader(service, options))
   for (const [event, listener] of listeners.handlers) events.on(event, listener)
   try {
     // A signal may come while a component still starts: then the start is not waited for, shutdown does that.
@@ -91,7 +94,7 @@ interface Listeners {
   close(): void
 }
 
-function listen({ logger, forMs, enough, exitNow }: SuperviseOptions): Listeners {
+function listen({ logger, forMs, enough, exitNow }: SuperviseOptions, reload: () => Promise<void>): Listeners {
   let stop: (reason: string) => void = () => {}
   let signalled = false
   let over = false
@@ -103,6 +106,11 @@ function listen({ logger, forMs, enough, exitNow }: SuperviseOptions): Listeners
   else enough?.addEventListener('abort', onEnough, { once: true })
   const crash = (what: string) => (error: unknown) => {
     logger.error(`a bug: ${what}; the agent ends`, { error, stack: error instanceof Error ? error.stack : undefined })
+    logger.flush()
+    exitNow(ExitCode.failure)
+  }
+  const onLost = (error: unknown): void => {
+    logger.error('neither the changed configuration nor the one before could be started; the agent ends', { error })
     logger.flush()
     exitNow(ExitCode.failure)
   }
@@ -131,15 +139,39 @@ function listen({ logger, forMs, enough, exitNow }: SuperviseOptions): Listeners
     handlers: [
       ['SIGTERM', () => onStopSignal('SIGTERM')],
       ['SIGINT', () => onStopSignal('SIGINT')],
-      [
-        'SIGHUP',
-        () => {
-          logger.info('SIGHUP changes nothing: to apply a changed configuration, validate it and restart the agent')
-        },
-      ],
+      ['SIGHUP', () => void reload().catch(onLost)],
       ['uncaughtException', crash('an exception nobody caught')],
       ['unhandledRejection', crash('a rejection nobody handled')],
     ],
+  }
+}
+
+/** Reloads once at a time; what is asked for meanwhile is one more, afterwards: the file may have changed again. */
+function reloader(service: Service, { load, logger, notifier }: SuperviseOptions): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let again = false
+  const all = async (read: () => Promise<AgentConfig>): Promise<void> => {
+    do {
+      again = false
+      notifier.reloading()
+      await service.reload(read)
+      notifier.ready()
+      notifier.status(statusLine(service.status()))
+    } while (again)
+  }
+  return () => {
+    if (load === undefined) {
+      logger.info('SIGHUP changes nothing: there is no configuration file to read again')
+      return Promise.resolve()
+    }
+    if (running === undefined) {
+      running = all(load).finally(() => {
+        running = undefined
+      })
+      return running
+    }
+    again = true
+    return Promise.resolve()
   }
 }
 
@@ -196,7 +228,7 @@ function totals(service: Service): {
   return {
     uptime_s: Math.round(uptimeMs / 1000),
     // What pipelines carry: the rest was read for nobody, or looked at only.
-    received: sum('receiver', (row) => row.in) - unrouted - used,
+    received: sum('receiver', (row) => row.in + row.produced) - unrouted - used,
     ...(used === 0 ? {} : { used }),
     ...(unrouted === 0 ? {} : { unrouted }),
     ...(restored === 0 ? {} : { restored }),

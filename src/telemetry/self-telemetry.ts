@@ -10,6 +10,8 @@ import { instanceAttributes, type Reading, readingsOf } from './readings.js'
 export interface SelfTelemetry {
   /** The counters of one instance; the same object for the same id and pipeline. */
   component(id: ComponentId, pipeline?: string): ComponentCounters
+  /** Its numbers are told no more: no configuration has it. */
+  forget(id: ComponentId, pipeline?: string): void
   /** All numbers now, cumulative since the start, as metrics of the agent's own resource. */
   collect(): readonly Metric[]
 }
@@ -20,14 +22,19 @@ export interface SelfTelemetryOptions {
   readonly version: string
   /** Lines of the agent's log that were lost so far. */
   readonly lostLogLines: () => number
+  /** Changes of the configuration that were asked for, by outcome. */
+  readonly reloads?: () => { readonly done: number; readonly failed: number }
 }
 
-export function createSelfTelemetry({ resources, clock, version, lostLogLines }: SelfTelemetryOptions): SelfTelemetry {
+export function createSelfTelemetry(options: SelfTelemetryOptions): SelfTelemetry {
+  const { resources, clock, version, lostLogLines } = options
   const startTimeUnixNano = clock.unixNano()
   const components = new Map<string, ComponentCounters>()
+  const keyOf = (id: ComponentId, pipeline: string | undefined) => `${id.kind}:${id.id}@${pipeline ?? ''}`
   return {
+    forget: (id, pipeline) => void components.delete(keyOf(id, pipeline)),
     component(id, pipeline) {
-      const key = `${id.kind}:${id.id}@${pipeline ?? ''}`
+      const key = keyOf(id, pipeline)
       let counters = components.get(key)
       if (counters === undefined) {
         counters = new ComponentCounters(id, pipeline)
@@ -42,7 +49,11 @@ export function createSelfTelemetry({ resources, clock, version, lostLogLines }:
         ...resources.host,
       }))
       const times = { startTimeUnixNano, timeUnixNano: clock.unixNano() }
-      const readings = [lostLines(lostLogLines()), ...[...components.values()].flatMap(readingsOf)]
+      const readings = [
+        lostLines(lostLogLines()),
+        ...reloadsOf(options),
+        ...[...components.values()].flatMap(readingsOf),
+      ]
       return [...numbers(readings, resource, times), ...durations([...components.values()], resource, times)]
     },
   }
@@ -83,6 +94,27 @@ function durations(components: readonly ComponentCounters[], resource: Resource,
     metric.points.push({ attributes: instanceAttributes(counters), ...times, ...histogram })
   }
   return byName.values()
+}
+
+function reloadsOf({ reloads }: SelfTelemetryOptions): readonly Reading[] {
+  if (reloads === undefined) return []
+  const { done, failed } = reloads()
+  const reading = (name: string, description: string, value: number): Reading => ({
+    name,
+    type: 'counter',
+    unit: '{reload}',
+    description,
+    value,
+    attributes: {},
+  })
+  return [
+    reading('unitscope_config_reloads_total', 'Changed configurations that were taken over.', done),
+    reading(
+      'unitscope_config_reloads_failed_total',
+      'Changed configurations that were not; the one before goes on.',
+      failed,
+    ),
+  ]
 }
 
 function lostLines(value: number): Reading {

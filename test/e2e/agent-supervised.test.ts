@@ -51,7 +51,9 @@ describeLab('an agent that systemd supervises', () => {
       // SIGHUP is no end: the same process goes on, and says what it did.
       await lab.systemctl('reload', 'unitscope.service')
       await waitFor('the answer to SIGHUP', async () =>
-        (await lab.journal('--unit=unitscope.service')).some((entry) => /SIGHUP/.test(entry['MESSAGE'] ?? '')),
+        (await lab.journal('--unit=unitscope.service')).some((entry) =>
+          /configuration reloaded/.test(entry['MESSAGE'] ?? ''),
+        ),
       )
       expect(await lab.show('unitscope.service', 'ActiveState', 'MainPID', 'NRestarts')).toEqual({
         ActiveState: 'active',

@@ -6,7 +6,9 @@ import type { Service } from '../../../src/service/service.js'
 import { kShutdownDeadlineMs, supervise } from '../../../src/service/supervise.js'
 import type { AgentLogger } from '../../../src/telemetry/logger.js'
 
-function setUp(part: Partial<Service> = {}, forMs?: number) {
+const load = () => Promise.reject(new Error('read by the service'))
+
+function setUp(part: Partial<Service> = {}, forMs?: number, read?: typeof load) {
   const events = new EventEmitter()
   const journal: string[] = []
   const log = (level: string) => (message: string) => void journal.push(`${level}: ${message}`)
@@ -22,6 +24,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
   }
   const notifier: Notifier = {
     ready: () => void journal.push('READY'),
+    reloading: () => void journal.push('RELOADING'),
     status: () => {},
     stopping: () => void journal.push('STOPPING'),
     close: () => {},
@@ -29,6 +32,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
   const service: Service = {
     start: async () => void journal.push('start'),
     shutdown: async () => void journal.push('shutdown'),
+    reload: async () => void journal.push('reload'),
     status: () => [],
     summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {}, used: {} } }),
     report: () => {
@@ -44,6 +48,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number) {
     events,
     enough: enough.signal,
     ...(forMs === undefined ? {} : { forMs }),
+    ...(read === undefined ? {} : { load: read }),
     exitNow: (code) => void exits.push(code),
   })
   return { events, enough, journal, exits, end, logger }
@@ -251,15 +256,51 @@ describe('an end that is not', () => {
   })
 })
 
-test('SIGHUP does not end it, and says what applies a changed configuration', async () => {
-  const { events, journal } = setUp()
-  await turn()
-  events.emit('SIGHUP')
-  await turn()
-  expect(journal).toEqual([
-    'start',
-    'READY',
-    'info: running',
-    'info: SIGHUP changes nothing: to apply a changed configuration, validate it and restart the agent',
-  ])
+describe('SIGHUP', () => {
+  test('does not end it, and says so where there is no file to read again', async () => {
+    const { events, journal } = setUp()
+    await turn()
+    events.emit('SIGHUP')
+    await turn()
+    const said = 'info: SIGHUP changes nothing: there is no configuration file to read again'
+    expect(journal).toEqual(['start', 'READY', 'info: running', said])
+  })
+
+  test('takes over a changed configuration, and systemd is told meanwhile', async () => {
+    const { events, journal } = setUp({}, undefined, load)
+    await turn()
+    events.emit('SIGHUP')
+    await turn()
+    expect(journal.slice(3)).toEqual(['RELOADING', 'reload', 'READY'])
+  })
+
+  test('while it does so is one more, however many come: the file may have changed again', async () => {
+    let done = (): void => {}
+    let reloads = 0
+    const reload = () =>
+      new Promise<void>((resolve) => {
+        reloads++
+        done = resolve
+      })
+    const { events } = setUp({ reload }, undefined, load)
+    await turn()
+    for (let n = 0; n < 5; n++) events.emit('SIGHUP')
+    await turn()
+    expect(reloads).toBe(1)
+    done()
+    await turn()
+    expect(reloads).toBe(2)
+    done()
+    await turn()
+    expect(reloads).toBe(2)
+  })
+
+  test('that leaves nothing to go on with ends the process, for systemd to start it again', async () => {
+    const reload = () => Promise.reject(new Error('a port in use'))
+    const { events, exits } = setUp({ reload }, undefined, load)
+    await turn()
+    events.emit('SIGHUP')
+    await turn()
+    expect(exits).toEqual([1])
+  })
 })

@@ -22,6 +22,8 @@ const histogram = ['_ms', '_seconds', '_seconds_bucket', '_seconds_count', '_sec
 const real: ReadonlySet<string> = new Set([
   'unitscope_events_total',
   'unitscope_log_lines_lost_total',
+  'unitscope_config_reloads_total',
+  'unitscope_config_reloads_failed_total',
   // Labels.
   'unitscope_component',
   'unitscope_pipeline',
