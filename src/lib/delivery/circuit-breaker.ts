@@ -11,7 +11,8 @@ import type { Clock } from '../../util/clock.js'
  */
 export type BreakerState =
   | { readonly kind: 'closed'; readonly failures: number }
-  | { readonly kind: 'open'; readonly untilMs: number }
+  /** `askedUntilMs`: so long the server itself wants to be left alone; 0 when it has not said. */
+  | { readonly kind: 'open'; readonly untilMs: number; readonly askedUntilMs: number }
   | { readonly kind: 'half_open'; readonly probing: boolean; readonly successes: number }
 
 export interface BreakerPolicy {
@@ -69,16 +70,26 @@ export class CircuitBreaker {
   /** The backend answered; whether it liked the data does not matter here. */
   succeeded(): void {
     const state = this.#state
+    // A request that was on its way when the server asked to be left alone.
+    if (state.kind === 'open' && this.#clock.monotonicMs() < state.askedUntilMs) return
     const successes = state.kind === 'half_open' ? state.successes + 1 : Number.POSITIVE_INFINITY
     const enough = successes >= (this.#policy.successThreshold ?? 1)
     this.#state = enough ? { kind: 'closed', failures: 0 } : { kind: 'half_open', probing: false, successes }
   }
 
-  /** @param afterMs - the server's own wish, which lengthens the pause */
+  /** @param afterMs - the server's own wish: until then nobody tries, however few failures there were */
   failed(afterMs = 0): void {
-    const failures = this.#state.kind === 'closed' ? this.#state.failures + 1 : this.#policy.failureThreshold
-    if (failures < this.#policy.failureThreshold) this.#state = { kind: 'closed', failures }
-    else this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + Math.max(this.#policy.openMs, afterMs) }
+    const state = this.#state
+    const { failureThreshold, openMs } = this.#policy
+    const failures = state.kind === 'closed' ? state.failures + 1 : failureThreshold
+    if (failures < failureThreshold && afterMs === 0) {
+      this.#state = { kind: 'closed', failures }
+      return
+    }
+    const nowMs = this.#clock.monotonicMs()
+    const askedUntilMs = Math.max(afterMs > 0 ? nowMs + afterMs : 0, state.kind === 'open' ? state.askedUntilMs : 0)
+    const untilMs = Math.max(failures < failureThreshold ? 0 : nowMs + openMs, askedUntilMs)
+    this.#state = { kind: 'open', untilMs, askedUntilMs }
   }
 
   /** The try was given up (shutdown) and says nothing about the backend; another may probe. */

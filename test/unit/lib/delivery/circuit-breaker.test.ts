@@ -35,6 +35,21 @@ describe('the circuit breaker', () => {
     expect(breaker.admit()).toBe(10_000)
   })
 
+  test('a server that says when to come back is left alone by all until then, at its first failure, whatever else comes in', async () => {
+    const clock = new FakeClock()
+    const breaker = new CircuitBreaker(policy, clock)
+    for (let n = 0; n < 3; n++) expect(breaker.admit()).toBe(0) // three requests on their way
+    breaker.failed(20_000)
+    expect(breaker.admit()).toBe(20_000)
+    breaker.succeeded()
+    breaker.failed()
+    expect(breaker.admit()).toBe(20_000)
+    await clock.advance(20_000)
+    expect(breaker.admit()).toBe(0)
+    breaker.succeeded()
+    expect(breaker.state).toEqual({ kind: 'closed', failures: 0 })
+  })
+
   test('lets one probe through when its time is over, and closes when that succeeds', async () => {
     const { breaker, clock } = opened()
     await clock.advance(9999)
