@@ -1,26 +1,30 @@
 import { expect, test } from 'vitest'
 import { rounds, seedOf } from './rounds.js'
-import { kRun, onWire } from './wire.js'
+import { kRowMs, kRun, onWire } from './wire.js'
 
 // F13: the backend answers 70 % of all requests with UNAVAILABLE, at random, for 5 s.
 
 for (const protocol of ['grpc', 'http'] as const)
-  test(`F13 70 % UNAVAILABLE over ${protocol}: ten seconds after it ends everything is there`, async () => {
-    for (let round = 0; round < rounds(1, 20); round++) {
-      const seed = seedOf(13) + round
-      await onWire({ protocol }, seed, async (wire) => {
-        await wire.backend.script({
-          seed,
-          rules: [{ when: { probability: 0.7, forMs: 5000 }, answer: { kind: 'status' } }],
+  test(
+    `F13 70 % UNAVAILABLE over ${protocol}: ten seconds after it ends everything is there`,
+    async () => {
+      for (let round = 0; round < rounds(1, 20); round++) {
+        const seed = seedOf(13) + round
+        await onWire({ protocol }, seed, async (wire) => {
+          await wire.backend.script({
+            seed,
+            rules: [{ when: { probability: 0.7, forMs: 5000 }, answer: { kind: 'status' } }],
+          })
+          await wire.load(1000, 5000, { items: 20 })
+          const { distinct, damaged, duplicates } = await wire.delivered(10_000)
+          expect({ distinct, damaged, duplicates }).toEqual({ distinct: wire.acknowledged, damaged: 0, duplicates: 0 })
+          const { lastTries, runs } = await wire.backend.report()
+          const failed = lastTries.filter(({ answer }) => answer === 'status').length
+          expect(failed).toBeGreaterThan(5)
+          expect(runs[kRun]!.missing).toEqual([])
+          expect(await wire.account()).toEqual({})
         })
-        await wire.load(1000, 5000, { items: 20 })
-        const { distinct, damaged, duplicates } = await wire.delivered(10_000)
-        expect({ distinct, damaged, duplicates }).toEqual({ distinct: wire.acknowledged, damaged: 0, duplicates: 0 })
-        const { lastTries, runs } = await wire.backend.report()
-        const failed = lastTries.filter(({ answer }) => answer === 'status').length
-        expect(failed).toBeGreaterThan(5)
-        expect(runs[kRun]!.missing).toEqual([])
-        expect(await wire.account()).toEqual({})
-      })
-    }
-  })
+      }
+    },
+    kRowMs,
+  )

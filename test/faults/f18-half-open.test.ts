@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { rounds, seedOf } from './rounds.js'
-import { onWire, waitFor } from './wire.js'
+import { kRowMs, onWire, waitFor } from './wire.js'
 
 // F18: the backend is stopped (SIGSTOP): its kernel still takes connections and data, and nobody ever answers.
 
@@ -11,32 +11,36 @@ const exporter = {
 }
 
 for (const protocol of ['grpc', 'http'] as const)
-  test(`F18 a peer that hangs, over ${protocol}: each try ends in time, sockets do not pile up, nothing is lost`, async () => {
-    await onWire({ protocol, exporter }, seedOf(18), async (wire) => {
-      for (let n = 0; n < 8; n++) await wire.send(10)
-      await wire.delivered()
-      const before = wire.openFiles().length
-      wire.backend.freeze()
-      const frozenMs = Date.now()
-      for (let n = 0; n < 8; n++) await wire.send(10)
-      await wire.agent.logged(/"component":"exporter\/otlp","reason":"DEADLINE_EXCEEDED: no answer in 1000 ms"/)
-      const [, toldAt] = /"time":"([^"]*)","component":"exporter\/otlp","reason":"DEADLINE/.exec(wire.agent.stderr)!
-      // The pass number: a try ends within its timeout and a second.
-      expect(Date.parse(toldAt!) - frozenMs).toBeLessThanOrEqual(2000)
-      // Several tries of each sender, every one of which left a connection if that were so.
-      const most: number[] = []
-      const end = performance.now() + rounds(5, 30) * 1000
-      await waitFor(
-        'some tries',
-        () => {
-          most.push(wire.openFiles().length)
-          return performance.now() > end
-        },
-        { timeoutMs: 60_000 },
-      )
-      expect(Math.max(...most)).toBeLessThanOrEqual(before + 5)
-      wire.backend.thaw()
-      expect((await wire.delivered()).damaged).toBe(0)
-      expect(await wire.account()).toEqual({})
-    })
-  })
+  test(
+    `F18 a peer that hangs, over ${protocol}: each try ends in time, sockets do not pile up, nothing is lost`,
+    async () => {
+      await onWire({ protocol, exporter }, seedOf(18), async (wire) => {
+        for (let n = 0; n < 8; n++) await wire.send(10)
+        await wire.delivered()
+        const before = wire.openFiles().length
+        wire.backend.freeze()
+        const frozenMs = Date.now()
+        for (let n = 0; n < 8; n++) await wire.send(10)
+        await wire.agent.logged(/"component":"exporter\/otlp","reason":"DEADLINE_EXCEEDED: no answer in 1000 ms"/)
+        const [, toldAt] = /"time":"([^"]*)","component":"exporter\/otlp","reason":"DEADLINE/.exec(wire.agent.stderr)!
+        // The pass number: a try ends within its timeout and a second.
+        expect(Date.parse(toldAt!) - frozenMs).toBeLessThanOrEqual(2000)
+        // Several tries of each sender, every one of which left a connection if that were so.
+        const most: number[] = []
+        const end = performance.now() + rounds(5, 30) * 1000
+        await waitFor(
+          'some tries',
+          () => {
+            most.push(wire.openFiles().length)
+            return performance.now() > end
+          },
+          { timeoutMs: 60_000 },
+        )
+        expect(Math.max(...most)).toBeLessThanOrEqual(before + 5)
+        wire.backend.thaw()
+        expect((await wire.delivered()).damaged).toBe(0)
+        expect(await wire.account()).toEqual({})
+      })
+    },
+    kRowMs,
+  )

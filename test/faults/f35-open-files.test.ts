@@ -20,7 +20,7 @@ for (const protocol of ['grpc', 'http'] as const)
       await wire.delivered()
       await wire.backend.down()
       await wire.send(10)
-      await wire.agent.logged(/"component":"exporter\/otlp","reason":"UNAVAILABLE: .*ECONNREFUSED/)
+      await wire.agent.logged(/"component":"exporter\/otlp","reason":"UNAVAILABLE: .*"message":"degraded"/)
       // What is open stays; the next one would get the lowest number that is free.
       const open = new Set(wire.openFiles())
       limit(Array.from({ length: open.size + 1 }, (_, number) => number).find((number) => !open.has(number))!)
