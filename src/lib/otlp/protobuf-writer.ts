@@ -70,6 +70,13 @@ export class ProtobufWriter {
     this.fixed64Element(value)
   }
 
+  fixed32(field: number, value: number): void {
+    this.#varint(field * 8 + 5)
+    this.#reserve(4)
+    this.#view.setUint32(this.#length, value, true)
+    this.#length += 4
+  }
+
   /** An element of a packed fixed64 list: `begin(field)`, elements, `end`. */
   fixed64Element(value: number | bigint): void {
     this.#reserve(8)
