@@ -16,7 +16,12 @@ export interface Origin {
   readonly resource: EncodedFields
   readonly resourceRecords: EncodedFields
   readonly scopeRecords: EncodedFields
+  /** Of the request's headers, those that are to be sent on with the records: whose they are. */
+  readonly metadata?: Metadata
 }
+
+/** Names in lower case. */
+export type Metadata = Readonly<Record<string, string>>
 
 /** Enough for a large host's units and containers; past it the least recently used entity is forgotten. */
 const kMaxResources = 65_536

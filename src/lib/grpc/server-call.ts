@@ -25,7 +25,6 @@ const kPrefixBytes = 5
 /** Why a text of ours is cut: it goes into a header. */
 const kMaxDetails = 400
 const kNoError = 0
-const kCancel = 8
 
 /** One unary call as a server sees it: its message, then the method's reply. It ends with the stream, however that ends. */
 export class ServerCall {
@@ -187,5 +186,5 @@ function escaped(text: string): string {
 export function refuseStream(stream: ServerHttp2Stream, status: number): void {
   if (stream.destroyed || stream.closed) return
   stream.respond({ ':status': status }, { endStream: true })
-  if (!stream.readableEnded) stream.close(kCancel)
+  if (!stream.readableEnded) stream.close(kNoError)
 }

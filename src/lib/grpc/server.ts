@@ -1,4 +1,11 @@
-import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type {
+  Http2SecureServer,
+  Http2Server,
+  Http2Session,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import type { Clock, Timer } from '../../util/clock.js'
@@ -58,6 +65,7 @@ export class GrpcServer {
   readonly #reading = new Set<ServerCall>()
   readonly #running = new Set<Promise<unknown>>()
   #server: Server | undefined
+  #setTls: ((tls: SecureContextOptions) => void) | undefined
   #sweep: Timer | undefined
   #stopping = false
 
@@ -78,6 +86,11 @@ export class GrpcServer {
 
   get address(): AddressInfo | undefined {
     return (this.#server?.address() ?? undefined) as AddressInfo | undefined
+  }
+
+  /** For connections to come. */
+  setTls(tls: SecureContextOptions): void {
+    this.#setTls?.(tls)
   }
 
   get connections(): number {
@@ -121,6 +134,7 @@ export class GrpcServer {
       .on('session', (session) => this.#opened(session))
       .on('stream', (stream, headers) => this.#called(stream, headers))
       .on('sessionError', () => {})
+    if (tls !== undefined) this.#setTls = (options) => (http2 as Http2SecureServer).setSecureContext(options)
     // Accepted here, so that its place counts from the first packet on, and who has none costs nothing more.
     const server = createNetServer((socket) => {
       if (this.#connected(socket)) http2.emit('connection', socket)

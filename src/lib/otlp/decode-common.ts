@@ -1,4 +1,5 @@
 import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
+import type { Metadata } from '../../data/resource.js'
 import type { Cursor } from './cursor.js'
 import { valueText } from './message-json.js'
 import { type MessageType, messages } from './messages.js'
@@ -19,6 +20,7 @@ export const noOmissions = (): Omissions => ({ ids: 0, attributes: 0, unknown: 0
 export interface Source {
   readonly cursor: Cursor
   readonly omitted: Omissions
+  readonly metadata?: Metadata | undefined
 }
 
 /** KeyValue from here to `end`, into `attributes`. */

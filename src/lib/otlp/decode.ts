@@ -1,6 +1,6 @@
 import type { Batch, Signal } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
-import type { Resource } from '../../data/resource.js'
+import type { Metadata, Resource } from '../../data/resource.js'
 import type { Span } from '../../data/span.js'
 import { Cursor, WireError } from './cursor.js'
 import { noOmissions, type Omissions, type Source } from './decode-common.js'
@@ -33,10 +33,11 @@ export class OtlpDecoder {
   readonly #cursor = new Cursor()
   readonly #origins = new Origins()
 
-  decode(signal: Signal, request: Uint8Array): Decoded | Malformed {
+  /** @param metadata - stays with the records as `origin.metadata` */
+  decode(signal: Signal, request: Uint8Array, metadata?: Metadata): Decoded | Malformed {
     const cursor = this.#cursor
     cursor.open(request)
-    const source: Source = { cursor, omitted: noOmissions() }
+    const source: Source = { cursor, omitted: noOmissions(), metadata }
     try {
       switch (signal) {
         case 'logs':

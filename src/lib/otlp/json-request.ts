@@ -88,7 +88,7 @@ function memberOf(members: Readonly<Record<string, unknown>>, { name }: FieldTyp
 }
 
 function writeField(writer: ProtobufWriter, { number, kind }: FieldType, value: unknown, path: string): void {
-  if (!isMessage(kind)) return writeScalar(writer, number, kind, value, path)
+  if (!isMessage(kind)) return void writeScalar(writer, number, kind, value, path)
   const start = writer.begin(number)
   writeMessage(writer, kind, value, path)
   writer.end(start)
@@ -98,42 +98,52 @@ function writeScalar(writer: ProtobufWriter, number: number, kind: ScalarKind, v
   switch (kind) {
     case 'string':
       if (typeof value !== 'string') throw new JsonError(`${path} is no text`)
-      return writer.string(number, value)
+      return void writer.string(number, value)
     case 'id':
-      if (typeof value !== 'string' || !/^([0-9a-fA-F]{2}){0,32}$/.test(value)) throw new JsonError(`${path} is not in hex`)
-      return writer.hex(number, value)
+      if (typeof value !== 'string' || !/^([0-9a-fA-F]{2}){0,32}$/.test(value))
+        throw new JsonError(`${path} is not in hex`)
+      return void writer.hex(number, value)
     case 'bytes':
       if (typeof value !== 'string' || !/^[A-Za-z0-9+/_-]*={0,2}$/.test(value))
         throw new JsonError(`${path} is not in base64`)
-      return writer.hex(number, Buffer.from(value, 'base64').toString('hex'))
+      return void writer.hex(number, Buffer.from(value, 'base64').toString('hex'))
     case 'bool':
       if (typeof value !== 'boolean') throw new JsonError(`${path} is neither true nor false`)
-      return writer.varint(number, value ? 1 : 0)
+      return void writer.varint(number, value ? 1 : 0)
     case 'double':
-      return writer.double(number, doubleOf(value, path))
+      return void writer.double(number, doubleOf(value, path))
     case 'fixed64':
     case 'sfixed64':
-      return writer.fixed64(number, integerOf(value, kind === 'fixed64' ? 0n : -(2n ** 63n), kind === 'fixed64' ? 2n ** 64n - 1n : 2n ** 63n - 1n, path))
+      return void writer.fixed64(
+        number,
+        integerOf(
+          value,
+          kind === 'fixed64' ? 0n : -(2n ** 63n),
+          kind === 'fixed64' ? 2n ** 64n - 1n : 2n ** 63n - 1n,
+          path,
+        ),
+      )
     case 'int64':
-      return writer.varint(number, integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, path))
+      return void writer.varint(number, integerOf(value, -(2n ** 63n), 2n ** 63n - 1n, path))
     case 'uint64':
-      return writer.varint(number, integerOf(value, 0n, 2n ** 64n - 1n, path))
+      return void writer.varint(number, integerOf(value, 0n, 2n ** 64n - 1n, path))
     case 'fixed32':
-      return writer.fixed32(number, Number(integerOf(value, 0n, 2n ** 32n - 1n, path)))
+      return void writer.fixed32(number, Number(integerOf(value, 0n, 2n ** 32n - 1n, path)))
     case 'uint32':
-      return writer.varint(number, integerOf(value, 0n, 2n ** 32n - 1n, path))
+      return void writer.varint(number, integerOf(value, 0n, 2n ** 32n - 1n, path))
     case 'enum':
     case 'int32':
-      return writer.varint(number, integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, path))
+      return void writer.varint(number, integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, path))
     case 'sint32': {
       const signed = Number(integerOf(value, -(2n ** 31n), 2n ** 31n - 1n, path))
-      return writer.varint(number, ((signed << 1) ^ (signed >> 31)) >>> 0)
+      return void writer.varint(number, ((signed << 1) ^ (signed >> 31)) >>> 0)
     }
   }
 }
 
 function integerOf(value: unknown, least: bigint, most: bigint, path: string): bigint {
-  const isInteger = typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && /^-?\d{1,20}$/.test(value)
+  const isInteger =
+    typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && /^-?\d{1,20}$/.test(value)
   if (!isInteger) throw new JsonError(`${path} is no integer`)
   const integer = BigInt(value as number | string)
   if (integer < least || integer > most) throw new JsonError(`${path} is out of range`)

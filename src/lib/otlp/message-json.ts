@@ -74,8 +74,9 @@ function valueJson(cursor: Cursor, { kind }: FieldType, end: number): Json {
   }
 }
 
-/** NaN and the infinities are strings, as protobuf's JSON mapping has them. */
+/** NaN and the infinities are strings, as protobuf's JSON mapping has them; so is -0, which JSON.stringify would make 0. */
 export function doubleJson(value: number): Json {
+  if (Object.is(value, -0)) return '-0'
   return Number.isFinite(value) ? value : String(value)
 }
 

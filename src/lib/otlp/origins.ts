@@ -24,8 +24,9 @@ export class Origins {
     const resourceKey = cursor.bytes.toString('latin1', head.from, head.to)
     const scopeKey = cursor.bytes.toString('latin1', scope.from, scope.to)
     // Lengths, so that no part can be taken for another's.
-    const lengths = `${resourceKey.length} ${scopeKey.length} ${head.rest.length}`
-    const key = `otlp ${lengths} ${resourceKey}${scopeKey}${head.rest}${scope.rest}`
+    const lengths = `${resourceKey.length} ${scopeKey.length} ${head.rest.length} ${scope.rest.length}`
+    const whose = source.metadata === undefined ? '' : JSON.stringify(source.metadata)
+    const key = `otlp ${lengths} ${resourceKey}${scopeKey}${head.rest}${scope.rest}${whose}`
     const known = this.#known.get(key)
     if (known !== undefined) {
       this.#known.delete(key)
@@ -62,6 +63,7 @@ function read(source: Source, key: string, head: ContainerHead, scope: Container
     resource: rest,
     resourceRecords: head.rest,
     scopeRecords: scope.rest,
+    ...(source.metadata === undefined ? {} : { metadata: source.metadata }),
   }
   cursor.at = begin
   return Object.freeze({ key, attributes: Object.freeze(attributes), origin: Object.freeze(origin) })

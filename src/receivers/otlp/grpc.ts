@@ -3,14 +3,15 @@ import type { Method, Reply } from '../../lib/grpc/server-call.js'
 import { statusNames } from '../../lib/grpc/status.js'
 import { methods } from '../../lib/otlp/methods.js'
 import { writePartialSuccess, writeStatus } from '../../lib/otlp/write-response.js'
+import type { MetadataOf } from './access.js'
 import type { Intake, Verdict } from './intake.js'
 
 /** The three Export methods, each answered when the pipeline has answered. */
-export function grpcMethods(intake: Intake): Readonly<Record<string, Method>> {
+export function grpcMethods(intake: Intake, metadataOf: MetadataOf): Readonly<Record<string, Method>> {
   return Object.fromEntries(
     (Object.entries(methods) as [Signal, string][]).map(([signal, path]): [string, Method] => [
       path,
-      async (message) => replyOf(await intake.take(signal, message)),
+      async (message, headers) => replyOf(await intake.take(signal, message, metadataOf(headers))),
     ]),
   )
 }

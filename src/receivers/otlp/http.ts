@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Signal } from '../../data/batch.js'
 import { jsonToProtobuf } from '../../lib/otlp/json-request.js'
@@ -43,6 +49,8 @@ const codes: Readonly<Record<number, number>> = { 400: 3, 401: 16, 413: 8, 415: 
 export class HttpEndpoint {
   readonly #options: HttpOptions
   readonly #places: Places<Socket>
+  /** By the other end: of TLS a request names another socket than was accepted. */
+  readonly #byPeer = new Map<string, Socket>()
   readonly #running = new Set<Promise<void>>()
   #server: Server | undefined
 
@@ -116,16 +124,23 @@ export class HttpEndpoint {
     if (!this.#places.enter(socket)) {
       this.#options.onConnectionRefused()
       if (this.#options.tls === undefined)
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        socket.end(
+          'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+        )
       socket.destroySoon()
       return
     }
-    socket.once('close', () => this.#places.leave(socket))
+    const peer = peerOf(socket)
+    this.#byPeer.set(peer, socket)
+    socket.once('close', () => {
+      this.#places.leave(socket)
+      if (this.#byPeer.get(peer) === socket) this.#byPeer.delete(peer)
+    })
   }
 
   #requested(request: IncomingMessage, response: ServerResponse): void {
-    // Of TLS the place is that of the socket below, which node:http does not tell: there idle ones end by time alone.
-    const { socket } = request
+    const socket = this.#byPeer.get(peerOf(request.socket))
+    if (socket === undefined) return void request.socket.destroy() // it found no place
     this.#places.begun(socket)
     response.once('close', () => this.#places.ended(socket))
     const running = this.#answer(request, response)
@@ -143,21 +158,24 @@ export class HttpEndpoint {
     const refuse = (status: number, reason: string, headers: OutgoingHttpHeaders = {}): void =>
       this.#refuse(response, encoding ?? 'json', status, reason, headers)
     const signal = Object.hasOwn(paths, request.url ?? '') ? paths[request.url!] : undefined
-    if (signal === undefined) return refuse(404, 'not found; there are /v1/logs, /v1/metrics and /v1/traces')
-    if (request.method !== 'POST') return refuse(405, 'only POST', { Allow: 'POST' })
+    if (signal === undefined) return void refuse(404, 'not found; there are /v1/logs, /v1/metrics and /v1/traces')
+    if (request.method !== 'POST') return void refuse(405, 'only POST', { Allow: 'POST' })
     if (!this.#options.allows(request.headers))
-      return refuse(401, 'no valid token', { 'WWW-Authenticate': 'Bearer' })
-    if (encoding === undefined) return refuse(415, `the Content-Type is neither ${types.protobuf} nor ${types.json}`)
+      return void refuse(401, 'no valid token', { 'WWW-Authenticate': 'Bearer' })
+    if (encoding === undefined)
+      return void refuse(415, `the Content-Type is neither ${types.protobuf} nor ${types.json}`)
     const compression = request.headers['content-encoding'] ?? 'identity'
-    if (compression !== 'gzip' && compression !== 'identity') return refuse(415, 'the Content-Encoding is not gzip')
+    if (compression !== 'gzip' && compression !== 'identity')
+      return void refuse(415, 'the Content-Encoding is not gzip')
     const body = new Body(this.#options.maxRequestBytes, this.#options.budget)
     try {
       const bytes = await read(request, body, compression === 'gzip')
       if (bytes === undefined) return // nobody waits any more
       if (typeof bytes === 'string') {
-        if (bytes === 'too_large') return refuse(413, `a request of more than ${this.#options.maxRequestBytes} bytes`)
-        if (bytes === 'not_gzip') return refuse(400, 'the body is not what gzip makes')
-        return refuse(503, 'too many requests are held; try again', { 'Retry-After': 1 })
+        if (bytes === 'too_large')
+          return void refuse(413, `a request of more than ${this.#options.maxRequestBytes} bytes`)
+        if (bytes === 'not_gzip') return void refuse(400, 'the body is not what gzip makes')
+        return void refuse(503, 'too many requests are held; try again', { 'Retry-After': 1 })
       }
       const message = encoding === 'json' ? jsonToProtobuf(signal, bytes.toString('utf8')) : bytes
       const verdict =
@@ -171,17 +189,24 @@ export class HttpEndpoint {
   }
 
   #say(response: ServerResponse, encoding: Encoding, signal: Signal, verdict: Verdict): void {
-    if (verdict.kind === 'refused') return this.#refuse(response, encoding, 400, verdict.reason)
+    if (verdict.kind === 'refused') return void this.#refuse(response, encoding, 400, verdict.reason)
     if (verdict.kind === 'later') {
       const seconds = Math.max(Math.ceil(verdict.afterMs / 1000), 1)
-      return this.#refuse(response, encoding, 503, verdict.reason, { 'Retry-After': seconds })
+      return void this.#refuse(response, encoding, 503, verdict.reason, { 'Retry-After': seconds })
     }
     const { rejected, message } = verdict
-    const content = encoding === 'json' ? partialJson(signal, rejected, message) : writePartialSuccess(rejected, message)
+    const content =
+      encoding === 'json' ? partialJson(signal, rejected, message) : writePartialSuccess(rejected, message)
     send(response, 200, encoding, content)
   }
 
-  #refuse(response: ServerResponse, encoding: Encoding, status: number, reason: string, headers: OutgoingHttpHeaders = {}): void {
+  #refuse(
+    response: ServerResponse,
+    encoding: Encoding,
+    status: number,
+    reason: string,
+    headers: OutgoingHttpHeaders = {},
+  ): void {
     this.#options.onRefusal()
     const code = codes[status] ?? 2
     const content = encoding === 'json' ? JSON.stringify({ code, message: reason }) : writeStatus(code, reason)
@@ -189,6 +214,10 @@ export class HttpEndpoint {
     const isRead = response.req.complete
     send(response, status, encoding, content, { ...headers, ...(isRead ? {} : { Connection: 'close' }) })
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function encodingOf(request: IncomingMessage): Encoding | undefined {

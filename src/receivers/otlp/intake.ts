@@ -1,6 +1,7 @@
 import type { Consumer, Settings } from '../../component/component.js'
 import { type Batch, countItems, isEmpty, type Signal } from '../../data/batch.js'
-import { OtlpDecoder } from '../../lib/otlp/decode.js'
+import type { Metadata } from '../../data/resource.js'
+import { type Malformed, OtlpDecoder } from '../../lib/otlp/decode.js'
 import type { Omissions } from '../../lib/otlp/decode-common.js'
 
 /** What became of a request, in the words both protocols have for it. */
@@ -32,19 +33,21 @@ export class Intake {
   }
 
   /** @param request - an Export*ServiceRequest in protobuf */
-  async take(signal: Signal, request: Uint8Array): Promise<Verdict> {
+  async take(signal: Signal, request: Uint8Array, metadata?: Metadata): Promise<Verdict> {
     const { telemetry, clock } = this.#settings
     const startMs = clock.monotonicMs()
-    const decoded = this.#decoder.decode(signal, request)
-    if ('reason' in decoded) {
-      telemetry.error('malformed_request')
-      return { kind: 'refused', reason: `no request of ${signal}: ${decoded.reason}, at byte ${decoded.offset}` }
-    }
+    const decoded = this.#decoder.decode(signal, request, metadata)
+    if ('reason' in decoded) return this.malformed(signal, decoded)
     const { batch, rejected, omitted } = decoded
     const verdict = await this.#handOn(batch, rejected)
     if (verdict.kind === 'taken') this.#count(rejected, omitted)
     telemetry.durationMs(clock.monotonicMs() - startMs)
     return verdict
+  }
+
+  malformed(signal: Signal, { reason, offset }: Malformed): Verdict {
+    this.#settings.telemetry.error('malformed_request')
+    return { kind: 'refused', reason: `no request of ${signal}: ${reason}, at byte ${offset}` }
   }
 
   async #handOn(batch: Batch, rejected: number): Promise<Verdict> {

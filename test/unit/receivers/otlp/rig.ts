@@ -48,6 +48,13 @@ export async function startReceiver(
   return { receiver, port, batches, clock, telemetry: settings.telemetry as RecordingTelemetry }
 }
 
+/** The same over HTTP. */
+export async function startHttpReceiver(config: object = {}, respond?: (batch: Batch) => Outcome | Promise<Outcome>) {
+  const port = await freePort()
+  const protocols = { http: { endpoint: `127.0.0.1:${port}` } }
+  return { ...(await startReceiver({ protocols, ...config }, respond)), port }
+}
+
 const encoder = new OtlpEncoder({ name: 'test', version: '1' })
 
 /** A request as this agent's exporter would send it. */
