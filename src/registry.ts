@@ -31,6 +31,11 @@ export const registrations: readonly Registration[] = [
     type: 'adaptive_sampler',
     load: async () => (await import('./processors/adaptive_sampler/factory.js')).factory,
   },
+  {
+    kind: 'processor',
+    type: 'tail_sampling',
+    load: async () => (await import('./processors/tail_sampling/factory.js')).factory,
+  },
   { kind: 'processor', type: 'filter', load: async () => (await import('./processors/filter/factory.js')).factory },
   {
     kind: 'processor',

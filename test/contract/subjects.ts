@@ -162,6 +162,8 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'receiver/self_telemetry': [{}],
   'receiver/otlp': [otlpReceiverSubject()],
 
+  'processor/tail_sampling': [{}, { label: 'nothing by chance', config: { sampled_percentage: 0 } }],
+
   'processor/filter': [
     { label: 'some dropped', config: { exclude: [{ names: ['work'] }, { attributes: { index: 1 } }] } },
     { label: 'all dropped', config: { exclude: [{ names: ['*'] }] } },

@@ -93,8 +93,9 @@ describe('a message that is announced and does not come', () => {
     socket.resume()
     own({ close: () => socket.destroy() })
     await turnsUntil(() => telemetry.gauges.get('connections')!() === 1)
+    const closed = new Promise((resolve) => socket.on('close', resolve))
     await clock.advance(22_500)
-    await new Promise((resolve) => socket.on('close', resolve))
+    await closed
     expect(telemetry.gauges.get('connections')!()).toBe(0)
   })
 })
