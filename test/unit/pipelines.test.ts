@@ -18,7 +18,7 @@ const load = (name: string, env: Readonly<Record<string, string>> = {}): Promise
   loadConfig(`${folder}${name}`, registrations, { ...needs[name], ...env })
 
 test('those that are promised are there, and no file that is not tested', () => {
-  expect(files).toEqual(['daemonset.yaml', 'demo.yaml', 'host.yaml', 'logs.yaml', 'replay.yaml', 'sidecar.yaml'])
+  expect(files).toEqual(['daemonset.yaml', 'demo.yaml', 'gateway.yaml', 'host.yaml', 'logs.yaml', 'replay.yaml', 'sidecar.yaml'])
 })
 
 test.each(files)('%s is valid, without a warning, with nothing set but what it asks for', async (name) => {
@@ -66,13 +66,13 @@ test('a node whose name is a number keeps it as text, and one without a name is 
   await expect(nameless).rejects.toThrow('the environment variable K8S_NODE_NAME is not set')
 })
 
-test('every component that ships is used by a pipeline that ships, but for this one', async () => {
+test('every component that ships is used by a pipeline that ships, but for these', async () => {
   const used = new Set<string>()
   for (const name of files) {
-    const { receivers, processors, exporters } = await load(name)
-    for (const { id } of [...receivers.values(), ...processors.values(), ...exporters.values()])
+    const { receivers, processors, exporters, extensions } = await load(name)
+    for (const { id } of [receivers, processors, exporters, extensions].flatMap((one) => [...one.values()]))
       used.add(`${id.kind} ${id.type}`)
   }
   const unused = registrations.map(({ kind, type }) => `${kind} ${type}`).filter((name) => !used.has(name))
-  expect(unused.sort()).toEqual(['exporter file'])
+  expect(unused.sort()).toEqual(['exporter file', 'exporter prometheus_remote_write'])
 })

@@ -14,7 +14,12 @@ export function openGrpcChannel(peer: Peer): Channel {
   return {
     async export(request, signal, onSent) {
       if (request.encoding !== 'proto') return notOurs
-      const { status, message, sent } = await client.unary(methods[request.signal], bodyOf(request), signal)
+      const { status, message, sent } = await client.unary(
+        methods[request.signal],
+        bodyOf(request),
+        signal,
+        request.metadata,
+      )
       if (sent === true) onSent()
       return status.name === 'OK' ? delivered(message, peer.secrets()) : sendResultOf(status, peer.secrets())
     },

@@ -15,7 +15,8 @@ export function openHttpChannel(peer: Peer, maxSockets: number): Channel {
   return {
     async export(request, signal, onSent) {
       const contentType = contentTypes[request.encoding]
-      const result = await client.post(peer.path + paths[request.signal], bodyOf(request), contentType, signal)
+      const path = peer.path + paths[request.signal]
+      const result = await client.post(path, bodyOf(request), contentType, signal, request.metadata)
       if (result.kind === 'answer' && result.sent && result.status < 300) onSent()
       return sendResultOfHttp(result, peer.secrets(), Number(peer.clock.unixNano() / 1_000_000n))
     },

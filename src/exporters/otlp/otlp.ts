@@ -7,6 +7,7 @@ import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { Joining } from '../../lib/delivery/picker.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
+import { byMetadata, metadataKey } from '../../lib/otlp/by-metadata.js'
 import { type EncodedRequest, joinRequests, OtlpEncoder, type RequestEncoder } from '../../lib/otlp/encode.js'
 import { JsonEncoder } from '../../lib/otlp/encode-json.js'
 import { checkIds } from '../../lib/otlp/ids.js'
@@ -73,7 +74,7 @@ class OtlpExporter implements Exporter {
     const refusal = this.#delivery.refusalOf(this.#refused.get(batch) ?? { items: countItems(batch), bytes: 0 })
     if (refusal !== undefined) return refusal
     const checked = checkIds(batch)
-    const requests = this.#encoder.encode(checked.batch)
+    const requests = this.#encode(checked.batch)
     const outcome = await this.#delivery.hold(requests)
     if (outcome.kind === 'retryable') {
       this.#refused.set(batch, sizeOf(requests))
@@ -83,6 +84,16 @@ class OtlpExporter implements Exporter {
     if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
     if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     return outcome
+  }
+
+  /** Requests of the records of each tenant, for their headers are of a whole request. */
+  #encode(batch: Batch): readonly EncodedRequest[] {
+    const parts = byMetadata(batch)
+    const [only] = parts
+    if (parts.length === 1 && only?.metadata === undefined) return this.#encoder.encode(batch)
+    return parts.flatMap(({ metadata, batch: part }) =>
+      this.#encoder.encode(part).map((request) => (metadata === undefined ? request : { ...request, metadata })),
+    )
   }
 
   #send(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
@@ -114,8 +125,9 @@ class OtlpExporter implements Exporter {
 }
 
 /** What may be joined. */
-function laneOf({ signal, encoding }: EncodedRequest): string {
-  return encoding === 'proto' ? signal : `${signal}/json`
+function laneOf({ signal, encoding, metadata }: EncodedRequest): string {
+  const lane = encoding === 'proto' ? signal : `${signal}/json`
+  return metadata === undefined ? lane : lane + metadataKey(metadata)
 }
 
 function joiningOf(intervalMs: number): Joining<EncodedRequest> | undefined {

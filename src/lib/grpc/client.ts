@@ -52,7 +52,7 @@ export class GrpcClient {
    * Calls a method (`/package.Service/Method`) with one message, in pieces, for one message. Every failure is a status: no connection is
    * UNAVAILABLE, no answer in time DEADLINE_EXCEEDED; CANCELLED at once when `signal` aborts.
    */
-  async unary(method: string, message: Chunks, signal: AbortSignal): Promise<Answer> {
+  async unary(method: string, message: Chunks, signal: AbortSignal, more: Headers = {}): Promise<Answer> {
     if (signal.aborted) return { status: givenUp }
     const { clock, timeoutMs } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
@@ -65,7 +65,7 @@ export class GrpcClient {
     const timer = clock.after(timeoutMs, late)
     signal.addEventListener('abort', abort)
     try {
-      return await this.#call(method, message, deadlineMs, stopped)
+      return await this.#call(method, message, deadlineMs, stopped, more)
     } finally {
       timer.cancel()
       signal.removeEventListener('abort', abort)
@@ -77,7 +77,13 @@ export class GrpcClient {
     this.#connection.close()
   }
 
-  async #call(method: string, message: Chunks, deadlineMs: number, stopped: Promise<Answer>): Promise<Answer> {
+  async #call(
+    method: string,
+    message: Chunks,
+    deadlineMs: number,
+    stopped: Promise<Answer>,
+    more: Headers,
+  ): Promise<Answer> {
     const { gzip, clock, maxAnswerBytes, headers: own } = this.#options
     const framing = framed(message, gzip && isWorthGzip(message)).catch(unframed)
     const frame = await Promise.race([stopped, framing])
@@ -87,6 +93,7 @@ export class GrpcClient {
     line.enter()
     try {
       const headers = {
+        ...more,
         ...own(),
         ...this.#headers,
         ':path': method,
@@ -106,6 +113,9 @@ export class GrpcClient {
     }
   }
 }
+
+/** Beside those of all requests, which they do not replace. */
+type Headers = Readonly<Record<string, string>>
 
 const givenUp: GrpcStatus = { name: 'CANCELLED', details: 'given up' }
 

@@ -48,7 +48,13 @@ export class HttpClient {
     this.#pool = new ConnectionPool({ socket, maxSockets, limitMs, clock })
   }
 
-  async post(path: string, body: Chunks, contentType: string, signal: AbortSignal): Promise<HttpResult> {
+  async post(
+    path: string,
+    body: Chunks,
+    contentType: string,
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<HttpResult> {
     if (signal.aborted) return givenUp
     const { clock, timeoutMs } = this.#options
     const life = new AbortController()
@@ -62,7 +68,7 @@ export class HttpClient {
     const abort = (): void => end(givenUp)
     signal.addEventListener('abort', abort)
     try {
-      const result = await this.#post(path, body, contentType, life.signal)
+      const result = await this.#post(path, body, contentType, life.signal, more)
       return ended ?? result
     } catch (error) {
       return ended ?? { kind: 'none', why: 'unavailable', details: reasonOf(error as Error) }
@@ -77,7 +83,13 @@ export class HttpClient {
     this.#pool.close()
   }
 
-  async #post(path: string, body: Chunks, contentType: string, signal: AbortSignal): Promise<HttpResult> {
+  async #post(
+    path: string,
+    body: Chunks,
+    contentType: string,
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>>,
+  ): Promise<HttpResult> {
     const { gzip, headers: own, authority, userAgent, maxAnswerBytes } = this.#options
     const compressed = gzip && isWorthGzip(body)
     const pieces = compressed ? [await gzipped(body)] : body
@@ -85,6 +97,7 @@ export class HttpClient {
       method: 'POST',
       path,
       headers: {
+        ...more,
         ...own(),
         host: authority,
         'user-agent': userAgent,

@@ -1,4 +1,5 @@
 import { type Batch, countItems, emptyBatch, type Signal } from '../../data/batch.js'
+import type { Metadata } from '../../data/resource.js'
 import { writeLogsRequest } from './encode-logs.js'
 import { writeMetricsRequest } from './encode-metrics.js'
 import { writeTracesRequest } from './encode-traces.js'
@@ -18,6 +19,8 @@ export interface EncodedRequest {
   /** One after the other they are the request: those of joined requests are not copied. */
   readonly chunks: readonly Uint8Array[]
   readonly byteLength: number
+  /** Headers that came with the records, to be sent with them: of all of them the same. */
+  readonly metadata?: Metadata
 }
 
 /** Encodes batches as requests, one per signal that has records. Keeps some memory; not for use across threads. */
@@ -35,14 +38,15 @@ const kComma = Buffer.from(',')
  * field; in JSON its elements stand in a list.
  */
 export function joinRequests(requests: readonly EncodedRequest[]): EncodedRequest {
-  const { signal, encoding } = requests[0]!
+  const { signal, encoding, metadata } = requests[0]!
   const items = requests.reduce((sum, request) => sum + request.items, 0)
   const commas = encoding === 'json' ? requests.length - 1 : 0
   const byteLength = requests.reduce((sum, request) => sum + request.byteLength, commas)
   const chunks = requests.flatMap((request, index) =>
     encoding === 'json' && index > 0 ? [kComma, ...request.chunks] : request.chunks,
   )
-  return { signal, encoding, items, chunks, byteLength }
+  const whole = { signal, encoding, items, chunks, byteLength }
+  return metadata === undefined ? whole : { ...whole, metadata }
 }
 
 /** The request as a server is to get it. */

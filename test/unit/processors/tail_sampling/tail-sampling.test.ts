@@ -27,7 +27,7 @@ async function start(config: object = {}, respond: () => Outcome = () => ok) {
 
 /** Trace n of a hundred, of which the first ten are in a tenth. */
 const traceOf = (n: number): string =>
-  `${'ab'.repeat(10)}${Math.floor((n / 100) * 2 ** 48)
+  `${'ab'.repeat(10)}${Math.floor(((n + 0.5) / 100) * 2 ** 48)
     .toString(16)
     .padStart(12, '0')}`
 const span = (n: number, name: string, part: Partial<Span> = {}): Span =>
