@@ -18,7 +18,15 @@ const load = (name: string, env: Readonly<Record<string, string>> = {}): Promise
   loadConfig(`${folder}${name}`, registrations, { ...needs[name], ...env })
 
 test('those that are promised are there, and no file that is not tested', () => {
-  expect(files).toEqual(['daemonset.yaml', 'demo.yaml', 'gateway.yaml', 'host.yaml', 'logs.yaml', 'replay.yaml', 'sidecar.yaml'])
+  expect(files).toEqual([
+    'daemonset.yaml',
+    'demo.yaml',
+    'gateway.yaml',
+    'host.yaml',
+    'logs.yaml',
+    'replay.yaml',
+    'sidecar.yaml',
+  ])
 })
 
 test.each(files)('%s is valid, without a warning, with nothing set but what it asks for', async (name) => {
