@@ -2,7 +2,8 @@
 const long = process.env['UNITSCOPE_FAULTS'] === 'long'
 
 /** How often a row repeats its fault. */
-export const rounds = (short: number, many: number): number => (long ? many : short)
+export const rounds = (short: number, many: number): number =>
+  Number(process.env['UNITSCOPE_ROUNDS'] ?? (long ? many : short))
 
 /** Of all randomness of a row; told when it fails. Another one: UNITSCOPE_SEED=n. */
 export const seedOf = (row: number): number => Number(process.env['UNITSCOPE_SEED'] ?? row)
