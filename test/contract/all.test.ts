@@ -5,6 +5,7 @@ import type { Factory, Registration } from '../../src/component/component.js'
 import { registrations } from '../../src/registry.js'
 import type { ContractCase } from '../../src/testkit/contract/contract-case.js'
 import { exporterContract } from '../../src/testkit/contract/exporter-contract.js'
+import { extensionContract } from '../../src/testkit/contract/extension-contract.js'
 import { processorContract } from '../../src/testkit/contract/processor-contract.js'
 import { receiverContract } from '../../src/testkit/contract/receiver-contract.js'
 import { removeTempFolders, type Subject, subjects } from './subjects.js'
@@ -58,6 +59,6 @@ function casesOf(factory: Factory, subject: Subject): readonly ContractCase[] {
     case 'exporter':
       return exporterContract({ factory, ...subject })
     case 'extension':
-      return []
+      return extensionContract({ factory, ...subject })
   }
 }

@@ -211,6 +211,8 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   'processor/incident': [{}, { label: 'an incident', config: { grouping_window: '0s' }, batches: crashBatches() }],
   'processor/lifecycle_spans': [{}, { label: 'five runs', batches: crashBatches() }],
 
+  'extension/file_queue': [{ config: async () => ({ directory: join(tempFolder(), 'queue') }) }],
+
   'exporter/otlp': [{ label: 'nobody there', config: { endpoint: kDeadEndpoint }, delivered: async () => 0 }],
   'exporter/prometheus': [prometheusSubject()],
   'exporter/prometheus_remote_write': [

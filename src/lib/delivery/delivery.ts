@@ -370,7 +370,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #failing(reason: string): void {
     this.#retried(1)
     this.#settings.telemetry.error(reason.split(':')[0] ?? 'error')
-    this.#health.failing(reason)
+    this.#health.failing(reason, this.#breaker.state.kind === 'open')
   }
 
   #drop(items: number, reason: DropReason): void {

@@ -17,6 +17,7 @@ export class DeliveryHealth {
   readonly #onHealth: (trouble: string | undefined) => void
   readonly #lanes = new Map<string, Lane>()
   #away: string | undefined
+  #probing = false
   #disk: string | undefined
   #told: string | undefined
 
@@ -24,9 +25,14 @@ export class DeliveryHealth {
     this.#onHealth = onHealth
   }
 
-  /** A try failed and will be repeated. */
-  failing(reason: string): void {
+  /**
+   * A try failed and will be repeated.
+   *
+   * @param probing - the circuit breaker is open: from now on there is only a probe now and then
+   */
+  failing(reason: string, probing = false): void {
     this.#away ??= reason
+    this.#probing = probing
     this.#tell()
   }
 
@@ -62,7 +68,8 @@ export class DeliveryHealth {
 
   #tell(): void {
     const refusing = [...this.#lanes.values()].find(({ trouble }) => trouble !== undefined)
-    const trouble = this.#disk ?? refusing?.trouble ?? this.#away
+    const away = this.#probing && this.#away !== undefined ? `${this.#away}; circuit breaker open` : this.#away
+    const trouble = this.#disk ?? refusing?.trouble ?? away
     if (trouble === this.#told) return
     this.#told = trouble
     this.#onHealth(trouble)

@@ -114,7 +114,7 @@ test('a server that is away: nothing is given up, a stop drops nothing, and the 
   const one = await start(disk, () => down)
   for (const n of upTo(50)) await one.delivery.hold([numbersOf([n])])
   await one.clock.advance(24 * 3_600_000)
-  expect(one.health).toEqual(['UNAVAILABLE: down'])
+  expect(one.health).toEqual(['UNAVAILABLE: down', 'UNAVAILABLE: down; circuit breaker open'])
   await one.stop()
   expect(one.telemetry.drops.size).toBe(0)
   expect(one.held()).toBe(50)
