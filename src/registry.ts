@@ -10,6 +10,7 @@ export const registrations: readonly Registration[] = [
   { kind: 'receiver', type: 'journald', load: async () => (await import('./receivers/journald/factory.js')).factory },
   { kind: 'receiver', type: 'otlp', load: async () => (await import('./receivers/otlp/factory.js')).factory },
   { kind: 'receiver', type: 'replay', load: async () => (await import('./receivers/replay/factory.js')).factory },
+  { kind: 'receiver', type: 'nats', load: async () => (await import('./receivers/nats/factory.js')).factory },
   {
     kind: 'receiver',
     type: 'self_telemetry',
@@ -100,6 +101,7 @@ export const registrations: readonly Registration[] = [
     type: 'prometheus_remote_write',
     load: async () => (await import('./exporters/prometheus_remote_write/factory.js')).factory,
   },
+  { kind: 'exporter', type: 'nats', load: async () => (await import('./exporters/nats/factory.js')).factory },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.js')).factory },
   { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.js')).factory },
 

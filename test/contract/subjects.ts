@@ -161,6 +161,9 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
   ],
   'receiver/self_telemetry': [{}],
   'receiver/otlp': [otlpReceiverSubject()],
+  'receiver/nats': [
+    { label: 'nobody there', config: { servers: [`nats://${kDeadEndpoint}`] }, silent: 'nobody there' },
+  ],
 
   'processor/tail_sampling': [{}, { label: 'nothing by chance', config: { sampled_percentage: 0 } }],
 
@@ -221,6 +224,9 @@ export const subjects: Readonly<Record<string, readonly Subject[]>> = {
       config: { endpoint: `http://${kDeadEndpoint}/api/v1/write` },
       delivered: async () => 0,
     },
+  ],
+  'exporter/nats': [
+    { label: 'nobody there', config: { servers: [`nats://${kDeadEndpoint}`] }, delivered: async () => 0 },
   ],
   'exporter/debug': [debugSubject()],
   'exporter/file': [fileSubject()],

@@ -85,6 +85,16 @@ test('remote write takes neither gRPC nor a server', async () => {
   expect(packages).not.toContain('snappyjs')
 })
 
+test('the client of NATS is loaded with the first connection, not to check a configuration', async () => {
+  const config = {
+    receivers: { replay: { file: recording, speed: 'max' } },
+    exporters: { nats: { servers: ['nats://127.0.0.1:1'], sending_queue: { shutdown_timeout: '100ms' } } },
+    ...pipeline(['replay'], [], ['nats']),
+  }
+  expect((await loadedBy('run', config)).packages).toContain('@nats-io/nats-core')
+  expect((await loadedBy('validate', config)).packages).not.toContain('@nats-io/nats-core')
+})
+
 test('to check a configuration takes no transport', async () => {
   const { components, libraries } = await loadedBy('validate', {
     receivers: { systemd: {} },

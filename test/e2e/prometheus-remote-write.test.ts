@@ -88,7 +88,7 @@ describe('nothing is lost', () => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     test(`when Prometheus is ended (${signal}) and started again while samples are written`, async () => {
       const name = `survives.${signal.toLowerCase()}`
-      const { exporter, telemetry } = await started({ retry: quick })
+      const { exporter, telemetry } = await started({ retry: quick, circuit_breaker: { timeout: '100ms' } })
       const startMs = nowMs()
       const send = async (from: number, to: number): Promise<void> => {
         for (let at = from; at < to; at++) {

@@ -63,6 +63,12 @@ export const packages = [
     proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
   },
   { group: 'test', name: 'strace', why: 'disks that fail or are slow', proof: ['/usr/bin/strace'] },
+  {
+    group: 'test',
+    name: 'nats-server',
+    why: 'a real JetStream between agents and a gateway',
+    proof: ['/usr/sbin/nats-server'],
+  },
   { group: 'test', name: 'openssl', why: 'certificates for the TLS tests', proof: ['/usr/bin/openssl'] },
   {
     group: 'test',

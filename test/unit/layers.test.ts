@@ -50,6 +50,9 @@ const allowedSideways: readonly (readonly [string, string])[] = [
   ['src/testkit/', 'src/config/'],
   // Whose failure stopped a unit is found along the graph; the graph knows nothing of signals and states.
   ['src/lib/systemd/', 'src/lib/dependencies/'],
+  // Who we are, and whom we trust, stands in files.
+  ['src/lib/nats/', 'src/lib/credentials/'],
+  ['src/lib/nats/', 'src/lib/tls/'],
   // A unit is told by its name on a page, too.
   ['src/lib/openmetrics/', 'src/lib/systemd/'],
   // systemd is asked over D-Bus, which knows nothing of systemd.

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import type { Exporter, Host, Settings } from '../../component/component.js'
+import { type Outcome, ok } from '../../component/outcome.js'
+import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
+import { deliveryPolicy } from '../../lib/delivery/config.js'
+import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
+import type { SendResult } from '../../lib/delivery/sender.js'
+import { NatsLink } from '../../lib/nats/link.js'
+import { subjectOf } from '../../lib/nats/stream.js'
+import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
+import { checkIds } from '../../lib/otlp/ids.js'
+import { agentScope } from '../../lib/otlp/scope.js'
+import type { Config } from './config.js'
+import { halvesOf } from './halves.js'
+import { resultOfError } from './publish-result.js'
+
+/** Encodes once, queues the bytes, publishes them until the stream has confirmed each. */
+export function createNatsExporter(settings: Settings, config: Config): Exporter {
+  return new NatsExporter(settings, config)
+}
+
+type State =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'running'; readonly link: NatsLink; readonly host: Host }
+  | { readonly kind: 'stopped' }
+
+class NatsExporter implements Exporter {
+  readonly #settings: Settings
+  readonly #config: Config
+  readonly #encoder = new OtlpEncoder(agentScope())
+  readonly #delivery: Delivery<EncodedRequest>
+  readonly #invalidIds: (add: number) => void
+  readonly #duplicates: (add: number) => void
+  readonly #hostName: string
+  /** What refused batches measured; their bytes are not kept, for memory is what is scarce then. */
+  readonly #refused = new WeakMap<Batch, Size>()
+  #state: State = { kind: 'new' }
+
+  constructor(settings: Settings, config: Config) {
+    this.#settings = settings
+    this.#config = config
+    const { clock, random, telemetry, logger, resources } = settings
+    this.#hostName = String(resources.host['host.name'] ?? '')
+    this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
+    this.#duplicates = telemetry.counter('duplicates', 'Messages that the stream had already, from an earlier try')
+    const { request_interval } = config.sending_queue
+    this.#delivery = createDelivery({
+      policy: deliveryPolicy(config.sending_queue, config.retry, config.circuit_breaker),
+      send: (request, signal) => this.#publish(request, signal),
+      clock,
+      random,
+      telemetry,
+      logger,
+      laneOf: ({ signal }) => signal,
+      joining: request_interval === 0 ? undefined : { intervalMs: request_interval, join: joinRequests },
+      onHealth: (trouble) => this.#report(trouble),
+    })
+  }
+
+  async start(host: Host): Promise<void> {
+    if (this.#state.kind !== 'new') return
+    const link = await NatsLink.open(this.#config, this.#settings)
+    this.#state = { kind: 'running', link, host }
+    await this.#delivery.start()
+    host.report({ state: 'ok' })
+  }
+
+  async consume(batch: Batch): Promise<Outcome> {
+    if (isEmpty(batch)) return ok
+    const refusal = this.#delivery.refusalOf(this.#refused.get(batch) ?? { items: countItems(batch), bytes: 0 })
+    if (refusal !== undefined) return refusal
+    const checked = checkIds(batch)
+    const requests = this.#encode(checked.batch)
+    const outcome = await this.#delivery.hold(requests)
+    if (outcome.kind === 'retryable') {
+      this.#refused.set(batch, sizeOf(requests))
+      return outcome
+    }
+    // Not before: a batch that is offered again is counted once (decision 0060).
+    if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+    if (checked.omitted > 0) this.#invalidIds(checked.omitted)
+    return outcome
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#delivery.shutdown()
+    const state = this.#state
+    this.#state = { kind: 'stopped' }
+    if (state.kind === 'running') await state.link.close()
+  }
+
+  /** A record larger than a message goes as it is: the server says what it thinks of it. */
+  #encode(batch: Batch): readonly EncodedRequest[] {
+    const requests = this.#encoder.encode(batch)
+    if (requests.every(({ byteLength }) => byteLength <= this.#config.max_message_size)) return requests
+    const halves = halvesOf(batch)
+    if (halves === undefined) return requests
+    for (const request of requests) this.#encoder.giveBack(request)
+    return halves.flatMap((half) => (isEmpty(half) ? [] : this.#encode(half)))
+  }
+
+  async #publish(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
+    if (this.#state.kind !== 'running') throw new Error('a message was published outside start and shutdown')
+    const { subject, timeout } = this.#config
+    const published = this.#state.link.line().then(async ({ client, isUp }): Promise<SendResult> => {
+      // The client would keep it, and each further try of it, until it is connected again.
+      if (!isUp) return { kind: 'retryable', reason: 'not connected' }
+      const bytes = Buffer.concat(request.chunks)
+      const to = subjectOf(subject, request.signal, this.#hostName)
+      const ack = await client.publish(to, bytes, { msgID: idOf(bytes), timeout, retries: 0 })
+      if (ack.duplicate) this.#duplicates(1)
+      return { kind: 'delivered' }
+    })
+    return await Promise.race([published.catch(resultOfError), aborted(signal)])
+  }
+
+  #report(trouble: string | undefined): void {
+    if (this.#state.kind !== 'running') return
+    this.#state.host.report(trouble === undefined ? { state: 'ok' } : { state: 'degraded', reason: trouble })
+  }
+}
+
+/** The same for the same bytes, also after a restart: by it the stream knows what it has (Nats-Msg-Id). */
+function idOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url')
+}
+
+function aborted(signal: AbortSignal): Promise<SendResult> {
+  return new Promise((resolve) => {
+    const give = (): void => resolve({ kind: 'retryable', reason: 'given up' })
+    if (signal.aborted) give()
+    else signal.addEventListener('abort', give, { once: true })
+  })
+}

@@ -1,0 +1,24 @@
+import type { SendResult } from '../../lib/delivery/sender.js'
+
+/** Of nats-server's server/errors.json: what will be the same each time. */
+const finalCodes: ReadonlySet<number> = new Set([
+  10_054, // message size exceeds maximum allowed
+  10_060, // expected stream does not match
+])
+/** The stream is full: a gateway has to fetch first. */
+const fullCodes: ReadonlySet<number> = new Set([10_047, 10_077])
+const kFullAfterMs = 1000
+
+const kMaxDetails = 200
+
+/** What a publishing that failed means. Nearly all of it passes: servers restart, leaders change, streams are emptied. */
+export function resultOfError(error: unknown): SendResult {
+  const { name, code, message } = error as { name?: string; code?: unknown; message?: string }
+  const reason = `${name ?? 'Error'}: ${(message ?? '').replace(/\s+/g, ' ').slice(0, kMaxDetails)}`
+  if (typeof code === 'number' && finalCodes.has(code)) return { kind: 'permanent', reason }
+  if (name === 'InvalidArgumentError')
+    return { kind: 'permanent', reason: `${reason} (max_message_size is above the server's max_payload)` }
+  if (typeof code === 'number' && fullCodes.has(code))
+    return { kind: 'retryable', reason: `the stream is full; ${reason}`, afterMs: kFullAfterMs }
+  return { kind: 'retryable', reason }
+}

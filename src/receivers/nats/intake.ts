@@ -1,0 +1,106 @@
+import type { Consumer, Settings } from '../../component/component.js'
+import { countItems, isEmpty, type Signal, signals } from '../../data/batch.js'
+import { OtlpDecoder } from '../../lib/otlp/decode.js'
+import { RecentKeys } from '../../util/recent-keys.js'
+
+/** A message as JetStream delivers it. */
+export interface Delivered {
+  /** `logs`, `metrics` or `traces`; or what else stands there. */
+  readonly signal: string | undefined
+  readonly data: Uint8Array
+  /** Number in the stream: of no other message, ever. */
+  readonly sequence: number
+  /** It is done with. */
+  ack(): void
+  /** It is to come again after so long. */
+  later(afterMs: number): void
+  /** It must not come again. */
+  giveUp(): void
+}
+
+/** Where the pipeline names no time. */
+const kRetryMs = 1000
+/** More than can be under way; an acknowledgement that was lost is noticed at once. */
+const kRecent = 16_384
+
+/** Decodes messages and hands them on; what the pipeline answers is what the stream is told. */
+export class Intake {
+  readonly #settings: Settings
+  readonly #next: Consumer
+  readonly #maxBytes: number
+  readonly #decoder = new OtlpDecoder()
+  readonly #done = new RecentKeys(kRecent)
+  readonly #underWay = new Set<number>()
+  readonly #omitted: (add: number) => void
+  readonly #again: (add: number) => void
+  readonly #givenUp: (add: number) => void
+
+  constructor(settings: Settings, next: Consumer, maxBytes: number) {
+    this.#settings = settings
+    this.#next = next
+    this.#maxBytes = maxBytes
+    const { telemetry } = settings
+    this.#omitted = telemetry.counter(
+      'fields_omitted',
+      'IDs, attributes and fields left out of records that were taken: invalid, doubled, or of a later protocol.',
+    )
+    this.#again = telemetry.counter('messages_again', 'Messages delivered again that were done with already.')
+    this.#givenUp = telemetry.counter('messages_given_up', 'Messages that are no OTLP request, or too large.')
+  }
+
+  async take(message: Delivered): Promise<void> {
+    const { clock, telemetry } = this.#settings
+    const key = String(message.sequence)
+    if (this.#underWay.has(message.sequence)) return // it is answered when it is done
+    if (this.#done.has(key)) {
+      this.#again(1)
+      message.ack()
+      return
+    }
+    const startMs = clock.monotonicMs()
+    this.#underWay.add(message.sequence)
+    try {
+      if (await this.#handOn(message)) this.#done.add(key)
+    } finally {
+      this.#underWay.delete(message.sequence)
+      telemetry.durationMs(clock.monotonicMs() - startMs)
+    }
+  }
+
+  /** Whether it is done with. */
+  async #handOn(message: Delivered): Promise<boolean> {
+    const { telemetry, logger } = this.#settings
+    const read = this.#read(message)
+    if ('reason' in read) {
+      telemetry.error('malformed_message')
+      this.#givenUp(1)
+      logger.warn('a message is given up', { reason: read.reason, sequence: message.sequence })
+      message.giveUp()
+      return true
+    }
+    const { batch, rejected, omitted } = read
+    const outcome = isEmpty(batch) ? ({ kind: 'ok' } as const) : await this.#next.consume(batch)
+    if (outcome.kind === 'retryable') {
+      message.later(outcome.afterMs ?? kRetryMs)
+      return false
+    }
+    telemetry.processed(countItems(batch) + rejected)
+    if (rejected > 0) telemetry.dropped(rejected, 'invalid')
+    const left = omitted.ids + omitted.attributes + omitted.unknown
+    if (left > 0) this.#omitted(left)
+    // Who answers `permanent` has counted the loss (decision 0060).
+    if (outcome.kind === 'permanent') message.giveUp()
+    else message.ack()
+    return true
+  }
+
+  #read({ signal, data }: Delivered) {
+    if (!isSignal(signal)) return { reason: 'its subject names no signal' }
+    if (data.length > this.#maxBytes) return { reason: `it has ${data.length} bytes` }
+    return this.#decoder.decode(signal, data)
+  }
+}
+
+function isSignal(text: string | undefined): text is Signal {
+  return signals.some((signal) => signal === text)
+}

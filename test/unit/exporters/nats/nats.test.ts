@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { batchOf, countItems, isEmpty } from '../../../../src/data/batch.js'
+import { check, schema } from '../../../../src/exporters/nats/config.js'
+import { halvesOf } from '../../../../src/exporters/nats/halves.js'
+import { resultOfError } from '../../../../src/exporters/nats/publish-result.js'
+import type { SendResult } from '../../../../src/lib/delivery/sender.js'
+import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
+import { sampleBatch } from '../../../../src/testkit/sample.js'
+import { gauge, host } from '../prometheus/fixture.js'
+
+// The server itself is in test/e2e/nats.test.ts.
+
+describe('a configuration that cannot work gets a complaint', () => {
+  const credentials = (part: object) => ({ credentials: part })
+  const cases: readonly [
+    what: string,
+    written: Record<string, unknown>,
+    path: readonly (string | number)[],
+    reason: string,
+  ][] = [
+    ['a port that is none', { servers: ['nats://host:port'] }, ['servers', 0], 'is not nats://'],
+    ['a certificate without key', { tls: { cert_file: '/c.pem' } }, ['tls'], 'go together'],
+    ['a user without password', credentials({ user: 'me' }), ['credentials'], 'go together'],
+    ['two ways to log in', credentials({ token_file: '/t', nkey_file: '/n' }), ['credentials'], 'only one'],
+    [
+      'a window of nothing',
+      { create_stream: { duplicate_window: '1ms' } },
+      ['create_stream', 'duplicate_window'],
+      'at least 1s',
+    ],
+    ['data that is gone first', { create_stream: { max_age: '1m' } }, ['create_stream', 'max_age'], 'duplicate_window'],
+    ['tiny messages', { max_message_size: '1KiB' }, ['max_message_size'], 'from 16KiB'],
+  ]
+  test.each(cases)('%s', (_, written, path, reason) => {
+    expect(check(createTestConfig(schema, written))).toMatchObject([{ path, reason: expect.stringContaining(reason) }])
+  })
+
+  test('the defaults get none', () => {
+    expect(check(createTestConfig(schema))).toEqual([])
+  })
+})
+
+describe('what a failed publishing means', () => {
+  const cases: readonly [what: string, error: object, expected: Partial<SendResult>][] = [
+    ['no answer', { name: 'TimeoutError', message: 'timeout' }, { kind: 'retryable', reason: 'TimeoutError: timeout' }],
+    ['nobody who keeps it', { name: 'NoRespondersError', message: 'no responders' }, { kind: 'retryable' }],
+    [
+      'a full stream',
+      { name: 'JetStreamApiError', code: 10_077, message: 'maximum bytes exceeded' },
+      { kind: 'retryable', afterMs: 1000 },
+    ],
+    [
+      'larger than the stream takes',
+      { name: 'JetStreamApiError', code: 10_054, message: 'too large' },
+      { kind: 'permanent' },
+    ],
+    [
+      'larger than the server takes',
+      { name: 'InvalidArgumentError', message: "'payload' max_payload" },
+      { kind: 'permanent' },
+    ],
+  ]
+  test.each(cases)('%s', (_, error, expected) => {
+    expect(resultOfError(error)).toMatchObject(expected)
+  })
+})
+
+describe('a batch is halved until a record is left', () => {
+  const count = (batch: Parameters<typeof countItems>[0]): number => {
+    const halves = halvesOf(batch)
+    if (halves === undefined) return countItems(batch)
+    for (const half of halves) expect(countItems(half)).toBeLessThan(countItems(batch))
+    return halves.reduce((sum, half) => sum + (isEmpty(half) ? 0 : count(half)), 0)
+  }
+  const points = Array.from({ length: 17 }, (_, index) => ({ attributes: { index }, timeUnixNano: 1n, value: index }))
+  const cases = [
+    ['all kinds', sampleBatch(101)],
+    ['one metric of many points', batchOf({ metrics: [gauge('m', '', host, points)] })],
+    ['one metric among others', batchOf({ metrics: [gauge('m', '', host, points), gauge('n', '', host, points)] })],
+  ] as const
+  test.each(cases)('%s', (_, batch) => {
+    expect(count(batch)).toBe(countItems(batch))
+  })
+})
