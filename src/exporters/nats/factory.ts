@@ -12,6 +12,6 @@ export const factory = {
   signals: ['logs', 'metrics', 'traces'],
   check,
   waitsUnless: ({ sending_queue: { overflow } }: Config) =>
-    overflow === 'refuse' ? 'sending_queue.overflow: drop_oldest' : undefined,
+    overflow === 'block' ? 'sending_queue.overflow: drop_oldest' : undefined,
   create: (settings: Settings, config: Config) => createNatsExporter(settings, config),
 } as const satisfies ExporterFactory

@@ -6,11 +6,13 @@ import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
+import { storageOf } from '../../lib/delivery/storage.js'
 import { NatsLink } from '../../lib/nats/link.js'
 import { subjectOf } from '../../lib/nats/stream.js'
 import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { agentScope } from '../../lib/otlp/scope.js'
+import { storedRequests } from '../../lib/otlp/stored.js'
 import type { Config } from './config.js'
 import { halvesOf } from './halves.js'
 import { resultOfError } from './publish-result.js'
@@ -54,6 +56,7 @@ class NatsExporter implements Exporter {
       logger,
       laneOf: ({ signal }) => signal,
       joining: request_interval === 0 ? undefined : { intervalMs: request_interval, join: joinRequests },
+      storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })
   }
