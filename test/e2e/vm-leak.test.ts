@@ -7,7 +7,8 @@ import { agentMain } from './agent.js'
 import { OtlpLines } from './otlp-lines.js'
 
 const mebibyte = 2 ** 20
-const kLimitMiB = 128
+/** From three quarters of it on there is half a minute for another agent to start. */
+const kLimitMiB = 192
 
 const service = (lines: readonly string[]) =>
   ['[Service]', `MemoryMax=${kLimitMiB}M`, 'MemorySwapMax=0', ...lines, ''].join('\n')
@@ -35,23 +36,32 @@ const units = {
 /** All as it is by default but the times, which are those of a leak of a minute. */
 const config = {
   receivers: { systemd: { collection_interval: '2s' }, cgroup: { collection_interval: '1s' } },
-  processors: { memory_leak: { window: '2s', warm_up: '5s', min_duration: '16s', false_alarms_per_week: 1 } },
+  processors: {
+    memory_leak: { window: '2s', warm_up: '5s', min_duration: '16s', false_alarms_per_week: 1 },
+    prediction: {},
+  },
   exporters: { file: { path: '/io/agent.jsonl', max_size: '1GiB' } },
   service: {
-    pipelines: { main: { receivers: ['systemd', 'cgroup'], processors: ['memory_leak'], exporters: ['file'] } },
+    state_directory: '/run/unitscope-state',
+    pipelines: {
+      main: { receivers: ['systemd', 'cgroup'], processors: ['memory_leak', 'prediction'], exporters: ['file'] },
+    },
   },
 }
 
 describeVm('memory of a real kernel', () => {
-  it('a leak is named before it meets its limit, a full page cache is none', { timeout: 600_000 }, () => {
+  const title =
+    'a leak is named before it meets its limit, and when it will, once, by two agents; a full page cache is none'
+  it(title, { timeout: 600_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
     const script = readFileSync(join(packageRoot, 'test/e2e/vm/leak.sh'), 'utf8')
     return runInVm(
       `set -- ${process.execPath} ${agentMain}\n${script}`,
       ({ code, output, read }) => {
         expect(code, `${output}\n${code === 0 ? '' : read('agent.log')}`).toBe(0)
+        expect(read('next-agent.log')).toContain('"message":"running"')
         const { events } = new OtlpLines(read('agent.jsonl'))
-        const found = events.filter(({ name }) => name.startsWith('pattern.memory_leak.'))
+        const found = events.filter(({ name }) => name.startsWith('pattern.'))
         console.log(found.map(({ name, attributes }) => `${name} ${JSON.stringify(attributes)}`).join('\n'))
 
         // The cache of one is nearly all it may have, and the other holds what it took.
@@ -66,6 +76,21 @@ describeVm('memory of a real kernel', () => {
 
         const units = new Set(found.map(({ attributes }) => attributes['systemd.unit.name']))
         expect([...units]).toEqual(['leaker.service'])
+        // What the first agent has told the second one knows.
+        const ofMemory = found.filter(({ attributes }) => attributes['pattern.kind'] === 'memory')
+        const phases = ofMemory.map(({ name }) => name).filter((name) => !name.endsWith('.updated'))
+        for (const name of [
+          'pattern.memory_leak.detected',
+          'pattern.prediction.detected',
+          'pattern.prediction.cleared',
+        ])
+          expect(
+            phases.filter((one) => one === name),
+            name,
+          ).toHaveLength(1)
+        const cleared = ofMemory.find(({ name }) => name === 'pattern.prediction.cleared')!
+        expect(['met', 'early']).toContain(cleared.attributes['pattern.prediction.outcome'])
+
         const at = (name: string) => events.findIndex((event) => event.name === name)
         const [detected] = found
         expect(detected!.name).toBe('pattern.memory_leak.detected')

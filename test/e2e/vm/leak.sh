@@ -1,5 +1,5 @@
 # Runs inside the VM: the agent watches a service that leaks, one that fills the page cache, and one that comes to rest, until the
-# first is killed at its limit. What the kernel counted at the end stands in /io/kernel. $1: node, $2: the agent's main.js.
+# first is killed at its limit. Once it is foretold when that will be, the agent is stopped, and another one goes on. What the kernel counted at the end stands in /io/kernel. $1: node, $2: the agent's main.js.
 set -eu
 
 # wait_for SECONDS CONDITION...: nothing here signals what is awaited.
@@ -23,15 +23,24 @@ systemctl daemon-reload
 # This script is a job of the boot: without it the machine has started, and patterns are looked for.
 systemctl cancel
 
-"$1" "$2" run --config /io/agent.yaml > /io/agent.log 2>&1 &
-agent=$!
+# start_agent NODE MAIN LOG
+start_agent() {
+  "$1" "$2" run --config /io/agent.yaml > "/io/$3" 2>&1 &
+  agent=$!
+  wait_for 120 grep -qs '"message":"running"' "/io/$3"
+}
 trap 'kill -KILL $agent 2> /dev/null || true' EXIT
-wait_for 120 grep -qs '"message":"running"' /io/agent.log
+start_agent "$1" "$2" agent.log
 wait_for 120 says systemd.unit.state
 systemctl is-system-running > /io/system || true
 
 systemctl start leaker.service cacher.service rester.service
+wait_for 240 says pattern.prediction.detected
+kill -TERM $agent
+wait $agent
+start_agent "$1" "$2" next-agent.log
 wait_for 240 says systemd.unit.oom_killed
+wait_for 60 says pattern.prediction.cleared
 
 cd /sys/fs/cgroup/system.slice
 for unit in cacher rester; do
