@@ -107,6 +107,9 @@ describeLab('pipelines/host.yaml', () => {
           ].join(),
         )
         expect(new Set(texts).size, texts.join('\n')).toBe(texts.length)
+        const incidentOf = (name: string) => told(sink).find((one) => one.name === name)?.attributes[attr.incidentId]
+        expect(incidentOf('incident.opened')).toMatch(/^[0-9a-f]{32}$/)
+        expect(incidentOf('pattern.crash_loop.detected')).toBe(incidentOf('incident.opened'))
         // All was well with the agent itself.
         expect(await lab.show('unitscope.service', 'Result', 'NRestarts')).toEqual({
           Result: 'success',
