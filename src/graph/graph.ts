@@ -145,7 +145,10 @@ class RunningGraph implements Graph {
     await stopStages(before, leaves)
     this.#parts = after
     for (const [key, { node }] of before.members) {
-      if (after.members.has(key)) continue
+      const successor = after.members.get(key)?.node
+      if (successor === node) continue
+      successor?.takesOver(node.ledgerRow().held)
+      if (successor !== undefined) continue
       after.gone.push(node.ledgerRow())
       this.#settings.onGone?.(node.settings.id, node.pipeline)
     }

@@ -32,6 +32,8 @@ export class Node {
   #stopping: Promise<void> | undefined
   /** What it is handed while it does not run stays with whoever has it: another takes its place, or it is about to take one. */
   #isExchanged = false
+  /** What those before it in its place left on a disk: who finds it there counts it as `produced`, and it came in already. */
+  #left = 0
   #forward: (batch: Batch) => Promise<Outcome> = () => Promise.resolve(retryable('not joined'))
 
   /** @param before - whose place it takes: its counts go on, since the ledger is that of the process */
@@ -49,6 +51,7 @@ export class Node {
     if (before !== undefined) {
       this.#in = before.#in
       this.#out = before.#out
+      this.#left = before.#left
       return
     }
     // What a processor takes in, it handles; what a receiver reads and an exporter delivers, only they know.
@@ -152,6 +155,11 @@ export class Node {
     }
   }
 
+  /** What the one before it held when it had stopped. */
+  takesOver(held: number): void {
+    this.#left += held
+  }
+
   /** Until `false` nothing is dropped for want of its running. */
   exchanged(isExchanged: boolean): void {
     this.#isExchanged = isExchanged
@@ -198,7 +206,7 @@ export class Node {
     // A receiver's source and an exporter's destination are outside: of these the component itself reports.
     const taken = id.kind === 'receiver' ? telemetry.processedItems : this.#in.items
     const out = id.kind === 'exporter' ? telemetry.processedItems : this.#out.items
-    const produced = telemetry.producedItems
+    const produced = telemetry.producedItems - this.#left
     return {
       kind: id.kind,
       id: id.id,

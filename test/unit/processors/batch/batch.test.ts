@@ -91,6 +91,25 @@ describe('when a batch is sent', () => {
   })
 })
 
+describe('the size of batches follows the load, with no setting for it:', () => {
+  // An item each millisecond for a second, and an exporter that takes so long for each batch.
+  test.each([
+    ['nobody waits where the exporter is quick', 0, 0, 1000, 1],
+    ['a slow one is given more at a time', 10, 0, 101, 10],
+    ['the slower, the more', 100, 0, 11, 100],
+    ['as far as the bound', 100, 40, 11, 40],
+  ])('%s', async (_, answerMs, send_batch_max_size, batches, largest) => {
+    const { next, offer, clock } = rig({ send_batch_size: 20, send_batch_max_size })
+    next.respond = () => (answerMs === 0 ? ok : new Promise((resolve) => clock.after(answerMs, () => resolve(ok))))
+    for (let ms = 0; ms < 1000; ms++) {
+      offer(sampleBatch(1))
+      await clock.advance(1)
+    }
+    const counts = sizes(next)
+    expect([next.calls, Math.max(...counts)]).toEqual([batches, largest])
+  })
+})
+
 describe('the size limit', () => {
   test('keeps offers whole where it can, so that each has its own answer', async () => {
     const { next, offer, answers } = rig({ send_batch_size: 10, send_batch_max_size: 10, timeout: '1s' })

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Agent, agentMain, startAgent, startProgram, Workspace } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { startOtlpBackend } from '../support/otlp-backend/otlp-backend.js'
-import { type Agent, agentMain, startAgent, startProgram, Workspace } from './agent.js'
 
-// A changed configuration under load, by SIGHUP. No systemd is needed.
+// F39: a changed configuration while the backend is away, by SIGHUP.
 
 let workspace: Workspace
 beforeEach(() => {
@@ -34,7 +34,7 @@ async function hangUp(agent: Agent, answer: RegExp): Promise<void> {
   await agent.logged(answer)
 }
 
-test('an invalid file changes nothing, and a valid one loses nothing of what is queued', async () => {
+test('F39 an invalid file changes nothing, and a valid one loses nothing of what is queued', async () => {
   const backend = await startOtlpBackend()
   await backend.down()
   const socket = workspace.path('status.sock')
