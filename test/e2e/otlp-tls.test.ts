@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { countItems } from '../../src/data/batch.js'
 import { schema } from '../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../src/exporters/otlp/otlp.js'
 import { createTestConfig } from '../../src/testkit/create-test-config.js'
@@ -9,6 +10,7 @@ import { sampleBatch } from '../../src/testkit/sample.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
 import { systemClock } from '../../src/util/clock.js'
 import { waitFor } from '../lab/lab.js'
+import { startOtlpBackend } from '../support/otlp-backend/otlp-backend.js'
 import { type OtlpSink, startOtlpSink } from '../support/otlp-sink/otlp-sink.js'
 import { type Authority, type KeyPair, makeAuthority } from '../support/tls-files.js'
 
@@ -44,7 +46,7 @@ async function serve(mode: 'tls' | 'mutual' | 'plain'): Promise<OtlpSink> {
   return sink
 }
 
-async function connect(sink: OtlpSink, scheme: string, tls: object) {
+async function connect(sink: { readonly address: string }, scheme: string, tls: object, more: object = {}) {
   const telemetry = new RecordingTelemetry()
   const host = new TestHost()
   const exporter = createOtlpExporter(
@@ -53,6 +55,7 @@ async function connect(sink: OtlpSink, scheme: string, tls: object) {
       endpoint: `${scheme}${sink.address}`,
       tls,
       sending_queue: { shutdown_timeout: '50ms' },
+      ...more,
     }),
   )
   cleanUps.push(() => exporter.shutdown())
@@ -99,6 +102,35 @@ describe('is kept, then counted as dropped, and the reason is said', () => {
       expect(sink.tries).toBe(0)
       expect(telemetry.processedItems).toBe(0)
       expect([...telemetry.drops.keys()]).toEqual(['shutdown'])
+    })
+})
+
+describe('a client certificate that is replaced while the exporter runs', () => {
+  for (const protocol of ['grpc', 'http'] as const)
+    test(`is used without a restart, over ${protocol}: what was refused until then is delivered`, async () => {
+      const backend = await startOtlpBackend({
+        tls: { keyFile: server.keyFile, certFile: server.certFile, caFile: ours.caFile },
+      })
+      cleanUps.push(() => backend.stop())
+      const [certFile, keyFile] = [join(folder, `${protocol}.crt`), join(folder, `${protocol}.key`)]
+      copyFileSync(strangeClient.certFile, certFile)
+      copyFileSync(strangeClient.keyFile, keyFile)
+      const { telemetry, host } = await connect(
+        { address: backend[protocol] },
+        'https://',
+        {
+          ...trusted(),
+          ...as({ certFile, keyFile }),
+        },
+        { protocol, retry: { initial_delay: '50ms', max_delay: '200ms' }, circuit_breaker: { timeout: '200ms' } },
+      )
+      await waitFor('the trouble', () => host.last?.state === 'degraded')
+      copyFileSync(client.certFile, certFile)
+      copyFileSync(client.keyFile, keyFile)
+      await waitFor('all of it', () => telemetry.processedItems === countItems(sampleBatch()))
+      expect(telemetry.drops.size).toBe(0)
+      expect(telemetry.gauges.get('tls_certificate_days_left')!()).toBeGreaterThan(0)
+      expect(host.last).toEqual({ state: 'ok' })
     })
 })
 

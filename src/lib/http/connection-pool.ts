@@ -37,8 +37,9 @@ export class ConnectionPool {
       await this.#turn(options.signal)
     options.signal.throwIfAborted()
     if (this.#closed) throw new Error('the client is closed')
+    const begun = request({ ...options, agent }) // throws where a header is none
     this.#running++
-    return request({ ...options, agent }).once('close', () => {
+    return begun.once('close', () => {
       this.#running--
       this.#waiting.shift()?.()
     })

@@ -191,6 +191,27 @@ test('an aborted request ends at once, also before it has begun', async () => {
   expect(await post(undefined, controller.signal)).toEqual(cancelled)
 })
 
+test('a request that waits for a connection ends by its own time, too, and the next one gets its place', async () => {
+  const held: ServerResponse[] = []
+  const { port } = await serve((response) => void held.push(response))
+  const { post, clock } = clientOf(port, { maxSockets: 1 })
+  const first = post()
+  while (held.length === 0) await clock.advance(0)
+  await clock.advance(4000)
+  const controller = new AbortController()
+  const second = post(undefined, controller.signal)
+  const third = post()
+  await clock.advance(0)
+  controller.abort()
+  expect(await second).toMatchObject({ why: 'cancelled' })
+  held[0]!.end()
+  expect(await first).toMatchObject({ kind: 'answer', status: 200 })
+  while (held.length === 1) await clock.advance(0)
+  await clock.advance(10_000)
+  expect(await third).toMatchObject({ why: 'timeout' })
+  expect(held).toHaveLength(2)
+})
+
 test('nobody there, and a client that is closed, are unavailable', async () => {
   const { port, seen } = await serve((response) => response.end())
   const { client, post } = clientOf(port)
