@@ -56,7 +56,7 @@ export class Wire {
     const { sending_queue: queue = {}, ...rest } = exporter as { readonly sending_queue?: object }
     const config = {
       receivers: { otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } } },
-      ...(disk ? { extensions: { file_queue: { directory: workspace.path('queue') } } } : {}),
+      ...(disk ? { extensions: { file_queue: { directory: workspace.path('queue'), max_bytes: '8GiB' } } } : {}),
       exporters: {
         otlp: {
           protocol,
