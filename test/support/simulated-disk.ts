@@ -20,6 +20,8 @@ export class SimulatedDisk implements Disk {
   readonly files = new Map<string, Buffer>()
   readonly operations: Operation[] = []
   readonly faults: Faults = {}
+  /** Files that are open now. */
+  open = 0
   readonly #locked = new Set<string>()
 
   async prepareFolder(): Promise<void> {}
@@ -34,6 +36,8 @@ export class SimulatedDisk implements Disk {
       if (this.files.has(path)) throw failure('EEXIST')
       this.#do({ kind: 'create', path })
     } else if (!this.files.has(path)) throw failure('ENOENT')
+    this.open++
+    let closed = false
     const content = (): Buffer => this.files.get(path) ?? Buffer.alloc(0)
     return {
       write: async (chunks, position) => {
@@ -57,7 +61,10 @@ export class SimulatedDisk implements Disk {
         this.#ask('sync', path)
         this.#do({ kind: 'sync', path })
       },
-      close: async () => {},
+      close: async () => {
+        if (!closed) this.open--
+        closed = true
+      },
     }
   }
 

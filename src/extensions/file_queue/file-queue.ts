@@ -21,6 +21,7 @@ class FileQueue implements Extension, QueueStorage {
   readonly #config: Config
   readonly #disk: Disk
   #volatile: string | undefined
+  #host: Host | undefined
 
   constructor(settings: Settings, config: Config, disk: Disk) {
     this.#settings = settings
@@ -36,11 +37,11 @@ class FileQueue implements Extension, QueueStorage {
     const folder = this.#folder
     if (folder === undefined)
       throw new RefusalError('no place for queues: set `directory`, or service.state_directory for all state')
+    this.#host = host
+    host.report({ state: 'ok' })
     await this.#orVolatile(async () => {
       await this.#disk.prepareFolder(folder)
     })
-    if (this.#volatile === undefined) host.report({ state: 'ok' })
-    else host.report({ state: 'degraded', reason: this.#volatile })
   }
 
   async shutdown(): Promise<void> {}
@@ -72,6 +73,7 @@ class FileQueue implements Extension, QueueStorage {
       if (!this.#config.allow_volatile)
         throw new RefusalError(`${reason}; make it writable, or set allow_volatile: true to go on in memory`)
       this.#volatile = reason
+      this.#host?.report({ state: 'degraded', reason })
       return undefined
     }
   }

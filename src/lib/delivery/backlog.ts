@@ -19,6 +19,8 @@ const kReadBytes = 1024 * 1024
 export interface BacklogEvents<P extends Parcel> {
   /** Whether the window takes so much more. */
   fits(size: Size): boolean
+  /** Nothing is in the window: then something goes in, however small it is. */
+  isEmpty(): boolean
   /** Puts a parcel into the window. */
   push(parcel: P): void
   /** Counts what is no parcel. */
@@ -96,7 +98,8 @@ export class Backlog<P extends Parcel> {
   }
 
   async #fill(): Promise<void> {
-    while (this.#queue.hasUnread && this.#events.fits({ items: 1, bytes: kReadBytes })) {
+    const hasRoom = (): boolean => this.#events.isEmpty() || this.#events.fits({ items: 1, bytes: kReadBytes })
+    while (this.#queue.hasUnread && hasRoom()) {
       const kept = await this.#queue.read(kReadBytes)
       if (kept.length === 0) return
       for (const one of kept) {

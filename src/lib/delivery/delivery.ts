@@ -208,12 +208,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   async #open(storage: Storage<P>): Promise<void> {
     const { telemetry, logger } = this.#settings
     const opened = await storage.open(this.#queueOwner())
-    if ('volatile' in opened) {
-      this.#health.disk(`nothing outlives this process: ${opened.volatile}`)
-      return
-    }
+    // The extension says so.
+    if ('volatile' in opened) return
     this.#backlog = new Backlog(opened.queue, storage, {
       fits: (size) => this.#queue.fits(size),
+      isEmpty: () => this.#queue.bytes === 0,
       push: (parcel) => {
         this.#queue.push(parcel)
         this.#wake()

@@ -366,7 +366,7 @@ export class DiskQueue {
 
   #seal(segment: Segment): void {
     segment.sealed = true
-    if (!segment.hasUnread && segment.unaccountedItems === 0) segment.booksClosed = true
+    if (!segment.hasUnread && segment.unaccountedItems === 0) segment.closeBooks()
     if (this.#active === segment) this.#active = undefined
     this.#removeIfDone(segment)
   }

@@ -147,6 +147,55 @@ function behind(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
   return rest
 }
 
+/** A file that is open only while it is used: of a long backlog there are more than a process may have open. */
+export class OnDemandFile implements DiskFile {
+  readonly #disk: Disk
+  readonly #path: string
+  #file: Promise<DiskFile> | undefined
+
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk
+    this.#path = path
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    return (await this.#open()).write(chunks, position)
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    return (await this.#open()).read(position, length)
+  }
+
+  async size(): Promise<number> {
+    return (await this.#open()).size()
+  }
+
+  async truncate(size: number): Promise<void> {
+    return (await this.#open()).truncate(size)
+  }
+
+  async sync(): Promise<void> {
+    return (await this.#open()).sync()
+  }
+
+  /** It is opened again when it is used again. */
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await (await file?.catch(() => undefined))?.close()
+  }
+
+  async #open(): Promise<DiskFile> {
+    this.#file ??= this.#disk.openFile(this.#path, false)
+    try {
+      return await this.#file
+    } catch (error) {
+      this.#file = undefined
+      throw error
+    }
+  }
+}
+
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

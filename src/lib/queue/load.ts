@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { RefusalError } from '../../errors.js'
 import { Bits } from './bits.js'
-import type { Disk, DiskFile } from './disk.js'
+import { type Disk, type DiskFile, OnDemandFile } from './disk.js'
 import {
   type DecodedHeader,
   decodeHeader,
@@ -95,7 +95,7 @@ export async function loadSegment(options: LoadOptions, files: Files): Promise<S
   const { disk, folder, onError } = options
   const paths = [files.log, files.done].filter((path) => path !== undefined)
   const done = await readDone(disk, files.done)
-  const log = files.log === undefined ? undefined : await disk.openFile(files.log, false)
+  const log = files.log === undefined ? undefined : new OnDemandFile(disk, files.log)
   const size = (await log?.size()) ?? 0
   const logHeader =
     log === undefined ? { damaged: true as const } : decodeHeader('log', await log.read(0, kHeaderBytes))
@@ -116,6 +116,7 @@ export async function loadSegment(options: LoadOptions, files: Files): Promise<S
       : new Notes(disk, notesPath, kNotesStart + Math.ceil(done.noteBytes / kNoteBytes) * kNoteBytes, onError)
   const settled = settledOf(done, whole)
   const segment = new Segment(log, notes, { ...header, ...whole, ...settled, number: files.number, size, sealed: true })
+  await log.close()
   if (!segment.isSettled) return segment
   await segment.close()
   return removeAll(disk, paths)

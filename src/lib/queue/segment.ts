@@ -54,8 +54,7 @@ export class Segment {
   end: number
   /** Nothing is added any more. */
   sealed: boolean
-  /** All of it was read, and what was damaged is counted. */
-  booksClosed = false
+  #booksClosed = false
   readonly outstanding = new Set<number>()
   readonly #settled: Bits
   /** Settled when it was opened, or given out since. */
@@ -79,6 +78,10 @@ export class Segment {
     this.#scanner = new Scanner(log, state.salt, kHeaderBytes)
   }
 
+  /** All of it was read, and what was damaged is counted. */
+  get booksClosed(): boolean {
+    return this.#booksClosed
+  }
   /** On the disk, both files, when all of it is settled. */
   get bytes(): number {
     return this.end + kNotesStart + this.records * kNoteBytes
@@ -168,8 +171,14 @@ export class Segment {
     this.#accountedItems = this.items
     this.#readTo = this.end
     this.#scanner = new Scanner(this.log, this.salt, this.end)
-    this.booksClosed = true
+    this.closeBooks()
     return { records: rest.length, items }
+  }
+
+  /** Its log is read no more. */
+  closeBooks(): void {
+    this.#booksClosed = true
+    void this.log.close().catch(() => {})
   }
 
   async close(): Promise<void> {

@@ -40,6 +40,7 @@ interface Part {
   readonly overflow?: Overflow
   readonly maxBytes?: number
   readonly windowItems?: number
+  readonly windowBytes?: number
   readonly intervalMs?: number
 }
 
@@ -51,7 +52,7 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
   const got: number[] = []
   const { overflow = 'block', maxBytes = 2 ** 20 } = part
   const policy: DeliveryPolicy = {
-    queue: { maxItems: part.windowItems ?? 1000, maxBytes: 2 ** 22, concurrency: 2, overflow },
+    queue: { maxItems: part.windowItems ?? 1000, maxBytes: part.windowBytes ?? 2 ** 22, concurrency: 2, overflow },
     retry: { initialMs: 1000, maxMs: 30_000, multiplier: 1.5, jitter: 0.5, maxElapsedMs: 0 },
     breaker: { failureThreshold: 5, openMs: 10_000 },
     shutdownMs: 5000,
@@ -163,6 +164,17 @@ test('only a window of a long backlog is in memory, and all of it is delivered i
     await one.clock.advance(1000)
   }
   expect([...one.got].sort((a, b) => a - b)).toEqual(upTo(500))
+  await one.stop()
+})
+
+test('a window that is smaller than what is read at once still gets its turn', async () => {
+  const disk = new SimulatedDisk()
+  let up = false
+  const one = await start(disk, () => (up ? delivered : down), { windowBytes: 250 })
+  for (const n of upTo(100)) await one.delivery.hold([numbersOf([n])])
+  up = true
+  for (let n = 0; one.held() > 0 && n < 200; n++) await one.clock.advance(1000)
+  expect([...one.got].sort((a, b) => a - b)).toEqual(upTo(100))
   await one.stop()
 })
 

@@ -61,6 +61,22 @@ describe('what is kept', () => {
   })
 })
 
+test('of a long backlog few files are open, and after closing none', async () => {
+  const first = await open(undefined, { maxBytes: 70_000 })
+  for (const id of range(700)) await first.put([id])
+  expect(first.queue.segments).toBeGreaterThan(5)
+  await first.queue.close()
+  expect(first.disk.open).toBe(0)
+  const { queue, disk } = await open(first.disk.afterKill())
+  expect(disk.open).toBe(0)
+  for (let kept = await queue.read(1); kept.length > 0; kept = await queue.read(1)) {
+    expect(disk.open).toBeLessThanOrEqual(2)
+    await queue.settle(kept.map(({ place }) => place))
+  }
+  await queue.close()
+  expect(disk.open).toBe(0)
+})
+
 describe('when the disk has it', () => {
   test('one write and one sync serve all that came while the disk was busy', async () => {
     const { queue, disk } = await open()
