@@ -199,7 +199,12 @@ test('a large batch is split into messages that the server takes', async () => {
 
 test('a full stream makes the agent wait, and nothing is lost once a gateway fetches', async () => {
   const nats = await started()
-  const small = { create_stream: { max_bytes: '64KiB' }, sending_queue: { request_interval: '0s' }, retry: quick }
+  const small = {
+    create_stream: { max_bytes: '64KiB' },
+    sending_queue: { request_interval: '0s' },
+    retry: quick,
+    circuit_breaker: { timeout: '100ms' },
+  }
   const { exporter, telemetry, host } = await agentTo(nats, small)
   const events = (n: number) => numbered(n, 'x'.repeat(10_000))
   for (let n = 0; n < 20; n++) expect(await exporter.consume(events(n))).toEqual({ kind: 'ok' })

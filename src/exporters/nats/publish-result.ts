@@ -7,7 +7,6 @@ const finalCodes: ReadonlySet<number> = new Set([
 ])
 /** The stream is full: a gateway has to fetch first. */
 const fullCodes: ReadonlySet<number> = new Set([10_047, 10_077])
-const kFullAfterMs = 1000
 
 const kMaxDetails = 200
 
@@ -19,6 +18,6 @@ export function resultOfError(error: unknown): SendResult {
   if (name === 'InvalidArgumentError')
     return { kind: 'permanent', reason: `${reason} (max_message_size is above the server's max_payload)` }
   if (typeof code === 'number' && fullCodes.has(code))
-    return { kind: 'retryable', reason: `the stream is full; ${reason}`, afterMs: kFullAfterMs }
+    return { kind: 'retryable', reason: `the stream is full; ${reason}` }
   return { kind: 'retryable', reason }
 }

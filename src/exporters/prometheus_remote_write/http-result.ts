@@ -1,3 +1,4 @@
+import { readRetryAfterMs } from '../../lib/http/retry-after.js'
 import type { WriteResult } from './write-in-order.js'
 
 /** Longer waits are a server's mistake: an hour-long pause would look like a hang. */
@@ -30,7 +31,8 @@ export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly s
   const details = tellable(text, secrets)
   const reason = details === '' ? `HTTP ${status}` : `HTTP ${status}: ${details}`
   if (status === 429 || status >= 500) {
-    const afterMs = retryAfterMs(answer.retryAfter, unixMs)
+    const asked = readRetryAfterMs(answer.retryAfter, unixMs)
+    const afterMs = asked && Math.min(asked, kMaxRetryAfterMs)
     const failed = { kind: 'retryable', reason, maybeTaken: status !== 429 } as const
     return afterMs === undefined ? failed : { ...failed, afterMs }
   }
@@ -40,13 +42,6 @@ export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly s
     anyRequest: anyRequestCodes.has(status) || status < 400,
     outOfOrder: (status === 400 || status === 409) && outOfOrderText.test(text),
   }
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3); undefined when it is neither. */
-function retryAfterMs(value: string | undefined, unixMs: number): number | undefined {
-  if (value === undefined) return undefined
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - unixMs
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), kMaxRetryAfterMs)
 }
 
 function tellable(text: string, secrets: readonly string[]): string {

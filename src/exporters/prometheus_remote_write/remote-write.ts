@@ -62,7 +62,7 @@ class RemoteWriteExporter implements Exporter {
 
   async start(host: Host): Promise<void> {
     if (this.#state.kind !== 'new') return
-    const channel = await openWriteChannel(this.#config, this.#settings.clock)
+    const channel = await openWriteChannel(this.#config, this.#settings)
     const upkeep = this.#settings.clock.every(kUpkeepMs, () => this.#tellWhatEnded())
     this.#state = { kind: 'running', channel, host, upkeep }
     await this.#delivery.start()
@@ -92,7 +92,7 @@ class RemoteWriteExporter implements Exporter {
   async shutdown(): Promise<void> {
     if (this.#state.kind === 'running') this.#state.upkeep.cancel()
     await this.#delivery.shutdown()
-    if (this.#state.kind === 'running') this.#state.channel.close()
+    if (this.#state.kind === 'running') await this.#state.channel.close()
     this.#state = { kind: 'stopped' }
   }
 

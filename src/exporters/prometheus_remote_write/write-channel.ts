@@ -1,121 +1,76 @@
-import { readFile } from 'node:fs/promises'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Settings } from '../../component/component.js'
+import { HttpClient, type HttpResult } from '../../lib/http/client.js'
 import { agentScope } from '../../lib/otlp/scope.js'
-import type { Clock } from '../../util/clock.js'
+import type { TlsFiles } from '../../lib/tls/tls-files.js'
 import type { Config } from './config.js'
-import { type HttpAnswer, resultOf } from './http-result.js'
+import { resultOf } from './http-result.js'
 import type { WriteResult } from './write-in-order.js'
 
 /** Error texts are a line; the rest of a page of HTML is not read. */
 const kMaxAnswerBytes = 4096
 
+/** What this protocol says of its requests (remote write 1.0, "Protocol"). */
+const ownHeaders = { 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' }
+
+/** Failures before there was a connection: nothing of the request has left. */
+const neverSent = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|certificate|altnames/i
+
 /** A connection to a server of remote write, kept open between requests. */
 export interface WriteChannel {
   /** One request; settles soon after `signal` aborts, and does not reject. */
   write(body: Buffer, signal: AbortSignal): Promise<WriteResult>
-  close(): void
+  close(): Promise<void>
 }
 
-/**
- * Reads the TLS files; connecting is left to the first request.
- *
- * @throws Error when a TLS file cannot be read or is not PEM: it never could work
- */
-export async function openWriteChannel(config: Config, clock: Clock): Promise<WriteChannel> {
-  const { endpoint, headers, tls, timeout } = config
+/** Reads the TLS files; connecting is left to the first request. Rejects when one cannot be used: it never could work. */
+export async function openWriteChannel(config: Config, settings: Settings): Promise<WriteChannel> {
+  const { endpoint, headers, timeout } = config
+  const { clock } = settings
   const url = new URL(endpoint)
-  const [ca, cert, key] = await Promise.all([
-    readPem('ca_file', tls.ca_file),
-    readPem('cert_file', tls.cert_file),
-    readPem('key_file', tls.key_file),
-  ])
-  const servername = tls.server_name === undefined ? {} : { servername: tls.server_name }
-  const agent =
-    url.protocol === 'https:'
-      ? new HttpsAgent({
-          keepAlive: true,
-          maxSockets: 1,
-          minVersion: 'TLSv1.2',
-          ...(ca && { ca }),
-          ...(cert && { cert }),
-          ...(key && { key }),
-          ...servername,
-        })
-      : new HttpAgent({ keepAlive: true, maxSockets: 1 })
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const isTls = url.protocol === 'https:'
+  const files = isTls ? await openTls(config, settings) : undefined
   const { name, version } = agentScope()
-  const secrets = Object.values(headers)
-
-  return {
-    write(body, signal) {
-      return new Promise((resolve) => {
-        const own = {
-          'content-type': 'application/x-protobuf',
-          'content-encoding': 'snappy',
-          'content-length': body.length,
-          'x-prometheus-remote-write-version': '0.1.0',
-          'user-agent': `${name}/${version}`,
-        }
-        const call = request(url, { method: 'POST', agent, headers: { ...headers, ...own } })
-        let isSent = false
-        const end = (result: WriteResult): void => {
-          timer.cancel()
-          signal.removeEventListener('abort', onAbort)
-          resolve(result)
-        }
-        const fail = (reason: string): void => {
-          end({ kind: 'retryable', reason, maybeTaken: isSent })
-          call.destroy()
-        }
-        const timer = clock.after(timeout, () => fail(`timeout: no answer in ${timeout} ms`))
-        const onAbort = (): void => fail('given up')
-        signal.addEventListener('abort', onAbort)
-        // Bytes of it may be at the server as soon as there is a connection.
-        call.on('socket', (socket) => {
-          if (socket.connecting)
-            socket.once('connect', () => {
-              isSent = true
-            })
-          else isSent = true
-        })
-        call.on('response', (response) => {
-          readAnswer(response).then((answer) => end(resultOf(answer, Number(clock.unixNano()) / 1e6, secrets)))
-        })
-        call.on('error', (error: NodeJS.ErrnoException) => fail(`${error.code ?? 'connection'}: ${error.message}`))
-        if (signal.aborted) return fail('given up')
-        call.end(body)
-      })
+  const client = new HttpClient({
+    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (isTls ? 443 : 80) },
+    authority: url.host,
+    tls: files && {
+      get context() {
+        return files.context
+      },
+      serverName: config.tls.server_name,
+      onServerCertificate: (validTo) => files.expiry.server(url.host, validTo),
     },
-    close: () => agent.destroy(),
-  }
-}
-
-/** Its status, and the beginning of its text as far as it comes. */
-async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of response) {
-      chunks.push(chunk as Buffer)
-      bytes += (chunk as Buffer).length
-      if (bytes > kMaxAnswerBytes) break
-    }
-  } catch {
-    // The status has been said; of the text there is no more.
-  }
-  return {
-    status: response.statusCode ?? 0,
-    retryAfter: response.headers['retry-after'],
-    text: Buffer.concat(chunks).subarray(0, kMaxAnswerBytes).toString('utf8'),
-  }
-}
-
-async function readPem(key: string, path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`tls.${key} ${path} cannot be read: ${error.code ?? error.message}`)
+    headers: () => headers,
+    userAgent: `${name}/${version}`,
+    // Snappy is what this protocol has.
+    gzip: false,
+    timeoutMs: timeout,
+    maxAnswerBytes: kMaxAnswerBytes,
+    maxSockets: 1,
+    clock,
   })
-  if (!bytes.includes('-----BEGIN ')) throw new Error(`tls.${key} ${path} is not a PEM file`)
-  return bytes
+  const secrets = Object.values(headers)
+  const path = `${url.pathname}${url.search}`
+  return {
+    async write(body, signal) {
+      const result = await client.post(path, [body], 'application/x-protobuf', signal, ownHeaders)
+      if (result.kind === 'none') return failed(result)
+      const retryAfter = result.headers['retry-after']
+      const answer = { status: result.status, retryAfter, text: result.body.toString('utf8') }
+      return resultOf(answer, Number(clock.unixNano() / 1_000_000n), secrets)
+    },
+    async close() {
+      client.close()
+      await files?.close()
+    },
+  }
+}
+
+function failed({ why, details }: Extract<HttpResult, { kind: 'none' }>): WriteResult {
+  return { kind: 'retryable', reason: `${why}: ${details}`, maybeTaken: !neverSent.test(details) }
+}
+
+async function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
+  const { TlsFiles } = await import('../../lib/tls/tls-files.js')
+  return TlsFiles.open({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }, settings)
 }

@@ -47,7 +47,7 @@ describe('what a failed publishing means', () => {
     [
       'a full stream',
       { name: 'JetStreamApiError', code: 10_077, message: 'maximum bytes exceeded' },
-      { kind: 'retryable', afterMs: 1000 },
+      { kind: 'retryable', reason: 'the stream is full; JetStreamApiError: maximum bytes exceeded' },
     ],
     [
       'larger than the stream takes',

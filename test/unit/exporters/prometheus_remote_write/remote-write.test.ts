@@ -35,7 +35,11 @@ describe('a server in trouble', () => {
       at.push(performance.now())
       response.writeHead(status, retryAfter === undefined ? {} : { 'Retry-After': retryAfter }).end()
     })
-    const { exporter, telemetry } = await started(url, { retry: { initial_delay: '1ms', max_delay: '1ms' } })
+    const { exporter, telemetry } = await started(url, {
+      retry: { initial_delay: '1ms', max_delay: '1ms' },
+      // A server that asks for time is left alone by everybody; then one request tries.
+      circuit_breaker: { timeout: '1ms' },
+    })
     await exporter.consume(points(1))
     await exporter.shutdown()
     expect(requests).toHaveLength(3)
