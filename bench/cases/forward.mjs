@@ -1,0 +1,143 @@
+import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { freePort, startAgent } from '../agent/agent.mjs'
+import { cpuUs, memoryKiB } from '../agent/process.mjs'
+import { kSpans } from '../agent/span-requests.mjs'
+
+/** As many as an exporter has under way, of each of four agents. */
+const kAtOnce = 16
+const kRequests = 2000
+const kDrainLimitMs = 60_000
+
+/** A process that answers over IPC, in the order it is asked. The first thing it says is where it listens, if it does. */
+function start(file, args = []) {
+  const child = fork(fileURLToPath(new URL(`../agent/${file}`, import.meta.url)), args)
+  const waiting = []
+  child.on('message', (message) => waiting.shift()?.(message))
+  child.once('exit', () => {
+    for (const resolve of waiting.splice(0)) resolve('failed: it ended')
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const answer = () => new Promise((resolve) => waiting.push(resolve))
+  return {
+    pid: child.pid,
+    answer,
+    ask(question) {
+      const reply = answer()
+      child.send(question)
+      return reply
+    },
+    async close() {
+      if (child.connected) child.disconnect()
+      await ended
+    },
+  }
+}
+
+async function ours(sink, storage) {
+  const port = await freePort()
+  const address = `127.0.0.1:${port}`
+  const state = mkdtempSync(join(tmpdir(), 'unitscope-forward-'))
+  const queue = { request_interval: '0s', max_bytes: '256MiB', ...(storage ? { storage: 'file_queue' } : {}) }
+  const agent = startAgent({
+    ...(storage ? { extensions: { file_queue: { directory: join(state, 'queue'), max_bytes: '4GiB' } } } : {}),
+    receivers: { otlp: { protocols: { grpc: { endpoint: address } } } },
+    exporters: { otlp: { endpoint: `http://${sink}`, sending_queue: queue } },
+    service: {
+      ...(storage ? { extensions: ['file_queue'] } : {}),
+      pipelines: { traces: { receivers: ['otlp'], processors: [], exporters: ['otlp'] } },
+    },
+  })
+  const close = async () => {
+    await agent.close()
+    rmSync(state, { recursive: true, force: true })
+  }
+  await agent.logged(/OTLP is taken/).catch(async (error) => {
+    await close()
+    throw error
+  })
+  return { address, pid: agent.pid, close }
+}
+
+async function grpcJs(sink) {
+  const child = start('forward-grpc-js.mjs', [sink])
+  return { address: await child.answer(), pid: child.pid, close: child.close }
+}
+
+/** @returns {import('../lib/case.d.mts').Way<any, any>} */
+function way(name, open) {
+  return {
+    name,
+    async run({ sink, sinkAddress, load }, { quick }) {
+      const requests = quick ? kRequests / 4 : kRequests
+      const forwarder = await open(sinkAddress)
+      try {
+        const send = async (count) => {
+          const result = await load.ask({ address: forwarder.address, requests: count, atOnce: kAtOnce })
+          if (result !== 'done') throw new Error(`${name}: ${result}`)
+        }
+        const arrived = async (wanted) => {
+          let spans = 0
+          for (const end = performance.now() + kDrainLimitMs; spans < wanted; ) {
+            spans += await sink.ask('take')
+            if (performance.now() > end) throw new Error(`${name}: of ${wanted} spans ${spans} arrived`)
+            if (spans < wanted) await sleep(2)
+          }
+          if (spans !== wanted) throw new Error(`${name}: of ${wanted} spans ${spans} arrived`)
+        }
+        await send(200)
+        await arrived(200 * kSpans)
+        const cpu = cpuUs(forwarder.pid)
+        const begun = performance.now()
+        await send(requests)
+        await arrived(requests * kSpans)
+        const seconds = (performance.now() - begun) / 1000
+        const spans = requests * kSpans
+        return {
+          perCore: spans / ((cpuUs(forwarder.pid) - cpu) / 1e6) / 1000,
+          perSecond: spans / seconds / 1000,
+          rss: memoryKiB(forwarder.pid).rss / 1024,
+        }
+      } finally {
+        await forwarder.close()
+      }
+    },
+  }
+}
+
+/** @type {import('../lib/case.d.mts').Case<any, any>} */
+export default {
+  id: 'forward',
+  question: 'How many spans can one process take over OTLP and send on?',
+  notes:
+    'Requests of 512 spans (five attributes, an event and a link each) from one process over gRPC to the forwarder, and from there to a sink that counts ' +
+    'them; each is a process of its own, and every span must arrive. `unitscope` decodes and encodes all of them, `grpc-js` passes bytes on. CPU is of all ' +
+    'threads of the forwarder. Load and sink need a core between them: with two cores the rate per second is theirs as well, the one per core is not.',
+  figures: {
+    perCore: { title: 'k spans per second of CPU', ratio: true },
+    perSecond: { title: 'k spans/s' },
+    rss: { title: 'RSS MiB' },
+  },
+  rounds: 3,
+  async setUp() {
+    const sink = start('forward-sink.mjs')
+    const sinkAddress = await sink.answer()
+    return { sink, sinkAddress, load: start('forward-load.mjs') }
+  },
+  async tearDown({ sink, load }) {
+    await Promise.all([sink.close(), load.close()])
+  },
+  ways: [
+    way('unitscope', (sink) => ours(sink, false)),
+    way('unitscope, queue on disk', (sink) => ours(sink, true)),
+    way('grpc-js', grpcJs),
+  ],
+  gates: [
+    { figure: 'perCore', way: 'unitscope', atLeast: 60 },
+    { figure: 'perCore', way: 'unitscope, queue on disk', atLeast: 40 },
+  ],
+}
