@@ -78,13 +78,31 @@ export class Oracle {
 
   /** One export with `items` new ones. @returns whether they are owed now */
   async export(client: OtlpClient, items: number, timeoutMs = 10_000): Promise<boolean> {
+    const { ids, request } = this.#issue(items)
+    const { code } = await client.export('logs', request, {}, timeoutMs)
+    if (code === 0) for (const id of ids) this.#acknowledged.add(id)
+    return code === 0
+  }
+
+  /** The same, sent again until it is taken, as an agent does. @returns how often it was sent */
+  async deliver(client: OtlpClient, items: number): Promise<number> {
+    const { ids, request } = this.#issue(items)
+    for (let tries = 1; ; tries++) {
+      const { code } = await client.export('logs', request, {}, 10_000)
+      if (code === 0) {
+        for (const id of ids) this.#acknowledged.add(id)
+        return tries
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  #issue(items: number): { readonly ids: readonly number[]; readonly request: Buffer } {
     const ids = Array.from({ length: items }, () => this.#issued++)
     const events = ids.map((id) => eventOf(id, this.#bytes))
     for (const [at, id] of ids.entries()) this.#hashes.set(id, hashOf(String(events[at]!.body)))
     const [request] = encoder.encode(batchOf({ events }))
-    const { code } = await client.export('logs', Buffer.concat(request!.chunks), {}, timeoutMs)
-    if (code === 0) for (const id of ids) this.#acknowledged.add(id)
-    return code === 0
+    return { ids, request: Buffer.concat(request!.chunks) }
   }
 
   /** Senders that export one after the other until they are told to stop. Resolves when all have. */

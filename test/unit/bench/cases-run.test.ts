@@ -7,6 +7,7 @@ test.each([
   'prometheus-page',
   'dbus-parse',
   'otlp-call',
+  'forward',
   'napi',
   'anomaly-series',
   'anomaly-fleet',
