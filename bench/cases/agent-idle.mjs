@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
+import { hostConfig, kCompilingMs, startAgent, synchronised } from '../agent/agent.mjs'
 import { exporterMissing, startExporter } from '../agent/exporter.mjs'
 import { addQuietUnits, bootLab, labMissing } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
@@ -9,9 +9,6 @@ import { sharedWindow, watchProcesses } from '../agent/window.mjs'
 /** One collection interval: each window has one collection, whatever its phase. */
 const kWindowMs = 10_000
 const kQuickWindowMs = 5000
-/** Where little is done at each interval, V8 goes on compiling for about so long. */
-const kCompilingMs = 60_000
-
 /** What the reading of thousands of units has left behind goes back to the kernel meanwhile. */
 const kGivingBackMs = 20_000
 

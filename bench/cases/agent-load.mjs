@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allRead, hostConfig, startAgent, synchronised } from '../agent/agent.mjs'
+import { allRead, hostConfig, kCompilingMs, startAgent, synchronised } from '../agent/agent.mjs'
 import { startFileSink } from '../agent/file-sink.mjs'
 import { addQuietUnits, bootLab, labMissing, startStorm } from '../agent/lab.mjs'
 import { buildScene } from '../agent/scene.mjs'
@@ -46,7 +46,7 @@ async function startSource(own, rate) {
   return { ...lab, during: async () => {} }
 }
 
-function setUp({ rate, options, file }) {
+function setUp({ rate, options, file }, { quick }) {
   return buildScene(async (own) => {
     const source = await startSource(own, rate)
     const sink = own(await startSink())
@@ -56,6 +56,7 @@ function setUp({ rate, options, file }) {
     await agent.logged(synchronised)
     if (rate === undefined) await firstEvents(sink)
     await allRead(port)
+    await sleep(quick ? 0 : kCompilingMs)
     // The stand-in repeats a state seconds later where systemd would at once, and some events are told only then.
     return { source, sink, fileSink, agent, since: rate === undefined ? 'happened' : 'read' }
   })
@@ -86,7 +87,7 @@ export default {
   notes:
     'The agent runs pipelines/host.yaml, its OTLP going to a gRPC server in another process. Events/s: a real systemd with real ' +
     `services, of which ${kCrashing} crash about once a second. Signals/s: a stand-in for systemd on a private dbus-daemon, with a cgroup for ` +
-    'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one that begins when all units are read; ' +
+    'each unit. CPU is the time of all threads on a CPU (schedstat) over a window of one collection interval, after a warm-up of one that begins a minute after all units are read, when V8 has compiled what runs often; ' +
     "memory is read at the end of a window. Age: from systemd's own timestamp of the change (of the stand-in's: from the read(2) of the signal) to the arrival of " +
     'the request at the server; at the file exporter, which stands beside the others, to its line in the file. By default events wait for company in the OTLP exporter ' +
     '(`request_interval: 200ms`) and in no other; low latency is `0s` there, and `timeout: 4ms` of `batch`.',
