@@ -1,4 +1,5 @@
-import type { DiskQueue, QueueOwner } from '../queue/disk-queue.js'
+import type { DiskQueue } from '../queue/disk-queue.js'
+import type { QueueOwner } from '../queue/owner.js'
 import type { Entry, Kept, Place } from '../queue/segment.js'
 import type { OpenedQueue } from '../queue/storage.js'
 import type { Parcel, Size } from './bounded-queue.js'

@@ -1,6 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
-import type { DeliveryPolicy } from './delivery.js'
+import type { DeliveryPolicy } from './contract.js'
 
 /** The `sending_queue` and `retry` sections, the same for every exporter that sends to a server. */
 export const sendingQueueSchema = {

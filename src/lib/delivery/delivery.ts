@@ -1,58 +1,17 @@
-import type { Logger } from '../../component/logger.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
-import type { ComponentTelemetry } from '../../component/telemetry.js'
 import { assertNever } from '../../util/assert-never.js'
-import { type Clock, sleep, type Timer } from '../../util/clock.js'
-import type { Overflow, QueueOwner } from '../queue/disk-queue.js'
+import { sleep, type Timer } from '../../util/clock.js'
+import type { QueueOwner } from '../queue/owner.js'
 import { Backlog, type Storage } from './backlog.js'
 import { BoundedQueue, type Parcel, type QueueLimits, type Size, sizeOf } from './bounded-queue.js'
-import { type BreakerPolicy, CircuitBreaker } from './circuit-breaker.js'
+import { CircuitBreaker } from './circuit-breaker.js'
+import type { Delivery, DeliverySettings, DropReason } from './contract.js'
 import { DeliveryHealth } from './health.js'
 import { HandsOf } from './in-hand.js'
 import { type Joining, Picker } from './picker.js'
-import { deliver, type Fate, type RetryPolicy, type Send } from './sender.js'
+import { deliver, type Fate } from './sender.js'
 
-export interface DeliveryPolicy {
-  readonly queue: QueueLimits & {
-    /** Senders at work at once. */
-    readonly concurrency: number
-    /** block: the caller keeps what does not fit; drop_oldest: what waits longest makes room; drop_newest: it goes. Counted. */
-    readonly overflow: Overflow
-  }
-  readonly retry: RetryPolicy
-  readonly breaker: BreakerPolicy
-  /** How long shutdown goes on delivering; what is left then is dropped and counted. */
-  readonly shutdownMs: number
-}
-
-export interface DeliverySettings<P extends Parcel> {
-  readonly policy: DeliveryPolicy
-  readonly send: Send<P>
-  readonly clock: Clock
-  readonly random: () => number
-  readonly telemetry: ComponentTelemetry
-  readonly logger: Logger
-  /** Refusals of one lane say nothing about another; without it all parcels are of one. */
-  readonly laneOf?: (parcel: P) => string
-  /** Without it each parcel is a request of its own, sent as soon as a sender is free. */
-  readonly joining?: Joining<P> | undefined
-  /** Where parcels are kept until they are delivered; without it in memory, and what is left at the end is dropped. */
-  readonly storage?: Storage<P> | undefined
-  /** Told when delivery begins to fail (with the reason), and when it works again (undefined): nothing else says so. */
-  readonly onHealth: (trouble: string | undefined) => void
-}
-
-/** Why parcels are dropped; the `reason` of the component's dropped counter. */
-export type DropReason =
-  | 'queue_full'
-  | 'too_large'
-  | 'permanent'
-  | 'partial_success'
-  | 'retry_exhausted'
-  | 'shutdown'
-  /** Of a queue on disk: its file was damaged; `drop_newest` while it could not be written. */
-  | 'damaged'
-  | 'disk_failed'
+export type { Delivery, DeliveryPolicy, DeliverySettings, DropReason } from './contract.js'
 
 /** How long a refused caller is asked to wait: senders free room within a round trip. */
 const kRefusedAfterMs = 100
@@ -64,29 +23,6 @@ const kComplainEveryMs = 60_000
 
 /** Of parcels that are on disk, so much is in memory: some seconds of work for all senders. */
 const kMaxWindowBytes = 8 * 1024 * 1024
-
-/** Queue, senders, retry and circuit breaker between an exporter's encoder and its wire. */
-export interface Delivery<P extends Parcel> {
-  /**
-   * Queues parcels, all or none. `ok`: held here, every loss from now on is counted by its DropReason. `retryable`: the
-   * caller still has them and nothing was counted. `permanent`: they can never fit, and are counted as `too_large`.
-   */
-  offer(parcels: readonly P[]): Outcome
-  /** The same where parcels may be kept on a disk: resolves when they are held as safely as the configuration asks. */
-  hold(parcels: readonly P[]): Promise<Outcome>
-  /**
-   * Why a batch of this size (bytes 0 where not known) would be refused now: what `offer` would answer, for callers to whom
-   * serialising it only to be refused is dear. Undefined: offer it.
-   */
-  refusalOf(size: Size): Outcome | undefined
-  /** @throws what opening the storage does */
-  start(): Promise<void>
-  /**
-   * Delivers what is queued until the deadline of the policy, then drops the rest. With a storage, what is not delivered at the
-   * first try stays there. Safe without start, and twice.
-   */
-  shutdown(): Promise<void>
-}
 
 export function createDelivery<P extends Parcel>(settings: DeliverySettings<P>): Delivery<P> {
   return new QueuedDelivery(settings)

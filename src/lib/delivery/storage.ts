@@ -1,6 +1,6 @@
 import type { Settings } from '../../component/component.js'
 import { RefusalError } from '../../errors.js'
-import type { Overflow } from '../queue/disk-queue.js'
+import type { Overflow } from '../queue/owner.js'
 import { queueStorages } from '../queue/storage.js'
 import type { Storage } from './backlog.js'
 import type { Parcel } from './bounded-queue.js'

@@ -1,51 +1,11 @@
 import { join } from 'node:path'
-import { type Clock, sleep } from '../../util/clock.js'
-import { codeOf, type Disk } from './disk.js'
+import { sleep } from '../../util/clock.js'
+import { codeOf } from './disk.js'
 import { fileName, kHeadBytes, kHeaderBytes, kNoteBytes, kNotesStart } from './format.js'
 import { checkVersions, createSegment, type LoadOptions, listSegments, loadSegment } from './load.js'
+import type { Appended, DiskQueueOptions, QueueOwner } from './owner.js'
 import { quarantine } from './quarantine.js'
 import type { Entry, Kept, Place, Segment } from './segment.js'
-
-/** When an entry counts as kept: `always` once it is on the disk, else once the kernel has it. */
-export type Fsync = 'always' | 'interval' | 'never'
-/** What gives when there is no room. */
-export type Overflow = 'block' | 'drop_oldest' | 'drop_newest'
-
-export interface DiskQueueOptions {
-  /** The queue's own; one agent at a time. */
-  readonly folder: string
-  /** Of all its files, those of damaged segments apart. */
-  readonly maxBytes: number
-  readonly fsync: Fsync
-  /** Between two syncs with `interval`; and of what was settled, with `always`, too. */
-  readonly intervalMs: number
-  readonly overflow: Overflow
-  readonly clock: Clock
-  readonly disk: Disk
-}
-
-/** Whose the entries are. */
-export interface QueueOwner {
-  /** Gives up what it holds of these and is not sending at this moment: counts and settles it. */
-  evict(isOf: (place: Place) => boolean): void
-  /** Counts items that are lost to it. */
-  dropped(items: number, reason: 'queue_full' | 'damaged' | 'disk_failed'): void
-  /** A call of the system failed; `code` as errno(3) names it. */
-  error(code: string): void
-  /** Nothing can be written (with the reason), and again: undefined. */
-  trouble(reason: string | undefined): void
-  /** So much of this file was damaged; it is kept in the folder `damaged`. */
-  damaged(path: string, lost: { readonly items: number }): void
-}
-
-export type Appended =
-  /** `places`: the owner goes on with what it has in memory; without, it will be read when its turn comes. */
-  | { readonly kind: 'kept'; readonly places?: readonly Place[] }
-  /** The caller still has them. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Counted. */
-  | { readonly kind: 'dropped'; readonly reason: string }
-  | { readonly kind: 'too_large' }
 
 interface Waiting {
   readonly entries: readonly Entry[]

@@ -1,6 +1,7 @@
 import type { ComponentId } from '../../component/id.js'
 import type { SharedKey } from '../../component/shared.js'
-import type { DiskQueue, Overflow, QueueOwner } from './disk-queue.js'
+import type { DiskQueue } from './disk-queue.js'
+import type { Overflow, QueueOwner } from './owner.js'
 
 export type OpenedQueue =
   | {

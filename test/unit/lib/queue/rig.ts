@@ -1,4 +1,5 @@
-import { DiskQueue, type DiskQueueOptions } from '../../../../src/lib/queue/disk-queue.js'
+import { DiskQueue } from '../../../../src/lib/queue/disk-queue.js'
+import type { DiskQueueOptions } from '../../../../src/lib/queue/owner.js'
 import type { Entry, Kept, Place } from '../../../../src/lib/queue/segment.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { SimulatedDisk } from '../../../support/simulated-disk.js'
