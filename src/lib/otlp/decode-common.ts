@@ -1,4 +1,4 @@
-import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
+import { type AttributeValue, EncodedValue } from '../../data/attributes.js'
 import type { Metadata } from '../../data/resource.js'
 import type { Cursor } from './cursor.js'
 import { valueText } from './message-json.js'
@@ -148,4 +148,9 @@ export function readOptionalId({ cursor, omitted }: Source, end: number, bytes: 
 
 const zeros = { 8: '0'.repeat(16), 16: '0'.repeat(32) } as const
 
-export const noAttributes: Attributes = Object.freeze({})
+/** Lists are mostly of none or one: V8 gives one that grows from nothing room for 17. */
+export function appended<T>(list: T[] | undefined, one: T): T[] {
+  if (list === undefined) return [one]
+  list.push(one)
+  return list
+}

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '../../data/attributes.js'
 import type { Exemplar, HistogramPoint, NumberPoint } from '../../data/metric.js'
-import { readAttribute, readOptionalId, type Source } from './decode-common.js'
+import { appended, readAttribute, readOptionalId, type Source } from './decode-common.js'
 
 /** A point, from the cursor to `end`. */
 export interface PointSource {
@@ -35,8 +35,7 @@ export function readNumberPoint({
       case 42: {
         const exemplar = readExemplar(source, cursor.length(end))
         if (exemplar === undefined) return undefined
-        exemplars ??= []
-        exemplars.push(exemplar)
+        exemplars = appended(exemplars, exemplar)
         break
       }
       case 49:
@@ -108,8 +107,7 @@ export function readHistogramPoint({ source, end }: PointSource): HistogramPoint
       case 66: {
         const exemplar = readExemplar(source, cursor.length(end))
         if (exemplar === undefined) return undefined
-        exemplars ??= []
-        exemplars.push(exemplar)
+        exemplars = appended(exemplars, exemplar)
         break
       }
       case 74:

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
 import type { Span, SpanEvent, SpanKind, SpanLink } from '../../data/span.js'
-import { readAttribute, readId, readOptionalId, readRest, type Source } from './decode-common.js'
+import { appended, readAttribute, readId, readOptionalId, readRest, type Source } from './decode-common.js'
 import { messages } from './messages.js'
 
 const kinds: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
@@ -22,8 +22,8 @@ export function readSpan(source: Source, end: number, resource: Resource): Span 
   let status = unset
   let rest = ''
   const attributes: Record<string, AttributeValue> = {}
-  const events: SpanEvent[] = []
-  const links: SpanLink[] = []
+  let events: SpanEvent[] | undefined
+  let links: SpanLink[] | undefined
   while (cursor.at < end) {
     const from = cursor.at
     const tag = cursor.tag(end)
@@ -56,12 +56,12 @@ export function readSpan(source: Source, end: number, resource: Resource): Span 
         readAttribute(source, end, attributes)
         break
       case 90:
-        events.push(readEvent(source, cursor.length(end)))
+        events = appended(events, readEvent(source, cursor.length(end)))
         break
       case 106: {
         const link = readLink(source, cursor.length(end))
         if (link === undefined) omitted.ids++
-        else links.push(link)
+        else links = appended(links, link)
         break
       }
       case 122:
@@ -80,8 +80,8 @@ export function readSpan(source: Source, end: number, resource: Resource): Span 
     startTimeUnixNano,
     endTimeUnixNano,
     attributes,
-    events,
-    links,
+    events: events ?? none,
+    links: links ?? none,
     status,
     resource,
   }
@@ -89,6 +89,8 @@ export function readSpan(source: Source, end: number, resource: Resource): Span 
   if (rest !== '') span.rest = rest
   return span
 }
+
+const none: readonly never[] = Object.freeze([])
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
