@@ -1,13 +1,13 @@
-import { promisify } from 'node:util'
-import { gunzip, gunzipSync } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import type { ByteBudget } from './byte-budget.js'
 
 /** Why bytes of a sender are not taken: beyond what one request may have, or beyond what all may hold together now. */
 export type NoRoom = 'too_large' | 'no_room'
 
-const gunzipOffThread = promisify(gunzip)
 /** A thread of the pool costs some 50 us; inflating so much takes less. */
 const kInflateHereBytes = 16 * 1024
+/** What one request may hold uncounted; smaller ones cost a turn of the event loop each. */
+const kPieceBytes = 64 * 1024
 /** What a request of a few bytes takes besides them: a stream, a promise, records. */
 const kLeastBytes = 8 * 1024
 
@@ -49,14 +49,36 @@ export class Body {
 
   /** What gzip made these bytes of. */
   async inflated(bytes: Buffer): Promise<Buffer | NoRoom | 'not_gzip'> {
-    const options = { maxOutputLength: this.#maxBytes }
+    if (bytes.length >= kInflateHereBytes) return this.#inflatedByPool(bytes)
     try {
-      const inflated =
-        bytes.length < kInflateHereBytes ? gunzipSync(bytes, options) : await gunzipOffThread(bytes, options)
+      const inflated = gunzipSync(bytes, { maxOutputLength: this.#maxBytes })
       return this.#take(inflated.length) ? inflated : 'no_room'
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too_large' : 'not_gzip'
     }
+  }
+
+  /** Counted piece by piece: threads take turns at all requests that are being inflated, and each may grow a thousandfold. */
+  #inflatedByPool(bytes: Buffer): Promise<Buffer | NoRoom | 'not_gzip'> {
+    return new Promise((resolve) => {
+      const pieces: Buffer[] = []
+      let length = 0
+      const gunzip = createGunzip({ chunkSize: kPieceBytes })
+      const giveUp = (why: NoRoom): void => {
+        gunzip.destroy()
+        resolve(why)
+      }
+      gunzip
+        .on('data', (piece: Buffer) => {
+          length += piece.length
+          if (length > this.#maxBytes) giveUp('too_large')
+          else if (!this.#take(piece.length)) giveUp('no_room')
+          else pieces.push(piece)
+        })
+        .once('error', () => resolve('not_gzip'))
+        .once('end', () => resolve(Buffer.concat(pieces, length)))
+        .end(bytes)
+    })
   }
 
   /** Nobody holds any of it any more. */
