@@ -51,8 +51,11 @@ export class HttpEndpoint {
   readonly #places: Places<Socket>
   /** By the other end: of TLS a request names another socket than was accepted. */
   readonly #byPeer = new Map<string, Socket>()
+  /** That have not come whole. */
+  readonly #reading = new Set<IncomingMessage>()
   readonly #running = new Set<Promise<void>>()
   #server: Server | undefined
+  #stopping = false
 
   private constructor(options: HttpOptions) {
     this.#options = options
@@ -83,14 +86,19 @@ export class HttpEndpoint {
     server?.setSecureContext?.(tls)
   }
 
+  /** Takes no more requests, lets those that have come whole be answered, and ends every connection. */
   async close(): Promise<void> {
+    this.#stopping = true
     const server = this.#server
     this.#server = undefined
     if (server === undefined) return
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()
+    // A server that closes looks at no time limits any more: who sends a byte now and then would be waited for without end.
+    for (const request of this.#reading) if (!request.complete) request.destroy()
     await Promise.allSettled(this.#running)
     server.closeAllConnections()
+    for (const socket of this.#byPeer.values()) socket.destroy() // of whom node:https knows nothing before the handshake
     await closed
   }
 
@@ -158,6 +166,7 @@ export class HttpEndpoint {
     const refuse = (status: number, reason: string, headers: OutgoingHttpHeaders = {}): void =>
       this.#refuse(response, encoding ?? 'json', status, reason, headers)
     const signal = Object.hasOwn(paths, request.url ?? '') ? paths[request.url!] : undefined
+    if (this.#stopping) return void refuse(503, 'the server ends', { 'Retry-After': 1 })
     if (signal === undefined) return void refuse(404, 'not found; there are /v1/logs, /v1/metrics and /v1/traces')
     if (request.method !== 'POST') return void refuse(405, 'only POST', { Allow: 'POST' })
     if (!this.#options.allows(request.headers))
@@ -169,7 +178,8 @@ export class HttpEndpoint {
       return void refuse(415, 'the Content-Encoding is not gzip')
     const body = new Body(this.#options.maxRequestBytes, this.#options.budget)
     try {
-      const bytes = await read(request, body, compression === 'gzip')
+      this.#reading.add(request)
+      const bytes = await read(request, body, compression === 'gzip').finally(() => this.#reading.delete(request))
       if (bytes === undefined) return // nobody waits any more
       if (typeof bytes === 'string') {
         if (bytes === 'too_large')

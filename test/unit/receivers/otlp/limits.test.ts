@@ -1,10 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { methods } from '../../../../src/lib/otlp/methods.js'
 import { settle } from '../../../../src/testkit/fake-clock.js'
 import { sampleSpan } from '../../../../src/testkit/sample.js'
 import { OtlpClient } from '../../../support/otlp-client.js'
+import { makeAuthority } from '../../../support/tls-files.js'
 import { cleanUp, own, requestOf, startHttpReceiver, startReceiver, status } from './rig.js'
 
 afterEach(cleanUp)
@@ -191,4 +195,57 @@ test('connections that are all busy are not ended for a new one', async () => {
   expect((await own(new OtlpClient(port)).export('traces', request, {}, 1000)).code).toBe(status.UNAVAILABLE)
   go()
   expect((await Promise.all(busy)).map(({ code }) => code)).toEqual([0, 0])
+})
+
+describe('a receiver that is to end', () => {
+  test('does not wait for a request that comes a byte now and then', async () => {
+    const { receiver, port, telemetry } = await startHttpReceiver()
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    own({ close: () => socket.destroy() })
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.resume()
+    socket.write(
+      'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9000\r\n\r\na',
+    )
+    await turnsUntil(() => telemetry.gauges.get('held_bytes')!() > 0)
+    const drip = setInterval(() => socket.write('a'), 20)
+    own({ close: () => clearInterval(drip) })
+    await receiver.shutdown()
+    await closed
+    expect(telemetry.gauges.get('held_bytes')!()).toBe(0)
+  })
+
+  test('does not wait for a client that never begins with TLS', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'unitscope-otlp-'))
+    own({ close: () => rmSync(folder, { recursive: true }) })
+    const { certFile, keyFile } = makeAuthority(folder, 'ca').issue('server', ['IP:127.0.0.1'])
+    const { receiver, port, telemetry } = await startHttpReceiver({ tls: { cert_file: certFile, key_file: keyFile } })
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    own({ close: () => socket.destroy() })
+    socket.resume()
+    await turnsUntil(() => telemetry.gauges.get('connections')!() === 1)
+    await receiver.shutdown()
+    expect(telemetry.gauges.get('connections')!()).toBe(0)
+  })
+
+  test('answers a request over HTTP that has come whole', async () => {
+    let go: () => void = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const { receiver, port, batches } = await startHttpReceiver({}, async () => {
+      await gate
+      return { kind: 'ok' }
+    })
+    const answer = fetch(`http://127.0.0.1:${port}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf' },
+      body: Uint8Array.from(request),
+    })
+    await turnsUntil(() => batches.length === 1)
+    const ended = receiver.shutdown()
+    go()
+    expect((await answer).status).toBe(200)
+    await ended
+  })
 })
