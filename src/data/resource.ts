@@ -45,15 +45,16 @@ export class ResourcePool {
     return this.#byKey.size
   }
 
-  /** Returns the resource of `key`, made with `attributes()` when it is new. Attributes of a known key never change. */
-  intern(key: string, attributes: () => Attributes): Resource {
+  /** Returns the resource of `key`, made with `attributes()` when it is new. What a known key stands for never changes. */
+  intern(key: string, attributes: () => Attributes, origin?: Origin): Resource {
     const known = this.#byKey.get(key)
     if (known !== undefined) {
       this.#byKey.delete(key)
       this.#byKey.set(key, known)
       return known
     }
-    const resource: Resource = Object.freeze({ key, attributes: Object.freeze({ ...attributes() }) })
+    const own = { key, attributes: Object.freeze({ ...attributes() }) }
+    const resource: Resource = Object.freeze(origin === undefined ? own : { ...own, origin })
     this.#byKey.set(key, resource)
     if (this.#byKey.size > this.#max) {
       const oldest = this.#byKey.keys().next().value

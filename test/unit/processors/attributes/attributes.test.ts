@@ -141,3 +141,19 @@ describe('check', () => {
     expect(JSON.stringify(complaints)).not.toContain('secret!')
   })
 })
+
+test('an edited resource keeps what came with it: whose it is, and who made its records', async () => {
+  const { next, processor } = rig({ actions: [{ action: 'upsert', key: 'site', value: 'b', on: 'resource' }] })
+  const origins = ['red', 'blue'].map((tenant) => ({
+    ...{ scope: 'scope', resource: '', resourceRecords: '', scopeRecords: '' },
+    metadata: { 'x-scope-orgid': tenant },
+  }))
+  // Without a key, as those are that are too large to be known again.
+  const resources = origins.map((origin) => ({ key: '', attributes: { 'service.name': 'shop' }, origin }))
+  await processor.consume(batchOf({ events: resources.map((resource) => sampleEvent({ resource })) }))
+  const edited = next.events.map(({ resource }) => resource)
+  expect(edited.map(({ attributes }) => attributes)).toEqual(
+    ['red', 'blue'].map(() => ({ 'service.name': 'shop', site: 'b' })),
+  )
+  expect(edited.map(({ origin }) => origin)).toEqual(origins)
+})
