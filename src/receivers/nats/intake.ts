@@ -8,8 +8,10 @@ export interface Delivered {
   /** `logs`, `metrics` or `traces`; or what else stands there. */
   readonly signal: string | undefined
   readonly data: Uint8Array
-  /** Number in the stream: of no other message, ever. */
+  /** Number in the stream; one that is made anew begins with 1 again. */
   readonly sequence: number
+  /** When the stream took it: with the number, of no other message ever. */
+  readonly timestampNanos: bigint
   /** It is done with. */
   ack(): void
   /** It is to come again after so long. */
@@ -30,7 +32,7 @@ export class Intake {
   readonly #maxBytes: number
   readonly #decoder = new OtlpDecoder()
   readonly #done = new RecentKeys(kRecent)
-  readonly #underWay = new Set<number>()
+  readonly #underWay = new Set<string>()
   readonly #omitted: (add: number) => void
   readonly #again: (add: number) => void
   readonly #givenUp: (add: number) => void
@@ -50,48 +52,49 @@ export class Intake {
 
   async take(message: Delivered): Promise<void> {
     const { clock, telemetry } = this.#settings
-    const key = String(message.sequence)
-    if (this.#underWay.has(message.sequence)) return // it is answered when it is done
+    const key = `${message.sequence} ${message.timestampNanos}`
+    if (this.#underWay.has(key)) return // it is answered when it is done
     if (this.#done.has(key)) {
       this.#again(1)
       message.ack()
       return
     }
     const startMs = clock.monotonicMs()
-    this.#underWay.add(message.sequence)
+    this.#underWay.add(key)
     try {
-      if (await this.#handOn(message)) this.#done.add(key)
+      await this.#handOn(message, () => this.#done.add(key))
     } finally {
-      this.#underWay.delete(message.sequence)
+      this.#underWay.delete(key)
       telemetry.durationMs(clock.monotonicMs() - startMs)
     }
   }
 
-  /** Whether it is done with. */
-  async #handOn(message: Delivered): Promise<boolean> {
+  /** @param done - it must not be handed on again; called before that is said, for there may be no connection to say it on */
+  async #handOn(message: Delivered, done: () => void): Promise<void> {
     const { telemetry, logger } = this.#settings
     const read = this.#read(message)
     if ('reason' in read) {
       telemetry.error('malformed_message')
       this.#givenUp(1)
       logger.warn('a message is given up', { reason: read.reason, sequence: message.sequence })
+      done()
       message.giveUp()
-      return true
+      return
     }
     const { batch, rejected, omitted } = read
     const outcome = isEmpty(batch) ? ({ kind: 'ok' } as const) : await this.#next.consume(batch)
     if (outcome.kind === 'retryable') {
       message.later(outcome.afterMs ?? kRetryMs)
-      return false
+      return
     }
     telemetry.processed(countItems(batch) + rejected)
     if (rejected > 0) telemetry.dropped(rejected, 'invalid')
     const left = omitted.ids + omitted.attributes + omitted.unknown
     if (left > 0) this.#omitted(left)
+    done()
     // Who answers `permanent` has counted the loss (decision 0060).
     if (outcome.kind === 'permanent') message.giveUp()
     else message.ack()
-    return true
   }
 
   #read({ signal, data }: Delivered) {

@@ -118,6 +118,7 @@ class NatsReceiver implements Receiver {
         signal: signalIn(this.#config.subject, message.subject),
         data: message.data,
         sequence: message.seq,
+        timestampNanos: message.timestampNanos,
         ack: () => message.ack(),
         later: (afterMs) => message.nak(afterMs),
         // No reason is given: a server before 2.10.4 would not understand the answer.
