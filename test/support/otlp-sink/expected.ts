@@ -24,7 +24,7 @@ export function expectedRecords(signal: Signal, batch: Batch): readonly Complete
 
 function under(resource: Resource, record: Decoded): Complete {
   return {
-    resource: { attributes: typed(resource.attributes), dropped_attributes_count: 0 },
+    resource: { attributes: typed(resource.attributes), dropped_attributes_count: 0, entity_refs: [] },
     scope: { ...agentScope(), attributes: {}, dropped_attributes_count: 0 },
     record,
   }
@@ -60,7 +60,7 @@ function log(event: RawEvent): Decoded {
 
 function metricOf(metric: Metric): Decoded {
   const { name, description, unit } = metric
-  const head = { name, description, unit }
+  const head = { name, description, unit, metadata: [] }
   const cumulative = { aggregation_temporality: 2 }
   switch (metric.type) {
     case 'gauge':
