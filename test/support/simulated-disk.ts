@@ -10,7 +10,9 @@ export type Operation =
 
 export interface Faults {
   /** Error code of the next such call, asked before each; undefined: it works. */
-  fail?: (kind: Operation['kind'] | 'read', path: string) => string | undefined
+  fail?: (kind: Operation['kind'] | 'read' | 'open', path: string) => string | undefined
+  /** A write or a read begins when this resolves. */
+  slow?: (path: string) => Promise<void>
   /** Of all files together, in bytes; what does not fit any more fails with ENOSPC, in the middle of a write. */
   capacity?: number
 }
@@ -35,12 +37,20 @@ export class SimulatedDisk implements Disk {
       this.#ask('create', path)
       if (this.files.has(path)) throw failure('EEXIST')
       this.#do({ kind: 'create', path })
-    } else if (!this.files.has(path)) throw failure('ENOENT')
+    } else {
+      if (!this.files.has(path)) throw failure('ENOENT')
+      this.#ask('open', path)
+    }
     this.open++
     let closed = false
     const content = (): Buffer => this.files.get(path) ?? Buffer.alloc(0)
+    const stillOpen = (): void => {
+      if (closed) throw failure('EBADF')
+    }
     return {
       write: async (chunks, position) => {
+        await this.faults.slow?.(path)
+        stillOpen()
         const whole = Buffer.concat(chunks)
         const room = this.#room(path, position)
         if (room < whole.length && room > 0) this.#do({ kind: 'write', path, position, bytes: whole.subarray(0, room) })
@@ -49,15 +59,19 @@ export class SimulatedDisk implements Disk {
         this.#do({ kind: 'write', path, position, bytes: whole })
       },
       read: async (position, length) => {
+        await this.faults.slow?.(path)
+        stillOpen()
         this.#ask('read', path)
         return Buffer.from(content().subarray(position, position + length))
       },
       size: async () => content().length,
       truncate: async (size) => {
+        stillOpen()
         this.#ask('truncate', path)
         this.#do({ kind: 'truncate', path, size })
       },
       sync: async () => {
+        stillOpen()
         this.#ask('sync', path)
         this.#do({ kind: 'sync', path })
       },
@@ -116,7 +130,7 @@ export class SimulatedDisk implements Disk {
     return Math.max(capacity - others, this.files.get(path)?.length ?? 0) - position
   }
 
-  #ask(kind: Operation['kind'] | 'read', path: string): void {
+  #ask(kind: Operation['kind'] | 'read' | 'open', path: string): void {
     const code = this.faults.fail?.(kind, path)
     if (code !== undefined) throw failure(code)
   }

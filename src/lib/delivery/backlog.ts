@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../util/clock.js'
 import type { DiskQueue } from '../queue/disk-queue.js'
 import type { QueueOwner } from '../queue/owner.js'
 import type { Entry, Kept, Place } from '../queue/segment.js'
@@ -15,6 +16,9 @@ export interface Storage<P extends Parcel> {
 
 /** Read at once; some records more than a sender takes. */
 const kReadBytes = 1024 * 1024
+
+/** Where the disk cannot be read at this moment it is asked again after this. */
+const kReadAgainMs = 1000
 
 /** What happens to parcels between the disk and the window of them that is in memory. */
 export interface BacklogEvents<P extends Parcel> {
@@ -36,12 +40,16 @@ export class Backlog<P extends Parcel> {
   readonly #queue: DiskQueue
   readonly #storage: Storage<P>
   readonly #events: BacklogEvents<P>
+  readonly #clock: Clock
   readonly #places = new WeakMap<P, readonly Place[]>()
   #filling: Promise<void> | undefined
+  #again: Timer | undefined
+  #closed = false
 
-  constructor(queue: DiskQueue, storage: Storage<P>, events: BacklogEvents<P>) {
+  constructor(queue: DiskQueue, storage: Storage<P>, clock: Clock, events: BacklogEvents<P>) {
     this.#queue = queue
     this.#storage = storage
+    this.#clock = clock
     this.#events = events
   }
 
@@ -67,7 +75,7 @@ export class Backlog<P extends Parcel> {
     return appended
   }
 
-  /** Fills the window from the disk. Resolves when it is full, or nothing is left. */
+  /** Fills the window from the disk. Resolves when it is full, or nothing is left, or can be read now. */
   fill(): Promise<void> {
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined
@@ -94,15 +102,18 @@ export class Backlog<P extends Parcel> {
   }
 
   async close(): Promise<void> {
+    // Of what is written at this moment, nobody is to read any more: it is for the next process.
+    this.#closed = true
+    this.#again?.cancel()
     await this.#filling
     await this.#queue.close()
   }
 
   async #fill(): Promise<void> {
     const hasRoom = (): boolean => this.#events.isEmpty() || this.#events.fits({ items: 1, bytes: kReadBytes })
-    while (this.#queue.hasUnread && hasRoom()) {
+    while (!this.#closed && this.#queue.hasUnread && hasRoom()) {
       const kept = await this.#queue.read(kReadBytes)
-      if (kept.length === 0) return
+      if (kept.length === 0) return this.#fillLater()
       for (const one of kept) {
         const parcel = this.#storage.parcelOf(one)
         if (parcel === undefined) {
@@ -114,5 +125,11 @@ export class Backlog<P extends Parcel> {
         this.#events.push(parcel)
       }
     }
+  }
+
+  #fillLater(): void {
+    if (this.#closed || !this.#queue.hasUnread) return
+    this.#again?.cancel()
+    this.#again = this.#clock.after(kReadAgainMs, () => void this.fill())
   }
 }

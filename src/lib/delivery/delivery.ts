@@ -146,7 +146,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const opened = await storage.open(this.#queueOwner())
     // The extension says so.
     if ('volatile' in opened) return
-    this.#backlog = new Backlog(opened.queue, storage, {
+    this.#backlog = new Backlog(opened.queue, storage, this.#settings.clock, {
       fits: (size) => this.#queue.fits(size),
       isEmpty: () => this.#queue.bytes === 0,
       push: (parcel) => {

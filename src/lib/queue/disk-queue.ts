@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { sleep } from '../../util/clock.js'
-import { codeOf } from './disk.js'
+import { codeOf, isFull, mayPass } from './disk.js'
 import { fileName, kHeadBytes, kHeaderBytes, kNoteBytes, kNotesStart } from './format.js'
-import { checkVersions, createSegment, type LoadOptions, listSegments, loadSegment } from './load.js'
+import { createSegment, type LoadOptions, loadSegments } from './load.js'
 import type { Appended, DiskQueueOptions, QueueOwner } from './owner.js'
 import { quarantine } from './quarantine.js'
 import type { Entry, Kept, Place, Segment } from './segment.js'
@@ -23,8 +23,6 @@ const kMaxSegmentBytes = 32 * 1024 * 1024
 /** More parts than this are copied together: a writev(2) takes 1024. */
 const kMaxParts = 512
 
-const kNoRoom = new Set(['ENOSPC', 'EDQUOT'])
-
 /**
  * A queue on disk: entries go in at one end, come out in the same order, and are gone when they are settled, in any order.
  * What was kept and not settled comes out again of the queue that is opened next.
@@ -39,6 +37,8 @@ export class DiskQueue {
   /** Oldest first. */
   #segments: Segment[]
   #active: Segment | undefined
+  /** Whatever happens to it meanwhile, what is being written to it will be there: until then it is not let go of. */
+  #writing: Segment | undefined
   #lastNumber: number
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
@@ -79,24 +79,13 @@ export class DiskQueue {
     const unlock = await disk.lock(join(folder, 'lock'))
     try {
       const load = { disk, folder, onError: (error: unknown) => owner.error(codeOf(error)) }
-      const all = await listSegments(load)
-      await checkVersions(load, all)
-      const segments: Segment[] = []
-      let unreadable = 0
-      for (const files of all) {
-        const loaded = await loadSegment(load, files)
-        if (loaded === undefined) continue
-        if ('log' in loaded) segments.push(loaded)
-        else {
-          await quarantine(load, loaded.files)
-          for (const path of loaded.files) await disk.remove(path)
-          unreadable += loaded.items
-          owner.dropped(loaded.items, 'damaged')
-          owner.damaged(loaded.files[0]!, loaded)
-        }
+      const { segments, unreadable, lastNumber } = await loadSegments(load)
+      const queue = new DiskQueue(options, owner, load, unlock, segments, lastNumber)
+      for (const one of unreadable) {
+        owner.dropped(one.items, 'damaged')
+        owner.damaged(one.files[0]!, one)
       }
-      const queue = new DiskQueue(options, owner, load, unlock, segments, all.at(-1)?.number ?? 0)
-      return { queue, restored: queue.items + unreadable }
+      return { queue, restored: unreadable.reduce((sum, { items }) => sum + items, queue.items) }
     } catch (error) {
       await unlock()
       throw error
@@ -115,7 +104,7 @@ export class DiskQueue {
     return this.#segments.length
   }
   get hasUnread(): boolean {
-    return this.#segments.some((segment) => segment.hasUnread || (segment.sealed && !segment.booksClosed))
+    return this.#segments.some((segment) => this.#isToBeRead(segment))
   }
 
   /** Keeps entries, all or none; resolves when they are as safe as `fsync` says. Never rejects. */
@@ -129,11 +118,14 @@ export class DiskQueue {
     })
   }
 
-  /** The next entries that nobody has, in order, of some `maxBytes`; empty when there are none. One call at a time. */
+  /**
+   * The next entries that nobody has, in order, of some `maxBytes`. One call at a time. Empty: there are none; or, with `hasUnread`,
+   * they cannot be read at this moment.
+   */
   async read(maxBytes: number): Promise<readonly Kept[]> {
     for (;;) {
-      const segment = this.#segments.find((one) => one.hasUnread || (one.sealed && !one.booksClosed))
-      if (segment === undefined) return []
+      const segment = this.#segments.find((one) => this.#isToBeRead(one))
+      if (segment === undefined || this.#closing.signal.aborted) return []
       if (!segment.hasUnread) {
         await this.#closeBooks(segment)
         continue
@@ -143,6 +135,7 @@ export class DiskQueue {
         if (kept.length > 0) return kept
       } catch (error) {
         this.#owner.error(codeOf(error))
+        if (mayPass(error)) return []
       }
       // Nothing came of what was to be there: no more is added to such a file.
       if (!segment.hasUnread && segment === this.#active && segment.unaccountedItems > 0) this.#seal(segment)
@@ -173,6 +166,11 @@ export class DiskQueue {
     for (const segment of this.#segments) await segment.close().catch((error: unknown) => this.#fail(error))
     await Promise.all(this.#removing)
     await this.#unlock()
+  }
+
+  /** What is to be read of it is records, or that there are no more. */
+  #isToBeRead(segment: Segment): boolean {
+    return segment.hasUnread || (segment.sealed && !segment.booksClosed && segment !== this.#writing)
   }
 
   get #segmentBytes(): number {
@@ -212,7 +210,7 @@ export class DiskQueue {
         if (tries > 0) return this.#refuse(batch, this.#trouble ?? 'the disk fails', 'disk_failed')
       } catch (error) {
         this.#fail(error)
-        const mayHelp = kNoRoom.has(codeOf(error)) && this.#options.overflow === 'drop_oldest'
+        const mayHelp = isFull(error) && this.#options.overflow === 'drop_oldest'
         if (mayHelp && this.#dropOldest()) {
           await Promise.all(this.#removing)
           tries = 0
@@ -224,16 +222,22 @@ export class DiskQueue {
   /** @returns false when it is worth another try, in another segment. Rejects when it is not. */
   async #write(batch: readonly Waiting[], bytes: number): Promise<boolean> {
     const segment = await this.#segmentFor(bytes)
+    this.#writing = segment
+    try {
+      return await this.#writeTo(segment, batch)
+    } finally {
+      this.#writing = undefined
+      this.#removeIfDone(segment)
+    }
+  }
+
+  async #writeTo(segment: Segment, batch: readonly Waiting[]): Promise<boolean> {
     const { chunks, after } = segment.encode(batch.flatMap(({ entries }) => entries))
     try {
       await segment.log.write(chunks.length > kMaxParts ? [Buffer.concat(chunks)] : chunks, segment.end)
     } catch (error) {
       // What part of it is there must not be behind what comes next.
-      const cut = await segment.log.truncate(segment.end).then(
-        () => true,
-        () => false,
-      )
-      if (!cut) this.#seal(segment)
+      await segment.log.truncate(segment.end).catch(() => this.#seal(segment))
       if (codeOf(error) !== 'EFBIG' || segment.records === 0) throw error
       this.#fail(error)
       this.#seal(segment)
@@ -258,7 +262,7 @@ export class DiskQueue {
   #publish(segment: Segment, batch: readonly Waiting[], after: Parameters<Segment['publish']>[0]): void {
     let index = segment.records
     let end = segment.end
-    let caughtUp = !this.hasUnread
+    let caughtUp = !this.hasUnread && !segment.sealed
     this.#items += after.items - segment.items
     segment.publish(after)
     this.#unsynced = true
@@ -326,14 +330,14 @@ export class DiskQueue {
 
   #seal(segment: Segment): void {
     segment.sealed = true
-    if (!segment.hasUnread && segment.unaccountedItems === 0) segment.closeBooks()
+    if (segment !== this.#writing && !segment.hasUnread && segment.unaccountedItems === 0) segment.closeBooks()
     if (this.#active === segment) this.#active = undefined
     this.#removeIfDone(segment)
   }
 
   /** @returns whether it is gone */
   #removeIfDone(segment: Segment): boolean {
-    if (!segment.sealed || !segment.isSettled) return false
+    if (!segment.sealed || !segment.isSettled || segment === this.#writing) return false
     if (!this.#segments.includes(segment)) return true
     this.#segments = this.#segments.filter((one) => one !== segment)
     const removing = this.#remove(segment).catch((error: unknown) => this.#fail(error))
@@ -374,10 +378,8 @@ export class DiskQueue {
   #refuse(batch: readonly Waiting[], reason: string, why: 'queue_full' | 'disk_failed'): void {
     for (const { entries, answer } of batch) {
       if (this.#options.overflow === 'drop_newest') {
-        this.#owner.dropped(
-          entries.reduce((sum, { items }) => sum + items, 0),
-          why,
-        )
+        const items = entries.reduce((sum, one) => sum + one.items, 0)
+        this.#owner.dropped(items, why)
         answer({ kind: 'dropped', reason })
       } else answer({ kind: 'refused', reason })
     }

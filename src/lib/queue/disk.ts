@@ -196,6 +196,19 @@ export class OnDemandFile implements DiskFile {
   }
 }
 
+/** Failures that say nothing of the file: of those that are open there are too many, memory is short, somebody took the rights away. */
+const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR', 'EACCES', 'EPERM'])
+
+/** No room on the disk, or none left of what is allowed. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+}
+
+/** Whether the same call may work later. */
+export function mayPass(error: unknown): boolean {
+  return passing.has(codeOf(error))
+}
+
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

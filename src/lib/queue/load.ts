@@ -22,6 +22,7 @@ import {
   parseFileName,
 } from './format.js'
 import { Notes } from './notes.js'
+import { quarantine } from './quarantine.js'
 import { Scanner } from './scanner.js'
 import { Segment } from './segment.js'
 
@@ -39,14 +40,42 @@ export interface LoadOptions {
 }
 
 /** A segment that cannot be read at all; `items` of it are lost, as far as its notes tell. */
-export interface Unreadable {
+interface Unreadable {
   readonly number: number
   readonly items: number
   readonly files: readonly string[]
 }
 
+/**
+ * Opens the segments of a folder, oldest first; files of those that cannot be read are set aside.
+ *
+ * @throws RefusalError for one of another version: nothing is changed then
+ */
+export async function loadSegments(options: LoadOptions): Promise<{
+  readonly segments: Segment[]
+  readonly unreadable: readonly Unreadable[]
+  readonly lastNumber: number
+}> {
+  const all = await listSegments(options)
+  await checkVersions(options, all)
+  const segments: Segment[] = []
+  const unreadable: Unreadable[] = []
+  for (const files of all) {
+    const loaded = await loadSegment(options, files)
+    if (loaded === undefined) continue
+    if ('log' in loaded) {
+      segments.push(loaded)
+      continue
+    }
+    await quarantine(options, loaded.files)
+    await removeAll(options.disk, loaded.files)
+    unreadable.push(loaded)
+  }
+  return { segments, unreadable, lastNumber: all.at(-1)?.number ?? 0 }
+}
+
 /** The segments of a folder, oldest first. Other files are left alone. */
-export async function listSegments({ disk, folder }: LoadOptions): Promise<readonly Files[]> {
+async function listSegments({ disk, folder }: LoadOptions): Promise<readonly Files[]> {
   const byNumber = new Map<number, Files>()
   for (const name of await disk.list(folder)) {
     const parsed = parseFileName(name)
@@ -59,7 +88,7 @@ export async function listSegments({ disk, folder }: LoadOptions): Promise<reado
 }
 
 /** Looks at what all segments say of themselves. Nothing is changed. @throws RefusalError for one of another version */
-export async function checkVersions(options: LoadOptions, all: readonly Files[]): Promise<void> {
+async function checkVersions(options: LoadOptions, all: readonly Files[]): Promise<void> {
   for (const { log, done } of all) {
     const headers = [await headerOf(options, 'log', log), await headerOf(options, 'done', done)]
     // One flipped byte is no new version where the other file is one of ours.
@@ -91,7 +120,7 @@ async function headerOf({ disk }: LoadOptions, kind: FileKind, path: string | un
  * Opens what an earlier process left. Undefined: nothing is left of it, and its files are gone. What is damaged in it shows
  * when it is read; a segment of which both headers are damaged is `Unreadable` and stays as it is.
  */
-export async function loadSegment(options: LoadOptions, files: Files): Promise<Segment | Unreadable | undefined> {
+async function loadSegment(options: LoadOptions, files: Files): Promise<Segment | Unreadable | undefined> {
   const { disk, folder, onError } = options
   const paths = [files.log, files.done].filter((path) => path !== undefined)
   const done = await readDone(disk, files.done)

@@ -37,7 +37,7 @@ export class Scanner {
   }
 
   /**
-   * The next records: bodies of `maxBytes` or a little more, one at least if there is one; empty at `end`.
+   * The next records: bodies of `maxBytes` or a little more, one at least if there is one; empty at `end`. Rejects where the disk does.
    *
    * @param end - of what is to be read, at most that of the file
    */
@@ -47,7 +47,14 @@ export class Scanner {
     let length = kChunkBytes
     while (taken < maxBytes && this.#at < end) {
       const wanting = Math.min(length, end - this.#at)
-      const bytes = await this.#file.read(this.#at, wanting)
+      let bytes: Buffer
+      try {
+        bytes = await this.#file.read(this.#at, wanting)
+      } catch (error) {
+        // What came before is good; the next call meets the same, or it has passed.
+        if (found.length > 0) return found
+        throw error
+      }
       const last = this.#at + bytes.length >= end || bytes.length < wanting
       const { next, wanted } = this.#take(bytes, end, (record) => {
         found.push(record)

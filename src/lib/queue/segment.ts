@@ -1,5 +1,5 @@
 import type { Bits } from './bits.js'
-import type { DiskFile } from './disk.js'
+import { type DiskFile, mayPass } from './disk.js'
 import { bodySum, encodeHead, type Head, kHeaderBytes, kNoteBytes, kNotesStart, type Mark } from './format.js'
 import type { Notes } from './notes.js'
 import { Scanner } from './scanner.js'
@@ -133,7 +133,7 @@ export class Segment {
     return this.#place(index, items)
   }
 
-  /** The next records that are not settled. Rejects where the disk does: the rest is then as good as damaged. */
+  /** The next records that are not settled. Rejects where the disk does: unless that `mayPass` the rest is as good as damaged. */
   async read(maxBytes: number): Promise<readonly Kept[]> {
     const until = this.end
     const scanner = this.#scanner
@@ -146,7 +146,7 @@ export class Segment {
         .map(({ kind, index, items, body }) => ({ kind, items, body, place: this.#place(index, items) }))
     } catch (error) {
       if (scanner !== this.#scanner) return []
-      this.#readTo = until
+      if (!mayPass(error)) this.#readTo = until
       throw error
     }
   }

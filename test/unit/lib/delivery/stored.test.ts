@@ -4,7 +4,7 @@ import { createDelivery, type DeliveryPolicy } from '../../../../src/lib/deliver
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
 import { DiskQueue } from '../../../../src/lib/queue/disk-queue.js'
 import type { Overflow } from '../../../../src/lib/queue/owner.js'
-import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, seededRandom } from '../../../../src/testkit/test-settings.js'
 import { SimulatedDisk } from '../../../support/simulated-disk.js'
 import { delivered, down, hang } from './rig.js'
@@ -43,6 +43,8 @@ interface Part {
   readonly windowItems?: number
   readonly windowBytes?: number
   readonly intervalMs?: number
+  /** Told when the queue is open, and nothing of it is read. */
+  readonly onOpened?: () => void
 }
 
 /** One process: what it took in, what came of it. */
@@ -75,8 +77,12 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
         : { intervalMs: part.intervalMs, join: (parcels) => numbersOf(parcels.flatMap(({ numbers }) => numbers)) },
     storage: {
       ...codec,
-      open: (owner) =>
-        DiskQueue.open({ folder: '/q', maxBytes, fsync: 'always', intervalMs: 500, overflow, clock, disk }, owner),
+      open: async (owner) => {
+        const options = { folder: '/q', maxBytes, fsync: 'always', intervalMs: 500, overflow, clock, disk } as const
+        const opened = await DiskQueue.open(options, owner)
+        part.onOpened?.()
+        return opened
+      },
     },
     onHealth: (trouble) => health.push(trouble),
   })
@@ -237,4 +243,44 @@ test('a disk that is full is said as trouble, and the offer is wanted again; wit
   expect(one.health.at(-1)).toBe('UNAVAILABLE: down')
   one.balanced(30 - refused + 1)
   await one.stop()
+})
+
+test('no more files may be opened: the backlog waits on the disk, and is delivered when there are some again', async () => {
+  const before = new SimulatedDisk()
+  const one = await start(before, () => down)
+  for (const n of upTo(100)) await one.delivery.hold([numbersOf([n])])
+  await one.stop()
+  const disk = before.afterKill()
+  const onOpened = (): void => {
+    disk.faults.fail = (kind) => (kind === 'open' ? 'EMFILE' : undefined)
+  }
+  const two = await start(disk, () => delivered, { onOpened })
+  await two.clock.advance(5000)
+  expect([two.got, two.held(), two.telemetry.drops.size]).toEqual([[], 100, 0])
+  delete disk.faults.fail
+  await two.clock.advance(5000)
+  expect([...two.got].sort((a, b) => a - b)).toEqual(upTo(100))
+  two.balanced(0)
+  await two.stop()
+})
+
+test('what is still being written when a stop begins is for the next process, also behind a backlog', async () => {
+  const disk = new SimulatedDisk()
+  const one = await start(disk, () => down, { windowItems: 1e6, maxBytes: 2 ** 27 })
+  // Twice as much as the window takes, in the file that is being written.
+  const batch = (n: number): Numbers => numbersOf(Array.from({ length: 1000 }, (_, at) => n * 1000 + at))
+  for (const n of upTo(80)) await one.delivery.hold([batch(n)])
+  disk.faults.slow = async () => {
+    for (let n = 0; n < 5; n++) await settle()
+  }
+  const late = one.delivery.hold([batch(80)])
+  await one.stop()
+  for (let n = 0; n < 100; n++) await settle()
+  expect(await late).toEqual({ kind: 'ok' })
+  expect([one.telemetry.drops, one.telemetry.errors.get('ebadf')]).toEqual([new Map(), undefined])
+  one.balanced(81_000)
+  expect(disk.open).toBe(0)
+  const two = await start(disk.afterKill(), () => down, { maxBytes: 2 ** 27 })
+  expect(two.telemetry.producedItems).toBe(81_000)
+  await two.stop()
 })

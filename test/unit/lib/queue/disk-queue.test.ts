@@ -228,3 +228,36 @@ test('a second process is refused, and changes nothing', async () => {
   await expect(open(disk)).rejects.toThrow('another agent uses it')
   expect(disk.operations.length).toBe(before)
 })
+
+describe('a disk that fails while something is written', () => {
+  test('the segment is given up meanwhile: what was written to it comes out all the same', async () => {
+    const { queue, put, drain, disk, clock, drops } = await open(undefined, { fsync: 'interval' })
+    await put([0])
+    await queue.settle((await drain()).map(({ place }) => place))
+    let write = (): void => {}
+    disk.faults.slow = (path) =>
+      path.endsWith('.log') ? new Promise((resolve) => (write = resolve)) : Promise.resolve()
+    const late = put([1])
+    await settle()
+    disk.faults.fail = (kind, path) => (kind === 'sync' && path.endsWith('.log') ? 'EIO' : undefined)
+    await clock.advance(500)
+    write()
+    expect(await late).toEqual({ kind: 'kept' })
+    delete disk.faults.fail
+    delete disk.faults.slow
+    expect((await drain()).map(idOf)).toEqual([1])
+    expect([queue.items, drops.size]).toEqual([itemsOf([1]), 0])
+    expect((await (await open(disk.afterKill())).drain()).map(idOf)).toEqual([1])
+  })
+})
+
+test('a page that cannot be read costs what is on it, not what was read before', async () => {
+  const first = await open(undefined, { maxBytes: 2 ** 26 })
+  for (const id of range(30)) await first.put([id], 100_000)
+  const second = await open(first.disk.afterKill(), { maxBytes: 2 ** 26 })
+  let reads = 0
+  second.disk.faults.fail = (kind) => (kind === 'read' && ++reads > 1 ? 'EIO' : undefined)
+  const kept = await second.queue.read(2 ** 21)
+  expect(kept.length).toBeGreaterThan(5)
+  expect(kept.map(idOf)).toEqual(range(kept.length))
+})
