@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AttributeValue } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
 import { readAttribute, readRest, type Source } from './decode-common.js'
@@ -18,15 +19,10 @@ export class Origins {
 
   /** Reads both from where they stand; the cursor stays where it is. */
   resource(source: Source, head: ContainerHead, scope: ContainerHead): Resource {
-    const { cursor } = source
     const bytes = head.to - head.from + scope.to - scope.from + head.rest.length + scope.rest.length
-    if (bytes > kMaxKeyBytes) return read(source, '', head, scope)
-    const resourceKey = cursor.bytes.toString('latin1', head.from, head.to)
-    const scopeKey = cursor.bytes.toString('latin1', scope.from, scope.to)
-    // Lengths, so that no part can be taken for another's.
-    const lengths = `${resourceKey.length} ${scopeKey.length} ${head.rest.length} ${scope.rest.length}`
-    const whose = source.metadata === undefined ? '' : JSON.stringify(source.metadata)
-    const key = `otlp ${lengths} ${resourceKey}${scopeKey}${head.rest}${scope.rest}${whose}`
+    const key = keyOf(source, head, scope)
+    // Whoever keeps something of a resource finds it by its key, so that large ones have one, too.
+    if (bytes > kMaxKeyBytes) return read(source, `otlp ${digestOf(key)}`, head, scope)
     const known = this.#known.get(key)
     if (known !== undefined) {
       this.#known.delete(key)
@@ -42,6 +38,20 @@ export class Origins {
     if (this.#known.size > kMaxKnown) this.#known.delete(this.#known.keys().next().value!)
     return resource
   }
+}
+
+/** The same for the same resource, scope and metadata, and for no others. */
+function keyOf({ cursor, metadata }: Source, head: ContainerHead, scope: ContainerHead): string {
+  const resourceKey = cursor.bytes.toString('latin1', head.from, head.to)
+  const scopeKey = cursor.bytes.toString('latin1', scope.from, scope.to)
+  // Lengths, so that no part can be taken for another's.
+  const lengths = `${resourceKey.length} ${scopeKey.length} ${head.rest.length} ${scope.rest.length}`
+  const whose = metadata === undefined ? '' : JSON.stringify(metadata)
+  return `otlp ${lengths} ${resourceKey}${scopeKey}${head.rest}${scope.rest}${whose}`
+}
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key, 'latin1').digest('base64url')
 }
 
 function read(source: Source, key: string, head: ContainerHead, scope: ContainerHead): Resource {

@@ -135,7 +135,7 @@ class AttributesProcessor implements Processor {
   // The digest keeps apart what two pipelines made of one entity, and joins what both made alike.
   #intern(resource: Resource, attributes: Attributes): Resource {
     const { key, origin } = resource
-    // With its origin: a large resource of another program has no key, and may be of another tenant.
+    // With its origin: a key need not tell tenants apart.
     const text = JSON.stringify([attributes, origin], (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
     const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
     return this.#settings.resources.intern(`${key}+${digest}`, () => attributes, origin)

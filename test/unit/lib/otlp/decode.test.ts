@@ -76,3 +76,28 @@ describe('what any program sends leaves as it came', () => {
       )
   })
 })
+
+test('resources that differ have keys that differ, however large they are and whosesoever', () => {
+  const large = 'x'.repeat(5000)
+  const requestOf = (name: string) =>
+    encodeRequest('logs', {
+      resource_logs: [
+        {
+          resource: {
+            attributes: [
+              { key: 'service.name', value: { string_value: name } },
+              { key: 'process.command_line', value: { string_value: large } },
+            ],
+          },
+          scope_logs: [{ log_records: [{ body: { string_value: 'hello' } }] }],
+        },
+      ],
+    })
+  const keyOf = (name: string, tenant?: string): string =>
+    taken(decoder.decode('logs', requestOf(name), tenant === undefined ? undefined : { tenant })).batch.events[0]!
+      .resource.key
+  const keys = [keyOf('a'), keyOf('b'), keyOf('a', 'red'), keyOf('a', 'blue')]
+  expect(new Set(keys).size).toBe(4)
+  expect(keyOf('a', 'red')).toBe(keys[2])
+  expect(Math.max(...keys.map(({ length }) => length))).toBeLessThan(200)
+})

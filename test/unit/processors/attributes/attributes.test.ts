@@ -148,7 +148,7 @@ test('an edited resource keeps what came with it: whose it is, and who made its 
     ...{ scope: 'scope', resource: '', resourceRecords: '', scopeRecords: '' },
     metadata: { 'x-scope-orgid': tenant },
   }))
-  // Without a key, as those are that are too large to be known again.
+  // Of one key, as whoever makes resources may have it.
   const resources = origins.map((origin) => ({ key: '', attributes: { 'service.name': 'shop' }, origin }))
   await processor.consume(batchOf({ events: resources.map((resource) => sampleEvent({ resource })) }))
   const edited = next.events.map(({ resource }) => resource)
