@@ -30,6 +30,8 @@ export interface HttpOptions {
   readonly onFailure: (error: unknown) => void
   /** For a request's header, and between requests of one connection; 10 s unless said otherwise. */
   readonly headersMs?: number
+  /** How long a request may say nothing until it is there whole; 15 s unless said otherwise. */
+  readonly silenceMs?: number
 }
 
 const kMaxHeaderBytes = 16 * 1024
@@ -103,7 +105,7 @@ export class HttpEndpoint {
   }
 
   async #listen(): Promise<void> {
-    const { host, port, tls, headersMs = kHeadersMs } = this.#options
+    const { host, port, tls, headersMs = kHeadersMs, silenceMs = kSilenceMs } = this.#options
     const limits = {
       maxHeaderSize: kMaxHeaderBytes,
       headersTimeout: headersMs,
@@ -113,7 +115,7 @@ export class HttpEndpoint {
     }
     const server =
       tls === undefined ? createServer(limits) : (await import('node:https')).createServer({ ...limits, ...tls })
-    server.setTimeout(kSilenceMs)
+    server.setTimeout(silenceMs)
     server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('request', (request, response) => this.#requested(request, response))
     await new Promise<void>((resolve, reject) => {
@@ -181,6 +183,7 @@ export class HttpEndpoint {
       this.#reading.add(request)
       const bytes = await read(request, body, compression === 'gzip').finally(() => this.#reading.delete(request))
       if (bytes === undefined) return // nobody waits any more
+      request.socket.setTimeout(0) // now it is we who say nothing, for as long as the pipeline takes
       if (typeof bytes === 'string') {
         if (bytes === 'too_large')
           return void refuse(413, `a request of more than ${this.#options.maxRequestBytes} bytes`)

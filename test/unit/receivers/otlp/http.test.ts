@@ -1,12 +1,17 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ok, permanent, retryable } from '../../../../src/component/outcome.js'
+import { type Outcome, ok, permanent, retryable } from '../../../../src/component/outcome.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import { otlpJsonLines } from '../../../../src/lib/otlp/json.js'
+import { HttpEndpoint } from '../../../../src/receivers/otlp/http.js'
+import { Intake } from '../../../../src/receivers/otlp/intake.js'
 import { sampleEvent, sampleGauge, sampleSpan } from '../../../../src/testkit/sample.js'
+import { testSettings } from '../../../../src/testkit/test-settings.js'
+import { ByteBudget } from '../../../../src/util/byte-budget.js'
+import { freePort } from '../../../support/free-port.js'
 import { decodeMessage, hexed } from '../../../support/otlp-sink/decode.js'
-import { cleanUp, requestOf, startHttpReceiver } from './rig.js'
+import { cleanUp, own, requestOf, startHttpReceiver } from './rig.js'
 
 afterEach(cleanUp)
 
@@ -140,6 +145,21 @@ describe('what is no request is refused', () => {
     })
     expect(answer).toMatch(/^HTTP\/1.1 400 /)
   })
+})
+
+test('a pipeline that takes longer than a sender may be silent is waited for', async () => {
+  const settings = testSettings('receiver', 'otlp')
+  const next = { consume: () => new Promise<Outcome>((resolve) => setTimeout(() => resolve(ok), 300)) }
+  const port = await freePort()
+  own(
+    await HttpEndpoint.listen({
+      ...{ host: '127.0.0.1', port, intake: new Intake(settings, next), silenceMs: 50 },
+      ...{ allows: () => true, metadataOf: () => undefined, maxRequestBytes: 65_536, maxConnections: 2 },
+      budget: new ByteBudget(2 ** 20),
+      ...{ onRefusal: () => {}, onConnectionRefused: () => {}, onFailure: () => {} },
+    }),
+  )
+  expect((await post(port, bytes(protobuf))).status).toBe(200)
 })
 
 test('answers in protobuf say what a client of protobufjs reads', async () => {
