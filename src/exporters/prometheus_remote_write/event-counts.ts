@@ -15,11 +15,19 @@ export interface EventCount {
 /** A counter that vanished between two failures would show no increase. As long as on the `prometheus` exporter's page. */
 const kLifeMs = 3_600_000
 
-/** Counts events by name and resource. What a batch adds counts once it is taken. */
+/** Names and resources whose count is found without making its labels; past it all are found anew. */
+const kMaxFound = 65_536
+
+/**
+ * Counts events by series: name and labels. Resources that labels do not tell apart, such as one service's in the name of two
+ * scopes, have one count, for two would write to the series in turn. What a batch adds counts once it is taken.
+ */
 export class EventCounts {
   readonly #book: SeriesBook
-  readonly #counts = new Map<string, EventCount>()
-  #before = new Map<string, number>()
+  readonly #counts = new Map<Series, EventCount>()
+  /** By key of resource and name. */
+  readonly #found = new Map<string, EventCount>()
+  readonly #before = new Map<EventCount, number>()
 
   constructor(book: SeriesBook) {
     this.#book = book
@@ -33,12 +41,12 @@ export class EventCounts {
     let refused = 0
     for (const event of events) {
       const id = `${event.resource.key}\0${event.name}`
-      const counter = this.#counts.get(id) ?? this.#begin(id, event, nowMs)
+      const counter = this.#found.get(id) ?? this.#find(id, event, nowMs)
       if (counter === undefined) {
         refused++
         continue
       }
-      if (!this.#before.has(id)) this.#before.set(id, counter.count)
+      if (!this.#before.has(counter)) this.#before.set(counter, counter.count)
       counter.count++
       counter.cameMs = nowMs
       const exemplars = changed.get(counter) ?? []
@@ -58,23 +66,33 @@ export class EventCounts {
   }
 
   undo(): void {
-    for (const [id, count] of this.#before) {
-      if (count === 0) this.#counts.delete(id)
-      else this.#counts.get(id)!.count = count
+    for (const [counter, count] of this.#before) {
+      counter.count = count
+      if (count === 0) this.#end(counter)
     }
     this.#before.clear()
   }
 
   /** Those that ended go; their series ends by its silence. */
   forget(nowMs: number): void {
-    for (const [id, { cameMs }] of this.#counts) if (nowMs - cameMs > kLifeMs) this.#counts.delete(id)
+    for (const counter of this.#counts.values()) if (nowMs - counter.cameMs > kLifeMs) this.#end(counter)
   }
 
-  #begin(id: string, { name, resource }: RawEvent, nowMs: number): EventCount | undefined {
+  #end({ series }: EventCount): void {
+    this.#counts.delete(series)
+    this.#found.clear()
+  }
+
+  #find(id: string, { name, resource }: RawEvent, nowMs: number): EventCount | undefined {
     const series = this.#book.eventSeries(name, this.#book.resourceOf(resource, nowMs), nowMs)
     if (series === undefined) return undefined
-    const counter = { series, count: 0, cameMs: nowMs }
-    this.#counts.set(id, counter)
+    let counter = this.#counts.get(series)
+    if (counter === undefined) {
+      counter = { series, count: 0, cameMs: nowMs }
+      this.#counts.set(series, counter)
+    }
+    if (this.#found.size >= kMaxFound) this.#found.clear()
+    this.#found.set(id, counter)
     return counter
   }
 }
