@@ -123,7 +123,15 @@ class RunningGraph implements Graph {
   async #exchange(config: AgentConfig): Promise<void> {
     const { rebuild } = this.#settings
     const before = this.#parts
-    const after = rebuild(config, before)
+    const gauges = nodesOf(before).map(({ settings: { telemetry } }) => ({ telemetry, read: [...telemetry.gauges] }))
+    let after: Parts
+    try {
+      after = rebuild(config, before)
+    } catch (error) {
+      // What was made in vain has put its gauges in the place of those of what goes on.
+      for (const { telemetry, read } of gauges) telemetry.gauges.splice(0, telemetry.gauges.length, ...read)
+      throw error
+    }
     try {
       await this.#goOver(before, after)
     } catch (error) {

@@ -53,15 +53,20 @@ export class Endpoints implements Channel {
   async export(request: EncodedRequest, signal: AbortSignal, onSent: () => void): Promise<SendResult> {
     const order = this.#order()
     const failures: { readonly reason: string; readonly afterMs: number }[] = []
+    const restMs: number[] = []
     for (const endpoint of order) {
-      if (!endpoint.admits()) continue
+      if (!endpoint.admits()) {
+        restMs.push(endpoint.restMs)
+        continue
+      }
       // Where one has not answered it may still be reading the bytes while the next one takes them.
       const result = await endpoint.try(request, signal, failures.length === 0 ? onSent : () => {})
       if (result.kind !== 'retryable' || signal.aborted) return result
       failures.push({ reason: `${endpoint.name}: ${result.reason}`, afterMs: result.afterMs ?? 0 })
     }
     if (failures.length === 0) return this.#tryAny(order, request, signal, onSent)
-    const afterMs = Math.min(...failures.map((one) => one.afterMs))
+    // One that asks to be left alone speaks for itself: whoever is back sooner is tried then.
+    const afterMs = Math.min(...failures.map((one) => one.afterMs), ...restMs)
     const reason = failures.map((one) => one.reason).join('; ')
     return afterMs === 0 ? { kind: 'retryable', reason } : { kind: 'retryable', reason, afterMs }
   }

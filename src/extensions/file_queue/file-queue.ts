@@ -31,7 +31,6 @@ class FileQueue implements Extension, QueueStorage {
     settings.telemetry.gauge('volatile', '1: queues are in memory, for the disk cannot be written', '1', () =>
       this.#volatile === undefined ? 0 : 1,
     )
-    settings.shared.get(queueStorages).set(settings.id.id, this)
   }
 
   async start(host: Host): Promise<void> {
@@ -39,13 +38,22 @@ class FileQueue implements Extension, QueueStorage {
     if (folder === undefined)
       throw new RefusalError('no place for queues: set `directory`, or service.state_directory for all state')
     this.#host = host
+    // Not before: of a changed configuration that cannot be, one is made and never started, while another is in use.
+    this.#storages.set(this.#settings.id.id, this)
     host.report({ state: 'ok' })
     await this.#orVolatile(async () => {
       await this.#disk.prepareFolder(folder)
     })
   }
 
-  async shutdown(): Promise<void> {}
+  async shutdown(): Promise<void> {
+    const { id } = this.#settings.id
+    if (this.#storages.get(id) === this) this.#storages.delete(id)
+  }
+
+  get #storages(): Map<string, QueueStorage> {
+    return this.#settings.shared.get(queueStorages)
+  }
 
   async open(component: ComponentId, overflow: Overflow, owner: QueueOwner): Promise<OpenedQueue> {
     const { max_bytes: maxBytes, fsync, fsync_interval: intervalMs } = this.#config

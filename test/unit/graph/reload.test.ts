@@ -123,11 +123,15 @@ describe('what is changed', () => {
 
 describe('what cannot be', () => {
   test('made changes nothing at all', async () => {
-    const { world, graph, emit } = await rig(['all: r -> p -> x'])
+    const { world, graph, emit, counters } = await rig(['all: r -> p -> x'])
     const config = configOf(world, ['all: r -> p -> x', 'logs: r -> -> y'])
-    const broken = { ...config, exporters: new Map([['x', config.exporters.get('x')!]]) }
+    // A new x is made before y is found to be none; a new component says that nothing is in its queue.
+    const broken = changing({ ...config, exporters: new Map([['x', config.exporters.get('x')!]]) }, 'x')
+    counters('exporter', 'x').gauge('queue_items', '', '', () => 1)
+    world.behaviour.set('exporter x', { create: () => counters('exporter', 'x').gauge('queue_items', '', '', () => 0) })
     await expect(graph.reload(broken)).rejects.toThrow('names y but does not define it')
     expect(world.journal).toEqual([])
+    expect(graph.ledger().rows.find(({ id }) => id === 'x')).toMatchObject({ queued: 1 })
     expect((await emit(1)).kind).toBe('ok')
   })
 

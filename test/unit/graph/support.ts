@@ -22,6 +22,8 @@ export type Journal = string[]
 
 /** How a fake component misbehaves. */
 export interface Behaviour {
+  /** Of an exporter. */
+  create?: () => void
   start?: (host: Host) => Promise<void> | void
   shutdown?: () => Promise<void> | void
   unavailable?: string
@@ -115,6 +117,7 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
     signals: behaviour.signals ?? signals,
     create(settings) {
       made(world, id)
+      world.behaviour.get(`exporter ${id}`)?.create?.()
       const memory = new MemoryExporter()
       world.exporters.set(id, memory)
       return {

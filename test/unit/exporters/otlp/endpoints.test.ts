@@ -164,3 +164,10 @@ describe('round robin', () => {
     expect(telemetry.counters.get('endpoint_2_failures')).toBe(3)
   })
 })
+
+test('who asks to be left alone speaks for itself: another that is back sooner is tried then', async () => {
+  const { next, send, answers } = setUp({ a: away, b: taken })
+  for (let n = 0; n < 3; n++) await next() // a is left alone for 10 s
+  answers['b'] = { ...busy, afterMs: 60_000 }
+  expect(await send()).toMatchObject({ kind: 'retryable', afterMs: 10_000 })
+})

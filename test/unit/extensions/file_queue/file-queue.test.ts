@@ -30,14 +30,23 @@ function setUp(config: Partial<Config>, disk?: SimulatedDisk, part = {}) {
   const telemetry = settings.telemetry as RecordingTelemetry
   const extension = createFileQueue(settings, { ...(createTestConfig(schema) as Config), ...config }, disk)
   const host = new TestHost()
-  const storage = settings.shared.get(queueStorages).get('file_queue/x')!
-  return { extension, host, storage, telemetry }
+  return {
+    extension,
+    host,
+    telemetry,
+    settings,
+    get storage() {
+      return settings.shared.get(queueStorages).get('file_queue/x')!
+    },
+  }
 }
 
 test('each exporter has a folder of its own, which nobody else can look into', async () => {
   const directory = join(tempFolder(), 'queue')
-  const { extension, host, storage } = setUp({ directory })
+  const one = setUp({ directory })
+  const { extension, host } = one
   await extension.start(host)
+  const { storage } = one
   const opened = await storage.open(exporter, 'block', owner)
   if (!('queue' in opened)) throw new Error('volatile')
   await opened.queue.append([{ kind: 1, items: 1, chunks: [Buffer.from('x')], byteLength: 1 }], () => false)
@@ -84,11 +93,12 @@ test('a disk that is read-only: refused, or in memory where that is allowed, and
   }
   const directory = '/queue'
   await expect(setUp({ directory }, disk).extension.start(new TestHost())).rejects.toThrow(/EROFS.*allow_volatile/)
-  const { extension, host, storage, telemetry } = setUp({ directory, allow_volatile: true }, disk)
+  const one = setUp({ directory, allow_volatile: true }, disk)
+  const { extension, host, telemetry } = one
   await extension.start(host)
   expect(host.last).toMatchObject({ state: 'degraded' })
   expect(telemetry.gauges.get('volatile')!()).toBe(1)
-  expect(await storage.open(exporter, 'block', owner)).toMatchObject({ volatile: expect.stringContaining('EROFS') })
+  expect(await one.storage.open(exporter, 'block', owner)).toMatchObject({ volatile: expect.stringContaining('EROFS') })
 })
 
 test('limits of its configuration', () => {
@@ -98,4 +108,14 @@ test('limits of its configuration', () => {
   expect(complaints({ max_bytes: 2 ** 20 - 1 })).toEqual(['max_bytes'])
   expect(complaints({ fsync_interval: 9 })).toEqual(['fsync_interval'])
   expect(complaints({ fsync_interval: 60_001 })).toEqual(['fsync_interval'])
+})
+
+test('one that is made for a changed configuration and never started takes nobody the queues away', async () => {
+  const running = setUp({ directory: join(tempFolder(), 'queue') })
+  await running.extension.start(running.host)
+  const { storage } = running
+  createFileQueue(running.settings, { ...(createTestConfig(schema) as Config), directory: join(tempFolder(), 'new') })
+  expect(running.storage).toBe(storage)
+  await running.extension.shutdown()
+  expect(running.storage).toBeUndefined()
 })
