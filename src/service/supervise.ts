@@ -40,7 +40,9 @@ export const kShutdownDeadlineMs = 10_000
  */
 export async function supervise(service: Service, options: SuperviseOptions): Promise<number> {
   const { logger, notifier, events } = options
-  const listeners = listen(options, reloader(service, options))
+  let isUp = false
+  const reload = reloader(service, options, () => isUp)
+  const listeners = listen(options, reload)
   for (const [event, listener] of listeners.handlers) events.on(event, listener)
   try {
     // A signal may come while a component still starts: then the start is not waited for, shutdown does that.
@@ -51,11 +53,13 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
         await withDeadline(service.shutdown())
         return exitCodeOf(first.error)
       }
+      isUp = true
       notifier.ready()
       notifier.status(statusLine(service.status()))
       logger.info('running', { components: service.status().length })
     }
     logger.info('stopping', { reason: await listeners.reason })
+    isUp = false
     notifier.stopping()
     if (!(await withDeadline(service.shutdown()))) {
       logger.error('shutdown took too long; what is still held is lost', { held: heldBy(service) })
@@ -146,15 +150,23 @@ function listen({ logger, forMs, enough, exitNow }: SuperviseOptions, reload: ()
   }
 }
 
-/** Reloads once at a time; what is asked for meanwhile is one more, afterwards: the file may have changed again. */
-function reloader(service: Service, { load, logger, notifier }: SuperviseOptions): () => Promise<void> {
+/**
+ * Reloads once at a time; what is asked for meanwhile is one more, afterwards: the file may have changed again. systemd is told
+ * while the agent is up: READY=1 would hide from it that a start failed, or that the agent stops.
+ */
+function reloader(
+  service: Service,
+  { load, logger, notifier }: SuperviseOptions,
+  isUp: () => boolean,
+): () => Promise<void> {
   let running: Promise<void> | undefined
   let again = false
   const all = async (read: () => Promise<AgentConfig>): Promise<void> => {
     do {
       again = false
-      notifier.reloading()
+      if (isUp()) notifier.reloading()
       await service.reload(read)
+      if (!isUp()) continue
       notifier.ready()
       notifier.status(statusLine(service.status()))
     } while (again)

@@ -295,6 +295,28 @@ describe('SIGHUP', () => {
     expect(reloads).toBe(2)
   })
 
+  test('never says READY of an agent that stops, or that did not start', async () => {
+    let done = (): void => {}
+    const reload = () => new Promise<void>((resolve) => (done = resolve))
+    const stops = setUp({ reload }, undefined, load)
+    await turn()
+    stops.events.emit('SIGHUP')
+    await turn()
+    stops.events.emit('SIGTERM')
+    await turn()
+    done()
+    await turn()
+    expect(stops.journal.filter((line) => /^[A-Z]+$/.test(line))).toEqual(['READY', 'RELOADING', 'STOPPING'])
+
+    let fail = (_: Error): void => {}
+    const start = () => new Promise<void>((_, reject) => (fail = reject))
+    const fails = setUp({ start }, undefined, load)
+    fails.events.emit('SIGHUP')
+    fail(new Error('no'))
+    await fails.end
+    expect(fails.journal).not.toContain('READY')
+  })
+
   test('that leaves nothing to go on with ends the process, for systemd to start it again', async () => {
     const reload = () => Promise.reject(new Error('a port in use'))
     const { events, exits } = setUp({ reload }, undefined, load)
