@@ -32,9 +32,14 @@ export class Body {
     return this.#bytes
   }
 
+  /** Counts what it takes before a byte of it has come; without this the first byte does. */
+  open(): NoRoom | undefined {
+    return this.#take(kLeastBytes) ? undefined : 'no_room'
+  }
+
   push(chunk: Buffer): NoRoom | undefined {
     if (this.#bytes + chunk.length > this.#maxBytes) return 'too_large'
-    if (!this.#take(this.#taken === 0 ? Math.max(chunk.length, kLeastBytes) : chunk.length)) return 'no_room'
+    if (!this.#take(Math.max(this.#bytes + chunk.length, kLeastBytes) - this.#taken)) return 'no_room'
     this.#bytes += chunk.length
     this.#chunks.push(chunk)
     return undefined

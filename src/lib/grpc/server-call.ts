@@ -84,6 +84,8 @@ export class ServerCall {
   #settle: ((read: Buffer | Reply | undefined) => void) | undefined
 
   async #read(): Promise<Buffer | Reply | undefined> {
+    const full = this.#body.open() // a connection may have many that only begin
+    if (full !== undefined) return this.#noRoom(full)
     const stream = this.#stream
     const read = await new Promise<Buffer | Reply | undefined>((resolve) => {
       this.#settle = (value) => {

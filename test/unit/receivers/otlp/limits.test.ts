@@ -74,6 +74,21 @@ describe('a message that is announced and does not come', () => {
     expect([held(), batches.length]).toEqual([0, 0])
   })
 
+  test('counts before the first byte of it: calls that only begin are bounded, over all connections', async () => {
+    const { port, telemetry } = await startReceiver({ max_request_size: '16KiB', max_requests_size: '64KiB' })
+    const calls = [rawClient(port), rawClient(port)].flatMap((session) => [1, 2, 3, 4, 5, 6].map(() => call(session)))
+    const said: string[] = []
+    for (const { ended } of calls) void ended.then((answer) => said.push(answer))
+    await turnsUntil(() => said.length === 4)
+    expect(said).toEqual(Array(4).fill(String(status.UNAVAILABLE)))
+    expect(telemetry.gauges.get('held_bytes')!()).toBe(64 * 1024)
+    for (const { stream } of calls) stream.close()
+    await turnsUntil(() => telemetry.gauges.get('held_bytes')!() === 0)
+    const next = call(rawClient(port))
+    next.stream.end(Buffer.concat([prefix(request.length), request]))
+    expect(await next.ended).toBe('0')
+  })
+
   test('a byte now and then does not help: two minutes are for a whole request', async () => {
     const { port, clock } = await startReceiver()
     const { stream, ended } = call(rawClient(port))
