@@ -19,9 +19,14 @@ export interface QueueLimits {
   readonly maxBytes: number
 }
 
+/** Lanes are signals, and of a gateway also tenants, whose names its clients choose: with so many, those that are empty go. */
+const kManyLanes = 64
+
 /** Parcels of one lane that wait, in the order in which they came. */
 export class Lane<P extends Parcel> {
   readonly name: string
+  /** When the last request of it began; who takes from it says so. */
+  beganMs: number | undefined
   // Taken from `#head` on; the front, of which nothing is kept, is cut off when it is half of the array, so taking is O(1) on average.
   #waiting: ({ readonly parcel: P; readonly number: number } | undefined)[] = []
   #head = 0
@@ -81,7 +86,7 @@ export class Lane<P extends Parcel> {
 
 /**
  * First in, first out, bounded by items and bytes. What was taken still counts until it is released, so the limits hold
- * for everything in memory, not only for what waits. Lanes are kept apart, few and for ever: what is due of one is found
+ * for everything in memory, not only for what waits. Lanes are kept apart: what is due of one is found
  * without a look at each parcel that waits.
  */
 export class BoundedQueue<P extends Parcel> {
@@ -127,6 +132,7 @@ export class BoundedQueue<P extends Parcel> {
     const name = this.#laneOf(parcel)
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
+      if (this.#lanes.size >= kManyLanes) this.#forgetEmpty()
       lane = new Lane(name)
       this.#lanes.set(name, lane)
     }
@@ -148,6 +154,10 @@ export class BoundedQueue<P extends Parcel> {
   release(parcel: P): void {
     this.#items -= parcel.items
     this.#bytes -= parcel.byteLength
+  }
+
+  #forgetEmpty(): void {
+    for (const [name, { length }] of this.#lanes) if (length === 0) this.#lanes.delete(name)
   }
 
   #first(): Lane<P> | undefined {

@@ -1,6 +1,9 @@
 /** So many refusals in a row, with nothing delivered between them, are no matter of single requests any more. */
 const kRefusalsInARow = 3
 
+/** Names of lanes may be those of tenants: of more that are refused, the one refused first is forgotten. */
+const kMaxLanes = 256
+
 interface Lane {
   refusals: number
   /** Why everything of it is refused, when it is. */
@@ -57,6 +60,7 @@ export class DeliveryHealth {
   refused(lane: string, reason: string, anyRequest: boolean): boolean {
     this.#away = undefined
     const state = this.#lanes.get(lane) ?? { refusals: 0, trouble: undefined }
+    if (this.#lanes.size >= kMaxLanes && !this.#lanes.has(lane)) this.#lanes.delete([...this.#lanes.keys()][0]!)
     this.#lanes.set(lane, state)
     state.refusals++
     // The first words are the status; what follows may differ with each request (an id) and is told once.

@@ -25,8 +25,6 @@ export class Picker<P extends Parcel> {
   readonly #queue: BoundedQueue<P>
   readonly #joining: Joining<P> | undefined
   readonly #clock: Clock
-  /** When the last request of each lane began. */
-  readonly #began = new Map<string, number>()
 
   constructor(queue: BoundedQueue<P>, joining: Joining<P> | undefined, clock: Clock) {
     this.#queue = queue
@@ -49,7 +47,7 @@ export class Picker<P extends Parcel> {
     const lane = this.#next(hurry)
     if (lane === undefined || this.#dueInMs(lane, hurry) > 0) return undefined
     if (this.#joining === undefined) return this.#queue.take()
-    this.#began.set(lane.name, this.#clock.monotonicMs())
+    lane.beganMs = this.#clock.monotonicMs()
     const parcels = lane.takeUpTo(kMaxJoinedBytes)
     return parcels.length === 1 ? parcels[0] : this.#joining.join(parcels)
   }
@@ -69,9 +67,8 @@ export class Picker<P extends Parcel> {
     return next
   }
 
-  #dueInMs({ name, bytes }: Lane<P>, hurry: boolean): number {
+  #dueInMs({ beganMs, bytes }: Lane<P>, hurry: boolean): number {
     if (this.#joining === undefined || hurry || bytes >= kMaxJoinedBytes || this.#queue.overHalfFull) return 0
-    const began = this.#began.get(name)
-    return began === undefined ? 0 : began + this.#joining.intervalMs - this.#clock.monotonicMs()
+    return beganMs === undefined ? 0 : beganMs + this.#joining.intervalMs - this.#clock.monotonicMs()
   }
 }

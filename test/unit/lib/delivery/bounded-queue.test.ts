@@ -120,3 +120,19 @@ describe('the sending queue', () => {
     expect([...queue.lanes].map(({ length }) => length)).toEqual([10])
   })
 })
+
+it('keeps no lane of each tenant there ever was', () => {
+  const queue = new BoundedQueue<Letter>({ maxItems: 1000, maxBytes: 1000 }, ({ lane }) => lane)
+  const held: Letter[] = []
+  for (let id = 0; id < 5000; id++) {
+    const letter = { lane: `tenant ${id}`, id, items: 1, byteLength: 1 }
+    queue.push(letter)
+    held.push(letter)
+    if (held.length > 5) {
+      expect(queue.take()).toBe(held.shift())
+      queue.release(letter)
+    }
+  }
+  expect([...queue.lanes].length).toBeLessThanOrEqual(64)
+  for (const letter of held) expect(queue.take()).toBe(letter)
+})

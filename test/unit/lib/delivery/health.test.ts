@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { DeliveryHealth } from '../../../../src/lib/delivery/health.js'
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
 import { delivered, down, parcel, setUp } from './rig.js'
 
@@ -67,4 +68,12 @@ describe('the status', () => {
   function mixed(lane: string, one: SendResult, other: SendResult, otherLane = lane): Story {
     return Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? [lane, one] : [otherLane, other]) as Story[number])
   }
+})
+
+test('of tenants without end that are refused, only the last ones are remembered', () => {
+  const health = new DeliveryHealth(() => {})
+  const refuse = (lane: string): boolean => health.refused(lane, 'INVALID_ARGUMENT: no', false)
+  expect([refuse('first'), refuse('first')]).toEqual([false, false])
+  for (let n = 0; n < 300; n++) refuse(`tenant ${n}`)
+  expect([refuse('first'), refuse('first'), refuse('first')]).toEqual([false, false, true])
 })
