@@ -15,8 +15,19 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
-          include: ['test/{lab,e2e,faults}/**/*.test.ts'],
+          include: ['test/{lab,e2e}/**/*.test.ts'],
           exclude: ['test/e2e/vm-*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // What a night can do to the agent; on ports of their own, like the lab one file after the other.
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

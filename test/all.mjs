@@ -33,6 +33,7 @@ const steps = [
     [
       { ...vitest('vm'), mustRun: true },
       { name: 'tests: native', argv: ['nice', '-n', '5', node, 'test/native/run.mjs'], tally: tallyNative },
+      { ...vitest('faults'), mustRun: true },
     ],
   ],
 ]

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const env = { ...process.env, UNITSCOPE_FAULTS: 'long', UNITSCOPE_RUNS: '100000' }
 const runs = [
-  ['--project', 'lab', 'test/faults'],
+  ['--project', 'faults'],
   ['--project', 'unit', 'test/unit/lib/queue', '--testTimeout', '3600000'],
 ]
 for (const argv of runs) {
