@@ -29,9 +29,11 @@ export const processors = ['memory_limiter', 'dependency', 'incident', ...patter
  *
  * @param options.systemd, options.batch, options.queue - more options of these components; the last one's are `sending_queue`
  * @param options.file - where a `file` exporter beside the others writes the events
+ * @param options.without - processors to leave out
  */
 export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, options = {}) {
   const port = await freePort()
+  const rest = (types) => types.filter((type) => !options.without?.includes(type))
   const config = {
     receivers: {
       systemd: { address: busAddress, ...options.systemd },
@@ -39,11 +41,8 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       self_telemetry: {},
     },
     processors: {
+      ...Object.fromEntries(rest(processors).map((type) => [type, {}])),
       memory_limiter: { limit: '200MiB' },
-      dependency: {},
-      incident: {},
-      ...Object.fromEntries(patterns.map((type) => [type, {}])),
-      lifecycle_spans: {},
       batch: { ...options.batch },
     },
     exporters: {
@@ -55,10 +54,12 @@ export async function hostConfig({ busAddress, cgroupRoot }, otlpAddress, option
       pipelines: {
         units: {
           receivers: ['systemd', 'cgroup', 'self_telemetry'],
-          processors,
+          processors: rest(processors),
           exporters: ['otlp', 'prometheus'],
         },
-        ...(options.file === undefined ? {} : { 'logs/file': eventsToFile }),
+        ...(options.file === undefined
+          ? {}
+          : { 'logs/file': { ...eventsToFile, processors: rest(eventsToFile.processors) } }),
       },
     },
   }

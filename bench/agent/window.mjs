@@ -41,8 +41,11 @@ export function memoryMiB(pid) {
  * @param since 'happened': by systemd's own timestamp; 'read': since the agent's bus thread had it
  */
 export function agesOf(events, since) {
-  const ages = events.map(([, happened, read]) => (since === 'happened' ? happened : read)).sort((a, b) => a - b)
-  return { p50: quantile(ages, 0.5), p95: quantile(ages, 0.95), p99: quantile(ages, 0.99) }
+  const sorted = (ages) => ages.sort((a, b) => a - b)
+  const sinceRead = sorted(events.map(([, , read]) => read))
+  const ages = since === 'happened' ? sorted(events.map(([, happened]) => happened)) : sinceRead
+  const of = (share) => quantile(ages, share)
+  return { p50: of(0.5), p95: of(0.95), p99: of(0.99), own95: quantile(sinceRead, 0.95) }
 }
 
 /**
