@@ -74,8 +74,9 @@ export const systemDisk: Disk = {
   },
 }
 
-/** Whoever may write into a folder can put another file in the place of ours. */
+/** Whoever may write into a folder can put another file in the place of ours: others, its group, and its owner. */
 const kOthersMayWrite = 0o002
+const kGroupMayWrite = 0o020
 
 async function prepareFolder(path: string): Promise<void> {
   // One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc.
@@ -87,6 +88,12 @@ async function prepareFolder(path: string): Promise<void> {
     if (folder === path && !found.isDirectory()) throw new RefusalError(`${folder} is not a folder`)
     if ((found.mode & kOthersMayWrite) !== 0)
       throw new RefusalError(`everybody may write to ${folder}: choose another folder, or chmod o-w`)
+    if ((found.mode & kGroupMayWrite) !== 0)
+      throw new RefusalError(`its group may write to ${folder}: choose another folder, or chmod g-w`)
+    if (found.uid !== 0 && found.uid !== process.geteuid?.())
+      throw new RefusalError(
+        `${folder} belongs to user ${found.uid}: choose another folder, or chown it to the agent's`,
+      )
   }
 }
 

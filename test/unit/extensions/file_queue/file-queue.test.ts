@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -23,7 +23,7 @@ function tempFolder(): string {
 }
 
 const exporter = parseComponentId('exporter', 'otlp/a.b')!
-const owner = { evict() {}, dropped() {}, error() {}, trouble() {}, damaged() {} }
+const owner = { evict() {}, dropped() {}, error() {}, trouble() {}, damaged() {}, found() {} }
 
 function setUp(config: Partial<Config>, disk?: SimulatedDisk, part = {}) {
   const settings = testSettings('extension', 'file_queue/x', part)
@@ -84,6 +84,27 @@ test('a folder that others may write to, or that is a link, is refused', async (
   symlinkSync(tempFolder(), link)
   for (const directory of [open, join(open, 'below'), link])
     await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(RefusalError)
+})
+
+test("a folder whose group may write to it, or that is somebody else's, is refused, and so is what is below", async () => {
+  const shared = join(tempFolder(), 'shared')
+  mkdirSync(shared)
+  chmodSync(shared, 0o770)
+  const foreign = join(tempFolder(), 'foreign')
+  mkdirSync(foreign)
+  // Only root can give folders away.
+  const owned = process.geteuid?.() === 0
+  if (owned) chownSync(foreign, 65_534, 65_534)
+  const cases = [
+    [shared, 'its group may write'] as const,
+    ...(owned ? [[foreign, 'belongs to user 65534'] as const] : []),
+  ]
+  for (const [folder, reason] of cases)
+    for (const directory of [folder, join(folder, 'below')]) {
+      const started = setUp({ directory }).extension.start(new TestHost())
+      await expect(started).rejects.toThrow(RefusalError)
+      await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(reason)
+    }
 })
 
 test('a disk that is read-only: refused, or in memory where that is allowed, and said', async () => {
