@@ -168,8 +168,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       dropped: (items, reason) => this.#drop(items, reason),
       error: (code) => telemetry.error(code.toLowerCase()),
       trouble: (reason) => this.#health.disk(reason),
-      damaged: (path, { items }) =>
-        logger.error('a file of the queue is damaged; what was lost is counted, and the file kept', { path, items }),
+      damaged: (path, { items, kept }) =>
+        logger.error(
+          `a file of the queue is damaged; what was lost is counted, and the file ${kept ? 'kept' : 'could not be kept'}`,
+          { path, items },
+        ),
+      found: (items) => telemetry.produced(items),
     }
   }
 

@@ -131,7 +131,11 @@ export class DiskQueue {
         continue
       }
       try {
-        const kept = await segment.read(maxBytes)
+        const { kept, uncounted } = await segment.read(maxBytes)
+        if (uncounted > 0) {
+          this.#items += uncounted
+          this.#owner.found(uncounted)
+        }
         if (kept.length > 0) return kept
       } catch (error) {
         this.#owner.error(codeOf(error))
@@ -318,11 +322,11 @@ export class DiskQueue {
   async #closeBooks(segment: Segment): Promise<void> {
     if (segment.unaccountedItems > 0) {
       const path = join(this.#options.folder, fileName(segment.number, 'log'))
-      await quarantine(this.#load, [path, join(this.#options.folder, fileName(segment.number, 'done'))])
+      const kept = await quarantine(this.#load, [path, join(this.#options.folder, fileName(segment.number, 'done'))])
       const lost = segment.giveUpRest('lost')
       this.#items -= lost.items
       this.#owner.dropped(lost.items, 'damaged')
-      this.#owner.damaged(path, lost)
+      this.#owner.damaged(path, { ...lost, kept })
       await segment.notes.flush()
     } else segment.giveUpRest('lost')
     this.#removeIfDone(segment)

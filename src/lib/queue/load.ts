@@ -44,6 +44,7 @@ interface Unreadable {
   readonly number: number
   readonly items: number
   readonly files: readonly string[]
+  readonly kept: boolean
 }
 
 /**
@@ -67,9 +68,9 @@ export async function loadSegments(options: LoadOptions): Promise<{
       segments.push(loaded)
       continue
     }
-    await quarantine(options, loaded.files)
+    const kept = await quarantine(options, loaded.files)
     await removeAll(options.disk, loaded.files)
-    unreadable.push(loaded)
+    unreadable.push({ ...loaded, kept })
   }
   return { segments, unreadable, lastNumber: all.at(-1)?.number ?? 0 }
 }
@@ -120,7 +121,10 @@ async function headerOf({ disk }: LoadOptions, kind: FileKind, path: string | un
  * Opens what an earlier process left. Undefined: nothing is left of it, and its files are gone. What is damaged in it shows
  * when it is read; a segment of which both headers are damaged is `Unreadable` and stays as it is.
  */
-async function loadSegment(options: LoadOptions, files: Files): Promise<Segment | Unreadable | undefined> {
+async function loadSegment(
+  options: LoadOptions,
+  files: Files,
+): Promise<Segment | Omit<Unreadable, 'kept'> | undefined> {
   const { disk, folder, onError } = options
   const paths = [files.log, files.done].filter((path) => path !== undefined)
   const done = await readDone(disk, files.done)

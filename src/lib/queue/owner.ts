@@ -30,8 +30,10 @@ export interface QueueOwner {
   error(code: string): void
   /** Nothing can be written (with the reason), and again: undefined. */
   trouble(reason: string | undefined): void
-  /** So much of this file was damaged; it is kept in the folder `damaged`. */
-  damaged(path: string, lost: { readonly items: number }): void
+  /** So much of this file was damaged; `kept`: it is in the folder `damaged`, else the disk did not allow for that. */
+  damaged(path: string, lost: { readonly items: number; readonly kept: boolean }): void
+  /** Items came out that `restored` did not count: a power cut took the notes which say that they are settled. */
+  found(items: number): void
 }
 
 export type Appended =

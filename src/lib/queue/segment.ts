@@ -39,6 +39,8 @@ export interface SegmentState extends Mark {
   readonly sealed: boolean
 }
 
+const nothing = { kept: [], uncounted: 0 } as const
+
 /**
  * One log of a queue and its books: of each record it is known whether it is settled, of each that was given out and is not
  * settled, that it is outstanding. The rest is still to be read, or was damaged: which, shows when the end is reached.
@@ -73,7 +75,8 @@ export class Segment {
     this.end = state.end
     this.sealed = state.sealed
     this.#settled = state.settled
-    this.#accountedItems = state.settledItems
+    // More than all: notes of records that the log no longer has stood for others, too (see giveUpRest).
+    this.#accountedItems = Math.min(state.settledItems, state.items)
     this.#size = state.size
     this.#scanner = new Scanner(log, state.salt, kHeaderBytes)
   }
@@ -133,19 +136,25 @@ export class Segment {
     return this.#place(index, items)
   }
 
-  /** The next records that are not settled. Rejects where the disk does: unless that `mayPass` the rest is as good as damaged. */
-  async read(maxBytes: number): Promise<readonly Kept[]> {
+  /**
+   * The next records that are not settled; `uncounted` items of them had been given up (see giveUpRest), and a power cut took the notes
+   * that say so. Rejects where the disk does: unless that `mayPass` the rest is as good as damaged.
+   */
+  async read(maxBytes: number): Promise<{ readonly kept: readonly Kept[]; readonly uncounted: number }> {
     const until = this.end
     const scanner = this.#scanner
     try {
       const found = await scanner.read(maxBytes, Math.min(until, this.#size))
-      if (scanner !== this.#scanner) return [] // given up meanwhile
+      if (scanner !== this.#scanner) return nothing // given up meanwhile
       this.#readTo = scanner.at >= Math.min(until, this.#size) ? until : scanner.at
-      return found
+      const kept = found
         .filter(({ index }) => index < this.records && !this.#settled.has(index) && !this.outstanding.has(index))
         .map(({ kind, index, items, body }) => ({ kind, items, body, place: this.#place(index, items) }))
+      const uncounted = Math.max(-this.unaccountedItems, 0)
+      this.items += uncounted
+      return { kept, uncounted }
     } catch (error) {
-      if (scanner !== this.#scanner) return []
+      if (scanner !== this.#scanner) return nothing
       if (!mayPass(error)) this.#readTo = until
       throw error
     }
@@ -163,7 +172,8 @@ export class Segment {
     const rest: number[] = []
     for (let index = 0; index < this.records; index++)
       if (!this.#settled.has(index) && !this.outstanding.has(index)) rest.push(index)
-    // Which items were in which record is not known of damaged ones: the first stands for all.
+    // Which items were in which record is not known of damaged ones: the first stands for all. Where a power cut leaves that one only, the
+    // others come out again, uncounted: see read.
     for (const [at, index] of rest.entries()) {
       this.#settled.add(index)
       this.notes.add({ index, items: at === 0 ? items : 0, why })

@@ -106,7 +106,78 @@ describe('a log', () => {
   })
 })
 
+describe('what is set aside', () => {
+  const kept = (disk: SimulatedDisk) => [...disk.files.keys()].filter((path) => path.includes('/damaged/')).sort()
+  /** The body of the first record is another one, and the queue is empty in the end. */
+  const damage = async (disk: SimulatedDisk) => {
+    const before = await open(disk)
+    await before.put([0])
+    await before.queue.close()
+    disk.files.get(log)![70]! ^= 1
+    const rig = await open(disk)
+    await rig.drain()
+    await rig.queue.close()
+    return rig
+  }
+
+  test('is kept under a name of its own: numbers of segments begin again when a queue was empty', async () => {
+    const { disk } = await open()
+    const free = disk.afterKill()
+    for (const turn of [1, 2]) {
+      expect((await damage(free)).damaged).toEqual([`${log} kept`])
+      expect(kept(free).filter((path) => path.endsWith('.log'))).toHaveLength(turn)
+    }
+  })
+
+  test('makes room for the next when there are many: the oldest goes', async () => {
+    const disk = (await open()).disk.afterKill()
+    for (let turn = 0; turn < 12; turn++) await damage(disk)
+    expect(kept(disk)).toHaveLength(16)
+    expect(kept(disk).at(-1)).toBe(`${folder}/damaged/0000000012-0000000001.log`)
+  })
+
+  test('and cannot be: so it is said', async () => {
+    for (const code of ['ENOSPC', 'EIO']) {
+      const disk = (await open()).disk.afterKill()
+      disk.faults.fail = (kind) => (kind === 'link' ? code : undefined)
+      const { damaged, errors, drops } = await damage(disk)
+      expect(damaged).toEqual([`${log} not kept`])
+      expect([errors.get(code), drops.get('damaged')]).toEqual([1, entry(0).items])
+    }
+  })
+
+  test('at the start, because no header is whole: kept as well, or said not to be', async () => {
+    for (const code of [undefined, 'ENOSPC']) {
+      const { disk } = await left()
+      for (const path of [log, done]) disk.files.get(path)!.fill(0, 0, 8)
+      disk.faults.fail = (kind) => (kind === 'link' ? code : undefined)
+      expect((await open(disk)).damaged).toEqual([`${log} ${code === undefined ? 'kept' : 'not kept'}`])
+    }
+  })
+})
+
 describe('the notes of a log', () => {
+  test('of what was given up, of which only the first outlived a power cut: the rest comes again and is counted', async () => {
+    for (const notes of [1, 2, 3]) {
+      const first = await open(undefined, { maxBytes: 8000, overflow: 'drop_oldest' })
+      await first.put([0, 1, 2, 3, 4])
+      // One is being sent, so the segment stays when it is given up.
+      const [sending] = await first.queue.read(1)
+      const before = first.disk.files.get(done)!.length
+      for (let id = 5; !first.drops.has('queue_full'); id++) await first.put([id])
+      const disk = first.disk.afterKill()
+      for (const path of disk.files.keys()) if (path !== log && path !== done) disk.files.delete(path)
+      disk.files.set(done, disk.files.get(done)!.subarray(0, before + 16 * notes))
+      const second = await open(disk)
+      const kept = await second.drain()
+      expect(kept.map(idOf)).toContain(idOf(sending!))
+      const items = kept.reduce((sum, one) => sum + one.items, 0)
+      expect([notes, second.restored + second.found()]).toEqual([notes, items])
+      await second.queue.settle(kept.map(({ place }) => place))
+      expect([second.queue.items, second.drops]).toEqual([0, new Map()])
+    }
+  })
+
   /** Whatever happens to them, nothing is lost: at worst it is delivered again. */
   const check = async (disk: SimulatedDisk, what: unknown) => {
     const { found, lost } = await recover(disk)

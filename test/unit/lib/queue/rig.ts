@@ -21,6 +21,8 @@ export async function open(disk: SimulatedDisk = new SimulatedDisk(), part: Part
   const drops = new Map<string, number>()
   const errors = new Map<string, number>()
   const troubles: (string | undefined)[] = []
+  const damaged: string[] = []
+  let found = 0
   /** Held in memory, and not on the wire. */
   const held = new Map<number, Kept | { items: number; place: Place }>()
   const add = (to: Map<string, number>, key: string, n: number) => to.set(key, (to.get(key) ?? 0) + n)
@@ -46,7 +48,10 @@ export async function open(disk: SimulatedDisk = new SimulatedDisk(), part: Part
     dropped: (items, reason) => void (items > 0 && add(drops, reason, items)),
     error: (code) => void add(errors, code, 1),
     trouble: (reason) => troubles.push(reason),
-    damaged() {},
+    damaged: (path, { kept }) => void damaged.push(`${path} ${kept ? 'kept' : 'not kept'}`),
+    found: (items) => {
+      found += items
+    },
   })
   const put = (ids: readonly number[], size?: number) =>
     queue.append(
@@ -62,5 +67,5 @@ export async function open(disk: SimulatedDisk = new SimulatedDisk(), part: Part
       all.push(...kept)
     }
   }
-  return { queue, restored, disk, clock, drops, errors, troubles, held, put, drain }
+  return { queue, restored, disk, clock, drops, errors, troubles, damaged, found: () => found, held, put, drain }
 }
