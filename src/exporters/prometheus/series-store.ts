@@ -1,7 +1,8 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Exemplar } from '../../data/metric.js'
-import type { Resource } from '../../data/resource.js'
 import { exemplarOfEvent } from '../../lib/openmetrics/exemplar.js'
+import { labelText } from '../../lib/openmetrics/exposition.js'
+import { identityLabels } from '../../lib/openmetrics/labels.js'
 import { headOfMetric, type MetricHead, type ShownMetric, typeOfMetric } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
 import { SeriesTable, type Stamp } from './series-table.js'
@@ -9,11 +10,16 @@ import { attributesPool, resourcePool, type SharedAttributes, type SharedResourc
 
 /** How often an event was seen at a unit. */
 export interface EventCount {
-  readonly name: string
-  readonly resource: Resource
+  /** The event's name and what tells resources apart, as on the page. */
+  readonly labels: string
   readonly count: number
   readonly exemplar: Exemplar | undefined
   readonly updatedMs: number
+}
+
+/** One count for all resources whose labels are the same; pages being made hold the `last` of their beginning. */
+interface EventCounter {
+  last: EventCount
 }
 
 /** What pages are made of. */
@@ -31,6 +37,9 @@ export interface StoreLimits {
 /** Event counts outlive silence of points: a counter that vanished between two failures would show no increase. */
 const kMinEventLifeMs = 3_600_000
 
+/** Names and resources whose count is found without making its labels; past it all are found anew. */
+const kMaxFound = 65_536
+
 /** Looked through in one piece, a fraction of a millisecond. */
 const kPieceEvents = 4096
 
@@ -43,7 +52,10 @@ export class SeriesStore implements StoreView {
   readonly #tables = new Set<SeriesTable>()
   /** At most one of each type. */
   readonly #byName = new Map<string, SeriesTable[]>()
-  readonly #events = new Map<string, EventCount>()
+  /** By labels. */
+  readonly #events = new Map<string, EventCounter>()
+  /** By key of resource and name. */
+  readonly #found = new Map<string, EventCounter>()
   #stamp: Stamp = { timeUnixNano: 0n, atMs: 0 }
   #size = 0
 
@@ -93,15 +105,10 @@ export class SeriesStore implements StoreView {
   /** @returns whether there was room */
   addEvent(event: RawEvent, nowMs: number): boolean {
     const id = `${event.resource.key}\0${event.name}`
-    const known = this.#events.get(id)
-    if (known === undefined && !this.#grow()) return false
-    this.#events.set(id, {
-      name: event.name,
-      resource: event.resource,
-      count: (known?.count ?? 0) + 1,
-      exemplar: exemplarOfEvent(event) ?? known?.exemplar,
-      updatedMs: nowMs,
-    })
+    const counter = this.#found.get(id) ?? this.#findCounter(id, event)
+    if (counter === undefined) return false
+    const { labels, count, exemplar } = counter.last
+    counter.last = { labels, count: count + 1, exemplar: exemplarOfEvent(event) ?? exemplar, updatedMs: nowMs }
     return true
   }
 
@@ -120,10 +127,11 @@ export class SeriesStore implements StoreView {
     }
     const eventLifeMs = Math.max(expirationMs, kMinEventLifeMs)
     let looked = 0
-    for (const [id, { updatedMs }] of this.#events) {
+    for (const [labels, { last }] of this.#events) {
       if (++looked % kPieceEvents === 0) yield
-      if (nowMs - updatedMs < eventLifeMs) continue
-      this.#events.delete(id)
+      if (nowMs - last.updatedMs < eventLifeMs) continue
+      this.#events.delete(labels)
+      this.#found.clear()
       this.#size--
     }
   }
@@ -136,8 +144,22 @@ export class SeriesStore implements StoreView {
     return this.#resources.all()
   }
 
-  events(): Iterable<EventCount> {
-    return this.#events.values()
+  *events(): Iterable<EventCount> {
+    for (const { last } of this.#events.values()) yield last
+  }
+
+  /** By labels, for two scopes or two tenants of one service would be two samples of one series. */
+  #findCounter(id: string, { name, resource }: RawEvent): EventCounter | undefined {
+    const labels = labelText([['event', name], ...identityLabels(resource)])
+    let counter = this.#events.get(labels)
+    if (counter === undefined) {
+      if (!this.#grow()) return undefined
+      counter = { last: { labels, count: 0, exemplar: undefined, updatedMs: 0 } }
+      this.#events.set(labels, counter)
+    }
+    if (this.#found.size >= kMaxFound) this.#found.clear()
+    this.#found.set(id, counter)
+    return counter
   }
 
   #tableOf(metric: ShownMetric): SeriesTable | undefined {

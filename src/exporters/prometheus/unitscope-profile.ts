@@ -1,4 +1,3 @@
-import { labelText } from '../../lib/openmetrics/exposition.js'
 import { attributeLabels, bucketLabels, identityLabels, identityNames } from '../../lib/openmetrics/labels.js'
 import { eventCounter, type MetricHead, spellMetric, targetInfo } from '../../lib/openmetrics/spelling.js'
 import { infoLabels, isTold, kMaxCompared, wordsOf } from '../../lib/openmetrics/target-info.js'
@@ -49,9 +48,9 @@ function* infoLines(store: StoreView): Pausable<readonly FixedLine[]> {
 
 function* eventLines(store: StoreView): Pausable<readonly FixedLine[]> {
   const lines: FixedLine[] = []
-  for (const { name, resource, count, exemplar } of store.events()) {
+  for (const { labels, count, exemplar } of store.events()) {
     if ((lines.length + 1) % kPieceLabels === 0) yield
-    lines.push({ labels: labelText([['event', name], ...identityLabels(resource)]), value: count, exemplar })
+    lines.push({ labels, value: count, exemplar })
   }
   return lines
 }

@@ -304,6 +304,17 @@ describe('the store', () => {
     expect(store.addMetric(unit(3), 1000)).toBe(0)
   })
 
+  test('events that labels do not tell apart are one count: two scopes, or two tenants, of one service', () => {
+    const store = new SeriesStore({ maxSeries: 1, expirationMs: 1000 })
+    const [http, sql] = ['http', 'sql'].map((key) => ({ key, attributes: { 'service.name': 'shop' } }))
+    const add = (resource = http!) => store.addEvent(failure(resource, t0), 0)
+    expect([add(http), add(sql), add(http)]).toEqual([true, true, true])
+    expect(shown(store)).toEqual(['unitscope_events_total{event="systemd.unit.failed",service_name="shop"} 3'])
+    atOnce(store.expire(3_600_000))
+    expect([store.size, add(sql)]).toEqual([0, true])
+    expect(shown(store)).toEqual(['unitscope_events_total{event="systemd.unit.failed",service_name="shop"} 1'])
+  })
+
   test('keeps an exemplar until a newer one comes', () => {
     const store = new SeriesStore({ maxSeries: 2, expirationMs: 1000 })
     const exemplars = [{ timeUnixNano: t0, value: 1, traceId }]
