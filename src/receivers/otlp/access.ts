@@ -4,11 +4,17 @@ import type { Settings } from '../../component/component.js'
 import type { Metadata } from '../../data/resource.js'
 import { SecretFiles } from '../../lib/credentials/secret-files.js'
 
-/** Of a request's headers, what stays with its records; undefined when nothing does. */
-export type MetadataOf = (headers: IncomingHttpHeaders) => Metadata | undefined
+/**
+ * Of a request's headers, what stays with its records; undefined when there is nothing, and a text, why the request is refused, when it
+ * cannot be told whose they are.
+ */
+export type MetadataOf = (headers: IncomingHttpHeaders) => Metadata | string | undefined
 
 /** A tenant's name; more is no name, and would be held with every record's origin. */
 const kMaxValue = 256
+
+/** Without a comma: node:http and node:http2 join a header that comes twice by one, as any proxy may (RFC 9110, 5.3). */
+const kValue = /^[\x20-\x2b\x2d-\x7e]+$/
 
 /** @param names - in lower case */
 export function metadataReader(names: readonly string[]): MetadataOf {
@@ -18,7 +24,10 @@ export function metadataReader(names: readonly string[]): MetadataOf {
     let found = false
     for (const name of names) {
       const value = Object.hasOwn(headers, name) ? headers[name] : undefined
-      if (typeof value !== 'string' || value.length > kMaxValue || !/^[\x20-\x7e]+$/.test(value)) continue
+      if (value === undefined) continue
+      // Left out, it would make the records nobody's, or everybody's.
+      if (typeof value !== 'string' || value.length > kMaxValue || !kValue.test(value))
+        return `${name} is not one name of 1 to ${kMaxValue} printable ASCII characters without a comma`
       metadata[name] = value
       found = true
     }

@@ -11,7 +11,11 @@ export function grpcMethods(intake: Intake, metadataOf: MetadataOf): Readonly<Re
   return Object.fromEntries(
     (Object.entries(methods) as [Signal, string][]).map(([signal, path]): [string, Method] => [
       path,
-      async (message, headers) => replyOf(await intake.take(signal, message, metadataOf(headers))),
+      async (message, headers) => {
+        const metadata = metadataOf(headers)
+        if (typeof metadata === 'string') return { name: 'INVALID_ARGUMENT', details: metadata }
+        return replyOf(await intake.take(signal, message, metadata))
+      },
     ]),
   )
 }

@@ -13,6 +13,7 @@ import type { TlsOptions } from '../../lib/tls/tls-files.js'
 import { Body } from '../../util/body.js'
 import type { ByteBudget } from '../../util/byte-budget.js'
 import { Places } from '../../util/places.js'
+import type { MetadataOf } from './access.js'
 import type { Intake, Verdict } from './intake.js'
 
 export interface HttpOptions {
@@ -21,7 +22,7 @@ export interface HttpOptions {
   readonly tls?: (TlsOptions & { readonly requestCert?: boolean; readonly rejectUnauthorized?: boolean }) | undefined
   readonly intake: Intake
   readonly allows: (headers: IncomingMessage['headers']) => boolean
-  readonly metadataOf: (headers: IncomingMessage['headers']) => Readonly<Record<string, string>> | undefined
+  readonly metadataOf: MetadataOf
   readonly maxRequestBytes: number
   readonly budget: ByteBudget
   readonly maxConnections: number
@@ -178,6 +179,8 @@ export class HttpEndpoint {
     const compression = request.headers['content-encoding'] ?? 'identity'
     if (compression !== 'gzip' && compression !== 'identity')
       return void refuse(415, 'the Content-Encoding is not gzip')
+    const metadata = this.#options.metadataOf(request.headers)
+    if (typeof metadata === 'string') return void refuse(400, metadata)
     const body = new Body(this.#options.maxRequestBytes, this.#options.budget)
     try {
       this.#reading.add(request)
@@ -194,7 +197,7 @@ export class HttpEndpoint {
       const verdict =
         'reason' in message
           ? this.#options.intake.malformed(signal, message)
-          : await this.#options.intake.take(signal, message, this.#options.metadataOf(request.headers))
+          : await this.#options.intake.take(signal, message, metadata)
       this.#say(response, encoding, signal, verdict)
     } finally {
       body.release()
