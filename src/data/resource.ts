@@ -23,6 +23,36 @@ export interface Origin {
 /** Names in lower case. */
 export type Metadata = Readonly<Record<string, string>>
 
+/** Of each part of an origin in a state file. Schema URLs and scopes have some hundred bytes. */
+const kMaxSavedFields = 4096
+/** The `otlp` receiver keeps 8 headers at most. */
+const kMaxMetadata = 8
+
+/** Whether JSON read from a file is an origin. */
+export function isOrigin(json: unknown): boolean {
+  if (typeof json !== 'object' || json === null) return false
+  const { scope, resource, resourceRecords, scopeRecords, metadata } = json as Record<string, unknown>
+  if (![scope, resource, resourceRecords, scopeRecords].every(isFields)) return false
+  if (metadata === undefined) return true
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return false
+  const values = Object.entries(metadata)
+  return values.length <= kMaxMetadata && values.flat().every(isName)
+}
+
+/** A character for each byte. */
+function isFields(text: unknown): boolean {
+  return (
+    typeof text === 'string' &&
+    text.length <= kMaxSavedFields &&
+    Buffer.from(text, 'latin1').toString('latin1') === text
+  )
+}
+
+/** What the `otlp` receiver takes for the name of a header or its value: it becomes one again. */
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && text.length <= 256 && /^[\x20-\x7e]+$/.test(text)
+}
+
 /** Enough for a large host's units and containers; past it the least recently used entity is forgotten. */
 const kMaxResources = 65_536
 

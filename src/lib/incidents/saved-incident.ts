@@ -1,5 +1,5 @@
 import type { Attributes } from '../../data/attributes.js'
-import type { Resource } from '../../data/resource.js'
+import { isOrigin, type Resource } from '../../data/resource.js'
 import type { Cause } from './cause.js'
 import type { IncidentState, Standing } from './incident-state.js'
 import type { Stretch } from './stretch.js'
@@ -223,7 +223,8 @@ function isNames(value: unknown): boolean {
 }
 
 function isResource(value: unknown): boolean {
-  const { key, attributes } = record(value)
+  const { key, attributes, origin } = record(value)
+  if (origin !== undefined && !isOrigin(origin)) return false
   if (!isText(key) || typeof attributes !== 'object' || attributes === null) return false
   const entries = Object.entries(attributes as Attributes)
   return entries.length <= kMaxAttributes && entries.every(([, one]) => isNames(one) || isValue(one))

@@ -1,4 +1,5 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
+import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
+import { isOrigin, type Origin } from '../../data/resource.js'
 import type { Unit } from './detector.js'
 
 /** Of a name, and of all that is text in a state file: systemd's unit names have 255, paths of cgroups 4096. */
@@ -9,21 +10,33 @@ const kMaxAttributes = 256
 /** A unit in a state file: what is open may have to be told of, or told over, before the unit is heard of again. */
 export interface SavedUnitName {
   readonly name: string
-  readonly resource: { readonly key: string; readonly attributes: Attributes }
+  readonly resource: { readonly key: string; readonly attributes: Attributes; readonly origin?: Origin }
 }
 
-export function savedUnitName({ name, resource }: Unit): SavedUnitName {
-  // JSON has no bigint.
-  const attributes = Object.entries(resource.attributes).filter(([, value]) => typeof value !== 'bigint')
-  return { name, resource: { key: resource.key, attributes: Object.fromEntries(attributes) } }
+export function savedUnitName({ name, resource: { key, attributes, origin } }: Unit): SavedUnitName {
+  // JSON has no bigint, and would make another value of an encoded one.
+  const plain = Object.entries(attributes).filter(
+    ([, value]) => typeof value !== 'bigint' && !(value instanceof EncodedValue),
+  )
+  const own = { key, attributes: Object.fromEntries(plain) }
+  return { name, resource: origin === undefined ? own : { ...own, origin: savedOrigin(origin) } }
+}
+
+/** Whose its records are stays in any case: without it they would be nobody's, or everybody's. */
+function savedOrigin(origin: Origin): Origin {
+  if (isOrigin(origin)) return origin
+  const { metadata } = origin
+  return { scope: '', resource: '', resourceRecords: '', scopeRecords: '', ...(metadata && { metadata }) }
 }
 
 /** @throws where it is not of this form */
 export function readUnitName(key: unknown, { name, resource }: SavedUnitName): Unit {
   if (!isText(key) || !isText(name)) throw new Error('a unit has no name')
-  if (!isText(resource.key) || !isAttributes(resource.attributes))
+  const { origin } = resource
+  if (!isText(resource.key) || !isAttributes(resource.attributes) || !(origin === undefined || isOrigin(origin)))
     throw new Error(`the resource of ${name.slice(0, 256)} says nothing`)
-  return { key, name, resource: { key: resource.key, attributes: { ...resource.attributes } } }
+  const own = { key: resource.key, attributes: { ...resource.attributes } }
+  return { key, name, resource: origin === undefined ? own : { ...own, origin } }
 }
 
 export function isText(text: unknown): text is string {

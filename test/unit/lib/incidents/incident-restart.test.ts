@@ -193,6 +193,11 @@ describe('a file that is not as it should be', () => {
       member({ resource: { key: 'a', attributes: { a: {} } } }),
       'incidents[0].members[0].resource is none',
     ],
+    [
+      'an origin that is none',
+      member({ resource: { key: 'a', attributes: {}, origin: { scope: 7 } } }),
+      'incidents[0].members[0].resource is none',
+    ],
     ['half a cause', member({ cause: { unit: 'a' } }), 'incidents[0].members[0].cause is none'],
     ['a standing that is none', member({ standing: 'lost' }), 'incidents[0].members[0].standing is none'],
     ['a text without end', member({ reason: 'x'.repeat(4097) }), 'incidents[0].members[0].a text is none'],
@@ -201,5 +206,18 @@ describe('a file that is not as it should be', () => {
     ['half an impact', member({ impact: { count: 1 } }), 'incidents[0].members[0].impact is none'],
   ])('%s is refused with a reason', (_, json, reason) => {
     expect(() => parseIncidents(json)).toThrow(reason)
+  })
+
+  it("keeps whose a unit is: what is told after a restart is the same tenant's", () => {
+    const origin = {
+      scope: '',
+      resource: '',
+      resourceRecords: '',
+      scopeRecords: '\u001a\u0001\xff',
+      metadata: { 'x-org': 'a' },
+    }
+    const resource = { key: 'a', attributes: {}, origin }
+    const { incidents } = parseIncidents(JSON.parse(JSON.stringify(member({ resource }))))
+    expect(incidents[0]!.members[0]!.resource).toEqual(resource)
   })
 })
