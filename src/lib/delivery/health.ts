@@ -34,7 +34,8 @@ export class DeliveryHealth {
    * @param probing - the circuit breaker is open: from now on there is only a probe now and then
    */
   failing(reason: string, probing = false): void {
-    this.#away ??= reason
+    // A probe comes now and then: what it says is the latest news. Before, each try of each sender would be told.
+    if (this.#away === undefined || probing) this.#away = reason
     this.#probing = probing
     this.#tell()
   }

@@ -117,6 +117,21 @@ test('what is delivered leaves nothing on the disk', async () => {
   expect([...disk.files.keys()]).toEqual([])
 })
 
+test('what a probe is told is the latest news: a server that is back and refuses is no longer one that is away', async () => {
+  let reason = 'UNAVAILABLE: not connected'
+  const one = await start(new SimulatedDisk(), () => ({ ...down, reason }))
+  await one.delivery.hold([numbersOf([1])])
+  await one.clock.advance(3_600_000)
+  reason = 'UNAVAILABLE: JetStream is not enabled'
+  await one.clock.advance(3_600_000)
+  expect(one.health).toEqual([
+    'UNAVAILABLE: not connected',
+    'UNAVAILABLE: not connected; circuit breaker open',
+    'UNAVAILABLE: JetStream is not enabled; circuit breaker open',
+  ])
+  await one.stop()
+})
+
 test('a server that is away: nothing is given up, a stop drops nothing, and the next start delivers it', async () => {
   const disk = new SimulatedDisk()
   const one = await start(disk, () => down)
