@@ -42,7 +42,8 @@ class FileQueue implements Extension, QueueStorage {
     this.#storages.set(this.#settings.id.id, this)
     host.report({ state: 'ok' })
     await this.#orVolatile(async () => {
-      await this.#disk.prepareFolder(folder)
+      const above = this.#config.directory === undefined ? this.#settings.stateDirectory : undefined
+      await this.#disk.prepareFolder(folder, above)
     })
   }
 

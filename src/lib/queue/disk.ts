@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { loadNative } from '../../binding/native.js'
 import { RefusalError } from '../../errors.js'
 
@@ -22,9 +22,10 @@ export interface Disk {
   /**
    * Makes the folder if need be, and makes sure that nobody else can reach into it.
    *
-   * @throws RefusalError for one that is not ours alone
+   * @param above - the folder it stands in, where that is the agent's to make, too
+   * @throws RefusalError for one that is not ours alone, or cannot be made by this user
    */
-  prepareFolder(path: string): Promise<void>
+  prepareFolder(path: string, above?: string): Promise<void>
   list(folder: string): Promise<readonly string[]>
   /** `create`: it must not be there yet. */
   openFile(path: string, create: boolean): Promise<DiskFile>
@@ -78,11 +79,9 @@ export const systemDisk: Disk = {
 const kOthersMayWrite = 0o002
 const kGroupMayWrite = 0o020
 
-async function prepareFolder(path: string): Promise<void> {
-  // One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc.
-  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+async function prepareFolder(path: string, above?: string): Promise<void> {
+  if (above !== undefined) await makeFolder(above)
+  await makeFolder(path)
   for (const folder of [dirname(path), path]) {
     const found = await lstat(folder)
     if (folder === path && !found.isDirectory()) throw new RefusalError(`${folder} is not a folder`)
@@ -95,6 +94,25 @@ async function prepareFolder(path: string): Promise<void> {
         `${folder} belongs to user ${found.uid}: choose another folder, or chown it to the agent's`,
       )
   }
+}
+
+/** One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    switch (error.code) {
+      case 'EEXIST':
+        return
+      case 'ENOENT': // No refusal: it may be mounted later.
+        throw new Error(`there is no folder ${dirname(path)} to make ${basename(path)} in: make it, or choose another`)
+      case 'ENOTDIR':
+        throw new RefusalError(`the folder ${path} cannot be made: ${dirname(path)} is not a folder`)
+      case 'EACCES':
+      case 'EPERM':
+        throw new RefusalError(`the folder ${path} cannot be made: this user may not write to ${dirname(path)}`)
+      default:
+        throw error
+    }
+  })
 }
 
 class SystemFile implements DiskFile {

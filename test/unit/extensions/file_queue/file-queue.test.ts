@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -74,6 +74,28 @@ test('the state directory is its place where none is named; without either the s
   await extension.start(host)
   expect(statSync(join(stateDirectory, 'queue')).isDirectory()).toBe(true)
   await expect(setUp({}).extension.start(new TestHost())).rejects.toThrow(RefusalError)
+})
+
+test('a state directory that is not there yet is made; what is above it is not this agent to make', async () => {
+  const stateDirectory = join(tempFolder(), 'state')
+  await setUp({}, undefined, { stateDirectory }).extension.start(new TestHost())
+  for (const path of [stateDirectory, join(stateDirectory, 'queue')]) expect(statSync(path).mode & 0o777).toBe(0o700)
+
+  const above = join(tempFolder(), 'not-mounted')
+  const start = setUp({ directory: join(above, 'queue') }).extension.start(new TestHost())
+  // Not a RefusalError, after which nobody starts the agent again: the folder may be mounted later.
+  const error = await start.catch((thrown: unknown) => thrown)
+  expect(error).not.toBeInstanceOf(RefusalError)
+  expect(String(error)).toContain(`there is no folder ${above} to make queue in`)
+})
+
+test('a folder that cannot be made is refused, with the reason', async () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, '')
+  const start = setUp({ directory: join(file, 'queue') }).extension.start(new TestHost())
+  await expect(start).rejects.toThrow(
+    new RefusalError(`the folder ${file}/queue cannot be made: ${file} is not a folder`),
+  )
 })
 
 test('a folder that others may write to, or that is a link, is refused', async () => {
