@@ -21,8 +21,8 @@ export interface Decoded {
 /** Why a request was not taken, and where in it. */
 export interface Malformed {
   readonly reason: string
-  /** Bytes from its beginning. */
-  readonly offset: number
+  /** Bytes from the request's beginning; undefined for JSON, whose reason names the field. */
+  readonly offset: number | undefined
 }
 
 /**

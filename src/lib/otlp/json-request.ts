@@ -28,7 +28,7 @@ export function jsonToProtobuf(signal: Signal, text: string): Uint8Array | Malfo
     writeMessage(writer, requests[signal], JSON.parse(prepared), requests[signal])
     return writer.written()
   } catch (error) {
-    if (error instanceof JsonError || error instanceof SyntaxError) return { reason: error.message, offset: 0 }
+    if (error instanceof JsonError || error instanceof SyntaxError) return { reason: error.message, offset: undefined }
     throw error
   }
 }
@@ -101,7 +101,7 @@ function writeScalar(writer: ProtobufWriter, number: number, kind: ScalarKind, v
       return void writer.string(number, value)
     case 'id':
       if (typeof value !== 'string' || !/^([0-9a-fA-F]{2}){0,32}$/.test(value))
-        throw new JsonError(`${path} is not in hex`)
+        throw new JsonError(`${path} is not in hex, two digits a byte`)
       return void writer.hex(number, value)
     case 'bytes':
       if (typeof value !== 'string' || !/^[A-Za-z0-9+/_-]*={0,2}$/.test(value))

@@ -47,7 +47,8 @@ export class Intake {
 
   malformed(signal: Signal, { reason, offset }: Malformed): Verdict {
     this.#settings.telemetry.error('malformed_request')
-    return { kind: 'refused', reason: `no request of ${signal}: ${reason}, at byte ${offset}` }
+    const where = offset === undefined ? '' : `, at byte ${offset}`
+    return { kind: 'refused', reason: `no request of ${signal}: ${reason}${where}` }
   }
 
   async #handOn(batch: Batch, rejected: number): Promise<Verdict> {

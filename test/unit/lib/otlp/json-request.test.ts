@@ -61,6 +61,7 @@ describe('JSON as people write it', () => {
     [log('{"timeUnixNano":"18446744073709551616"}'), /out of range/],
     [log('{"body":"text"}'), /body is no object/],
     [log('{"traceId":"xyz"}'), /traceId is not in hex/],
+    [log('{"spanId":"1"}'), /spanId is not in hex, two digits a byte/],
     [log('{"body":{"bytesValue":"%"}}'), /bytesValue is not in base64/],
     [log('{"body":{"doubleValue":"1x"}}'), /doubleValue is no number/],
     [log('{"severityNumber":"SEVERITY_NUMBER_INFO"}'), /severityNumber is no integer/],

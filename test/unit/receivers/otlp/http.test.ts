@@ -106,6 +106,14 @@ describe('what is no request is refused', () => {
       expect(telemetry.gauges.get('held_bytes')?.()).toBe(0)
     })
 
+  test('of JSON the field is named, for a byte of what was made of it would tell nobody anything', async () => {
+    const { port } = await startHttpReceiver()
+    const json = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}'
+    const { body } = await post(port, json, { 'content-type': kJson }, '/v1/logs')
+    const answer = JSON.parse(body.toString()) as { message: string }
+    expect(answer.message).toMatch(/^no request of logs: .*logRecords\[0\]\.timeUnixNano is no integer$/)
+  })
+
   test('more than all requests may hold together: 503, and room again once the others are answered', async () => {
     let go: () => void = () => {}
     const gate = new Promise<void>((resolve) => {
