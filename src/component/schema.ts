@@ -50,7 +50,7 @@ export interface ObjectSchema extends Head {
   readonly type: 'object'
   readonly properties: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
-  /** Keys of earlier versions, and what they are called now: said to whoever still writes them. */
+  /** Keys of earlier versions and of the Collector, and what they are called here: said to whoever writes them. */
   readonly renamed?: Readonly<Record<string, string>>
   /** An object all of whose keys have defaults may default to `{}`. */
   readonly default?: Readonly<Record<string, unknown>>

@@ -38,7 +38,7 @@ export function explain(found: readonly Violation[], entry: Entry, path: Path, p
 
 function unknownKeyOf({ properties, renamed = {} }: ObjectSchema, key: string): string {
   const now = Object.hasOwn(renamed, key) ? renamed[key] : undefined
-  return now === undefined ? unknownKey(key, Object.keys(properties)) : `is called "${now}" now`
+  return now === undefined ? unknownKey(key, Object.keys(properties)) : `is called "${now}" here`
 }
 
 /** `is not a key here`, with the key that was meant or the keys there are. */

@@ -56,6 +56,7 @@ export const sendingQueueSchema = {
         'How long a stopping agent goes on delivering, at most `6s`; the rest is dropped and counted, or with `storage` kept.',
     },
   },
+  renamed: { queue_size: 'max_items', num_consumers: 'concurrency' },
 } as const satisfies ObjectSchema
 
 export const retrySchema = {

@@ -217,7 +217,18 @@ exporters: { debug: }
 service: { pipelines: { a: { receivers: [systemd], processors: [crash_loop], exporters: [debug] } } }
 `
   expect(await said(yaml)).toEqual([
-    'CFG_UNKNOWN_KEY agent.yaml:2:29 processors.crash_loop.threshold: is called "restart_threshold" now',
+    'CFG_UNKNOWN_KEY agent.yaml:2:29 processors.crash_loop.threshold: is called "restart_threshold" here',
+  ])
+})
+
+test('keys of the Collector that have another name here are told by that', async () => {
+  const yaml = `receivers: { self_telemetry: }
+exporters: { otlp: { endpoint: "127.0.0.1:4317", sending_queue: { queue_size: 100, num_consumers: 4 } } }
+service: { pipelines: { a: { receivers: [self_telemetry], exporters: [otlp] } } }
+`
+  expect(await said(yaml)).toEqual([
+    'CFG_UNKNOWN_KEY agent.yaml:2:67 exporters.otlp.sending_queue.queue_size: is called "max_items" here',
+    'CFG_UNKNOWN_KEY agent.yaml:2:84 exporters.otlp.sending_queue.num_consumers: is called "concurrency" here',
   ])
 })
 
