@@ -9,6 +9,7 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   ],
   [ExitCode.failure, 'it failed: a component could not start, or `run` was ended before it had stopped in order'],
   [ExitCode.usage, 'the command line is wrong'],
+  [ExitCode.unavailable, 'no agent answers `status`'],
   [ExitCode.config, 'the configuration is wrong; nothing was started'],
 ]
 

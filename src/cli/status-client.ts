@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import type { StatusReport } from '../service/status-report.js'
 import { kMaxPathBytes, kRequest } from '../service/status-socket.js'
@@ -51,6 +52,8 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, path: string): strin
     case 'ENOENT':
       return `no agent runs here that has the socket ${path}. See: systemctl status unitscope. One that was started by hand has the socket that service.status_socket names: --socket PATH`
     case 'ECONNREFUSED':
+      if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
+        return `${path} is no socket: name the agent's, often status.sock in a folder of /run`
       return `the agent that had the socket ${path} is gone, and did not end in order. See: systemctl status unitscope`
     case 'EACCES':
     case 'EPERM':

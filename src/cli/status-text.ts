@@ -32,7 +32,8 @@ function notes({ reason, gauges }: ComponentReport): string {
     const items = gauges[name] ?? 0
     return items === 0 ? [] : [`${number(items)} items wait`]
   })
-  const breaker = ['', 'breaker half-open', 'breaker open'][gauges['breaker_state'] ?? 0] ?? ''
+  const open = ['', 'breaker half-open', 'breaker open'][gauges['breaker_state'] ?? 0] ?? ''
+  const breaker = reason?.includes('breaker open') ? '' : open
   return [reason ?? '', ...waiting, breaker].filter((part) => part !== '').join('; ')
 }
 

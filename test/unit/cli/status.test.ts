@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { statusText } from '../../../src/cli/status-text.js'
 import { parseConfig } from '../../../src/config/config.js'
 import { registrations } from '../../../src/registry.js'
 import { createService, type Service } from '../../../src/service/service.js'
+import type { StatusReport } from '../../../src/service/status-report.js'
 import { openStatusSocket, type StatusSocket } from '../../../src/service/status-socket.js'
 import { createLogger } from '../../../src/telemetry/logger.js'
 import { systemClock } from '../../../src/util/clock.js'
@@ -91,6 +93,21 @@ describe('a running agent whose backend is away', () => {
     const { filtered } = report.ledger.rows.find(({ id }: { id: string }) => id === 'filter').dropped
     expect(to_exporters).toBe(2 * (received - filtered))
   })
+})
+
+test('an open circuit breaker is told once, also where the reason tells it', () => {
+  const told = (reason: string): string | undefined => {
+    const otlp = { kind: 'exporter', id: 'otlp', state: 'degraded', reason, gauges: { breaker_state: 2 }, errors: {} }
+    const text = statusText({ ...service.report(), components: [otlp] } as StatusReport, { color: false } as never)
+    return text.split('\n')[1]
+  }
+  expect(told('away')).toMatch(/ away; breaker open$/)
+  expect(told('away; circuit breaker open')).toMatch(/ away; circuit breaker open$/)
+})
+
+test('what is no socket is not taken for an agent that is gone', async () => {
+  const { exit, stderr } = await runCli(['status', '--socket', folder])
+  expect([exit, stderr]).toEqual([69, expect.stringContaining(`${folder} is no socket`)])
 })
 
 test('where no agent runs it says what to do, with a code of its own', async () => {
