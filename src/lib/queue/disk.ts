@@ -221,12 +221,30 @@ export class OnDemandFile implements DiskFile {
   }
 }
 
+/** Whether so many bytes can be written; the file does not stay. Rejects as the disk does. */
+export async function tryWrite(disk: Disk, path: string, bytes: number, sync: boolean): Promise<void> {
+  await disk.remove(path).catch(() => {}) // of a process that ended meanwhile
+  const file = await disk.openFile(path, true)
+  try {
+    await file.write([Buffer.alloc(bytes)], 0)
+    if (sync) await file.sync()
+  } finally {
+    await file.close().catch(() => {})
+    await disk.remove(path).catch(() => {})
+  }
+}
+
 /** Failures that say nothing of the file: of those that are open there are too many, memory is short, somebody took the rights away. */
 const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR', 'EACCES', 'EPERM'])
 
 /** No room on the disk, or none left of what is allowed. */
 export function isFull(error: unknown): boolean {
   return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+}
+
+/** Whether it is the disk or the file system that says that a file is damaged. */
+export function isDamage(error: unknown): boolean {
+  return ['EIO', 'EUCLEAN', 'EBADMSG'].includes(codeOf(error))
 }
 
 /** Whether the same call may work later. */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { RefusalError } from '../../errors.js'
 import { Bits } from './bits.js'
-import { type Disk, type DiskFile, OnDemandFile } from './disk.js'
+import { type Disk, type DiskFile, isDamage, OnDemandFile } from './disk.js'
 import {
   type DecodedHeader,
   decodeHeader,
@@ -39,9 +39,8 @@ export interface LoadOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** A segment that cannot be read at all; `items` of it are lost, as far as its notes tell. */
+/** Files that cannot be read; `items` are lost with them, as far as notes tell. */
 interface Unreadable {
-  readonly number: number
   readonly items: number
   readonly files: readonly string[]
   readonly kept: boolean
@@ -61,16 +60,14 @@ export async function loadSegments(options: LoadOptions): Promise<{
   await checkVersions(options, all)
   const segments: Segment[] = []
   const unreadable: Unreadable[] = []
+  const setAside = async (files: readonly string[], items: number): Promise<undefined> => {
+    const kept = await quarantine(options, files)
+    await removeAll(options.disk, files)
+    unreadable.push({ files, items, kept })
+  }
   for (const files of all) {
-    const loaded = await loadSegment(options, files)
-    if (loaded === undefined) continue
-    if ('log' in loaded) {
-      segments.push(loaded)
-      continue
-    }
-    const kept = await quarantine(options, loaded.files)
-    await removeAll(options.disk, loaded.files)
-    unreadable.push({ ...loaded, kept })
+    const segment = await loadSegment(options, files, setAside)
+    if (segment !== undefined) segments.push(segment)
   }
   return { segments, unreadable, lastNumber: all.at(-1)?.number ?? 0 }
 }
@@ -109,46 +106,68 @@ type SeenHeader = DecodedHeader | undefined
 
 async function headerOf({ disk }: LoadOptions, kind: FileKind, path: string | undefined): Promise<SeenHeader> {
   if (path === undefined) return undefined
-  const file = await disk.openFile(path, false)
+  const bytes = await orDamaged(
+    async () => {
+      const file = await disk.openFile(path, false)
+      return file.read(0, kHeaderBytes).finally(() => file.close())
+    },
+    () => {},
+  )
+  return bytes === undefined ? { damaged: true } : decodeHeader(kind, bytes)
+}
+
+/** Undefined: the disk says that it is damaged, which keeps nobody from starting. Other errors do. */
+async function orDamaged<T>(read: () => Promise<T>, onError: (error: unknown) => void): Promise<T | undefined> {
   try {
-    return decodeHeader(kind, await file.read(0, kHeaderBytes))
-  } finally {
-    await file.close()
+    return await read()
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    onError(error)
+    return undefined
   }
 }
 
 /**
  * Opens what an earlier process left. Undefined: nothing is left of it, and its files are gone. What is damaged in it shows
- * when it is read; a segment of which both headers are damaged is `Unreadable` and stays as it is.
+ * when it is read; a segment of which both headers are damaged is set aside, and so are notes that the disk does not give.
  */
 async function loadSegment(
   options: LoadOptions,
   files: Files,
-): Promise<Segment | Omit<Unreadable, 'kept'> | undefined> {
+  setAside: (files: readonly string[], items: number) => Promise<undefined>,
+): Promise<Segment | undefined> {
   const { disk, folder, onError } = options
   const paths = [files.log, files.done].filter((path) => path !== undefined)
-  const done = await readDone(disk, files.done)
+  const readable = await orDamaged(() => readDone(disk, files.done), onError)
+  const done = readable ?? noNotes
   const log = files.log === undefined ? undefined : new OnDemandFile(disk, files.log)
-  const size = (await log?.size()) ?? 0
-  const logHeader =
-    log === undefined ? { damaged: true as const } : decodeHeader('log', await log.read(0, kHeaderBytes))
+  const size = log === undefined ? 0 : await orDamaged(() => log.size(), onError)
+  const start = log === undefined ? undefined : await orDamaged(() => log.read(0, kHeaderBytes), onError)
+  const logHeader = start === undefined ? { damaged: true as const } : decodeHeader('log', start)
   const header = 'salt' in logHeader ? logHeader : done.header
   const mark = done.mark
   if (log === undefined || header === undefined) {
     await log?.close()
     const items = mark === undefined ? 0 : Math.max(mark.items - settledOf(done, mark).settledItems, 0)
-    return items === 0 && size <= kHeaderBytes
-      ? await removeAll(disk, paths)
-      : { number: files.number, items, files: paths }
+    const isEmpty = items === 0 && size !== undefined && size <= kHeaderBytes && readable !== undefined
+    return isEmpty ? removeAll(disk, paths) : setAside(paths, items)
   }
-  const whole = await endOf(log, header.salt, mark, size)
+  if (readable === undefined) await setAside([files.done!], 0)
+  const whole = await endOf(log, header.salt, mark, size ?? 0, onError)
   const notesPath = join(folder, fileName(files.number, 'done'))
   const notes =
     done.header === undefined
-      ? await remake(disk, notesPath, files.done !== undefined, header, whole, onError)
+      ? await remake(disk, notesPath, files.done !== undefined && readable !== undefined, header, whole, onError)
       : new Notes(disk, notesPath, kNotesStart + Math.ceil(done.noteBytes / kNoteBytes) * kNoteBytes, onError)
   const settled = settledOf(done, whole)
-  const segment = new Segment(log, notes, { ...header, ...whole, ...settled, number: files.number, size, sealed: true })
+  const segment = new Segment(log, notes, {
+    ...header,
+    ...whole,
+    ...settled,
+    number: files.number,
+    size: size ?? 0,
+    sealed: true,
+  })
   await log.close()
   if (!segment.isSettled) return segment
   await segment.close()
@@ -161,13 +180,19 @@ async function removeAll(disk: Disk, paths: readonly string[]): Promise<undefine
 }
 
 /** Behind the last mark there is what nobody was told of; what is whole of it counts as well. */
-async function endOf(log: DiskFile, salt: number, mark: Mark | undefined, size: number): Promise<Mark> {
+async function endOf(
+  log: DiskFile,
+  salt: number,
+  mark: Mark | undefined,
+  size: number,
+  onError: (error: unknown) => void,
+): Promise<Mark> {
   let { records, items, end } = mark ?? { records: 0, items: 0, end: kHeaderBytes }
   if (size <= end) return { records, items, end }
   const scanner = new Scanner(log, salt, end)
   for (;;) {
-    const found = await scanner.read(1, size)
-    if (found.length === 0) return { records, items, end }
+    const found = await orDamaged(() => scanner.read(1, size), onError)
+    if (found === undefined || found.length === 0) return { records, items, end }
     for (const record of found) {
       // Without a mark, gaps are damage and counted by what the next record says; behind one, the chain must be whole.
       if (mark !== undefined && record.index !== records) return { records, items, end }
@@ -188,11 +213,15 @@ interface Done {
   readonly noteBytes: number
 }
 
+const noNotes: Done = { header: undefined, mark: undefined, notes: [], noteBytes: 0 }
+
 async function readDone(disk: Disk, path: string | undefined): Promise<Done> {
-  if (path === undefined) return { header: undefined, mark: undefined, notes: [], noteBytes: 0 }
+  if (path === undefined) return noNotes
   const file = await disk.openFile(path, false)
-  const bytes = await file.read(0, await file.size())
-  await file.close()
+  const bytes = await file
+    .size()
+    .then((size) => file.read(0, size))
+    .finally(() => file.close())
   const header = decodeHeader('done', bytes)
   const marks = [0, 1].map((at) => decodeMark(bytes, kHeaderBytes + at * kMarkBytes))
   const mark = marks.reduce((a, b) => ((b?.end ?? 0) > (a?.end ?? 0) ? b : a))

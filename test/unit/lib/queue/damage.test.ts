@@ -156,6 +156,42 @@ describe('what is set aside', () => {
   })
 })
 
+describe('a file that the disk does not give (EIO) does not keep the agent from starting', () => {
+  const failing = async (isHit: (kind: string, path: string) => boolean) => {
+    const { disk } = await left()
+    disk.faults.fail = (kind, path) => (isHit(kind, path) ? 'EIO' : undefined)
+    const rig = await open(disk)
+    const found = (await rig.drain()).map(idOf)
+    expect(rig.errors.get('EIO')).toBeGreaterThan(0)
+    return { ...rig, found }
+  }
+  const reads = new Set(['read', 'open'])
+
+  test.each([...reads])('notes, at %s: all is delivered, what was settled once more', async (at) => {
+    const { found, drops, damaged, disk } = await failing((kind, path) => kind === at && path === done)
+    expect([found, drops, damaged]).toEqual([ids, new Map(), [`${done} kept`]])
+    delete disk.faults.fail
+    expect((await (await open(disk.afterKill())).drain()).map(idOf)).toEqual(ids)
+  })
+
+  test.each([...reads])('a log, at %s: what its notes say was left is counted', async (at) => {
+    const { found, drops, damaged } = await failing((kind, path) => kind === at && path === log)
+    expect([found, drops, damaged]).toEqual([[], new Map([['damaged', itemsOf(unsettled)]]), [`${log} kept`]])
+  })
+
+  test('both: they are set aside', async () => {
+    const { found, damaged, disk } = await failing((kind, path) => kind === 'read' && !path.includes('damaged'))
+    expect([found, damaged]).toEqual([[], [`${log} kept`]])
+    expect([...disk.files.keys()].every((path) => path.includes('/damaged/'))).toBe(true)
+  })
+
+  test('but no more files than may be open do: that says nothing of the file', async () => {
+    const { disk } = await left()
+    disk.faults.fail = (kind) => (kind === 'open' ? 'EMFILE' : undefined)
+    await expect(open(disk)).rejects.toThrow('EMFILE')
+  })
+})
+
 describe('the notes of a log', () => {
   test('of what was given up, of which only the first outlived a power cut: the rest comes again and is counted', async () => {
     for (const notes of [1, 2, 3]) {
