@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { sleep } from '../../util/clock.js'
-import { codeOf, isFull, mayPass } from './disk.js'
+import { codeOf, isFull, tryWrite } from './disk.js'
 import { fileName, kHeadBytes, kHeaderBytes, kNoteBytes, kNotesStart } from './format.js'
 import { createSegment, type LoadOptions, loadSegments } from './load.js'
 import type { Appended, DiskQueueOptions, QueueOwner } from './owner.js'
 import { quarantine } from './quarantine.js'
 import type { Entry, Kept, Place, Segment } from './segment.js'
+import { Trouble } from './trouble.js'
 
 interface Waiting {
   readonly entries: readonly Entry[]
@@ -47,7 +48,7 @@ export class DiskQueue {
   readonly #syncing: Promise<void>
   #unsynced = false
   #items: number
-  #trouble: string | undefined
+  readonly #trouble: Trouble
 
   private constructor(
     options: DiskQueueOptions,
@@ -63,6 +64,9 @@ export class DiskQueue {
     this.#unlock = unlock
     this.#segments = segments
     this.#lastNumber = lastNumber
+    this.#trouble = new Trouble(owner, options.clock, (bytes) =>
+      tryWrite(options.disk, join(options.folder, 'probe'), bytes, options.fsync !== 'never'),
+    )
     this.#items = segments.reduce((sum, segment) => sum + segment.unaccountedItems, 0)
     this.#syncing = options.fsync === 'never' ? Promise.resolve() : this.#syncNowAndThen()
   }
@@ -132,14 +136,14 @@ export class DiskQueue {
       }
       try {
         const { kept, uncounted } = await segment.read(maxBytes)
+        this.#trouble.reads()
         if (uncounted > 0) {
           this.#items += uncounted
           this.#owner.found(uncounted)
         }
         if (kept.length > 0) return kept
       } catch (error) {
-        this.#owner.error(codeOf(error))
-        if (mayPass(error)) return []
+        if (this.#trouble.cannotRead(error)) return []
       }
       // Nothing came of what was to be there: no more is added to such a file.
       if (!segment.hasUnread && segment === this.#active && segment.unaccountedItems > 0) this.#seal(segment)
@@ -165,9 +169,11 @@ export class DiskQueue {
     this.#closing.abort()
     await this.#committing
     await this.#syncing
+    await this.#trouble.close()
     if (this.#options.fsync !== 'never') for (const segment of this.#segments) await this.#sync(segment)
     if (this.#active !== undefined) this.#seal(this.#active)
-    for (const segment of this.#segments) await segment.close().catch((error: unknown) => this.#fail(error))
+    for (const segment of this.#segments)
+      await segment.close().catch((error: unknown) => this.#trouble.cannotWrite(error))
     await Promise.all(this.#removing)
     await this.#unlock()
   }
@@ -211,14 +217,14 @@ export class DiskQueue {
     for (let tries = 0; ; tries++) {
       try {
         if (await this.#write(batch, bytes)) return
-        if (tries > 0) return this.#refuse(batch, this.#trouble ?? 'the disk fails', 'disk_failed')
+        if (tries > 0) return this.#refuse(batch, this.#trouble.reason ?? 'the disk fails', 'disk_failed')
       } catch (error) {
-        this.#fail(error)
+        this.#trouble.cannotWrite(error, bytes)
         const mayHelp = isFull(error) && this.#options.overflow === 'drop_oldest'
         if (mayHelp && this.#dropOldest()) {
           await Promise.all(this.#removing)
           tries = 0
-        } else return this.#refuse(batch, this.#trouble ?? 'the disk fails', 'disk_failed')
+        } else return this.#refuse(batch, this.#trouble.reason ?? 'the disk fails', 'disk_failed')
       }
     }
   }
@@ -243,7 +249,7 @@ export class DiskQueue {
       // What part of it is there must not be behind what comes next.
       await segment.log.truncate(segment.end).catch(() => this.#seal(segment))
       if (codeOf(error) !== 'EFBIG' || segment.records === 0) throw error
-      this.#fail(error)
+      this.#trouble.cannotWrite(error)
       this.#seal(segment)
       return false
     }
@@ -252,7 +258,7 @@ export class DiskQueue {
         await segment.log.sync()
       } catch (error) {
         // The kernel has dropped the pages and forgets the error: a second fdatasync that succeeds says nothing.
-        this.#fail(error)
+        this.#trouble.cannotWrite(error)
         await segment.log.truncate(segment.end).catch(() => {})
         this.#seal(segment)
         return false
@@ -270,7 +276,7 @@ export class DiskQueue {
     this.#items += after.items - segment.items
     segment.publish(after)
     this.#unsynced = true
-    this.#say(undefined)
+    this.#trouble.writes()
     for (const { entries, wanted, answer } of batch) {
       caughtUp &&= wanted()
       const places: Place[] = []
@@ -311,6 +317,7 @@ export class DiskQueue {
       const { items } = segment.giveUpRest('done')
       this.#items -= items
       this.#owner.dropped(items, 'queue_full')
+      if (!this.hasUnread) this.#trouble.reads() // nobody will read what could not be
       if (this.#removeIfDone(segment)) return true
       // Something of it is being sent at this moment: its room comes back with the answer.
       void segment.notes.flush()
@@ -344,7 +351,7 @@ export class DiskQueue {
     if (!segment.sealed || !segment.isSettled || segment === this.#writing) return false
     if (!this.#segments.includes(segment)) return true
     this.#segments = this.#segments.filter((one) => one !== segment)
-    const removing = this.#remove(segment).catch((error: unknown) => this.#fail(error))
+    const removing = this.#remove(segment).catch((error: unknown) => this.#trouble.cannotWrite(error))
     this.#removing.add(removing)
     void removing.finally(() => this.#removing.delete(removing))
     return true
@@ -374,7 +381,7 @@ export class DiskQueue {
     try {
       await segment.log.sync()
     } catch (error) {
-      this.#fail(error)
+      this.#trouble.cannotWrite(error)
       this.#seal(segment)
     }
   }
@@ -387,17 +394,5 @@ export class DiskQueue {
         answer({ kind: 'dropped', reason })
       } else answer({ kind: 'refused', reason })
     }
-  }
-
-  #fail(error: unknown): void {
-    const code = codeOf(error)
-    this.#owner.error(code)
-    this.#say(`the queue on disk cannot be written: ${code}`)
-  }
-
-  #say(trouble: string | undefined): void {
-    if (trouble === this.#trouble) return
-    this.#trouble = trouble
-    this.#owner.trouble(trouble)
   }
 }

@@ -260,6 +260,22 @@ test('a disk that is full is said as trouble, and the offer is wanted again; wit
   await one.stop()
 })
 
+test('a disk that has room again: the trouble ends by itself, though nothing more is offered', async () => {
+  const disk = new SimulatedDisk()
+  const one = await start(disk, () => delivered)
+  disk.faults.capacity = 200
+  expect((await one.delivery.hold([numbersOf([1, 2, 3])])).kind).toBe('retryable')
+  await one.clock.advance(60_000)
+  expect(one.health).toEqual(['the queue on disk cannot be written: ENOSPC'])
+  const files = [...disk.files.keys()]
+  delete disk.faults.capacity
+  await one.clock.advance(1000)
+  await settle()
+  expect(one.health).toEqual(['the queue on disk cannot be written: ENOSPC', undefined])
+  expect([...disk.files.keys()]).toEqual(files)
+  await one.stop()
+})
+
 test('no more files may be opened: the backlog waits on the disk, and is delivered when there are some again', async () => {
   const before = new SimulatedDisk()
   const one = await start(before, () => down)
@@ -272,9 +288,11 @@ test('no more files may be opened: the backlog waits on the disk, and is deliver
   const two = await start(disk, () => delivered, { onOpened })
   await two.clock.advance(5000)
   expect([two.got, two.held(), two.telemetry.drops.size]).toEqual([[], 100, 0])
+  expect(two.health).toEqual(['the queue on disk cannot be read: EMFILE'])
   delete disk.faults.fail
   await two.clock.advance(5000)
   expect([...two.got].sort((a, b) => a - b)).toEqual(upTo(100))
+  expect(two.health).toEqual(['the queue on disk cannot be read: EMFILE', undefined])
   two.balanced(0)
   await two.stop()
 })
