@@ -185,10 +185,11 @@ export class SeriesBook {
       if (nowMs - cameMs > this.#limits.expirationMs) this.#resources.delete(key)
   }
 
-  /** What a scrape would have added: the machine, and what the user wants to see. */
-  #everywhere({ attributes }: Resource): Labels {
+  /** What a scrape would have added: the machine, and what the user wants to see; and whose it is, for tenants' units have the same names. */
+  #everywhere({ attributes, origin }: Resource): Labels {
     const instance = attributes['host.name'] ?? attributes['service.instance.id']
-    return mergeLabels(this.#external, instance === undefined ? [] : [['instance', String(instance)]])
+    const own = mergeLabels(this.#external, instance === undefined ? [] : [['instance', String(instance)]])
+    return origin?.metadata === undefined ? own : mergeLabels(own, attributeLabels(origin.metadata))
   }
 
   #keyOf(attributes: Attributes): string {

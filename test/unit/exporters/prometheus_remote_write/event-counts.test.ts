@@ -48,3 +48,14 @@ test('a count of which nothing was heard for an hour begins anew', () => {
   expect([...counts.all()]).toEqual([])
   expect(add(http)).toEqual([1])
 })
+
+test("tenants' services of one name have a count each: the header that says whose they are is a label", () => {
+  const { counts, add } = rig()
+  const [a, b] = ['a', 'b'].map((tenant) => ({
+    ...sampleResource('shop.service'),
+    key: `otlp ${tenant}`,
+    origin: { scope: '', resource: '', resourceRecords: '', scopeRecords: '', metadata: { 'x-scope-orgid': tenant } },
+  }))
+  expect([a, b, a].flatMap(add)).toEqual([1, 1, 2])
+  expect([...counts.all()].map(({ series }) => /x_scope_orgid.*?[ab]/.test(series.labels))).toEqual([true, true])
+})
