@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 
@@ -11,7 +11,9 @@ const kMaxConnections = 16
 /** Who has connected asks, and takes the answer, within this time. */
 const kIdleMs = 2000
 /** Read and written by the agent's user and group: an operator's group can be let in by the folder (RuntimeDirectoryMode=0750). */
-const kUmask = 0o117
+const kMode = 0o660
+/** Of all threads while the socket is bound: a folder or file that is made meanwhile stays its owner's to use, and nobody else's. */
+const kUmask = 0o077
 
 export interface StatusSocket {
   close(): Promise<void>
@@ -87,9 +89,16 @@ function isAnswered(path: string): Promise<boolean> {
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(trouble(error))))
-    // Bound before this returns, so that the umask is of this socket alone; a chmod afterwards would leave it open to all meanwhile.
+    // Bound before this returns, and for nobody else until it is opened to the group: never open to all, not even meanwhile.
     const before = process.umask(kUmask)
     server.listen({ path }, () => {
+      try {
+        chmodSync(path, kMode)
+      } catch (error) {
+        server.close()
+        reject(new Error(trouble(error as NodeJS.ErrnoException)))
+        return
+      }
       server.removeAllListeners('error').on('error', () => {}) // single accepts (EMFILE): it goes on
       resolve()
     })

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { askStatus } from '../../../src/cli/status-client.js'
 import { openStatusSocket } from '../../../src/service/status-socket.js'
 
@@ -70,6 +70,14 @@ describe('the file', () => {
     const socket = await openStatusSocket(path, () => 1)
     expect(process.umask(before)).toBe(0o022)
     expect(statSync(path).mode & 0o777).toBe(0o660)
+    await socket.close()
+  })
+
+  test('takes nothing from the owner of what other threads make meanwhile: the umask is of all of them', async () => {
+    const masks = vi.spyOn(process, 'umask')
+    const socket = await openStatusSocket(path, () => 1)
+    expect(masks.mock.calls.map(([mask]) => Number(mask) & 0o700)).toEqual([0, 0])
+    masks.mockRestore()
     await socket.close()
   })
 
