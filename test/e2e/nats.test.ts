@@ -218,6 +218,32 @@ test('a full stream makes the agent wait, and nothing is lost once a gateway fet
   expect(gateway.numbers().sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n))
 })
 
+test('a stream that is deleted while all are connected is made again: what is sent from then on arrives', async () => {
+  const nats = await started()
+  const { exporter, telemetry } = await agentTo(nats, { retry: quick, circuit_breaker: { timeout: '100ms' } })
+  const gateway = await gatewayAt(nats)
+  await exporter.consume(numbered(1))
+  await until(() => gateway.numbers().length === 1)
+  await deleteStream(nats)
+  await exporter.consume(numbered(2))
+  await until(() => gateway.numbers().length === 2)
+  await exporter.shutdown()
+  await gateway.receiver.shutdown()
+  expect(gateway.numbers()).toEqual([1, 2])
+  expect([...telemetry.drops]).toEqual([])
+})
+
+test('an agent alone makes the stream again', async () => {
+  const nats = await started()
+  const { exporter, telemetry } = await agentTo(nats, { retry: quick, circuit_breaker: { timeout: '100ms' } })
+  await exporter.consume(numbered(1))
+  await until(() => telemetry.processedItems === 1)
+  await deleteStream(nats)
+  await exporter.consume(numbered(2))
+  await until(() => telemetry.processedItems === 2)
+  await exporter.shutdown()
+})
+
 describe('what is not as it should be is told, with what to do', () => {
   test('no server', async () => {
     const gateway = await gatewayAt({ url: 'nats://127.0.0.1:1' })
@@ -276,6 +302,12 @@ test('over TLS, with a token from a file: who has neither is not let in', async 
   await gateway.receiver.shutdown()
   expect(gateway.numbers()).toEqual([1])
 })
+
+async function deleteStream({ url }: NatsServer): Promise<void> {
+  const connection = await connect({ servers: url })
+  await (await jetstreamManager(connection)).streams.delete('UNITSCOPE')
+  await connection.close()
+}
 
 const quick = { initial_delay: '20ms', max_delay: '200ms' }
 

@@ -15,7 +15,7 @@ import { agentScope } from '../../lib/otlp/scope.js'
 import { storedRequests } from '../../lib/otlp/stored.js'
 import type { Config } from './config.js'
 import { halvesOf } from './halves.js'
-import { resultOfError } from './publish-result.js'
+import { isUnheard, resultOfError } from './publish-result.js'
 
 /** Encodes once, queues the bytes, publishes them until the stream has confirmed each. */
 export function createNatsExporter(settings: Settings, config: Config): Exporter {
@@ -106,12 +106,16 @@ class NatsExporter implements Exporter {
   async #publish(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
     if (this.#state.kind !== 'running') throw new Error('a message was published outside start and shutdown')
     const { subject, timeout } = this.#config
-    const published = this.#state.link.line().then(async ({ client, isUp }): Promise<SendResult> => {
+    const published = this.#state.link.line().then(async ({ client, isUp, ensureStream }): Promise<SendResult> => {
       // The client would keep it, and each further try of it, until it is connected again.
       if (!isUp) return { kind: 'retryable', reason: 'not connected' }
       const bytes = Buffer.concat(request.chunks)
       const to = subjectOf(subject, request.signal, this.#hostName)
-      const ack = await client.publish(to, bytes, { msgID: idOf(bytes), timeout, retries: 0 })
+      const ack = await client.publish(to, bytes, { msgID: idOf(bytes), timeout, retries: 0 }).catch(async (error) => {
+        // No stream takes the subject: somebody has deleted ours, and the next try finds it made again.
+        if (isUnheard(error)) await ensureStream()
+        throw error
+      })
       if (ack.duplicate) this.#duplicates(1)
       return { kind: 'delivered' }
     })

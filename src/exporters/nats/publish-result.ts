@@ -10,6 +10,11 @@ const fullCodes: ReadonlySet<number> = new Set([10_047, 10_077])
 
 const kMaxDetails = 200
 
+/** Whether nobody took it: no stream has the subject. The client says then that there is no JetStream, for to it that looks the same. */
+export function isUnheard(error: unknown): boolean {
+  return (error as { name?: string }).name === 'JetStreamNotEnabled'
+}
+
 /** What a publishing that failed means. Nearly all of it passes: servers restart, leaders change, streams are emptied. */
 export function resultOfError(error: unknown): SendResult {
   const { name, code, message } = error as { name?: string; code?: unknown; message?: string }

@@ -22,6 +22,8 @@ export interface Line {
   readonly manager: JetStreamManager
   /** False while the client looks for a server again. */
   readonly isUp: boolean
+  /** Makes the stream again: one that was deleted while we were connected. As `ensureStream`. */
+  ensureStream(): Promise<void>
 }
 
 /** Connects when it is asked for, and again when the connection has ended for good. */
@@ -105,6 +107,7 @@ export class NatsLink {
         get isUp() {
           return isUp
         },
+        ensureStream: () => ensureStream(manager, this.#config),
       }
     } catch (error) {
       await connection.close()

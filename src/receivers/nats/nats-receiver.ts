@@ -74,8 +74,9 @@ class NatsReceiver implements Receiver {
     }
   }
 
-  async #subscribe({ client, manager }: Line): Promise<ConsumerMessages> {
+  async #subscribe({ client, manager, ensureStream }: Line): Promise<ConsumerMessages> {
     const { stream, consumer, subject, max_ack_pending, ack_wait } = this.#config
+    await ensureStream() // what ended the last subscription may be that somebody has deleted it
     // The same again changes nothing; other limits than it has, those.
     await manager.consumers.add(stream, {
       durable_name: consumer,
