@@ -160,6 +160,7 @@ class RunningGraph implements Graph {
       after.gone.push(node.ledgerRow())
       this.#settings.onGone?.(node.settings.id, node.pipeline)
     }
+    for (const [key, { node }] of after.members) if (!before.members.has(key)) comesBack(node, after.gone)
     await startAll([...sinksOf(after), ...processorsOf(after)].filter(joins))
     after.join()
     await startAll(after.receivers.filter(joins))
@@ -217,6 +218,13 @@ class RunningGraph implements Graph {
     await this.#reloading?.catch(() => {})
     await stopStages(this.#parts)
   }
+}
+
+/** One that was gone goes on with its account: what it left on a disk is not held by two. */
+function comesBack(node: Node, gone: LedgerRow[]): void {
+  const { kind, id } = node.settings.id
+  const at = gone.findIndex((row) => row.kind === kind && row.id === id && row.pipeline === node.pipeline)
+  if (at >= 0) node.goesOnFrom(gone.splice(at, 1)[0]!)
 }
 
 function nodesOf(parts: Parts): readonly Node[] {

@@ -34,6 +34,8 @@ export class Node {
   #isExchanged = false
   /** What those before it in its place left on a disk: who finds it there counts it as `produced`, and it came in already. */
   #left = 0
+  /** The account of one that was gone for some time before this one: its counters were forgotten. */
+  #earlier: LedgerRow | undefined
   #forward: (batch: Batch) => Promise<Outcome> = () => Promise.resolve(retryable('not joined'))
 
   /** @param before - whose place it takes: its counts go on, since the ledger is that of the process */
@@ -52,6 +54,7 @@ export class Node {
       this.#in = before.#in
       this.#out = before.#out
       this.#left = before.#left
+      this.#earlier = before.#earlier
       return
     }
     // What a processor takes in, it handles; what a receiver reads and an exporter delivers, only they know.
@@ -160,6 +163,12 @@ export class Node {
     this.#left += held
   }
 
+  /** It was there before, and then was not: its account goes on. */
+  goesOnFrom(earlier: LedgerRow): void {
+    this.#earlier = earlier
+    this.takesOver(earlier.held)
+  }
+
   /** Until `false` nothing is dropped for want of its running. */
   exchanged(isExchanged: boolean): void {
     this.#isExchanged = isExchanged
@@ -201,12 +210,15 @@ export class Node {
 
   ledgerRow(): LedgerRow {
     const { id, telemetry } = this.settings
-    const dropped = Object.fromEntries(telemetry.dropsByReason)
-    const allDropped = [...telemetry.dropsByReason.values()].reduce((sum, n) => sum + n, 0)
+    const earlier = this.#earlier
+    const dropped: Record<string, number> = { ...earlier?.dropped }
+    for (const [reason, items] of telemetry.dropsByReason) dropped[reason] = (dropped[reason] ?? 0) + items
+    const allDropped = Object.values(dropped).reduce((sum, n) => sum + n, 0)
     // A receiver's source and an exporter's destination are outside: of these the component itself reports.
-    const taken = id.kind === 'receiver' ? telemetry.processedItems : this.#in.items
-    const out = id.kind === 'exporter' ? telemetry.processedItems : this.#out.items
-    const produced = telemetry.producedItems - this.#left
+    const taken = (id.kind === 'receiver' ? telemetry.processedItems : this.#in.items) + (earlier?.in ?? 0)
+    const out = (id.kind === 'exporter' ? telemetry.processedItems : this.#out.items) + (earlier?.out ?? 0)
+    const produced = telemetry.producedItems - this.#left + (earlier?.produced ?? 0)
+    const { signals } = id.kind === 'receiver' ? this.#out : this.#in
     return {
       kind: id.kind,
       id: id.id,
@@ -217,7 +229,7 @@ export class Node {
       dropped,
       held: taken + produced - out - allDropped,
       queued: this.#queued(),
-      signals: (id.kind === 'receiver' ? this.#out : this.#in).signals,
+      signals: earlier === undefined ? signals : added(signals, earlier.signals),
     }
   }
 
@@ -249,6 +261,10 @@ export class Node {
 
 function sameStatus(a: Status, b: Status): boolean {
   return a.state === b.state && ('reason' in a ? a.reason : '') === ('reason' in b ? b.reason : '')
+}
+
+function added(a: LedgerRow['signals'], b: LedgerRow['signals']): LedgerRow['signals'] {
+  return { logs: a.logs + b.logs, metrics: a.metrics + b.metrics, traces: a.traces + b.traces }
 }
 
 export function messageOf(error: unknown): string {

@@ -119,6 +119,40 @@ describe('what is changed', () => {
     expect(graph.status().map(({ id }) => id.id)).toEqual(['r', 'p', 'x'])
     expect(graph.ledger().rows.find(({ id }) => id === 'y')).toMatchObject({ in: 5, dropped: { refused: 5 }, held: 0 })
   })
+
+  test('comes back later and finds on disk what it left: its account goes on, and nothing is counted twice', async () => {
+    const { world, graph, emit, counters } = await rig(['all: r -> p -> x y'])
+    const stored = () => {
+      counters('exporter', 'y').produced(2)
+      counters('exporter', 'y').gauge('queue_items', '', '', () => 2)
+    }
+    const leaves = () => counters('exporter', 'y').processed(-2) // MemoryExporter has counted all
+    await emit(5)
+    counters('exporter', 'y').gauge('queue_items', '', '', () => 2)
+    const rows = () => graph.ledger().rows.filter(({ id }) => id === 'y')
+    const account = { in: 5, produced: 0, out: 3, held: 2, queued: 2, signals: { logs: 5, metrics: 0, traces: 0 } }
+    world.behaviour.set('exporter y', { shutdown: leaves, start: stored })
+    await graph.reload(configOf(world, ['all: r -> p -> x']))
+    expect(rows()).toMatchObject([account])
+    world.behaviour.set('exporter y', { start: stored })
+    await graph.reload(configOf(world, ['all: r -> p -> x y']))
+    expect(rows()).toMatchObject([account])
+    // It is gone again, and a rollback brings it back; it is changed; it delivers what was left.
+    world.behaviour.set('exporter z', {
+      start: () => {
+        throw new Error('port 80 is in use')
+      },
+    })
+    await expect(graph.reload(configOf(world, ['all: r -> p -> x z']))).rejects.toThrow('port 80')
+    expect(rows()).toMatchObject([account])
+    await graph.reload(changing(configOf(world, ['all: r -> p -> x y']), 'y'))
+    expect(rows()).toMatchObject([account])
+    counters('exporter', 'y').processed(2)
+    counters('exporter', 'y').gauge('queue_items', '', '', () => 0)
+    await emit(1)
+    expect(rows()).toMatchObject([{ in: 6, produced: 0, out: 6, held: 0, queued: 0 }])
+    expect(unaccounted(graph.ledger(), true)).toEqual({})
+  })
 })
 
 describe('what cannot be', () => {
