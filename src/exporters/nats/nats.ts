@@ -15,7 +15,7 @@ import { agentScope } from '../../lib/otlp/scope.js'
 import { storedRequests } from '../../lib/otlp/stored.js'
 import type { Config } from './config.js'
 import { halvesOf } from './halves.js'
-import { isUnheard, resultOfError } from './publish-result.js'
+import { isUnheard, resultOfError, unlessAborted } from './publish-result.js'
 
 /** Encodes once, queues the bytes, publishes them until the stream has confirmed each. */
 export function createNatsExporter(settings: Settings, config: Config): Exporter {
@@ -119,7 +119,7 @@ class NatsExporter implements Exporter {
       if (ack.duplicate) this.#duplicates(1)
       return { kind: 'delivered' }
     })
-    return await Promise.race([published.catch(resultOfError), aborted(signal)])
+    return await unlessAborted(published.catch(resultOfError), signal)
   }
 
   #report(trouble: string | undefined): void {
@@ -131,12 +131,4 @@ class NatsExporter implements Exporter {
 /** The same for the same bytes, also after a restart: by it the stream knows what it has (Nats-Msg-Id). */
 function idOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64url')
-}
-
-function aborted(signal: AbortSignal): Promise<SendResult> {
-  return new Promise((resolve) => {
-    const give = (): void => resolve({ kind: 'retryable', reason: 'given up' })
-    if (signal.aborted) give()
-    else signal.addEventListener('abort', give, { once: true })
-  })
 }

@@ -26,3 +26,20 @@ export function resultOfError(error: unknown): SendResult {
     return { kind: 'retryable', reason: `the stream is full; ${reason}` }
   return { kind: 'retryable', reason }
 }
+
+/** What came of it, or that it was given up. Leaves nothing on the signal, which is one for all tries of a message. */
+export async function unlessAborted(published: Promise<SendResult>, signal: AbortSignal): Promise<SendResult> {
+  if (signal.aborted) return givenUp
+  let give = (): void => {}
+  const aborted = new Promise<SendResult>((resolve) => {
+    give = () => resolve(givenUp)
+  })
+  signal.addEventListener('abort', give)
+  try {
+    return await Promise.race([published, aborted])
+  } finally {
+    signal.removeEventListener('abort', give)
+  }
+}
+
+const givenUp = { kind: 'retryable', reason: 'given up' } as const satisfies SendResult

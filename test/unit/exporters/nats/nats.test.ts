@@ -1,8 +1,9 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { batchOf, countItems, isEmpty } from '../../../../src/data/batch.js'
 import { check, schema } from '../../../../src/exporters/nats/config.js'
 import { halvesOf } from '../../../../src/exporters/nats/halves.js'
-import { resultOfError } from '../../../../src/exporters/nats/publish-result.js'
+import { resultOfError, unlessAborted } from '../../../../src/exporters/nats/publish-result.js'
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { sampleBatch } from '../../../../src/testkit/sample.js'
@@ -62,6 +63,26 @@ describe('what a failed publishing means', () => {
   ]
   test.each(cases)('%s', (_, error, expected) => {
     expect(resultOfError(error)).toMatchObject(expected)
+  })
+})
+
+describe('a try that may be given up', () => {
+  const down = { kind: 'retryable', reason: 'not connected' } as const
+
+  test('leaves nothing on the signal, which is that of all tries of a message', async () => {
+    const { signal } = new AbortController()
+    for (let tries = 0; tries < 20; tries++) expect(await unlessAborted(Promise.resolve(down), signal)).toBe(down)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('ends when it is, before and after it began', async () => {
+    const abort = new AbortController()
+    const never = new Promise<SendResult>(() => {})
+    const result = unlessAborted(never, abort.signal)
+    abort.abort()
+    expect(await result).toMatchObject({ kind: 'retryable', reason: 'given up' })
+    expect(await unlessAborted(never, abort.signal)).toMatchObject({ reason: 'given up' })
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
   })
 })
 
