@@ -83,8 +83,15 @@ describeLab('journald', () => {
 
   it('a line carries the run that wrote it, its level, program and process; what PID 1 says of a unit is the unit’s', async () => {
     const one = await reading({ units: ['spoken'], fields: ['_HOSTNAME', '_SYSTEMD_CGROUP'] })
-    const script = 'echo "<3>it broke"; echo plain; echo "<2>worse"'
-    await runUnit('spoken.service', `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c '${script}'\n`)
+    // What a line's cgroup is journald looks up while the writer is there: it stays until all it said has been read.
+    const script = 'echo "<3>it broke"; echo plain; echo "<2>worse"; while [ ! -e /run/heard ]; do sleep 0.1; done'
+    const ended = runUnit(
+      'spoken.service',
+      `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c '${script}'\n`,
+    )
+    await one.arrived(4)
+    lab.writeFile('/run/heard', '')
+    await ended
     await one.arrived(5)
     const { InvocationID: run = '' } = await lab.show('spoken.service', 'InvocationID')
     const events = one.exporter.events
