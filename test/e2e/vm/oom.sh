@@ -52,8 +52,6 @@ for unit in $(units 'again*'); do sed "s/^/$unit /" "/run/runs/$unit"; done > /i
 # The kernel kills whoever it would if the machine itself ran out of memory: really to run out takes minutes in a VM.
 all start 'global*'
 wait_for active 'global*'
-# Of at most ten kills in 5 s the kernel writes why (oom_rs in its mm/oom_kill.c), and those above came close together: of this one it must.
-sleep 6
 [ -z "$(units 'global*')" ] || echo f > /proc/sysrq-trigger
 wait_for failed 'global*'
 note 'global*'
