@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Exporter, Host, Settings } from '../../component/component.js'
-import { type Outcome, ok } from '../../component/outcome.js'
-import { type Batch, countItems, isEmpty } from '../../data/batch.js'
-import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
+import type { Outcome } from '../../component/outcome.js'
+import { type Batch, isEmpty } from '../../data/batch.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
+import { Intake, type Prepared } from '../../lib/delivery/intake.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
 import { NatsLink } from '../../lib/nats/link.js'
@@ -32,11 +32,10 @@ class NatsExporter implements Exporter {
   readonly #config: Config
   readonly #encoder = new OtlpEncoder(agentScope())
   readonly #delivery: Delivery<EncodedRequest>
+  readonly #intake: Intake<EncodedRequest>
   readonly #invalidIds: (add: number) => void
   readonly #duplicates: (add: number) => void
   readonly #hostName: string
-  /** What refused batches measured; their bytes are not kept, for memory is what is scarce then. */
-  readonly #refused = new WeakMap<Batch, Size>()
   #state: State = { kind: 'new' }
 
   constructor(settings: Settings, config: Config) {
@@ -44,9 +43,9 @@ class NatsExporter implements Exporter {
     this.#config = config
     const { clock, random, telemetry, logger, resources } = settings
     this.#hostName = String(resources.host['host.name'] ?? '')
-    this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#duplicates = telemetry.counter('duplicates', 'Messages that the stream had already, from an earlier try')
     const { request_interval } = config.sending_queue
+    this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
       policy: deliveryPolicy(config.sending_queue, config.retry, config.circuit_breaker),
       send: (request, signal) => this.#publish(request, signal),
@@ -59,6 +58,7 @@ class NatsExporter implements Exporter {
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })
+    this.#intake = new Intake(this.#delivery, (batch) => this.#prepare(batch))
   }
 
   async start(host: Host): Promise<void> {
@@ -69,21 +69,17 @@ class NatsExporter implements Exporter {
     host.report({ state: 'ok' })
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
-    if (isEmpty(batch)) return ok
-    const refusal = this.#delivery.refusalOf(this.#refused.get(batch) ?? { items: countItems(batch), bytes: 0 })
-    if (refusal !== undefined) return refusal
+  consume(batch: Batch): Promise<Outcome> {
+    return this.#intake.take(batch)
+  }
+
+  #prepare(batch: Batch): Prepared<EncodedRequest> {
     const checked = checkIds(batch)
-    const requests = this.#encode(checked.batch)
-    const outcome = await this.#delivery.hold(requests)
-    if (outcome.kind === 'retryable') {
-      this.#refused.set(batch, sizeOf(requests))
-      return outcome
+    const accepted = (): void => {
+      if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+      if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     }
-    // Not before: a batch that is offered again is counted once (decision 0060).
-    if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
-    if (checked.omitted > 0) this.#invalidIds(checked.omitted)
-    return outcome
+    return { parcels: this.#encode(checked.batch), accepted }
   }
 
   async shutdown(): Promise<void> {

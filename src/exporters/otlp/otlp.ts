@@ -1,9 +1,9 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
-import { type Outcome, ok } from '../../component/outcome.js'
-import { type Batch, countItems, isEmpty } from '../../data/batch.js'
-import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
+import type { Outcome } from '../../component/outcome.js'
+import type { Batch } from '../../data/batch.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
+import { Intake, type Prepared } from '../../lib/delivery/intake.js'
 import type { Joining } from '../../lib/delivery/picker.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
@@ -31,12 +31,8 @@ class OtlpExporter implements Exporter {
   readonly #config: Config
   readonly #encoder: RequestEncoder
   readonly #delivery: Delivery<EncodedRequest>
+  readonly #intake: Intake<EncodedRequest>
   readonly #invalidIds: (add: number) => void
-  /**
-   * What refused batches measured: while the server is away they are offered ten times a second, and each serialising takes
-   * 10 ms for 8,000 points. Their bytes are not kept, for memory is what is scarce then.
-   */
-  readonly #refused = new WeakMap<Batch, Size>()
   /** Requests of which a try was begun. */
   readonly #tried = new WeakSet<EncodedRequest>()
   #state: State = { kind: 'new' }
@@ -59,6 +55,7 @@ class OtlpExporter implements Exporter {
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })
+    this.#intake = new Intake(this.#delivery, (batch) => this.#prepare(batch))
   }
 
   async start(host: Host): Promise<void> {
@@ -69,21 +66,17 @@ class OtlpExporter implements Exporter {
     host.report({ state: 'ok' })
   }
 
-  async consume(batch: Batch): Promise<Outcome> {
-    if (isEmpty(batch)) return ok
-    const refusal = this.#delivery.refusalOf(this.#refused.get(batch) ?? { items: countItems(batch), bytes: 0 })
-    if (refusal !== undefined) return refusal
+  consume(batch: Batch): Promise<Outcome> {
+    return this.#intake.take(batch)
+  }
+
+  #prepare(batch: Batch): Prepared<EncodedRequest> {
     const checked = checkIds(batch)
-    const requests = this.#encode(checked.batch)
-    const outcome = await this.#delivery.hold(requests)
-    if (outcome.kind === 'retryable') {
-      this.#refused.set(batch, sizeOf(requests))
-      return outcome
+    const accepted = (): void => {
+      if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+      if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     }
-    // Not before: a batch that is offered again is counted once (decision 0060).
-    if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
-    if (checked.omitted > 0) this.#invalidIds(checked.omitted)
-    return outcome
+    return { parcels: this.#encode(checked.batch), accepted }
   }
 
   /** Requests of the records of each tenant, for their headers are of a whole request. */

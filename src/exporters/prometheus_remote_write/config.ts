@@ -1,6 +1,7 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
+import { clientTlsProperties } from '../../lib/tls/schema.js'
 
 // Samples of one series must arrive in order, so requests follow each other.
 const { concurrency: _, storage: __, ...queueProperties } = sendingQueueSchema.properties
@@ -23,24 +24,7 @@ export const schema = {
       type: 'object',
       description: 'How a connection by `https://` is protected.',
       default: {},
-      properties: {
-        ca_file: {
-          type: 'string',
-          pattern: '^/',
-          description: 'PEM file of the authorities to trust instead of the system ones; absolute path.',
-        },
-        cert_file: {
-          type: 'string',
-          pattern: '^/',
-          description: 'PEM client certificate; absolute path. Needs `key_file`.',
-        },
-        key_file: { type: 'string', pattern: '^/', description: 'PEM private key; absolute path. Needs `cert_file`.' },
-        server_name: {
-          type: 'string',
-          minLength: 1,
-          description: 'Name to expect in the certificate when it differs from the host.',
-        },
-      },
+      properties: clientTlsProperties,
     },
     headers: {
       type: 'object',

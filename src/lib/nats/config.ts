@@ -1,5 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { clientTlsProperties } from '../tls/schema.js'
 
 const absolute = { type: 'string', pattern: '^/' } as const
 
@@ -18,12 +19,7 @@ export const natsProperties = {
     description: 'How the connection is protected. A server may demand TLS by itself; with `tls://` we do.',
     default: {},
     properties: {
-      ca_file: {
-        ...absolute,
-        description: 'PEM file of the authorities to trust instead of the system ones; absolute path.',
-      },
-      cert_file: { ...absolute, description: 'PEM client certificate; absolute path. Needs `key_file`.' },
-      key_file: { ...absolute, description: 'PEM private key; absolute path. Needs `cert_file`.' },
+      ...clientTlsProperties,
       server_name: {
         type: 'string',
         minLength: 1,

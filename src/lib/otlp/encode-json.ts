@@ -3,7 +3,7 @@ import type { EncodedRequest, RequestEncoder } from './encode.js'
 import { jsonGroups, jsonText } from './json.js'
 import type { Scope } from './scope.js'
 
-/** As OTLP/JSON: three times the bytes and several times the work of protobuf. */
+/** As OTLP/JSON, for servers that take nothing else. */
 export class JsonEncoder implements RequestEncoder {
   readonly #scope: Scope
 
