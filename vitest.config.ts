@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{unit,contract,golden}/**/*.test.ts'],
           pool: 'forks',
+          // By default one CPU is left to Vitest itself, which needs little of it: on two CPUs that is half of the time.
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },
