@@ -10,7 +10,8 @@ import { loadCases, save, writePage } from './lib/suite.mjs'
 
 const help = `usage: npm run bench -- [options] [CASE...]
 
-Measures the product and what people use today by turns, in one run: all cases, or those named.
+Measures the product and what people use today by turns, in one run: all cases, or those named
+(an hour of delivery-soak only when it is named).
 Appends the result of each to bench/history/ and makes the figures of bench/README.md anew.
 
   --list        the cases, and why one cannot run here
@@ -54,9 +55,10 @@ async function main() {
     return 64
   }
   if (options.list) {
-    for (const { id, question, unavailable } of cases) {
+    for (const { id, question, takes, unavailable } of cases) {
       const reason = unavailable?.()
-      console.log(`${id.padEnd(16)} ${question}${reason === undefined ? '' : ` (not here: ${reason})`}`)
+      const named = takes === undefined ? '' : ` (takes ${takes}: only when named)`
+      console.log(`${id.padEnd(16)} ${question}${named}${reason === undefined ? '' : ` (not here: ${reason})`}`)
     }
     return 0
   }
@@ -68,7 +70,9 @@ async function main() {
     console.error('build first: npm run build')
     return 1
   }
-  const chosen = cases.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
+  const chosen = cases.filter(({ id, takes }) =>
+    positionals.length === 0 ? takes === undefined : positionals.includes(id),
+  )
   // What a baseline needs. Without it its rows say what is missing, and the others are measured.
   spawnSync(process.execPath, ['test/setup/install.mjs', 'build', 'lab', 'bench'], {
     cwd: root,

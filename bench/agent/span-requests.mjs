@@ -57,7 +57,7 @@ export async function spanRequests(count) {
 /** A connection over which requests of that sort are sent. */
 export class OtlpLoad {
   #client
-  #requests
+  requests
   #signal = new AbortController().signal
 
   static async open(address) {
@@ -66,7 +66,7 @@ export class OtlpLoad {
     const { GrpcClient } = await product('lib/grpc/client.js')
     const { systemClock: clock } = await product('util/clock.js')
     const [host, port] = address.split(':')
-    load.#requests = await spanRequests(16)
+    load.requests = await spanRequests(16)
     load.#client = new GrpcClient({
       address: { host, port: Number(port), local: true },
       authority: address,
@@ -80,11 +80,14 @@ export class OtlpLoad {
     return load
   }
 
+  send(n) {
+    return this.deliver(this.requests[n % this.requests.length])
+  }
+
   /** Sends until it is taken, as exporters do: a full queue says UNAVAILABLE. Rejects on any other answer. */
-  async send(n) {
-    const request = [this.#requests[n % this.#requests.length]]
+  async deliver(request) {
     for (;;) {
-      const { status } = await this.#client.unary(method, request, this.#signal)
+      const { status } = await this.#client.unary(method, [request], this.#signal)
       if (status.name === 'OK') return
       if (status.name !== 'UNAVAILABLE') throw new Error(`${status.name}: ${status.details}`)
       await sleep(kRetryMs)

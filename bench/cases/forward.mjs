@@ -1,10 +1,6 @@
-import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { freePort, startAgent } from '../agent/agent.mjs'
+import { startAsked } from '../agent/asked.mjs'
+import { startForwarder } from '../agent/forwarder.mjs'
 import { cpuUs, memoryKiB } from '../agent/process.mjs'
 import { kSpans } from '../agent/span-requests.mjs'
 
@@ -15,58 +11,8 @@ const kRequests = 2000
 const kWarmUp = 200
 const kDrainLimitMs = 60_000
 
-/** A process that answers over IPC, in the order it is asked. The first thing it says is where it listens, if it does. */
-function start(file, args = []) {
-  const child = fork(fileURLToPath(new URL(`../agent/${file}`, import.meta.url)), args)
-  const waiting = []
-  child.on('message', (message) => waiting.shift()?.(message))
-  child.once('exit', () => {
-    for (const resolve of waiting.splice(0)) resolve('failed: it ended')
-  })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const answer = () => new Promise((resolve) => waiting.push(resolve))
-  return {
-    pid: child.pid,
-    answer,
-    ask(question) {
-      const reply = answer()
-      child.send(question)
-      return reply
-    },
-    async close() {
-      if (child.connected) child.disconnect()
-      await ended
-    },
-  }
-}
-
-async function ours(sink, storage) {
-  const port = await freePort()
-  const address = `127.0.0.1:${port}`
-  const state = mkdtempSync(join(tmpdir(), 'unitscope-forward-'))
-  const queue = { request_interval: '0s', max_bytes: '256MiB', ...(storage ? { storage: 'file_queue' } : {}) }
-  const agent = startAgent({
-    ...(storage ? { extensions: { file_queue: { directory: join(state, 'queue'), max_bytes: '4GiB' } } } : {}),
-    receivers: { otlp: { protocols: { grpc: { endpoint: address } } } },
-    exporters: { otlp: { endpoint: `http://${sink}`, sending_queue: queue } },
-    service: {
-      ...(storage ? { extensions: ['file_queue'] } : {}),
-      pipelines: { traces: { receivers: ['otlp'], processors: [], exporters: ['otlp'] } },
-    },
-  })
-  const close = async () => {
-    await agent.close()
-    rmSync(state, { recursive: true, force: true })
-  }
-  await agent.logged(/OTLP is taken/).catch(async (error) => {
-    await close()
-    throw error
-  })
-  return { address, pid: agent.pid, close }
-}
-
 async function grpcJs(sink) {
-  const child = start('forward-grpc-js.mjs', [sink])
+  const child = startAsked('./forward-grpc-js.mjs', [sink])
   return { address: await child.answer(), pid: child.pid, close: child.close }
 }
 
@@ -126,16 +72,16 @@ export default {
   },
   rounds: 3,
   async setUp() {
-    const sink = start('forward-sink.mjs')
+    const sink = startAsked('./forward-sink.mjs')
     const sinkAddress = await sink.answer()
-    return { sink, sinkAddress, load: start('forward-load.mjs') }
+    return { sink, sinkAddress, load: startAsked('./forward-load.mjs') }
   },
   async tearDown({ sink, load }) {
     await Promise.all([sink.close(), load.close()])
   },
   ways: [
-    way('unitscope', (sink) => ours(sink, false)),
-    way('unitscope, queue on disk', (sink) => ours(sink, true)),
+    way('unitscope', (sink) => startForwarder(sink, false)),
+    way('unitscope, queue on disk', (sink) => startForwarder(sink, true)),
     way('grpc-js', grpcJs),
   ],
   gates: [

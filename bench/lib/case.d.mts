@@ -54,6 +54,10 @@ export interface Case<Context = unknown, P extends Point = Point> {
   readonly question: string
   /** Sentences for the page, below the table: what was measured how, and what to make of it. No figures. */
   readonly notes?: string
+  /** How long it takes, where that is too long for a run of all cases: it runs only when it is named. */
+  readonly takes?: string
+  /** What else the machine does does not move its figures (bytes held, items lost): a run is never marked as noisy. */
+  readonly unmoved?: boolean
   /** Why it cannot run on this machine; undefined when it can. */
   unavailable?(): string | undefined
   readonly figures: Readonly<Record<string, Figure>>

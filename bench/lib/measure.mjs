@@ -32,7 +32,7 @@ export async function measure(benchmark, { quick, progress = () => {} }) {
     seconds: Math.round((performance.now() - began) / 1000),
     stealPercent,
     otherCpuPercent,
-    noisy: otherCpuPercent > kMaxOtherPercent,
+    noisy: !benchmark.unmoved && otherCpuPercent > kMaxOtherPercent,
     rows,
     verdicts: benchmark.gates.map((gate) => judge(gate, rows)),
   }

@@ -28,6 +28,20 @@ export function quantile(sorted, share) {
 }
 
 /**
+ * What y grows by per x: the median of the slopes of all pairs (Theil-Sen), which a sample in the middle of a collection, or a
+ * quarter of them, does not move.
+ *
+ * @param {readonly {x: number, y: number}[]} samples at least two, each later than the one before
+ */
+export function slopeOf(samples) {
+  const slopes = new Float64Array((samples.length * (samples.length - 1)) / 2)
+  let n = 0
+  for (const [i, later] of samples.entries())
+    for (let j = 0; j < i; j++) slopes[n++] = (later.y - samples[j].y) / (later.x - samples[j].x)
+  return quantile(slopes.sort(), 0.5)
+}
+
+/**
  * Holds a gate against the rows of a run.
  *
  * @param {Gate} gate

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Case, Gate, Row } from '../../../bench/lib/case.d.mts'
 import { measure } from '../../../bench/lib/measure.mjs'
-import { describeGate, judge, quantile, spreadOf } from '../../../bench/lib/statistics.mjs'
+import { describeGate, judge, quantile, slopeOf, spreadOf } from '../../../bench/lib/statistics.mjs'
 import { loadCases, renderPage } from '../../../bench/lib/suite.mjs'
 
 const cases = await loadCases()
@@ -97,6 +97,13 @@ describe('figures', () => {
   ])('the value at %d of 1 to 100', (share, value) => {
     const hundred = Array.from({ length: 100 }, (_, i) => i + 1)
     expect(quantile(hundred, share)).toBe(value)
+  })
+
+  test('a slope is that of most samples, not of some that lie elsewhere', () => {
+    const line = Array.from({ length: 40 }, (_, x) => ({ x, y: 70 + 3 * x }))
+    const withPeaks = line.map(({ x, y }) => ({ x, y: x % 5 === 1 ? y + 50 : y }))
+    expect(slopeOf(line)).toBe(3)
+    expect(slopeOf(withPeaks)).toBeCloseTo(3)
   })
 })
 
