@@ -9,7 +9,7 @@ export type { Logger } from './component/logger.js'
 export { type Outcome, ok, permanent, retryable, worstOf } from './component/outcome.js'
 export type * from './component/schema.js'
 export type { Status } from './component/status.js'
-export type { ComponentTelemetry } from './component/telemetry.js'
+export type { ComponentTelemetry, OperationSpan, SpanSource, Tracer } from './component/telemetry.js'
 
 export type { Attributes, AttributeValue } from './data/attributes.js'
 export {

@@ -8,7 +8,7 @@ import type { Outcome } from './outcome.js'
 import type { ObjectSchema } from './schema.js'
 import type { Shared } from './shared.js'
 import type { Status } from './status.js'
-import type { ComponentTelemetry } from './telemetry.js'
+import type { ComponentTelemetry, SpanSource } from './telemetry.js'
 
 /** Takes batches. */
 export interface Consumer {
@@ -70,6 +70,8 @@ export interface Settings {
   readonly bootUnixNano?: bigint
   /** The agent's own metrics, read now; absent where nobody collects them (most tests). */
   readonly selfMetrics?: () => Promise<readonly Metric[]>
+  /** Has such a share (0 to 1) of the agent's own operations traced from now on; absent where nobody does (most tests). */
+  readonly selfTraces?: (samplingRatio: number) => SpanSource
 }
 
 /** A time in which units are worked on, as `service.maintenance` has it (src/config/service-schema.ts). */
@@ -129,6 +131,8 @@ export interface ConfigComplaint {
 // contravariant); each factory declares its own type, and src/config has validated against its own schema.
 export interface ReceiverFactory extends FactoryHead {
   readonly kind: 'receiver'
+  /** Whether it emits the spans of `Settings.selfTraces`: what passes them on is not traced itself (decision 0317). */
+  emitsSelfTraces?(config: never): boolean
   create(settings: Settings, config: never, next: Consumer): Receiver
 }
 export interface ProcessorFactory extends FactoryHead {

@@ -1,3 +1,6 @@
+import type { Attributes } from '../data/attributes.js'
+import type { Span, SpanKind } from '../data/span.js'
+
 /**
  * A component's own numbers. The implementation (src/telemetry) turns them into the metrics every component has:
  * `unitscope_<component>_events_processed_total`, `_errors_total`, `_processing_duration_ms`,
@@ -19,6 +22,39 @@ export interface ComponentTelemetry {
   counter(name: string, description: string): (add: number) => void
   /** A further gauge, read at each collection. */
   gauge(name: string, description: string, unit: string, read: () => number): void
+  /** Set while somebody collects spans of what the components do: ask for it at each operation. */
+  readonly tracer?: Tracer | undefined
+}
+
+/** Begins spans of a component's operations. */
+export interface Tracer {
+  /**
+   * Undefined: the operation is not sampled, or its span is not to be: one that moves such spans is not traced itself, or each
+   * would cause the next (decision 0317).
+   *
+   * @param kind - `client` where the answer of another program is waited for
+   * @param what - after kind and id in the span's name; may be empty
+   * @param holdsSpans - spans are among what it works on
+   */
+  begin(kind: SpanKind, what: string, holdsSpans: boolean): OperationSpan | undefined
+}
+
+/** A span under way. Its attributes hold no secrets, as those of a log line. */
+export interface OperationSpan {
+  event(name: string, attributes: Attributes): void
+  /**
+   * To be called once.
+   *
+   * @param error - why the operation failed; undefined: it did not
+   */
+  end(attributes: Attributes, error?: string): void
+}
+
+/** Spans of operations that have ended, for whoever delivers them. */
+export interface SpanSource {
+  /** Those since the last time, and how many there was no room for. */
+  take(): { readonly spans: readonly Span[]; readonly lost: number }
+  close(): void
 }
 
 export const silentTelemetry: ComponentTelemetry = {

@@ -85,6 +85,18 @@ export class PipelineAdvice {
     }
   }
 
+  /** Spans that are made and that nobody is given. */
+  ofSelfTraces(pipelines: readonly PipelineConfig[]): void {
+    for (const [id, { factory, component, entry }] of this.#definitions.receivers) {
+      if (factory?.kind !== 'receiver' || component === undefined) continue
+      const its = pipelines.filter(({ receivers }) => receivers.includes(id))
+      const emits = factory.emitsSelfTraces?.(component.config as never) === true
+      if (!emits || its.length === 0 || its.some(({ signals: carried }) => carried.has('traces'))) continue
+      const reason = 'its spans go nowhere: no pipeline that carries traces has it; add one, e.g. traces/self'
+      this.#problems.warn('CFG_INPUT', entry.keyPosition, ['receivers', id], reason)
+    }
+  }
+
   /** @param used - by a pipeline, or as an extension */
   ofUnused(used: ReadonlySet<Definition>): void {
     for (const [section, defined] of Object.entries(this.#definitions)) {

@@ -63,6 +63,7 @@ export class PipelineChecker {
     this.#checkExtensionReferences(new Set(extensions.map(({ id }) => id)))
     this.#advice.ofUnused(this.#used)
     this.#advice.ofSharedFate(pipelines)
+    this.#advice.ofSelfTraces(pipelines)
     return Object.freeze(pipelines)
   }
 

@@ -108,6 +108,12 @@ function buildParts(config: AgentConfig, options: BuildOptions, before?: Parts):
       processors: processorsOf.get(id)!,
     }),
   )
+  // The very moment in which the ways change: what is made in vain leaves it as it was.
+  joins.push(() => markSelfTraces(config, members))
+  const join = (): void => {
+    for (const one of joins) one()
+  }
+  if (before === undefined) join()
   return {
     config,
     members,
@@ -118,9 +124,23 @@ function buildParts(config: AgentConfig, options: BuildOptions, before?: Parts):
     unrouted,
     used,
     gone: before?.gone ?? [],
-    join: () => {
-      for (const join of joins) join()
-    },
+    join,
+  }
+}
+
+/** Tells those that the agent's own spans pass through: processors of a pipeline that has them, and its exporters. */
+function markSelfTraces({ receivers, pipelines }: AgentConfig, members: ReadonlyMap<string, Member>): void {
+  const emits = (id: string): boolean => {
+    const { factory, config } = partOf(receivers, id)
+    return factory.kind === 'receiver' && factory.emitsSelfTraces?.(config as never) === true
+  }
+  const having = pipelines.filter(({ signals: carried, receivers: ids }) => carried.has('traces') && ids.some(emits))
+  const inPipelines = new Set(having.map(({ id }) => id))
+  const exporters = new Set(having.flatMap((pipeline) => pipeline.exporters))
+  for (const { node } of members.values()) {
+    const { id, telemetry } = node.settings
+    telemetry.passesSelfTraces =
+      node.pipeline === undefined ? id.kind === 'exporter' && exporters.has(id.id) : inPipelines.has(node.pipeline)
   }
 }
 

@@ -63,6 +63,7 @@ export function createService(options: ServiceOptions): Service {
   const telemetry = createSelfTelemetry({
     resources,
     clock,
+    random,
     version: options.version,
     lostLogLines: () => logger.lostLines,
     reloads: () => reloads,
@@ -92,6 +93,7 @@ export function createService(options: ServiceOptions): Service {
     maintenance,
     bootUnixNano,
     selfMetrics: async () => telemetry.collect(),
+    selfTraces: telemetry.traces,
   })
 
   const onStatus = (id: ComponentId, pipeline: string | undefined, status: Status): void => {

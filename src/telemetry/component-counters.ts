@@ -1,5 +1,5 @@
 import type { ComponentId } from '../component/id.js'
-import type { ComponentTelemetry } from '../component/telemetry.js'
+import type { ComponentTelemetry, Tracer } from '../component/telemetry.js'
 import { DurationHistogram } from './duration-histogram.js'
 
 /** Reasons kept apart for each component. They are words from the code, so more is a bug; it must not become a leak. */
@@ -35,6 +35,9 @@ export class ComponentCounters implements ComponentTelemetry {
   /** 1 while the component works as configured. */
   healthy = false
   readonly durations = new DurationHistogram()
+  tracer: Tracer | undefined = undefined
+  /** The agent's own spans pass through here, among others or alone, as the configuration has it. */
+  passesSelfTraces = false
 
   constructor(id: ComponentId, pipeline?: string) {
     this.id = id

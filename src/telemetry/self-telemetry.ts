@@ -1,10 +1,12 @@
 import type { ComponentId } from '../component/id.js'
+import type { SpanSource } from '../component/telemetry.js'
 import type { HistogramPoint, Metric, NumberPoint } from '../data/metric.js'
 import type { Resource, ResourcePool } from '../data/resource.js'
 import type { Clock } from '../util/clock.js'
 import { ComponentCounters } from './component-counters.js'
 import { metricPrefix } from './metric-name.js'
 import { instanceAttributes, type Reading, readingsOf } from './readings.js'
+import { SelfTraces } from './self-traces.js'
 
 /** The agent's numbers about itself: handed to components to count with, and read as metrics. */
 export interface SelfTelemetry {
@@ -14,11 +16,15 @@ export interface SelfTelemetry {
   forget(id: ComponentId, pipeline?: string): void
   /** All numbers now, cumulative since the start, as metrics of the agent's own resource. */
   collect(): readonly Metric[]
+  /** Spans of such a share of what the components do from now on. */
+  traces(samplingRatio: number): SpanSource
 }
 
 export interface SelfTelemetryOptions {
   readonly resources: ResourcePool
-  readonly clock: Pick<Clock, 'unixNano'>
+  readonly clock: Pick<Clock, 'unixNano' | 'monotonicMs'>
+  /** Uniform in [0, 1): which operations are traced, and by which IDs. */
+  readonly random: () => number
   readonly version: string
   /** Lines of the agent's log that were lost so far. */
   readonly lostLogLines: () => number
@@ -27,10 +33,17 @@ export interface SelfTelemetryOptions {
 }
 
 export function createSelfTelemetry(options: SelfTelemetryOptions): SelfTelemetry {
-  const { resources, clock, version, lostLogLines } = options
+  const { resources, clock, random, version, lostLogLines } = options
   const startTimeUnixNano = clock.unixNano()
   const components = new Map<string, ComponentCounters>()
   const keyOf = (id: ComponentId, pipeline: string | undefined) => `${id.kind}:${id.id}@${pipeline ?? ''}`
+  const resourceOfAgent = (): Resource =>
+    resources.intern('unitscope', () => ({
+      'service.name': 'unitscope',
+      'service.version': version,
+      ...resources.host,
+    }))
+  const traces = new SelfTraces({ clock, random, resource: resourceOfAgent, components: () => components.values() })
   return {
     forget: (id, pipeline) => void components.delete(keyOf(id, pipeline)),
     component(id, pipeline) {
@@ -38,16 +51,13 @@ export function createSelfTelemetry(options: SelfTelemetryOptions): SelfTelemetr
       let counters = components.get(key)
       if (counters === undefined) {
         counters = new ComponentCounters(id, pipeline)
+        traces.join(counters)
         components.set(key, counters)
       }
       return counters
     },
     collect() {
-      const resource = resources.intern('unitscope', () => ({
-        'service.name': 'unitscope',
-        'service.version': version,
-        ...resources.host,
-      }))
+      const resource = resourceOfAgent()
       const times = { startTimeUnixNano, timeUnixNano: clock.unixNano() }
       const readings = [
         lostLines(lostLogLines()),
@@ -56,6 +66,7 @@ export function createSelfTelemetry(options: SelfTelemetryOptions): SelfTelemetr
       ]
       return [...numbers(readings, resource, times), ...durations([...components.values()], resource, times)]
     },
+    traces: (samplingRatio) => traces.open(samplingRatio),
   }
 }
 

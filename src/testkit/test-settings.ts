@@ -3,7 +3,7 @@ import { type Kind, parseComponentId } from '../component/id.js'
 import { silentLogger } from '../component/logger.js'
 import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
-import type { ComponentTelemetry } from '../component/telemetry.js'
+import type { ComponentTelemetry, Tracer } from '../component/telemetry.js'
 import { ResourcePool } from '../data/resource.js'
 import { hostAttributes } from '../util/host.js'
 import { FakeClock } from './fake-clock.js'
@@ -16,6 +16,7 @@ export class RecordingTelemetry implements ComponentTelemetry {
   readonly errors = new Map<string, number>()
   readonly counters = new Map<string, number>()
   readonly gauges = new Map<string, () => number>()
+  tracer: Tracer | undefined = undefined
 
   processed(items: number): void {
     this.processedItems += items

@@ -54,6 +54,14 @@ class NatsExporter implements Exporter {
       telemetry,
       logger,
       laneOf: ({ signal }) => signal,
+      tracing: {
+        signalOf: ({ signal }) => signal,
+        attributesOf: (signal) => ({
+          'messaging.system': 'nats',
+          'messaging.operation.type': 'send',
+          'messaging.destination.name': subjectOf(config.subject, signal, this.#hostName),
+        }),
+      },
       joining: request_interval === 0 ? undefined : { intervalMs: request_interval, join: joinRequests },
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),

@@ -15,6 +15,7 @@ import { agentScope } from '../../lib/otlp/scope.js'
 import { storedRequests } from '../../lib/otlp/stored.js'
 import { type Channels, openChannels } from './channels.js'
 import type { Config } from './config.js'
+import { requestAttributesOf } from './request-attributes.js'
 
 /** Encodes once, queues the bytes, delivers them with retry. */
 export function createOtlpExporter(settings: Settings, config: Config): Exporter {
@@ -51,6 +52,7 @@ class OtlpExporter implements Exporter {
       telemetry,
       logger,
       laneOf,
+      tracing: { signalOf: ({ signal }) => signal, attributesOf: requestAttributesOf(config) },
       joining: joiningOf(config.sending_queue.request_interval),
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),

@@ -48,6 +48,12 @@ class RemoteWriteExporter implements Exporter {
     const limits = { maxSeries: config.max_series, expirationMs: config.metric_expiration }
     this.#planner = new Planner(clock, limits, Object.entries(config.external_labels))
     const queue = { ...config.sending_queue, concurrency: 1 }
+    const { hostname, port, protocol } = new URL(config.endpoint)
+    const server = {
+      'http.request.method': 'POST',
+      'server.address': hostname,
+      'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    }
     this.#delivery = createDelivery({
       policy: deliveryPolicy(queue, config.retry, config.circuit_breaker),
       send: (parcel, signal) => this.#send(parcel, signal),
@@ -56,6 +62,8 @@ class RemoteWriteExporter implements Exporter {
       telemetry,
       logger,
       joining: queue.request_interval === 0 ? undefined : { intervalMs: queue.request_interval, join: joinParcels },
+      // Events are written as counts of them.
+      tracing: { signalOf: () => 'metrics', attributesOf: () => server },
       onHealth: (trouble) => this.#report(trouble),
     })
   }

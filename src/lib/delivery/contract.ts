@@ -1,6 +1,8 @@
 import type { Logger } from '../../component/logger.js'
 import type { Outcome } from '../../component/outcome.js'
 import type { ComponentTelemetry } from '../../component/telemetry.js'
+import type { Attributes } from '../../data/attributes.js'
+import type { Signal } from '../../data/batch.js'
 import type { Clock } from '../../util/clock.js'
 import type { Overflow } from '../queue/owner.js'
 import type { Storage } from './backlog.js'
@@ -33,10 +35,18 @@ export interface DeliverySettings<P extends Parcel> {
   readonly laneOf?: (parcel: P) => string
   /** Without it each parcel is a request of its own, sent as soon as a sender is free. */
   readonly joining?: Joining<P> | undefined
+  /** What the spans of requests say, where the agent traces itself; without it none are made. */
+  readonly tracing?: RequestTracing<P>
   /** Where parcels are kept until they are delivered; without it in memory, and what is left at the end is dropped. */
   readonly storage?: Storage<P> | undefined
   /** Told when delivery begins to fail (with the reason), and when it works again (undefined): nothing else says so. */
   readonly onHealth: (trouble: string | undefined) => void
+}
+
+export interface RequestTracing<P extends Parcel> {
+  signalOf(parcel: P): Signal
+  /** Of the server and the protocol, by OpenTelemetry's conventions. */
+  attributesOf(signal: Signal): Attributes
 }
 
 /** Why parcels are dropped; the `reason` of the component's dropped counter. */

@@ -9,6 +9,7 @@ import type { Delivery, DeliverySettings, DropReason } from './contract.js'
 import { DeliveryHealth } from './health.js'
 import { HandsOf } from './in-hand.js'
 import { type Joining, Picker } from './picker.js'
+import { beginRequestSpan, type RequestSpan } from './request-span.js'
 import { deliver, type Fate } from './sender.js'
 
 export type { Delivery, DeliveryPolicy, DeliverySettings, DropReason } from './contract.js'
@@ -233,8 +234,16 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   }
 
   async #work(): Promise<void> {
-    const { send, policy, clock, random } = this.#settings
-    const onRetry = (reason: string): void => this.#failing(reason)
+    const { policy, clock, random } = this.#settings
+    let span: RequestSpan<P> | undefined
+    const send = (parcel: P, signal: AbortSignal) => {
+      span?.tries()
+      return this.#settings.send(parcel, signal)
+    }
+    const onRetry = (reason: string, waitMs: number): void => {
+      this.#failing(reason)
+      span?.failed(reason, waitMs)
+    }
     const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
     while (!this.#outOfTime) {
       const draining = this.#state.kind === 'draining'
@@ -254,8 +263,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       this.#wake() // there may be work for another
       const startMs = clock.monotonicMs()
       const hand = this.#hands.take(parcel)
+      span = beginRequestSpan(this.#settings, parcel)
       const fate = await deliver(hand, sender)
-      if (!this.#hands.settle(hand)) continue
+      const isOurs = this.#hands.settle(hand)
+      span?.end(isOurs ? fate : 'evicted')
+      if (!isOurs) continue
       this.#queue.release(parcel)
       this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
       this.#account(parcel, fate)

@@ -37,8 +37,8 @@ export interface SenderSettings<P extends Parcel> {
   readonly breaker: CircuitBreaker
   readonly clock: Clock
   readonly random: () => number
-  /** Told of each failed try that will be repeated. */
-  readonly onRetry: (reason: string) => void
+  /** Told of each failed try that will be repeated, and in how many milliseconds at the earliest. */
+  readonly onRetry: (reason: string, waitMs: number) => void
 }
 
 /** Tries until the parcel is delivered, refused for good, too old, or taken away. */
@@ -79,7 +79,7 @@ export async function deliver<P extends Parcel>(
         const waitMs = Math.max(backoffMs(retry, failures, random), result.afterMs ?? 0)
         if (clock.monotonicMs() - startMs + waitMs > retry.maxElapsedMs && retry.maxElapsedMs !== 0)
           return { kind: 'retry_exhausted', reason: lastReason }
-        onRetry(result.reason)
+        onRetry(result.reason, waitMs)
         if (!(await hand.wait(waitMs))) return { kind: 'aborted' }
         break
       }

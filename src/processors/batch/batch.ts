@@ -1,5 +1,6 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import { type Outcome, ok, retryable } from '../../component/outcome.js'
+import type { OperationSpan } from '../../component/telemetry.js'
 import { type Batch, concatBatches, countItems } from '../../data/batch.js'
 import { sleep, type Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
@@ -7,6 +8,9 @@ import { splitBatch } from './split.js'
 
 /** Wait before a refused batch is offered again, where `next` named no time. */
 const kDefaultRetryMs = 1000
+
+/** Why a batch is sent: it is full, its oldest item has waited long enough, or an answer came and more had gathered. */
+type Trigger = 'size' | 'timeout' | 'answer' | 'shutdown'
 
 /** A caller's batch and the promise it waits on. */
 interface Entry {
@@ -59,7 +63,7 @@ class BatchProcessor implements Processor {
   async shutdown(): Promise<void> {
     this.#stopping.abort()
     for (const entry of this.#waiting.splice(0)) entry.settle(retryable('shutting down'))
-    this.#flush()
+    this.#flush('shutdown')
     await this.#sending
   }
 
@@ -71,10 +75,10 @@ class BatchProcessor implements Processor {
       this.#waiting.push({ batch, items, settle, fail })
       this.#admit()
       const full = this.#pendingItems >= this.#config.send_batch_size || this.#waiting.length > 0
-      if (full) this.#flush()
+      if (full) this.#flush('size')
       else if (this.#config.timeout === 0) this.#flushAfterThis()
       else if (this.#sending === undefined)
-        this.#timer ??= this.#settings.clock.after(this.#config.timeout, () => this.#flush())
+        this.#timer ??= this.#settings.clock.after(this.#config.timeout, () => this.#flush('timeout'))
     })
   }
 
@@ -100,21 +104,21 @@ class BatchProcessor implements Processor {
     this.#isFlushing = true
     queueMicrotask(() => {
       this.#isFlushing = false
-      this.#flush()
+      this.#flush('timeout')
     })
   }
 
-  #flush(): void {
+  #flush(trigger: Trigger): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#sending === undefined && this.#pending.length > 0) this.#sending = this.#sendPending()
+    if (this.#sending === undefined && this.#pending.length > 0) this.#sending = this.#sendPending(trigger)
   }
 
-  async #sendPending(): Promise<void> {
-    while (this.#pending.length > 0) {
+  async #sendPending(first: Trigger): Promise<void> {
+    for (let trigger = first; this.#pending.length > 0; trigger = 'answer') {
       const group = this.#takeGroup()
       try {
-        const outcome = await this.#send(group)
+        const outcome = await this.#send(group, trigger)
         for (const entry of group) entry.settle(outcome)
       } catch (bug) {
         for (const entry of group) entry.fail(bug)
@@ -138,9 +142,25 @@ class BatchProcessor implements Processor {
     return this.#pending.splice(0, count)
   }
 
-  async #send(group: readonly Entry[]): Promise<Outcome> {
+  async #send(group: readonly Entry[], trigger: Trigger): Promise<Outcome> {
     const batch = concatBatches(group.map((entry) => entry.batch))
     const parts = splitBatch(batch, this.#maxItems)
+    const span = this.#settings.telemetry.tracer?.begin('internal', '', batch.spans.length > 0)
+    const answer = await this.#sendParts(parts, span)
+    span?.end(
+      {
+        'unitscope.batch.items': countItems(batch),
+        'unitscope.batch.offers': group.length,
+        'unitscope.batch.parts': parts.length,
+        'unitscope.batch.trigger': trigger,
+        'unitscope.batch.outcome': answer.kind,
+      },
+      answer.kind === 'ok' ? undefined : answer.reason,
+    )
+    return answer
+  }
+
+  async #sendParts(parts: readonly Batch[], span: OperationSpan | undefined): Promise<Outcome> {
     let taken = 0
     let answer: Outcome | undefined
     for (const part of parts) {
@@ -148,6 +168,7 @@ class BatchProcessor implements Processor {
       // The same object again, not back to the callers: they would offer it in other company, and a fan-out further on
       // could not tell which of its routes have it already (decision 0061).
       while (outcome.kind === 'retryable' && !this.#stopping.signal.aborted) {
+        span?.event('refused', { reason: outcome.reason })
         await sleep(this.#settings.clock, outcome.afterMs ?? kDefaultRetryMs, this.#stopping.signal)
         outcome = await this.#next.consume(part)
       }

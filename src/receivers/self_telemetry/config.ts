@@ -24,6 +24,21 @@ export const schema = {
       default: '1m',
       description: 'The time in which errors are counted together, from 1s to 1h; at least a `collection_interval`.',
     },
+    traces: {
+      type: 'object',
+      description:
+        'Spans of what the agent does: requests that exporters send, batches that `batch` sends. Delivered at each `collection_interval` by the pipelines of this receiver that carry traces.',
+      properties: {
+        sampling_ratio: {
+          type: 'number',
+          minimum: 0,
+          maximum: 1,
+          default: 0,
+          description: 'The share of operations that are traced, from 0 (off) to 1 (all).',
+        },
+      },
+      default: {},
+    },
   },
 } as const satisfies ObjectSchema
 

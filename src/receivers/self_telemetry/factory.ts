@@ -10,7 +10,7 @@ export const factory = {
   kind: 'receiver',
   stability: 'beta',
   description:
-    "The agent's own metrics: items, drops, errors and durations of every component, and the process's CPU, memory and event loop.",
+    "The agent's own metrics: items, drops, errors and durations of every component, and the process's CPU, memory and event loop. If asked, spans of its own operations.",
   configSchema: schema,
   capabilities: ['process'],
   check({ collection_interval: ms, error_window: windowMs }: Config): readonly ConfigComplaint[] {
@@ -21,5 +21,6 @@ export const factory = {
       complaints.push({ path: ['error_window'], reason: 'must be from 1s to 1h' })
     return complaints
   },
+  emitsSelfTraces: ({ traces }: Config) => traces.sampling_ratio > 0,
   create: (settings: Settings, config: Config, next: Consumer) => createSelfTelemetryReceiver(settings, config, next),
 } satisfies ReceiverFactory

@@ -1,4 +1,5 @@
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
+import type { SpanSource } from '../../component/telemetry.js'
 import { batchOf, countItems } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
@@ -25,6 +26,7 @@ class SelfTelemetryReceiver implements Receiver {
   readonly #errors: ErrorWatch | undefined
   readonly #windowMs: number
   #process: ProcessMetrics | undefined
+  #traces: SpanSource | undefined
   #timer: Timer | undefined
   #reading: Promise<void> | undefined
 
@@ -39,7 +41,9 @@ class SelfTelemetryReceiver implements Receiver {
   }
 
   async start(host: Host): Promise<void> {
-    const { clock } = this.#settings
+    const { clock, selfTraces } = this.#settings
+    const { sampling_ratio: ratio } = this.#config.traces
+    if (ratio > 0) this.#traces = selfTraces?.(ratio)
     this.#process = createProcessMetrics(clock.unixNano() - BigInt(Math.round(process.uptime() * 1e9)))
     this.#timer = clock.every(this.#config.collection_interval, () => this.#tick())
     this.#tick()
@@ -50,11 +54,15 @@ class SelfTelemetryReceiver implements Receiver {
     this.#timer?.cancel()
     this.#process?.close()
     await this.#reading
+    this.#tellTraces()
+    this.#traces?.close()
+    this.#traces = undefined
     await this.#outbox.close()
   }
 
   #tick(): void {
     const { telemetry } = this.#settings
+    this.#tellTraces()
     if (this.#reading !== undefined) {
       // The pipeline still holds the last reading; cumulative numbers lose nothing by waiting for the next.
       telemetry.error('interval_skipped')
@@ -97,6 +105,16 @@ class SelfTelemetryReceiver implements Receiver {
     const now = clock.unixNano()
     const events = changes.map((change) => changeEvent(change, this.#windowMs, resource, now))
     this.#outbox.push(batchOf({ events }))
+  }
+
+  /** Of what the agent has done since the last time. */
+  #tellTraces(): void {
+    const { spans, lost } = this.#traces?.take() ?? { spans: [], lost: 0 }
+    if (lost > 0) {
+      this.#settings.telemetry.produced(lost)
+      this.#settings.telemetry.dropped(lost, 'buffer_full')
+    }
+    this.#outbox.push(batchOf({ spans }))
   }
 
   /** The same entity as the agent's own metrics; made here only when those are not wired. */

@@ -327,3 +327,25 @@ describe('an exporter that names an extension', () => {
     expect(found).toEqual(expected === undefined ? [] : [expected])
   })
 })
+
+describe('spans of the agent that are made', () => {
+  const yaml = (id: string, ratio: number): string => `receivers:
+  self_telemetry: { traces: { sampling_ratio: ${ratio} } }
+exporters: { debug: }
+service: { pipelines: { ${id}: { receivers: [self_telemetry], exporters: [debug] } } }
+`
+  test.each([
+    ['traces/self', 0.5, []],
+    ['all', 0.5, []],
+    ['metrics', 0, []],
+    [
+      'metrics',
+      0.5,
+      [
+        'CFG_INPUT agent.yaml:2:3 receivers.self_telemetry: its spans go nowhere: no pipeline that carries traces has it; add one, e.g. traces/self',
+      ],
+    ],
+  ])('are carried by a pipeline: %s with a share of %f', async (id, ratio, expected) => {
+    expect(await said(yaml(id, ratio))).toEqual(expected)
+  })
+})

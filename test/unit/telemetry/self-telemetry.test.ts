@@ -13,6 +13,7 @@ const startedUnixNano = 1_700_000_000_123_000_000n
 
 const setUp = () =>
   createSelfTelemetry({
+    random: () => 0.5,
     resources: new ResourcePool(),
     clock: new FakeClock(startedUnixNano),
     version: '1.2.3',

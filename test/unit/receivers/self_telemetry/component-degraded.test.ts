@@ -17,7 +17,7 @@ async function rig(written: unknown = {}) {
   const clock = new FakeClock()
   const settings = testSettings('receiver', 'self_telemetry', { clock })
   const { resources } = settings
-  const telemetry = createSelfTelemetry({ resources, clock, version: '1', lostLogLines: () => 0 })
+  const telemetry = createSelfTelemetry({ random: () => 0.5, resources, clock, version: '1', lostLogLines: () => 0 })
   const otlp = telemetry.component(parseComponentId('exporter', 'otlp/backup')!)
   const filter = telemetry.component(parseComponentId('processor', 'filter')!, 'logs')
   const systemd = telemetry.component(parseComponentId('receiver', 'systemd')!)
