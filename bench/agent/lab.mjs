@@ -96,6 +96,19 @@ export async function addQuietUnits(lab, from, count) {
  * @param periodMs - mean time between two restarts of one unit; each has its own, within 20 %, so that they do not come in waves
  */
 export async function startStorm(lab, units, periodMs) {
+  const names = writeStorm(lab, units, periodMs)
+  await lab.systemctl('daemon-reload')
+  await lab.systemctl('start', '--no-block', ...names)
+  return {
+    async stop() {
+      await lab.systemctl('stop', ...names)
+      await lab.systemctl('reset-failed')
+    },
+  }
+}
+
+/** Their files alone, for who wants no `daemon-reload` when the storm begins: after one an agent reads all units anew. */
+export function writeStorm(lab, units, periodMs) {
   const names = Array.from({ length: units }, (_, i) => `loop${i}.service`)
   for (const [i, name] of names.entries()) {
     const restartMs = Math.round(periodMs * (0.8 + (0.4 * i) / units))
@@ -105,12 +118,5 @@ export async function startStorm(lab, units, periodMs) {
         `[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=${restartMs}ms\n`,
     )
   }
-  await lab.systemctl('daemon-reload')
-  await lab.systemctl('start', '--no-block', ...names)
-  return {
-    async stop() {
-      await lab.systemctl('stop', ...names)
-      await lab.systemctl('reset-failed')
-    },
-  }
+  return names
 }

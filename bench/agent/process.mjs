@@ -30,6 +30,21 @@ export function cpuByThread(pid) {
 }
 
 /**
+ * CPU time by who takes it, in microseconds: the main thread, the addon's threads (by their names), and the others, which are V8's (they
+ * compile and collect garbage) and libuv's.
+ */
+export function cpuByRole(pid) {
+  const roles = { main: 0, addon: 0, helpers: 0 }
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`
+    const isOurs = readFileSync(`${folder}/comm`, 'utf8').startsWith('unitscope-')
+    const role = Number(thread) === pid ? 'main' : isOurs ? 'addon' : 'helpers'
+    roles[role] += Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]) / 1000
+  }
+  return roles
+}
+
+/**
  * Memory in KiB: resident and private (proc_pid_status(5)), proportional (smaps_rollup, costs a walk of the page table), and
  * what of the private is malloc's (`[heap]`, where MALLOC_ARENA_MAX is 1, but for blocks that have a mapping of their own).
  */

@@ -60,7 +60,11 @@ function take() {
   const events = []
   const total = bytes
   const firstEventAtMs = received.logs[0]?.atMs
-  for (const [signal, list] of Object.entries(received)) requests[signal] = list.length
+  const bytesOf = {}
+  for (const [signal, list] of Object.entries(received)) {
+    requests[signal] = list.length
+    bytesOf[signal] = list.reduce((sum, { request }) => sum + request.length, 0)
+  }
   for (const { atMs, request } of received.logs) {
     for (const record of recordsOf('logs', request, 'resource_logs', 'scope_logs', 'log_records')) {
       const since = (nanos) => atMs - Number(BigInt(nanos.toString()) / 1000n) / 1000
@@ -82,7 +86,7 @@ function take() {
     0,
   )
   clear()
-  return { requests, bytes: total, firstEventAtMs, events, points, spans }
+  return { requests, bytesOf, bytes: total, firstEventAtMs, events, points, spans }
 }
 
 function recordsOf(signal, request, outer, middle, inner) {

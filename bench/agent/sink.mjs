@@ -28,7 +28,7 @@ export async function startSink() {
     pid: child.pid,
     /** Forgets what came until now. */
     clear: () => ask('clear'),
-    /** `{requests, bytes, firstEventAtMs, events: [[name, msSinceItHappened, msSinceItWasRead]], points, spans}` since `clear`. */
+    /** `{requests, bytesOf, bytes, firstEventAtMs, events: [[name, msSinceItHappened, msSinceItWasRead]], points, spans}` since `clear`. */
     take: () => ask('take'),
     async close() {
       child.disconnect()
