@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { constants, type Stats, statSync } from 'node:fs'
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface LineFileSettings {
@@ -14,6 +14,14 @@ export interface LineFileSettings {
 /** Read in pieces from the end to find the last newline. */
 const kTailBytes = 64 * 1024
 
+/**
+ * File systems of this machine alone, by their magic numbers (statfs(2)): ext, XFS, btrfs, F2FS, ZFS, tmpfs, overlay. There the name of
+ * an open file is looked up in memory: its entry and those of the folders above it stay. Others may ask a server that does not answer.
+ */
+const localTypes: ReadonlySet<number> = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630,
+])
+
 // O_NOFOLLOW: a link planted in a shared folder must not make us write elsewhere. O_NONBLOCK: opening a FIFO must not hang.
 const kFlags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -24,6 +32,8 @@ const kFlags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | const
 export class LineFile {
   readonly #settings: LineFileSettings
   #handle: FileHandle | undefined
+  /** Of the open file: which it is, and whether its name is looked up at once. */
+  #own: { readonly ino: number; readonly dev: number; readonly local: boolean } | undefined
   /** Bytes of whole lines. */
   #size = 0
   /** Bytes may stand behind `#size` that a failed write left. */
@@ -48,6 +58,7 @@ export class LineFile {
       if (this.#size < info.size) await handle.truncate(this.#size)
       // The lines of a new file are on the disk only with its name.
       if (this.#settings.fsync) await syncFolder(dirname(path))
+      this.#own = { ino: info.ino, dev: info.dev, local: await isLocal(path) }
       this.#handle = handle
       this.#torn = false
       return info.size - this.#size
@@ -101,9 +112,26 @@ export class LineFile {
     onRotated()
   }
 
-  async #isInPlace(): Promise<boolean> {
-    const [own, there] = await Promise.all([this.#handle!.stat(), stat(this.#settings.path).catch(() => undefined)])
-    return own.ino === there?.ino && own.dev === there.dev
+  /** At once where that cannot take long: on a thread of libuv's pool it would be another wake-up before each write. */
+  #isInPlace(): boolean | Promise<boolean> {
+    const { path } = this.#settings
+    const own = this.#own!
+    const isIt = (there: Stats | undefined): boolean => own.ino === there?.ino && own.dev === there.dev
+    if (own.local) return isIt(statNow(path))
+    return stat(path).then(isIt, () => false)
+  }
+}
+
+async function isLocal(path: string): Promise<boolean> {
+  const system = await statfs(path).catch(() => undefined)
+  return system !== undefined && localTypes.has(system.type)
+}
+
+function statNow(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
 

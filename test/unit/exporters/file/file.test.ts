@@ -197,13 +197,30 @@ describe('old files', () => {
   })
 })
 
-test('a file that logrotate moved away is begun anew, and no line is lost', async () => {
-  const { path, exporter } = await started()
-  await exporter.consume(numbered(1))
-  renameSync(path, `${path}-20261129`)
-  await exporter.consume(numbered(2))
-  expect(numbersIn(`${path}-20261129`)).toEqual([1])
-  expect(numbersIn(path)).toEqual([2])
+describe('a file that logrotate moved away is begun anew, and no line is lost', () => {
+  const check = async (folder = temporary()) => {
+    const path = join(folder, 'out.jsonl')
+    const { exporter } = await started({ path })
+    await exporter.consume(numbered(1))
+    renameSync(path, `${path}-20261129`)
+    await exporter.consume(numbered(2))
+    await exporter.shutdown()
+    expect(numbersIn(`${path}-20261129`)).toEqual([1])
+    expect(numbersIn(path)).toEqual([2])
+  }
+
+  test('where its name is looked up at once', () => check())
+
+  // Any file system that the exporter does not know.
+  test.skipIf(notRoot !== '')(`where that might take long${notRoot}`, async () => {
+    const folder = temporary()
+    execFileSync('/usr/bin/mount', ['-t', 'ramfs', 'ramfs', folder])
+    try {
+      await check(folder)
+    } finally {
+      execFileSync('/usr/bin/umount', ['--lazy', folder])
+    }
+  })
 })
 
 describe('a disk in trouble', () => {
