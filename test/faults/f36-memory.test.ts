@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { waitFor } from '../lab/lab.js'
+import { OtlpClient } from '../support/otlp-client.js'
 import { accountOf, away, Rig } from './rig.js'
+import { seedOf } from './rounds.js'
+import { onWire } from './wire.js'
 
 // F36: the engine has no memory left and ends the process in the middle of what it does.
 
@@ -27,4 +30,29 @@ test('F36 out of memory: what was acknowledged is delivered by the next process'
   } finally {
     await rig.close()
   }
+})
+
+test('F36 memory_limiter: what it refuses is counted, waits with its senders, and is delivered', async () => {
+  const limiter = { limit: '150MiB', spike_limit: '40MiB', check_interval: '50ms' }
+  const exporter = { sending_queue: { max_items: 1_000_000, max_bytes: '512MiB' } }
+  const refusals = 'unitscope_processor_memory_limiter_refused_items_total'
+  await onWire({ exporter, processors: { memory_limiter: limiter }, self: true }, seedOf(36), async (wire) => {
+    await wire.send(10)
+    await wire.delivered()
+    await wire.backend.script({ rules: [{ answer: { kind: 'status' } }] })
+    let more = true
+    const flood = Array.from({ length: 4 }, async () => {
+      const client = new OtlpClient(wire.port)
+      while (more) await wire.send(250, 'x'.repeat(1000), client)
+      client.close()
+    })
+    await waitFor('refusals', async () => ((await wire.metric(refusals)) ?? 0) > 0, { timeoutMs: 60_000 })
+    const limited = (await wire.status()).components.find(({ id }) => id === 'memory_limiter')!
+    expect(limited.reason).toMatch(/refusing data/)
+    more = false
+    await wire.backend.script({ rules: [] })
+    await Promise.all(flood)
+    expect((await wire.delivered(90_000)).damaged).toBe(0)
+    expect(await wire.account()).toEqual({})
+  })
 })

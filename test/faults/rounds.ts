@@ -7,3 +7,6 @@ export const rounds = (short: number, many: number): number =>
 
 /** Of all randomness of a row; told when it fails. Another one: UNITSCOPE_SEED=n. */
 export const seedOf = (row: number): number => Number(process.env['UNITSCOPE_SEED'] ?? row)
+
+/** A figure that depends on the machine, and so is told and not held against a limit. */
+export const tell = (figure: string): void => console.info(figure)

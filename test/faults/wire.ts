@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { askStatus } from '../../src/cli/status-client.js'
 import { batchOf } from '../../src/data/batch.js'
 import { OtlpEncoder } from '../../src/lib/otlp/encode.js'
+import type { StatusReport } from '../../src/service/status-report.js'
 import { sampleEvent } from '../../src/testkit/sample.js'
-import { type Agent, running, startAgent, Workspace } from '../e2e/agent.js'
+import { type Agent, agentMain, nodeFlags, running, startProgram, Workspace } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { freePort } from '../support/free-port.js'
 import { marksOf } from '../support/otlp-backend/marks.mjs'
 import { type OtlpBackend, type RunReport, startOtlpBackend } from '../support/otlp-backend/otlp-backend.js'
 import { OtlpClient } from '../support/otlp-client.js'
+import { startCommand } from '../support/start-command.mjs'
 import { rounds } from './rounds.js'
+import { statusSocket, type WireOptions, type WirePorts, wireConfig } from './wire-config.js'
 
 const encoder = new OtlpEncoder({ name: 'oracle', version: '1' })
 
@@ -18,14 +22,6 @@ export const kRowMs = rounds(120_000, 3_600_000)
 /** Items of one run each have their number, from 0 on. */
 export const kRun = 'load'
 
-export interface WireOptions {
-  readonly protocol?: 'grpc' | 'http'
-  /** Of the exporter, beside its endpoint. */
-  readonly exporter?: object
-  /** Queue on disk. */
-  readonly disk?: boolean
-}
-
 /**
  * A sender, a backend in a process of its own, and between them the agent as it ships:
  *
@@ -34,44 +30,32 @@ export interface WireOptions {
 export class Wire {
   readonly backend: OtlpBackend
   readonly agent: Agent
-  readonly #workspace: Workspace
+  readonly workspace: Workspace
   readonly #client: OtlpClient
   readonly port: number
+  readonly pagePort: number
   /** Items the agent has answered OK. */
   acknowledged = 0
   #issued = 0
 
-  private constructor(backend: OtlpBackend, agent: Agent, workspace: Workspace, port: number) {
+  private constructor(backend: OtlpBackend, agent: Agent, workspace: Workspace, ports: WirePorts) {
     this.backend = backend
     this.agent = agent
-    this.#workspace = workspace
-    this.port = port
-    this.#client = new OtlpClient(port)
+    this.workspace = workspace
+    this.port = ports.otlp
+    this.pagePort = ports.page
+    this.#client = new OtlpClient(ports.otlp)
   }
 
-  static async start({ protocol = 'grpc', exporter = {}, disk = false }: WireOptions = {}): Promise<Wire> {
-    const backend = await startOtlpBackend()
+  static async start(options: WireOptions = {}): Promise<Wire> {
+    const { far } = options
+    const backend = await startOtlpBackend(far === undefined ? {} : { host: far.there }, far?.around)
     const workspace = new Workspace()
-    const port = await freePort()
-    const { sending_queue: queue = {}, ...rest } = exporter as { readonly sending_queue?: object }
-    const config = {
-      receivers: { otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } } },
-      ...(disk ? { extensions: { file_queue: { directory: workspace.path('queue'), max_bytes: '8GiB' } } } : {}),
-      exporters: {
-        otlp: {
-          protocol,
-          endpoint: `http://${protocol === 'grpc' ? backend.grpc : backend.http}`,
-          sending_queue: { request_interval: '0s', ...queue, ...(disk ? { storage: 'file_queue' } : {}) },
-          ...rest,
-        },
-      },
-      service: {
-        ...(disk ? { extensions: ['file_queue'] } : {}),
-        pipelines: { logs: { receivers: ['otlp'], exporters: ['otlp'] } },
-      },
-    }
-    const agent = startAgent(['run', '--config', workspace.writeConfig(config)])
-    const wire = new Wire(backend, agent, workspace, port)
+    const ports = { otlp: await freePort(), page: await freePort() }
+    const config = wireConfig(options, backend, ports, (name) => workspace.path(name))
+    const [file, ...argv] = [...(options.around?.(workspace) ?? []), process.execPath, ...nodeFlags, agentMain]
+    const agent = startProgram(file!, [...argv, 'run', '--config', workspace.writeConfig(config)], startCommand.env)
+    const wire = new Wire(backend, agent, workspace, ports)
     try {
       await agent.logged(running)
     } catch (error) {
@@ -131,6 +115,23 @@ export class Wire {
     return report.runs[kRun]!
   }
 
+  /** What it says of itself (`unitscope status`). */
+  async status(): Promise<StatusReport> {
+    const reply = await askStatus(
+      statusSocket((name) => this.workspace.path(name)),
+      60_000,
+    )
+    if ('unanswered' in reply) throw new Error(reply.unanswered)
+    return reply.report
+  }
+
+  /** A number of its own, from the page for Prometheus (`self`); undefined while it is not there. */
+  async metric(name: string): Promise<number | undefined> {
+    const page = await (await fetch(`http://127.0.0.1:${this.pagePort}/metrics`)).text()
+    const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(page)?.[1]
+    return value === undefined ? undefined : Number(value)
+  }
+
   /** Resident memory in MiB: now, or the most it ever was. */
   residentMiB(of: 'now' | 'peak' = 'now'): number {
     const status = readFileSync(`/proc/${this.agent.pid}/status`, 'utf8')
@@ -173,7 +174,7 @@ export class Wire {
     this.#client.close()
     await this.agent.stop('SIGKILL')
     await this.backend.stop()
-    this.#workspace.remove()
+    this.workspace.remove()
   }
 }
 

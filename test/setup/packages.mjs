@@ -63,6 +63,7 @@ export const packages = [
     proof: ['/usr/bin/prometheus', '/usr/bin/promtool'],
   },
   { group: 'test', name: 'strace', why: 'disks that fail or are slow', proof: ['/usr/bin/strace'] },
+  { group: 'test', name: 'iproute2', why: 'networks that swallow packets', proof: ['/usr/sbin/ip'] },
   {
     group: 'test',
     name: 'nats-server',

@@ -10,6 +10,7 @@ import { Script } from './script.mjs'
 const kMaxTries = 20_000
 
 const options = JSON.parse(process.argv[2])
+const host = options.host ?? '127.0.0.1'
 const ledger = new Ledger()
 const sockets = new Set()
 const counts = { tries: 0, accepted: 0 }
@@ -68,7 +69,7 @@ async function listen() {
   fronts.http = httpFront({ ...shared, pathPrefix: options.pathPrefix })
   for (const name of ['grpc', 'http']) {
     const front = fronts[name]
-    await new Promise((resolve, reject) => front.once('error', reject).listen(ports[name], '127.0.0.1', resolve))
+    await new Promise((resolve, reject) => front.once('error', reject).listen(ports[name], host, resolve))
     ports[name] = front.address().port
   }
 }

@@ -101,6 +101,8 @@ export interface BackendOptions {
   readonly tls?: { readonly keyFile: string; readonly certFile: string; readonly caFile?: string }
   /** Path above /v1/logs. */
   readonly pathPrefix?: string
+  /** Where it listens; 127.0.0.1 when left out. */
+  readonly host?: string
 }
 
 /** An OTLP server in a process of its own. README.md shows its use. */
@@ -128,16 +130,26 @@ export interface OtlpBackend {
 
 const kNothing: RunReport = { end: 0, distinct: 0, duplicates: 0, damaged: 0, missing: [] }
 
-export async function startOtlpBackend(options: BackendOptions = {}): Promise<OtlpBackend> {
+/** @param around - what it runs behind (`nsenter ...`) */
+export async function startOtlpBackend(
+  options: BackendOptions = {},
+  around: readonly string[] = [],
+): Promise<OtlpBackend> {
   const main = fileURLToPath(new URL('./main.mjs', import.meta.url))
-  const child = fork(main, [JSON.stringify(options)], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const [execPath = process.execPath, ...execArgv] = [...around, process.execPath]
+  const child = fork(main, [JSON.stringify(options)], {
+    execPath,
+    execArgv,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const host = options.host ?? '127.0.0.1'
   const calls = new Calls(child)
   const ports = (await calls.answer(0)) as Readonly<Record<Protocol, number>>
   const report = async (): Promise<Report> => (await calls.call('report')) as Report
   return {
     pid: child.pid!,
-    grpc: `127.0.0.1:${ports.grpc}`,
-    http: `127.0.0.1:${ports.http}`,
+    grpc: `${host}:${ports.grpc}`,
+    http: `${host}:${ports.http}`,
     script: async (script) => void (await calls.call('script', script)),
     report,
     run: async (name) => (await report()).runs[name] ?? kNothing,
