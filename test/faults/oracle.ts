@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
 import { batchOf } from '../../src/data/batch.js'
 import type { RawEvent } from '../../src/data/event.js'
 import { OtlpEncoder } from '../../src/lib/otlp/encode.js'
@@ -105,13 +104,11 @@ export class Oracle {
     return { ids, request: Buffer.concat(request!.chunks) }
   }
 
-  /** Senders that export one after the other until they are told to stop. Resolves when all have. */
+  /** Senders that export one after the other until they are told to stop. Resolves when all have their last answer. */
   async load(port: number, stop: AbortSignal, { senders = 4, items = 20, pauseMs = 0 } = {}): Promise<void> {
-    setMaxListeners(senders + 10, stop)
     await Promise.all(
       Array.from({ length: senders }, async () => {
         const client = new OtlpClient(port)
-        stop.addEventListener('abort', () => client.close(), { once: true })
         while (!stop.aborted) {
           // The agent may be down: then it is asked again a little later.
           const taken = await this.export(client, items)
