@@ -43,9 +43,10 @@ bool OomFinder::note(CgroupTree& tree, FileReader& reader, Node& node, std::uint
   return true;
 }
 
-void OomFinder::read_log(const CgroupTree& tree, const std::atomic<bool>& stop) {
+bool OomFinder::read_log(const CgroupTree& tree, const std::atomic<bool>& stop) {
   std::string_view record;
-  for (std::size_t i = 0; i < kMaxRecords && !stop.load(std::memory_order_relaxed) && log_.next(record); i++) {
+  for (std::size_t i = 0; i < kMaxRecords; i++) {
+    if (stop.load(std::memory_order_relaxed) || !log_.next(record)) return false;
     auto line = parse_oom_line(record);
     if (!line) continue;
     OomKill kill{.path = line->cgroup.substr(1), .pid = line->pid};
@@ -54,6 +55,7 @@ void OomFinder::read_log(const CgroupTree& tree, const std::atomic<bool>& stop) 
     tree.identify(kill.path, kill.id, kill.invocation);
     tell(std::move(kill));
   }
+  return true;
 }
 
 void OomFinder::tell(OomKill kill) {

@@ -57,10 +57,11 @@ class OomFinder {
   Look look(CgroupTree& tree, FileReader& reader, Node& node);
   /// As look(), of one whose counter was read just now; whether it grew.
   bool note(CgroupTree& tree, FileReader& reader, Node& node, std::uint64_t oom_kills);
-  /// Takes in what was logged so far.
+  /// Takes in what was logged so far, some records of it.
   ///
   /// \param stop  ends it early
-  void read_log(const CgroupTree& tree, const std::atomic<bool>& stop);
+  /// \return whether there may be more
+  bool read_log(const CgroupTree& tree, const std::atomic<bool>& stop);
 
   [[nodiscard]] bool any() const noexcept { return !kills_.empty(); }
   [[nodiscard]] std::vector<OomKill> take() { return std::exchange(kills_, {}); }

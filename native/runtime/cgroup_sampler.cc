@@ -148,6 +148,7 @@ void CgroupSampler::run() {
       else if (fd == monitor_.log_fd()) monitor_.handle_log(stop_);
       else fired(fd, events[static_cast<std::size_t>(i)].events);
     }
+    monitor_.catch_up_with_log(stop_);
     if (monitor_.hurries() || gathering_.over(monotonic_ns())) {
       monitor_.handle_changes(stop_);
       gathered();

@@ -199,6 +199,30 @@ const test::Test kLog{"cgroup kills: the log names the process and its run, as f
   test::equal(monitor.log_fd(), -1, "it ended");
 }};
 
+const test::Test kTogether{"cgroup kills: the log has told of a kill by the time its counter does, however much else stands in it", [] {
+  const TempTree temp;
+  temp.file("a/memory.events", events(0));
+  temp.file("b/memory.events", events(0));
+  test::RecordSocket log;
+  CgroupMonitor monitor = monitor_of(temp, KernelLog(log.take_reader()));
+  pass(monitor);
+  const auto chat = [&log](int records) {
+    for (int i = 0; i < records; i++) log.write("6,1,2,-;[     12]     0    12     1000      200    40960        0             0 tail\n");
+  };
+  chat(100);
+  log.write(oom_line("/a", 7));
+  monitor.handle_log(kGo);
+  monitor.catch_up_with_log(kGo);
+  test::equal(told(monitor), "", "nobody counted yet: there is time");
+  temp.file("a/memory.events", events(1));
+  monitor.handle_states(kGo);
+  temp.file("b/memory.events", events(1));
+  monitor.catch_up_with_log(kGo);
+  test::equal(told(monitor), "a 0-1, b 0-1, a 7", "and nobody else waited for it");
+  monitor.catch_up_with_log(kGo);
+  test::equal(told(monitor), "");
+}};
+
 const test::Test kMany{"cgroup kills: a log that is full is taken in bit by bit, and what nobody takes is counted", [] {
   const TempTree temp;
   test::RecordSocket log;
