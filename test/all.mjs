@@ -21,18 +21,20 @@ const vitest = (project) => ({
   tally: () => tallyVitest(`${results}/${project}.json`),
 })
 
+const nice = (step) => ({ ...step, argv: ['nice', '-n', '5', ...step.argv] })
+
 const steps = [
   { name: 'packages', argv: [node, 'test/setup/install.mjs'] },
   { name: 'build', argv: ['npm', 'run', '--silent', 'build'] },
   { name: 'lint', argv: [bin('biome'), 'check', '.'] },
   { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
-  vitest('unit'),
   // The lab mostly waits (for systemd's timers, for crashes to come): beside it there is time for the VMs and for what computes.
   [
     [{ ...vitest('lab'), mustRun: true }],
     [
+      nice(vitest('unit')),
       { ...vitest('vm'), mustRun: true },
-      { name: 'tests: native', argv: ['nice', '-n', '5', node, 'test/native/run.mjs'], tally: tallyNative },
+      nice({ name: 'tests: native', argv: [node, 'test/native/run.mjs'], tally: tallyNative }),
       { ...vitest('faults'), mustRun: true },
     ],
   ],

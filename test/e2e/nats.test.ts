@@ -375,7 +375,7 @@ async function pendingIn({ url }: NatsServer): Promise<{ messages: number; ackPe
   return { messages: state.messages, ackPending: num_ack_pending }
 }
 
-async function until(isSo: () => boolean, maxMs = 30_000): Promise<void> {
+async function until(isSo: () => boolean, maxMs = 60_000): Promise<void> {
   for (const startMs = performance.now(); !isSo(); ) {
     if (performance.now() - startMs > maxMs) throw new Error('it never came to it')
     await new Promise((resolve) => setTimeout(resolve, 20))

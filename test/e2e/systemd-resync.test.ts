@@ -11,8 +11,6 @@ import { isGap, type Watch, watch } from './systemd-support.js'
 
 const kUnits = 1000
 const kReloads = 10
-/** What a resynchronisation may take of PID 1's CPU; `npm run bench -- resync` measures what it does take. */
-const kMaxCpuMs = 500
 const kLoops = 20
 const kRestartScheduled = '5eb03494b6584870a536b337290809b3' // [SD_MESSAGE_UNIT_RESTART_SCHEDULED]
 const kUnitFailed = 'd9b373ed55a64feb8242e02dbe79a49c' // [SD_MESSAGE_UNIT_FAILURE_RESULT]
@@ -24,6 +22,8 @@ const crasher = '[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/fals
 describeLab(`a systemd with ${kUnits} units`, () => {
   let lab: Lab
   let watched: Watch
+  /** PID 1's CPU for `systemctl show` of all units: so machines of any speed have one measure. `npm run bench -- resync` has the milliseconds. */
+  let shownOnce: number
   let atStart: number
   let afterStart: number
 
@@ -80,6 +80,7 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     await lab.systemctl('start', 'dbus.service')
     await lab.systemctl('start', 'pull.service', 'unwatched.service')
     for (let n = 0; n < kUnits; n += 100) await lab.systemctl('start', ...names.slice(n, n + 100))
+    shownOnce = await costOf('systemctl show', () => lab.exec(['systemctl', 'show', ...names], { timeoutMs: 60_000 }))
     atStart = await costOf('start', async () => {
       watched = await watch(
         lab,
@@ -101,8 +102,8 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     await lab?.close()
   })
 
-  it('at the start half a second of PID 1 is not used up when all is read of all units', () => {
-    expect(atStart + afterStart).toBeLessThan(kMaxCpuMs)
+  it('at the start all is read of all units for a fifth of what `systemctl show` of them takes of PID 1', () => {
+    expect(atStart + afterStart).toBeLessThan(shownOnce / 5)
   })
 
   it('knows of each unit what needs it, though of so many none was asked for that', async () => {
@@ -131,11 +132,11 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     expect(about(events, names)).toEqual([])
     expect(new Set(gaps(events))).toEqual(new Set(['reload']))
     // The last one is over; what is read again because of it is not.
-    expect(await costOf('configurations after reloads', configured)).toBeLessThan(kMaxCpuMs)
+    expect(await costOf('configurations after reloads', configured)).toBeLessThan(shownOnce / 5)
   })
 
   it('a bus that dies: one resynchronisation, and nothing is told of units that are as they were', async () => {
-    expect(await costOf('resynchronisation after a lost bus', recovered)).toBeLessThan(kMaxCpuMs)
+    expect(await costOf('resynchronisation after a lost bus', recovered)).toBeLessThan(shownOnce / 5)
     const events = await watched.take()
     expect(about(events, names)).toEqual([])
     expect(gaps(events)).toEqual(['bus_lost'])

@@ -52,7 +52,7 @@ const config = {
 describeVm('memory of a real kernel', () => {
   const title =
     'a leak is named before it meets its limit, and when it will, once, by two agents; a full page cache is none'
-  it(title, { timeout: 600_000 }, () => {
+  it(title, { timeout: 1_200_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
     const script = readFileSync(join(packageRoot, 'test/e2e/vm/leak.sh'), 'utf8')
     return runInVm(
@@ -103,7 +103,7 @@ describeVm('memory of a real kernel', () => {
           'pattern.memory_leak.limit_kind': 'max',
         })
       },
-      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 256, timeoutS: 540 },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 256, timeoutS: 1140 },
     )
   })
 })

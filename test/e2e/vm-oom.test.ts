@@ -132,7 +132,7 @@ function check(runs: readonly Run[], events: readonly EventLine[], log: boolean)
 }
 
 describeVm('kills for want of memory', () => {
-  it('are told once each, and no other kill is, with the kernel’s log and without it', { timeout: 660_000 }, () => {
+  it('are told once each, and no other kill is, with the kernel’s log and without it', { timeout: 1_200_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
     const configs = Object.fromEntries(agents.map((name) => [`${name}.yaml`, JSON.stringify(config(name))]))
     return runInVm(
@@ -142,7 +142,7 @@ describeVm('kills for want of memory', () => {
         const runs = readRuns(read)
         for (const name of agents) check(runs, new OtlpLines(read(`${name}.jsonl`)).events, name === 'log')
       },
-      { files: { ...files, ...configs }, memMiB: 768, timeoutS: 600 },
+      { files: { ...files, ...configs }, memMiB: 768, timeoutS: 1140 },
     )
   })
 })

@@ -63,7 +63,7 @@ function latest(points: readonly PointLine[], unit: string, metric: string, attr
 }
 
 describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', () => {
-  it('are what the services really did', { timeout: 180_000 }, () => {
+  it('are what the services really did', { timeout: 600_000 }, () => {
     const files = Object.fromEntries(Object.entries(units).map(([name, text]) => [`units/${name}`, text]))
     return runInVm(
       agentScript('resources.sh'),
@@ -126,7 +126,7 @@ describeVm('memory, io, tasks and OOM kills of a kernel with all controllers', (
           },
         })
       },
-      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 64, timeoutS: 150 },
+      { files: { ...files, 'agent.yaml': JSON.stringify(config) }, diskMiB: 64, timeoutS: 540 },
     )
   })
 })

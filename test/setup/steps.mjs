@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
-/** No step takes longer on 2 cores; one that does hangs. */
-const kStepLimitMs = 15 * 60_000
+/** No step takes a third of it on two fast cores; one that takes longer on slow ones hangs. */
+const kStepLimitMs = 30 * 60_000
 /** For output on its way when a step has ended; what still holds the pipe then is not waited for. */
 const kGraceMs = 500
 /** Between asking a step's processes to end and ending them by force. */

@@ -27,20 +27,20 @@ systemctl cancel
 start_agent() {
   "$1" "$2" run --config /io/agent.yaml > "/io/$3" 2>&1 &
   agent=$!
-  wait_for 120 grep -qs '"message":"running"' "/io/$3"
+  wait_for 300 grep -qs '"message":"running"' "/io/$3"
 }
 trap 'kill -KILL $agent 2> /dev/null || true' EXIT
 start_agent "$1" "$2" agent.log
-wait_for 120 says systemd.unit.state
+wait_for 300 says systemd.unit.state
 systemctl is-system-running > /io/system || true
 
 systemctl start leaker.service cacher.service rester.service
-wait_for 240 says pattern.prediction.detected
+wait_for 400 says pattern.prediction.detected
 kill -TERM $agent
 wait $agent
 start_agent "$1" "$2" next-agent.log
-wait_for 240 says systemd.unit.oom_killed
-wait_for 60 says pattern.prediction.cleared
+wait_for 400 says systemd.unit.oom_killed
+wait_for 120 says pattern.prediction.cleared
 
 cd /sys/fs/cgroup/system.slice
 for unit in cacher rester; do

@@ -1,8 +1,9 @@
 # Sourced before the others of this folder.
 
-# wait_for CONDITION...: nothing here signals what is awaited.
+# wait_for CONDITION...: nothing here signals what is awaited. A slow machine emulates another that is slower still: the first
+# state of each unit took it two minutes.
 wait_for() {
-  local end=$((SECONDS + 120))
+  local end=$((SECONDS + 300))
   until "$@"; do
     if [ $SECONDS -ge $end ]; then
       echo "waited in vain for: $*"
