@@ -2,7 +2,7 @@ import type { Exporter, ExporterFactory, Settings } from '../component/component
 import { type ComponentId, parseComponentId } from '../component/id.js'
 import { ok } from '../component/outcome.js'
 import type { AgentConfig } from '../config/agent-config.js'
-import { type Batch, countItems } from '../data/batch.js'
+import { type Batch, itemsOf } from '../data/batch.js'
 import type { Metric } from '../data/metric.js'
 import { attr } from '../lib/systemd/names.js'
 
@@ -43,7 +43,7 @@ export function withTally(config: AgentConfig): { readonly config: AgentConfig; 
       },
       async consume(batch) {
         counter.add(batch)
-        settings.telemetry.processed(countItems(batch))
+        settings.telemetry.processed(itemsOf(batch))
         return ok
       },
     }),

@@ -52,18 +52,18 @@ export function ledgerText(ledger: LedgerReport): string {
   const drops = ledger.rows.flatMap((row) =>
     Object.entries(row.dropped).map(([reason, items]) => [`${row.kind} ${nameOf(row)}`, reason, number(items)]),
   )
-  const signals = Object.entries(ledger.signals).map(([signal, { received, to_exporters }]) => [
-    signal,
-    number(received),
-    number(to_exporters),
-  ])
+  // An older agent tells of the first two only.
+  const signals = Object.entries(ledger.signals).map(([signal, of]) => {
+    const columns = [of.received, of.to_exporters, of.exported ?? 0, of.queued ?? 0, sum(of.dropped ?? {})]
+    return [signal, ...columns.map(number)]
+  })
   return [
     table(heads, rows),
-    table(['signal', 'received', 'to exporters'], signals),
+    table(['signal', 'received', 'to exporters', 'exported', 'queued', 'dropped'], signals),
     ...(drops.length === 0 ? [] : [table(['dropped by', 'reason', 'items'], drops)]),
     ...shown('for nobody', ledger.unrouted),
     ...shown('looked at only', ledger.used),
-    missing(ledger)[0] ?? 'in + produced = out + dropped + held for every component',
+    missing(ledger)[0] ?? 'in + produced = out + dropped + held for every component and signal',
     '',
   ].join('\n')
 }

@@ -1,27 +1,28 @@
 import type { Attributes } from '../data/attributes.js'
+import type { Items } from '../data/batch.js'
 import type { Span, SpanKind } from '../data/span.js'
 
 /**
  * A component's own numbers. The implementation (src/telemetry) turns them into the metrics every component has:
- * `unitscope_<component>_events_processed_total`, `_errors_total`, `_processing_duration_ms`,
- * `_events_dropped_total{reason}`, `_collector_healthy`.
+ * `unitscope_<component>_events_processed_total{signal}`, `_errors_total`, `_processing_duration_ms`,
+ * `_events_dropped_total{reason,signal}`, `_collector_healthy`.
  *
- * The ledger: at rest, for every component, `in + produced = out + sum(dropped) + held`, tolerance 0.
+ * The ledger: at rest, for every component, `in + produced = out + sum(dropped) + held`, tolerance 0, of each signal.
  * `in` and `out` are counted by the graph; a component counts only what it drops or makes.
  */
 export interface ComponentTelemetry {
   /** Items taken in and handled (receivers: read from the source). */
-  processed(items: number): void
+  processed(items: Items): void
   /** Items this component gave up, by reason: a lower_snake_case word from a small fixed set. */
-  dropped(items: number, reason: string): void
+  dropped(items: Items, reason: string): void
   /** Items a processor made that did not come in (spans from events, pattern events). */
-  produced(items: number): void
+  produced(items: Items): void
   error(reason: string): void
   durationMs(ms: number): void
   /** A further counter of this component, e.g. `signals_suppressed`; exported as `unitscope_<component>_<name>_total`. */
   counter(name: string, description: string): (add: number) => void
-  /** A further gauge, read at each collection. */
-  gauge(name: string, description: string, unit: string, read: () => number): void
+  /** A further gauge, read at each collection. `queue_items`: what is in the component's queue, by signal, is part of the ledger. */
+  gauge(name: string, description: string, unit: string, read: () => number | Items): void
   /** Set while somebody collects spans of what the components do: ask for it at each operation. */
   readonly tracer?: Tracer | undefined
 }

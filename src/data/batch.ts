@@ -18,6 +18,10 @@ export interface Batch {
 
 export const emptyBatch: Batch = Object.freeze({ events: [], metrics: [], spans: [] })
 
+/** How many items, by signal. `unknown`: of a file that an earlier process left, and that was not read yet or is damaged. */
+export type Items = { readonly [S in AccountSignal]?: number }
+export type AccountSignal = Signal | 'unknown'
+
 /** Makes a batch of the kinds given. */
 export function batchOf(part: Partial<Batch>): Batch {
   return { events: part.events ?? [], metrics: part.metrics ?? [], spans: part.spans ?? [] }
@@ -32,6 +36,12 @@ export function countItems(batch: Batch): number {
   // Asked at each border of each component: without an iterator.
   for (let at = 0; at < metrics.length; at++) points += metrics[at]!.points.length
   return batch.events.length + batch.spans.length + points
+}
+
+/** The same by signal. */
+export function itemsOf(batch: Batch): Items {
+  const { events, spans } = batch
+  return { logs: events.length, metrics: countItems(batch) - events.length - spans.length, traces: spans.length }
 }
 
 export function isEmpty(batch: Batch): boolean {

@@ -4,7 +4,8 @@ import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
 import type { Status } from '../component/status.js'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
-import { type Signal, signals } from '../data/batch.js'
+import { type Items, type Signal, signals } from '../data/batch.js'
+import { Tally, totalOf } from '../data/tally.js'
 import { fanOut, type Route } from './fan-out.js'
 import { createGraph, type Graph, type Member, type Parts, type PipelinePart } from './graph.js'
 import { messageOf, Node, type NodeSettings } from './node.js'
@@ -39,10 +40,10 @@ export function buildGraph(config: AgentConfig, options: BuildOptions): Graph {
 
 /** @param before - what runs: of it what is configured alike stays as it is, and is only joined anew, by `join` */
 function buildParts(config: AgentConfig, options: BuildOptions, before?: Parts): Parts {
-  const unrouted = before?.unrouted ?? new Map<string, number>()
-  const used = before?.used ?? new Map<string, number>()
-  const countIn = (counts: Map<string, number>, place: string) => (items: number) =>
-    void (items > 0 && counts.set(place, (counts.get(place) ?? 0) + items))
+  const unrouted = before?.unrouted ?? new Map<string, Tally>()
+  const used = before?.used ?? new Map<string, Tally>()
+  const countIn = (counts: Map<string, Tally>, place: string) => (items: Items) =>
+    void (totalOf(items) > 0 && counts.set(place, (counts.get(place) ?? new Tally()).add(items)))
   const onStatus = (node: Node, status: Status) => options.onStatus?.(node.settings.id, node.pipeline, status)
   const members = new Map<string, Member>()
   const joins: (() => void)[] = []

@@ -1,6 +1,7 @@
 import type { Consumer } from '../component/component.js'
 import type { Outcome } from '../component/outcome.js'
-import { type Batch, countItems, type Signal } from '../data/batch.js'
+import { type Items, itemsOf } from '../data/batch.js'
+import { Tally } from '../data/tally.js'
 
 /**
  * Items that crossed into or out of one component.
@@ -9,39 +10,30 @@ import { type Batch, countItems, type Signal } from '../data/batch.js'
  * has given it up and counted the drop. `retryable` leaves it with the caller, so it has not crossed.
  */
 export class EdgeCount {
-  #settled = 0
-  #inFlight = 0
-  readonly #bySignal = { logs: 0, metrics: 0, traces: 0 }
-  readonly #onSettled: ((items: number) => void) | undefined
+  readonly settled = new Tally()
+  readonly #inFlight = new Tally()
+  readonly #told: Tally | undefined
 
-  constructor(onSettled?: (items: number) => void) {
-    this.#onSettled = onSettled
+  /** @param told - where the component's own counters tell what was settled */
+  constructor(told?: Tally) {
+    this.#told = told
   }
 
   /** Settled and in flight: what the other side has or had. */
-  get items(): number {
-    return this.#settled + this.#inFlight
+  get items(): Items {
+    return Tally.of(this.settled).add(this.#inFlight)
   }
 
-  /** What was settled, by signal. */
-  get signals(): Readonly<Record<Signal, number>> {
-    return { ...this.#bySignal }
-  }
-
-  offered(items: number): void {
-    this.#inFlight += items
+  offered(items: Items): void {
+    this.#inFlight.add(items)
   }
 
   /** Each offer is answered once; undefined: by an exception. */
-  answered(batch: Batch, items: number, outcome: Outcome | undefined): void {
-    this.#inFlight -= items
+  answered(items: Items, outcome: Outcome | undefined): void {
+    this.#inFlight.subtract(items)
     if (outcome === undefined || outcome.kind === 'retryable') return
-    this.#settled += items
-    const { events, spans } = batch
-    this.#bySignal.logs += events.length
-    this.#bySignal.traces += spans.length
-    this.#bySignal.metrics += items - events.length - spans.length
-    this.#onSettled?.(items)
+    this.settled.add(items)
+    this.#told?.add(items)
   }
 
   /** The same consumer, with everything offered to it counted here. */
@@ -49,15 +41,15 @@ export class EdgeCount {
     return {
       // At every border of every batch: a function that is not `async` makes half the garbage.
       consume: (batch) => {
-        const items = countItems(batch)
+        const items = itemsOf(batch)
         this.offered(items)
         return next.consume(batch).then(
           (outcome) => {
-            this.answered(batch, items, outcome)
+            this.answered(items, outcome)
             return outcome
           },
           (error: unknown) => {
-            this.answered(batch, items, undefined)
+            this.answered(items, undefined)
             throw error
           },
         )

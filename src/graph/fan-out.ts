@@ -1,6 +1,6 @@
 import type { Consumer } from '../component/component.js'
 import { type Outcome, ok, worstOf } from '../component/outcome.js'
-import { type Batch, countItems, isEmpty, type Signal, selectSignals, signals } from '../data/batch.js'
+import { type Batch, type Items, isEmpty, itemsOf, type Signal, selectSignals, signals } from '../data/batch.js'
 
 /** One way out of a fan-out: a consumer and the signals it is given. */
 export interface Route {
@@ -36,9 +36,9 @@ interface Unfinished {
  */
 export function fanOut(
   routes: readonly Route[],
-  onUnrouted: (items: number) => void,
+  onUnrouted: (items: Items) => void,
   meant: Iterable<Signal> = signals,
-  onUsed: (items: number) => void = () => {},
+  onUsed: (items: Items) => void = () => {},
 ): Consumer {
   const unfinished = new WeakMap<Batch, Unfinished>()
   const untaken = new Set([...meant].filter((signal) => !routes.some((route) => route.signals.has(signal))))
@@ -49,8 +49,8 @@ export function fanOut(
   )
 
   const firstOffer = (batch: Batch): Unfinished => {
-    if (untaken.size > 0) onUnrouted(countItems(selectSignals(batch, untaken)))
-    if (used.size > 0) onUsed(countItems(selectSignals(batch, used)))
+    if (untaken.size > 0) onUnrouted(itemsOf(selectSignals(batch, untaken)))
+    if (used.size > 0) onUsed(itemsOf(selectSignals(batch, used)))
     const remaining: Delivery[] = []
     for (const { consumer, signals: taken } of routes) {
       const part = selectSignals(batch, taken)

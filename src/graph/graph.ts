@@ -2,6 +2,7 @@ import type { ComponentId } from '../component/id.js'
 import type { Logger } from '../component/logger.js'
 import type { Status } from '../component/status.js'
 import type { AgentConfig, ComponentConfig } from '../config/agent-config.js'
+import { Tally } from '../data/tally.js'
 import { sleep } from '../util/clock.js'
 import type { Ledger, LedgerRow } from './ledger.js'
 import { messageOf, type Node } from './node.js'
@@ -58,8 +59,8 @@ export interface Parts {
   readonly receivers: readonly Node[]
   readonly pipelines: readonly PipelinePart[]
   readonly exporters: readonly Node[]
-  readonly unrouted: Map<string, number>
-  readonly used: Map<string, number>
+  readonly unrouted: Map<string, Tally>
+  readonly used: Map<string, Tally>
   /** Accounts of components that a configuration before had. */
   readonly gone: LedgerRow[]
   /** Points the nodes that were there before to those of now. */
@@ -155,7 +156,7 @@ class RunningGraph implements Graph {
     for (const [key, { node }] of before.members) {
       const successor = after.members.get(key)?.node
       if (successor === node) continue
-      successor?.takesOver(node.ledgerRow().held)
+      successor?.takesOver(node.ledgerRow())
       if (successor !== undefined) continue
       after.gone.push(node.ledgerRow())
       this.#settings.onGone?.(node.settings.id, node.pipeline)
@@ -177,10 +178,15 @@ class RunningGraph implements Graph {
   }
 
   ledger(): Ledger {
+    const { unrouted, used, gone } = this.#parts
     return {
-      rows: [...this.#nodes().map((node) => node.ledgerRow()), ...this.#parts.gone],
-      unrouted: Object.fromEntries(this.#parts.unrouted),
-      used: Object.fromEntries(this.#parts.used),
+      rows: [...this.#nodes().map((node) => node.ledgerRow()), ...gone],
+      unrouted: totals(unrouted),
+      used: totals(used),
+      undelivered: [...unrouted, ...used].reduce(
+        (sum, [at, items]) => (at.startsWith('receiver ') ? sum.add(items) : sum),
+        new Tally(),
+      ),
     }
   }
 
@@ -218,6 +224,10 @@ class RunningGraph implements Graph {
     await this.#reloading?.catch(() => {})
     await stopStages(this.#parts)
   }
+}
+
+function totals(counts: ReadonlyMap<string, Tally>): Record<string, number> {
+  return Object.fromEntries([...counts].map(([at, items]) => [at, items.total]))
 }
 
 /** One that was gone goes on with its account: what it left on a disk is not held by two. */

@@ -1,12 +1,13 @@
 import type { Component, Consumer, Settings } from '../component/component.js'
 import { type Outcome, permanent, retryable } from '../component/outcome.js'
 import type { Status } from '../component/status.js'
-import { type Batch, countItems } from '../data/batch.js'
+import { type Batch, type Items, itemsOf } from '../data/batch.js'
+import { Tally, without } from '../data/tally.js'
 import { UnavailableError } from '../errors.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
-import { safely } from '../telemetry/readings.js'
+import { bySignal } from '../telemetry/readings.js'
 import { EdgeCount } from './edge.js'
-import type { LedgerRow } from './ledger.js'
+import { accountsOf, columnOf, type LedgerRow } from './ledger.js'
 
 /** Settings as the graph needs them: with counters it can read for the ledger. */
 export type NodeSettings = Settings & { readonly telemetry: ComponentCounters }
@@ -33,7 +34,7 @@ export class Node {
   /** What it is handed while it does not run stays with whoever has it: another takes its place, or it is about to take one. */
   #isExchanged = false
   /** What those before it in its place left on a disk: who finds it there counts it as `produced`, and it came in already. */
-  #left = 0
+  readonly #left: Tally
   /** The account of one that was gone for some time before this one: its counters were forgotten. */
   #earlier: LedgerRow | undefined
   #forward: (batch: Batch) => Promise<Outcome> = () => Promise.resolve(retryable('not joined'))
@@ -49,18 +50,19 @@ export class Node {
     this.pipeline = pipeline
     this.#onStatus = onStatus
     const { telemetry, id } = settings
+    this.#left = Tally.of(before === undefined ? {} : before.#left)
     this.intake = { consume: (batch) => this.#take(batch) }
     if (before !== undefined) {
       this.#in = before.#in
       this.#out = before.#out
-      this.#left = before.#left
       this.#earlier = before.#earlier
       return
     }
     // What a processor takes in, it handles; what a receiver reads and an exporter delivers, only they know.
-    if (id.kind === 'processor') this.#in = new EdgeCount((items) => telemetry.processed(items))
-    else this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.counter('items_in', 'Items taken in.') : undefined)
-    this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.counter('items_out', 'Items passed on.'))
+    if (id.kind === 'processor') this.#in = new EdgeCount(telemetry.processedItems)
+    else
+      this.#in = new EdgeCount(id.kind === 'exporter' ? telemetry.crossing('items_in', 'Items taken in.') : undefined)
+    this.#out = new EdgeCount(id.kind === 'exporter' ? undefined : telemetry.crossing('items_out', 'Items passed on.'))
   }
 
   /** `processor batch (pipeline metrics)`, as errors and logs name it. */
@@ -98,27 +100,27 @@ export class Node {
    * @param from - the other side of the border, where it is a component's
    */
   #take(batch: Batch, from?: EdgeCount): Promise<Outcome> {
-    const items = countItems(batch)
+    const items = itemsOf(batch)
     from?.offered(items)
     this.#in.offered(items)
     const startMs = this.settings.clock.monotonicMs()
     return this.#handOver(batch, items).then(
-      (outcome) => this.#answered(batch, outcome, items, startMs, from),
-      (error: unknown) => this.#answered(batch, this.#broken(error, items), items, startMs, from),
+      (outcome) => this.#answered(outcome, items, startMs, from),
+      (error: unknown) => this.#answered(this.#broken(error, items), items, startMs, from),
     )
   }
 
-  #answered(batch: Batch, outcome: Outcome, items: number, startMs: number, from: EdgeCount | undefined): Outcome {
+  #answered(outcome: Outcome, items: Items, startMs: number, from: EdgeCount | undefined): Outcome {
     const { id, telemetry, clock } = this.settings
     // An exporter's time is that of its sending, which may come long after it took the batch; it reports that itself.
     if (id.kind === 'processor') telemetry.durationMs(clock.monotonicMs() - startMs)
-    this.#in.answered(batch, items, outcome)
-    from?.answered(batch, items, outcome)
+    this.#in.answered(items, outcome)
+    from?.answered(items, outcome)
     return outcome
   }
 
   /** consume rejects only on bugs. One batch pays for it, not the pipeline. */
-  #broken(error: unknown, items: number): Outcome {
+  #broken(error: unknown, items: Items): Outcome {
     const { telemetry, logger } = this.settings
     telemetry.dropped(items, 'internal_error')
     telemetry.error('internal_error')
@@ -127,7 +129,7 @@ export class Node {
   }
 
   /** Never throws. */
-  #handOver(batch: Batch, items: number): Promise<Outcome> {
+  #handOver(batch: Batch, items: Items): Promise<Outcome> {
     if (this.#life === 'running' && this.#component?.consume !== undefined) {
       try {
         // A component written in JavaScript may answer with what is no promise.
@@ -159,14 +161,14 @@ export class Node {
   }
 
   /** What the one before it held when it had stopped. */
-  takesOver(held: number): void {
-    this.#left += held
+  takesOver(before: LedgerRow): void {
+    this.#left.add(columnOf(before, 'held'))
   }
 
   /** It was there before, and then was not: its account goes on. */
   goesOnFrom(earlier: LedgerRow): void {
     this.#earlier = earlier
-    this.takesOver(earlier.held)
+    this.takesOver(earlier)
   }
 
   /** Until `false` nothing is dropped for want of its running. */
@@ -210,33 +212,30 @@ export class Node {
 
   ledgerRow(): LedgerRow {
     const { id, telemetry } = this.settings
-    const earlier = this.#earlier
-    const dropped: Record<string, number> = { ...earlier?.dropped }
-    for (const [reason, items] of telemetry.dropsByReason) dropped[reason] = (dropped[reason] ?? 0) + items
-    const allDropped = Object.values(dropped).reduce((sum, n) => sum + n, 0)
-    // A receiver's source and an exporter's destination are outside: of these the component itself reports.
-    const taken = (id.kind === 'receiver' ? telemetry.processedItems : this.#in.items) + (earlier?.in ?? 0)
-    const out = (id.kind === 'exporter' ? telemetry.processedItems : this.#out.items) + (earlier?.out ?? 0)
-    const produced = telemetry.producedItems - this.#left + (earlier?.produced ?? 0)
-    const { signals } = id.kind === 'receiver' ? this.#out : this.#in
+    const counts = {
+      // A receiver's source and an exporter's destination are outside: of these the component itself reports.
+      in: id.kind === 'receiver' ? telemetry.processedItems : this.#in.items,
+      produced: without(telemetry.producedItems, this.#left),
+      out: id.kind === 'exporter' ? telemetry.processedItems : this.#out.items,
+      dropped: telemetry.dropsByReason,
+      queued: this.#queued(),
+    }
+    const { logs, metrics, traces } = (id.kind === 'receiver' ? this.#out : this.#in).settled
+    const before = this.#earlier?.signals ?? { logs: 0, metrics: 0, traces: 0 }
     return {
       kind: id.kind,
       id: id.id,
       ...(this.pipeline === undefined ? {} : { pipeline: this.pipeline }),
-      in: taken,
-      produced,
-      out,
-      dropped,
-      held: taken + produced - out - allDropped,
-      queued: this.#queued(),
-      signals: earlier === undefined ? signals : added(signals, earlier.signals),
+      ...accountsOf(counts, this.#earlier),
+      signals: { logs: logs + before.logs, metrics: metrics + before.metrics, traces: traces + before.traces },
     }
   }
 
   /** What an exporter says is in its queue: on a disk that may be more than nothing when all has stopped. */
-  #queued(): number {
+  #queued(): Items {
     const gauge = this.settings.telemetry.gauges.find(({ name }) => name === 'queue_items')
-    return (gauge === undefined ? undefined : safely(gauge.read)) ?? 0
+    const items = gauge === undefined ? undefined : bySignal(gauge.read)
+    return typeof items === 'object' ? items : {}
   }
 
   #report(status: Status): void {
@@ -261,10 +260,6 @@ export class Node {
 
 function sameStatus(a: Status, b: Status): boolean {
   return a.state === b.state && ('reason' in a ? a.reason : '') === ('reason' in b ? b.reason : '')
-}
-
-function added(a: LedgerRow['signals'], b: LedgerRow['signals']): LedgerRow['signals'] {
-  return { logs: a.logs + b.logs, metrics: a.metrics + b.metrics, traces: a.traces + b.traces }
 }
 
 export function messageOf(error: unknown): string {

@@ -142,7 +142,7 @@ export function createService(options: ServiceOptions): Service {
     summary: () => ({
       uptimeMs: (stoppingMs ?? clock.monotonicMs()) - startedMs,
       components: service.status(),
-      ledger: graph?.ledger() ?? { rows: [], unrouted: {}, used: {} },
+      ledger: graph?.ledger() ?? { rows: [], unrouted: {}, used: {}, undelivered: {} },
     }),
   }
   return service

@@ -1,6 +1,7 @@
 import type { Kind } from '../component/id.js'
 import { type Signal, signals } from '../data/batch.js'
-import { type LedgerRow, unaccounted } from '../graph/ledger.js'
+import { type Ledger, type LedgerRow, unaccounted } from '../graph/ledger.js'
+import { type Totals, totalsBySignal } from '../graph/totals.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
 import { safely } from '../telemetry/readings.js'
 import type { Summary } from './service.js'
@@ -32,10 +33,14 @@ export interface LedgerReport {
   readonly rows: readonly LedgerRow[]
   readonly unrouted: Readonly<Record<string, number>>
   readonly used: Readonly<Record<string, number>>
-  /** What receivers passed on, and what exporters took in: twice where two take it. */
-  readonly signals: Readonly<Record<Signal, { readonly received: number; readonly to_exporters: number }>>
-  /** By component; empty while the ledger adds up. */
+  /** What receivers passed on, and what exporters took in: twice where two take it; and what became of it. */
+  readonly signals: Readonly<Record<Signal, SignalReport> & Partial<Record<'unknown', SignalReport>>>
+  /** By component and signal; empty while the ledger adds up. */
   readonly unaccounted: Readonly<Record<string, number>>
+}
+
+export interface SignalReport extends Totals {
+  readonly to_exporters: number
 }
 
 type CountersOf = (id: Summary['components'][number]['id'], pipeline: string | undefined) => ComponentCounters
@@ -67,13 +72,20 @@ export function statusReport(summary: Summary, version: string, pid: number, cou
     uptime_s: Math.round(uptimeMs / 1000),
     healthy: !isSick && Object.keys(missing).length === 0,
     components,
-    ledger: { ...ledger, signals: bySignal(ledger.rows), unaccounted: missing },
+    ledger: { ...ledger, signals: bySignal(ledger), unaccounted: missing },
   }
 }
 
-function bySignal(rows: readonly LedgerRow[]): LedgerReport['signals'] {
+function bySignal(ledger: Ledger): LedgerReport['signals'] {
+  const totals = totalsBySignal(ledger)
   const sum = (kind: Kind, signal: Signal) =>
-    rows.filter((row) => row.kind === kind).reduce((total, row) => total + row.signals[signal], 0)
-  const of = (signal: Signal) => ({ received: sum('receiver', signal), to_exporters: sum('exporter', signal) })
-  return Object.fromEntries(signals.map((signal) => [signal, of(signal)])) as LedgerReport['signals']
+    ledger.rows.filter((row) => row.kind === kind).reduce((total, row) => total + row.signals[signal], 0)
+  const none = { exported: 0, dropped: {} }
+  const of = (signal: Signal): SignalReport => ({
+    ...(totals[signal] ?? none),
+    received: sum('receiver', signal),
+    to_exporters: sum('exporter', signal),
+  })
+  const known = Object.fromEntries(signals.map((signal) => [signal, of(signal)])) as Record<Signal, SignalReport>
+  return totals.unknown === undefined ? known : { ...known, unknown: { ...totals.unknown, to_exporters: 0 } }
 }

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { AgentConfig } from '../config/agent-config.js'
 import { ExitCode, RefusalError } from '../errors.js'
-import { unaccounted } from '../graph/ledger.js'
+import { sumOf, unaccounted } from '../graph/ledger.js'
+import { sumOfTotals, type Totals, totalsBySignal } from '../graph/totals.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import type { Notifier } from './notifier.js'
 import { type Service, statusLine } from './service.js'
@@ -221,31 +222,19 @@ function logStopped(logger: AgentLogger, service: Service): void {
 }
 
 /** What went in at the receivers and what came of it, for the last line of the log. */
-function totals(service: Service): {
-  readonly dropped: Readonly<Record<string, number>>
-  readonly [key: string]: unknown
-} {
+function totals(service: Service): Totals & { readonly [key: string]: unknown } {
   const { ledger, uptimeMs } = service.summary()
-  const sum = (kind: string, count: (row: (typeof ledger.rows)[number]) => number) =>
-    ledger.rows.filter((row) => row.kind === kind).reduce((total, row) => total + count(row), 0)
-  const dropped: Record<string, number> = {}
-  for (const row of ledger.rows) {
-    for (const [reason, items] of Object.entries(row.dropped)) dropped[reason] = (dropped[reason] ?? 0) + items
-  }
-  const all = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, n) => total + n, 0)
-  const unrouted = all(Object.fromEntries(Object.entries(ledger.unrouted).filter(([at]) => at.startsWith('receiver '))))
-  const used = all(ledger.used)
-  const queued = sum('exporter', (row) => row.queued)
-  const restored = sum('exporter', (row) => row.produced)
+  const bySignal = totalsBySignal(ledger)
+  const used = sumOf(ledger.used)
+  const unrouted = sumOf(
+    Object.fromEntries(Object.entries(ledger.unrouted).filter(([at]) => at.startsWith('receiver '))),
+  )
   return {
     uptime_s: Math.round(uptimeMs / 1000),
-    // What pipelines carry: the rest was read for nobody, or looked at only.
-    received: sum('receiver', (row) => row.in + row.produced) - unrouted - used,
+    ...sumOfTotals(Object.values(bySignal)),
     ...(used === 0 ? {} : { used }),
     ...(unrouted === 0 ? {} : { unrouted }),
-    ...(restored === 0 ? {} : { restored }),
-    exported: sum('exporter', (row) => row.out),
-    ...(queued === 0 ? {} : { queued }),
-    dropped,
+    // Not one level deeper: the log cuts off what is deep.
+    ...bySignal,
   }
 }

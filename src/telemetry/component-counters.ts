@@ -1,5 +1,7 @@
 import type { ComponentId } from '../component/id.js'
 import type { ComponentTelemetry, Tracer } from '../component/telemetry.js'
+import type { Items } from '../data/batch.js'
+import { Tally } from '../data/tally.js'
 import { DurationHistogram } from './duration-histogram.js'
 
 /** Reasons kept apart for each component. They are words from the code, so more is a bug; it must not become a leak. */
@@ -12,11 +14,18 @@ export interface ExtraCounter {
   value: number
 }
 
+/** Items that cross a border of the component, counted by the graph: `items_in`, `items_out`. */
+export interface Crossing {
+  readonly name: string
+  readonly description: string
+  readonly items: Tally
+}
+
 export interface ExtraGauge {
   readonly name: string
   readonly description: string
   readonly unit: string
-  readonly read: () => number
+  readonly read: () => number | Items
 }
 
 /**
@@ -26,10 +35,11 @@ export class ComponentCounters implements ComponentTelemetry {
   readonly id: ComponentId
   /** Set where one id has several instances: a processor has one in each pipeline. */
   readonly pipeline: string | undefined
-  processedItems = 0
-  producedItems = 0
-  readonly dropsByReason = new Map<string, number>()
+  readonly processedItems = new Tally()
+  readonly producedItems = new Tally()
+  readonly dropsByReason = new Map<string, Tally>()
   readonly errorsByReason = new Map<string, number>()
+  readonly crossings: Crossing[] = []
   readonly counters: ExtraCounter[] = []
   readonly gauges: ExtraGauge[] = []
   /** 1 while the component works as configured. */
@@ -44,20 +54,34 @@ export class ComponentCounters implements ComponentTelemetry {
     this.pipeline = pipeline
   }
 
-  processed(items: number): void {
-    this.processedItems += items
+  processed(items: Items): void {
+    this.processedItems.add(items)
   }
 
-  produced(items: number): void {
-    this.producedItems += items
+  produced(items: Items): void {
+    this.producedItems.add(items)
   }
 
-  dropped(items: number, reason: string): void {
-    if (items > 0) addTo(this.dropsByReason, reason, items)
+  dropped(items: Items, reason: string): void {
+    const tally = Tally.of(items)
+    if (tally.total === 0) return
+    const key = keyOf(this.dropsByReason, reason)
+    this.dropsByReason.set(key, (this.dropsByReason.get(key) ?? new Tally()).add(tally))
+  }
+
+  /** The same tally for the same name. */
+  crossing(name: string, description: string): Tally {
+    let crossing = this.crossings.find((one) => one.name === name)
+    if (crossing === undefined) {
+      crossing = { name, description, items: new Tally() }
+      this.crossings.push(crossing)
+    }
+    return crossing.items
   }
 
   error(reason: string): void {
-    addTo(this.errorsByReason, reason, 1)
+    const key = keyOf(this.errorsByReason, reason)
+    this.errorsByReason.set(key, (this.errorsByReason.get(key) ?? 0) + 1)
   }
 
   durationMs(ms: number): void {
@@ -76,14 +100,13 @@ export class ComponentCounters implements ComponentTelemetry {
     }
   }
 
-  gauge(name: string, description: string, unit: string, read: () => number): void {
+  gauge(name: string, description: string, unit: string, read: () => number | Items): void {
     const at = this.gauges.findIndex((g) => g.name === name)
     if (at >= 0) this.gauges.splice(at, 1)
     this.gauges.push({ name, description, unit, read })
   }
 }
 
-function addTo(map: Map<string, number>, reason: string, add: number): void {
-  const key = map.has(reason) || map.size < kMaxReasons ? reason : overflowReason
-  map.set(key, (map.get(key) ?? 0) + add)
+function keyOf(map: ReadonlyMap<string, unknown>, reason: string): string {
+  return map.has(reason) || map.size < kMaxReasons ? reason : overflowReason
 }

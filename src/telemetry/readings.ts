@@ -1,4 +1,6 @@
 import type { Attributes } from '../data/attributes.js'
+import type { Items } from '../data/batch.js'
+import { accountSignals, Tally } from '../data/tally.js'
 import type { ComponentCounters } from './component-counters.js'
 import { metricPrefix } from './metric-name.js'
 
@@ -29,20 +31,27 @@ export function readingsOf(counters: ComponentCounters): readonly Reading[] {
     value,
     attributes: { ...attributes, ...more },
   })
-  const gauge = (name: string, unit: string, description: string, value: number): Reading => ({
+  const gauge = (name: string, unit: string, description: string, value: number, more = {}): Reading => ({
     name: `${prefix}_${name}`,
     type: 'gauge',
     unit,
     description,
     value,
-    attributes,
+    attributes: { ...attributes, ...more },
   })
+  const items = (name: string, description: string, tally: Items, more = {}): readonly Reading[] =>
+    accountSignals.flatMap((signal) => {
+      const value = tally[signal] ?? 0
+      return value === 0 ? [] : [counter(name, '{item}', description, value, { ...more, signal })]
+    })
   return [
-    counter('events_processed', '{item}', 'Items handled.', counters.processedItems),
-    counter('events_produced', '{item}', 'Items made here that did not come in.', counters.producedItems),
-    ...[...counters.dropsByReason].map(([reason, n]) =>
-      counter('events_dropped', '{item}', 'Items given up, by reason.', n, { reason }),
+    ...items('events_processed', 'Items handled.', counters.processedItems),
+    // Of all signals: what an earlier process left is of an unknown one until it is read, and a counter must not go back.
+    counter('events_produced', '{item}', 'Items made here that did not come in.', counters.producedItems.total),
+    ...[...counters.dropsByReason].flatMap(([reason, tally]) =>
+      items('events_dropped', 'Items given up, by reason.', tally, { reason }),
     ),
+    ...counters.crossings.flatMap((c) => items(c.name, c.description, c.items)),
     ...[...counters.errorsByReason].map(([reason, n]) =>
       counter('errors', '{error}', 'Errors, by reason.', n, { reason }),
     ),
@@ -50,18 +59,28 @@ export function readingsOf(counters: ComponentCounters): readonly Reading[] {
     gauge('collector_healthy', '', '1 while the component works as configured, else 0.', counters.healthy ? 1 : 0),
     ...counters.counters.map((c) => counter(c.name, '1', c.description, c.value)),
     ...counters.gauges.flatMap((g) => {
-      const value = safely(g.read)
-      return value === undefined ? [] : [gauge(g.name, g.unit, g.description, value)]
+      const value = bySignal(g.read)
+      if (value === undefined) return []
+      if (typeof value === 'number') return [gauge(g.name, g.unit, g.description, value)]
+      const told = accountSignals.filter((signal) => signal !== 'unknown' || value.unknown !== 0)
+      return told.map((signal) => gauge(g.name, g.unit, g.description, value[signal], { signal }))
     }),
   ]
 }
 
 /** The value, or undefined where there is none: a gauge that throws must not cost whoever asks for all of them. */
-export function safely(read: () => number): number | undefined {
+export function bySignal(read: () => number | Items): number | Tally | undefined {
   try {
     const value = read()
+    if (typeof value !== 'number') return Tally.of(value)
     return Number.isFinite(value) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** The same, of all signals together. */
+export function safely(read: () => number | Items): number | undefined {
+  const value = bySignal(read)
+  return typeof value === 'object' ? value.total : value
 }

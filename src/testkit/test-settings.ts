@@ -4,28 +4,45 @@ import { silentLogger } from '../component/logger.js'
 import { Shared } from '../component/shared.js'
 import type { Status } from '../component/status.js'
 import type { ComponentTelemetry, Tracer } from '../component/telemetry.js'
+import type { Items } from '../data/batch.js'
 import { ResourcePool } from '../data/resource.js'
+import { Tally, totalOf } from '../data/tally.js'
 import { hostAttributes } from '../util/host.js'
 import { FakeClock } from './fake-clock.js'
 
 /** Telemetry that a test can read back. */
 export class RecordingTelemetry implements ComponentTelemetry {
-  processedItems = 0
-  producedItems = 0
+  /** What `drops` and the items of all signals below add up to. */
+  readonly bySignal = { processed: new Tally(), produced: new Tally(), dropped: new Tally() }
   readonly drops = new Map<string, number>()
   readonly errors = new Map<string, number>()
   readonly counters = new Map<string, number>()
   readonly gauges = new Map<string, () => number>()
   tracer: Tracer | undefined = undefined
+  #queued: () => Items = () => ({})
 
-  processed(items: number): void {
-    this.processedItems += items
+  get processedItems(): number {
+    return this.bySignal.processed.total
   }
-  produced(items: number): void {
-    this.producedItems += items
+  get producedItems(): number {
+    return this.bySignal.produced.total
   }
-  dropped(items: number, reason: string): void {
-    this.drops.set(reason, (this.drops.get(reason) ?? 0) + items)
+  /** What its queue says it holds, by signal. */
+  get queued(): Items {
+    return this.#queued()
+  }
+
+  processed(items: Items): void {
+    this.bySignal.processed.add(items)
+  }
+  produced(items: Items): void {
+    this.bySignal.produced.add(items)
+  }
+  dropped(items: Items, reason: string): void {
+    const total = totalOf(items)
+    if (total === 0) return
+    this.bySignal.dropped.add(items)
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + total)
   }
   error(reason: string): void {
     this.errors.set(reason, (this.errors.get(reason) ?? 0) + 1)
@@ -34,8 +51,12 @@ export class RecordingTelemetry implements ComponentTelemetry {
   counter(name: string): (add: number) => void {
     return (add) => void this.counters.set(name, (this.counters.get(name) ?? 0) + add)
   }
-  gauge(name: string, _description: string, _unit: string, read: () => number): void {
-    this.gauges.set(name, read)
+  gauge(name: string, _description: string, _unit: string, read: () => number | Items): void {
+    this.gauges.set(name, () => {
+      const value = read()
+      return typeof value === 'number' ? value : totalOf(value)
+    })
+    if (name === 'queue_items') this.#queued = () => Tally.of(read() as Items)
   }
 }
 

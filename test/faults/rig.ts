@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
+import { expect } from 'vitest'
+import type { AccountSignal } from '../../src/data/batch.js'
 import { type Agent, agentMain, nodeFlags, startProgram, Workspace } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { freePort } from '../support/free-port.js'
@@ -144,8 +146,7 @@ export const onTmpfs = (place: string, options: string): readonly string[] => [
   'sh',
 ]
 
-/** The account in the last line of an agent that has stopped. */
-export interface Account {
+interface Account {
   readonly received: number
   /** What an earlier process left in the queue. */
   readonly restored?: number
@@ -154,8 +155,17 @@ export interface Account {
   readonly dropped: Readonly<Record<string, number>>
 }
 
+/** The account in the last line of an agent that has stopped, which must be even: all of it, and of each signal. */
 export function accountOf(agent: Agent): Account {
-  return agent.totals() as Account
+  const account = agent.totals() as Account & Readonly<Partial<Record<AccountSignal, Account>>>
+  const { logs, metrics, traces, unknown } = account
+  const parts = { all: account, logs, metrics, traces, unknown }
+  for (const [signal, of] of Object.entries(parts)) {
+    if (of === undefined) continue
+    const { received, restored = 0, exported, queued = 0, dropped } = of
+    expect(exported + queued + sum(dropped), `${signal}: ${JSON.stringify(of)}`).toBe(received + restored)
+  }
+  return account
 }
 
 export const sum = (counts: Readonly<Record<string, number>>): number =>

@@ -11,7 +11,7 @@ import { silentLogger } from '../../src/component/logger.js'
 import { ok } from '../../src/component/outcome.js'
 import { Shared } from '../../src/component/shared.js'
 import { parseConfig } from '../../src/config/config.js'
-import { type Batch, countItems } from '../../src/data/batch.js'
+import { type Batch, itemsOf } from '../../src/data/batch.js'
 import { type RawEvent, Severity } from '../../src/data/event.js'
 import { ResourcePool } from '../../src/data/resource.js'
 import { buildGraph } from '../../src/graph/build.js'
@@ -105,7 +105,7 @@ function story(): Source {
       const offered: Promise<unknown>[] = []
       for (const { atMs, batch } of machine.steps() as readonly { atMs: number; batch: Batch }[]) {
         await clock.advance(atMs - clock.monotonicMs())
-        settings.telemetry.processed(countItems(batch))
+        settings.telemetry.processed(itemsOf(batch))
         // Taken when the pipeline's own batch is full, or its time is over.
         offered.push(next.consume(batch))
       }
@@ -157,7 +157,7 @@ function withSource({ tell }: Source, told: () => void, out: { bytes: Buffer[]; 
         const consume = async (batch: Batch) => {
           for (const { chunks } of encoder.encode(batch)) out.bytes.push(Buffer.concat(chunks))
           out.events.push(...batch.events)
-          telemetry.processed(countItems(batch))
+          telemetry.processed(itemsOf(batch))
           return ok
         }
         return { ...lifeless, consume }

@@ -1,7 +1,8 @@
 import { isatty } from 'node:tty'
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok } from '../../component/outcome.js'
-import { type Batch, countItems } from '../../data/batch.js'
+import { type Batch, itemsOf } from '../../data/batch.js'
+import { Tally, without } from '../../data/tally.js'
 import { type BoundedWriter, createBoundedWriter, type WriteBytes } from '../../lib/terminal/bounded-writer.js'
 import { openFdSink } from '../../lib/terminal/fd-sink.js'
 import { ansi, plain, wantsColor } from '../../lib/terminal/style.js'
@@ -57,14 +58,14 @@ class DebugExporter implements Exporter {
 
   async consume(batch: Batch): Promise<Outcome> {
     const state = this.#state
-    const items = countItems(batch)
+    const items = itemsOf(batch)
     if (state.kind !== 'open') this.#settings.telemetry.dropped(items, 'shutdown')
     else {
-      let shown = 0
+      const shown = new Tally()
       for (const { text, items: inLine } of state.format(batch, this.#settings.clock.unixNano()))
-        if (this.#show(state.writer, text)) shown += inLine
+        if (this.#show(state.writer, text)) shown.add(inLine)
       this.#settings.telemetry.processed(shown)
-      if (shown < items) this.#settings.telemetry.dropped(items - shown, 'screen_full')
+      this.#settings.telemetry.dropped(without(items, shown), 'screen_full')
       const { broken } = state.writer
       if (broken !== undefined)
         this.#host?.report({ state: 'degraded', reason: `nothing can be shown any more: ${broken}` })

@@ -1,5 +1,4 @@
-import type { Batch } from '../../data/batch.js'
-import { countItems, emptyBatch } from '../../data/batch.js'
+import { type Batch, countItems, emptyBatch, type Items, itemsOf } from '../../data/batch.js'
 import { type RawEvent, Severity } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Span } from '../../data/span.js'
@@ -13,7 +12,7 @@ import { eventDetail, eventVerb } from './event-words.js'
 /** One piece of output (several lines in detailed) and how many items it shows. */
 export interface Piece {
   readonly text: string
-  readonly items: number
+  readonly items: Items
 }
 
 export type Formatter = (batch: Batch, nowUnixNano: bigint) => Iterable<Piece>
@@ -47,24 +46,27 @@ function levelOf(severity: RawEvent['severity']): Level {
 export function createFormatter(verbosity: Config['verbosity'], style: Style): Formatter {
   return function* (batch, nowUnixNano) {
     if (verbosity === 'basic') {
-      yield { text: `${style('dim', localTime(nowUnixNano))}  ${counts(batch)}`, items: countItems(batch) }
+      yield { text: `${style('dim', localTime(nowUnixNano))}  ${counts(batch)}`, items: itemsOf(batch) }
       return
     }
     const detailed = verbosity === 'detailed'
     for (const event of batch.events) {
       const more = detailed ? attributeLines(event.attributes, style) : []
-      yield { text: [eventLine(event, style), ...more].join('\n'), items: 1 }
+      yield { text: [eventLine(event, style), ...more].join('\n'), items: { logs: 1 } }
     }
     if (detailed)
       for (const span of batch.spans)
-        yield { text: [spanLine(span, [], style), ...spanLines(span, style)].join('\n'), items: 1 }
+        yield { text: [spanLine(span, [], style), ...spanLines(span, style)].join('\n'), items: { traces: 1 } }
     else
       for (const [span, phases] of withPhases(batch.spans))
-        yield { text: spanLine(span, phases, style), items: 1 + phases.length }
+        yield { text: spanLine(span, phases, style), items: { traces: 1 + phases.length } }
     if (batch.metrics.length > 0) {
       const more = detailed ? metricLines(batch.metrics, style) : []
       const items = countItems({ ...emptyBatch, metrics: batch.metrics })
-      yield { text: [metricsLine(batch.metrics, items, nowUnixNano, style), ...more].join('\n'), items }
+      yield {
+        text: [metricsLine(batch.metrics, items, nowUnixNano, style), ...more].join('\n'),
+        items: { metrics: items },
+      }
     }
   }
 }

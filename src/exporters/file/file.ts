@@ -1,6 +1,6 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
-import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { type Batch, type Items, isEmpty, itemsOf } from '../../data/batch.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import { otlpJsonLines } from '../../lib/otlp/json.js'
 import { agentScope } from '../../lib/otlp/scope.js'
@@ -103,18 +103,18 @@ class FileExporter implements Exporter {
     try {
       if (lines.length > 0) await this.#file.append(Buffer.from(`${lines.join('\n')}\n`))
     } catch (error) {
-      return this.#failed(error as NodeJS.ErrnoException, countItems(batch))
+      return this.#failed(error as NodeJS.ErrnoException, itemsOf(batch))
     }
     const { telemetry, clock } = this.#settings
-    telemetry.processed(countItems(fit))
-    if (lostSpans > 0) telemetry.dropped(lostSpans, 'invalid_id')
+    telemetry.processed(itemsOf(fit))
+    if (lostSpans > 0) telemetry.dropped({ traces: lostSpans }, 'invalid_id')
     if (omitted > 0) this.#invalidIds(omitted)
     telemetry.durationMs(clock.monotonicMs() - startMs)
     this.#healthy()
     return ok
   }
 
-  #failed(error: NodeJS.ErrnoException, items: number): Outcome {
+  #failed(error: NodeJS.ErrnoException, items: Items): Outcome {
     const code = error.code ?? 'error'
     const { telemetry } = this.#settings
     telemetry.error(code.toLowerCase())

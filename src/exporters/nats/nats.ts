@@ -53,6 +53,7 @@ class NatsExporter implements Exporter {
       random,
       telemetry,
       logger,
+      signalsOf: ({ signal, items }) => ({ [signal]: items }),
       laneOf: ({ signal }) => signal,
       tracing: {
         signalOf: ({ signal }) => signal,
@@ -84,7 +85,7 @@ class NatsExporter implements Exporter {
   #prepare(batch: Batch): Prepared<EncodedRequest> {
     const checked = checkIds(batch)
     const accepted = (): void => {
-      if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+      if (checked.lostSpans > 0) this.#settings.telemetry.dropped({ traces: checked.lostSpans }, 'invalid_id')
       if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     }
     return { parcels: this.#encode(checked.batch), accepted }

@@ -51,6 +51,7 @@ class OtlpExporter implements Exporter {
       random,
       telemetry,
       logger,
+      signalsOf: ({ signal, items }) => ({ [signal]: items }),
       laneOf,
       tracing: { signalOf: ({ signal }) => signal, attributesOf: requestAttributesOf(config) },
       joining: joiningOf(config.sending_queue.request_interval),
@@ -75,7 +76,7 @@ class OtlpExporter implements Exporter {
   #prepare(batch: Batch): Prepared<EncodedRequest> {
     const checked = checkIds(batch)
     const accepted = (): void => {
-      if (checked.lostSpans > 0) this.#settings.telemetry.dropped(checked.lostSpans, 'invalid_id')
+      if (checked.lostSpans > 0) this.#settings.telemetry.dropped({ traces: checked.lostSpans }, 'invalid_id')
       if (checked.omitted > 0) this.#invalidIds(checked.omitted)
     }
     return { parcels: this.#encode(checked.batch), accepted }

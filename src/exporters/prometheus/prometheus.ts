@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok } from '../../component/outcome.js'
-import { type Batch, countItems } from '../../data/batch.js'
+import { type Batch, type Items, itemsOf } from '../../data/batch.js'
+import { Tally, totalOf } from '../../data/tally.js'
 import type { Format } from '../../lib/openmetrics/exposition.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 import { checkIds } from '../../lib/otlp/ids.js'
@@ -86,20 +87,20 @@ class ScrapedExporter implements PrometheusExporter {
     // An exemplar longer than 128 characters would fail the whole scrape.
     const { batch, omitted } = checkIds(offered.spans.length === 0 ? offered : { ...offered, spans: [] })
     if (omitted > 0) this.#invalidIds(omitted)
-    let refused = 0
+    const refused = { logs: 0, metrics: 0 }
     let unshown = 0
     const { metrics } = batch
     for (let at = 0; at < metrics.length; at++) {
       const metric = metrics[at]!
       if (metric.type === 'encoded') unshown += metric.points.length
-      else refused += this.#store.addMetric(metric, nowMs)
+      else refused.metrics += this.#store.addMetric(metric, nowMs)
     }
-    for (const event of batch.events) if (!this.#store.addEvent(event, nowMs)) refused++
+    for (const event of batch.events) if (!this.#store.addEvent(event, nowMs)) refused.logs++
     // Spans have no place on the page; the graph does not send any.
-    const taken = countItems(batch)
-    this.#settings.telemetry.processed(taken - refused - unshown)
-    if (unshown > 0) this.#settings.telemetry.dropped(unshown, 'not_shown')
-    if (refused > 0) this.#overflow(refused)
+    const { telemetry } = this.#settings
+    telemetry.processed(Tally.of(itemsOf(batch)).subtract(refused).subtract({ metrics: unshown }))
+    telemetry.dropped({ metrics: unshown }, 'not_shown')
+    if (totalOf(refused) > 0) this.#overflow(refused)
     return ok
   }
 
@@ -131,7 +132,7 @@ class ScrapedExporter implements PrometheusExporter {
     host.report({ state: 'degraded', reason: `${reason}; lower max_series` })
   }
 
-  #overflow(items: number): void {
+  #overflow(items: Items): void {
     this.#settings.telemetry.dropped(items, 'series_limit')
     if (this.#overflowing) return
     this.#overflowing = true

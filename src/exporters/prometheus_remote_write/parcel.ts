@@ -1,9 +1,12 @@
+import type { Items } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
 import type { Parcel } from '../../lib/delivery/bounded-queue.js'
 import { snappyElements, snappyLength } from './snappy.js'
 
 /** The series of one batch, compressed. */
 export interface Part {
-  readonly items: number
+  /** Points and events. */
+  readonly signals: Items
   /** Before compression. */
   readonly rawBytes: number
   readonly elements: Buffer
@@ -12,11 +15,11 @@ export interface Part {
 /** One request: the parts of it follow each other, in the protobuf message as in its compressed form. */
 export interface WriteParcel extends Parcel {
   readonly parts: readonly Part[]
+  readonly signals: Items
 }
 
-export function parcelOf(items: number, raw: Uint8Array): WriteParcel {
-  const elements = snappyElements(raw)
-  return { items, byteLength: elements.length, parts: [{ items, rawBytes: raw.length, elements }] }
+export function parcelOf(signals: Items, raw: Uint8Array): WriteParcel {
+  return parcelWith([{ signals, rawBytes: raw.length, elements: snappyElements(raw) }])
 }
 
 /** Oldest first. Nothing is compressed again: a WriteRequest is a list, and so are snappy's elements. */
@@ -25,9 +28,10 @@ export function joinParcels(parcels: readonly WriteParcel[]): WriteParcel {
 }
 
 export function parcelWith(parts: readonly Part[]): WriteParcel {
-  const items = parts.reduce((sum, part) => sum + part.items, 0)
+  const signals = new Tally()
+  for (const part of parts) signals.add(part.signals)
   const byteLength = parts.reduce((sum, part) => sum + part.elements.length, 0)
-  return { items, byteLength, parts }
+  return { items: signals.total, signals, byteLength, parts }
 }
 
 /** The body of the request. */

@@ -1,5 +1,6 @@
-import type { Batch } from '../../data/batch.js'
+import type { Batch, Items } from '../../data/batch.js'
 import type { HistogramPoint, NumberPoint } from '../../data/metric.js'
+import { Tally } from '../../data/tally.js'
 import type { Labels } from '../../lib/openmetrics/family.js'
 import { eventCounter, type ShownMetric, targetInfo } from '../../lib/openmetrics/spelling.js'
 import { infoLabels, isTold, kMaxCompared, wordsOf } from '../../lib/openmetrics/target-info.js'
@@ -14,11 +15,11 @@ export interface Plan {
   /** A WriteRequest; valid until the planner is asked again. */
   readonly request: Uint8Array
   /** Points and events in it. */
-  readonly items: number
+  readonly items: Items
   /** Not newer than what was sent of their series. */
   readonly outOfOrder: number
   /** Of series for which there is no room. */
-  readonly overLimit: number
+  readonly overLimit: Items
   /** Of metrics that Prometheus has no type for here. */
   readonly notShown: number
 }
@@ -50,7 +51,7 @@ export class Planner {
 
   plan({ metrics, events }: Batch): Plan {
     const nowMs = this.#clock.monotonicMs()
-    const counts = { items: 0, outOfOrder: 0, overLimit: 0, notShown: 0 }
+    const counts = { items: new Tally(), outOfOrder: 0, overLimit: new Tally(), notShown: 0 }
     for (let at = 0; at < metrics.length; at++) {
       const metric = metrics[at]!
       if (metric.type === 'encoded') counts.notShown += metric.points.length
@@ -60,8 +61,8 @@ export class Planner {
       const { changed, refused } = this.#events.add(events, nowMs)
       const now = { unixNano: this.#clock.unixNano(), nowMs }
       for (const [{ series, count }, exemplars] of changed) this.#writer.current(series, count, exemplars, now)
-      counts.items += events.length - refused
-      counts.overLimit += refused
+      counts.items.logs += events.length - refused
+      counts.overLimit.logs += refused
     }
     return { request: this.#writer.request.written(), ...counts }
   }
@@ -102,11 +103,11 @@ export class Planner {
   #planMetric(
     metric: ShownMetric,
     nowMs: number,
-    counts: { items: number; outOfOrder: number; overLimit: number },
+    counts: { readonly items: Tally; readonly overLimit: Tally; outOfOrder: number },
   ): void {
     const table = this.#book.tableOf(metric)
     if (table === undefined) {
-      counts.overLimit += metric.points.length
+      counts.overLimit.metrics += metric.points.length
       return
     }
     const of = this.#book.resourceOf(metric.resource, nowMs)
@@ -116,8 +117,8 @@ export class Planner {
         metric.type === 'histogram'
           ? this.#planHistogram(table, of, metric.points[at]!, nowMs)
           : this.#planNumber(table, of, metric.points[at]!, nowMs)
-      if (written === undefined) counts.overLimit++
-      else if (written) counts.items++
+      if (written === undefined) counts.overLimit.metrics++
+      else if (written) counts.items.metrics++
       else counts.outOfOrder++
     }
   }

@@ -1,6 +1,7 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import { type Outcome, ok } from '../../component/outcome.js'
 import { type Batch, countItems, isEmpty } from '../../data/batch.js'
+import { totalOf } from '../../data/tally.js'
 import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
@@ -61,6 +62,7 @@ class RemoteWriteExporter implements Exporter {
       random,
       telemetry,
       logger,
+      signalsOf: ({ signals }) => signals,
       joining: queue.request_interval === 0 ? undefined : { intervalMs: queue.request_interval, join: joinParcels },
       // Events are written as counts of them.
       tracing: { signalOf: () => 'metrics', attributesOf: () => server },
@@ -83,7 +85,7 @@ class RemoteWriteExporter implements Exporter {
     if (refusal !== undefined) return refusal
     const { batch, omitted } = checkIds(offered)
     const plan = this.#planner.plan(batch)
-    const parcels = plan.items === 0 ? [] : [parcelOf(plan.items, plan.request)]
+    const parcels = totalOf(plan.items) === 0 ? [] : [parcelOf(plan.items, plan.request)]
     const outcome = this.#delivery.offer(parcels)
     if (outcome.kind === 'retryable') {
       this.#planner.undo()
@@ -108,7 +110,7 @@ class RemoteWriteExporter implements Exporter {
     const request = this.#planner.planUpkeep()
     if (request === undefined) return
     // No items of anybody: where there is no room it is said later.
-    const parcel = parcelOf(0, request)
+    const parcel = parcelOf({}, request)
     const hasRoom = this.#delivery.refusalOf(sizeOf([parcel])) === undefined
     if (hasRoom && this.#delivery.offer([parcel]).kind === 'ok') this.#planner.taken()
     else this.#planner.undo()
@@ -127,9 +129,9 @@ class RemoteWriteExporter implements Exporter {
 
   #countLosses({ outOfOrder, overLimit, notShown }: Plan): void {
     const { telemetry, logger } = this.#settings
-    if (outOfOrder > 0) telemetry.dropped(outOfOrder, 'out_of_order')
-    if (notShown > 0) telemetry.dropped(notShown, 'not_shown')
-    if (overLimit === 0) return
+    telemetry.dropped({ metrics: outOfOrder }, 'out_of_order')
+    telemetry.dropped({ metrics: notShown }, 'not_shown')
+    if (totalOf(overLimit) === 0) return
     telemetry.dropped(overLimit, 'series_limit')
     if (this.#overflowing) return
     this.#overflowing = true

@@ -1,3 +1,4 @@
+import { Tally } from '../../data/tally.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { bodyOf, parcelWith, type WriteParcel } from './parcel.js'
 
@@ -29,7 +30,7 @@ export class OrderedWriting {
   readonly #parcel: WriteParcel
   /** What is written next, when the whole was refused. */
   #part: number | undefined
-  #rejected = 0
+  readonly #rejected = new Tally()
   #complaint = ''
   /** An earlier try of what is written now may have been taken: then "out of order" says that it was. */
   #maybeTaken = false
@@ -50,7 +51,7 @@ export class OrderedWriting {
       const part = this.#parcel.parts[this.#part]!
       const result = await this.#write(parcelWith([part]), write)
       if (result.kind === 'retryable') return result
-      if (result.kind === 'permanent') this.#rejected += part.items
+      if (result.kind === 'permanent') this.#rejected.add(part.signals)
     }
     return { kind: 'delivered', rejected: this.#rejected, message: this.#complaint }
   }

@@ -1,3 +1,4 @@
+import type { Items } from '../../data/batch.js'
 import type { Clock, Timer } from '../../util/clock.js'
 import type { DiskQueue } from '../queue/disk-queue.js'
 import type { QueueOwner } from '../queue/owner.js'
@@ -9,7 +10,7 @@ import type { Parcel, Size } from './bounded-queue.js'
 export interface Storage<P extends Parcel> {
   open(owner: QueueOwner): Promise<OpenedQueue>
   /** What is written: its kind is a small number by which `parcelOf` knows it again. */
-  entryOf(parcel: P): Entry
+  entryOf(parcel: P): Omit<Entry, 'signals'>
   /** Undefined: it is none of ours (an older version knew more kinds); it is dropped and counted. */
   parcelOf(kept: Pick<Kept, 'kind' | 'items' | 'body'>): P | undefined
 }
@@ -28,6 +29,7 @@ export interface BacklogEvents<P extends Parcel> {
   isEmpty(): boolean
   /** Puts a parcel into the window. */
   push(parcel: P): void
+  signalsOf(parcel: P): Items
   /** Counts what is no parcel. */
   unknown(items: number): void
 }
@@ -53,8 +55,8 @@ export class Backlog<P extends Parcel> {
     this.#events = events
   }
 
-  get items(): number {
-    return this.#queue.items
+  get signals(): Items {
+    return this.#queue.signals
   }
   get bytes(): number {
     return this.#queue.bytes
@@ -62,7 +64,10 @@ export class Backlog<P extends Parcel> {
 
   /** Resolves when they are kept, or when they are not: then nothing of them is. */
   async keep(parcels: readonly P[], size: Size) {
-    const entries = parcels.map((parcel) => this.#storage.entryOf(parcel))
+    const entries = parcels.map((parcel) => ({
+      ...this.#storage.entryOf(parcel),
+      signals: this.#events.signalsOf(parcel),
+    }))
     const appended = await this.#queue.append(entries, () => this.#events.fits(size))
     if (appended.kind !== 'kept') return appended
     if (appended.places === undefined) void this.fill()

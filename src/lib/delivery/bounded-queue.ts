@@ -1,3 +1,6 @@
+import type { Items } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
+
 /** What waits for delivery: serialised once, so its size is known and a retry costs nothing. */
 export interface Parcel {
   /** Items inside, in the unit of every counter (events, spans, metric points). */
@@ -92,20 +95,27 @@ export class Lane<P extends Parcel> {
 export class BoundedQueue<P extends Parcel> {
   readonly #limits: QueueLimits
   readonly #laneOf: (parcel: P) => string
+  readonly #signalsOf: (parcel: P) => Items
   readonly #lanes = new Map<string, Lane<P>>()
   /** Of the parcel pushed last: an order over all lanes. */
   #number = 0
+  readonly #signals = new Tally()
   #items = 0
   #bytes = 0
 
-  constructor(limits: QueueLimits, laneOf: (parcel: P) => string) {
+  constructor(limits: QueueLimits, laneOf: (parcel: P) => string, signalsOf: (parcel: P) => Items) {
     this.#limits = limits
     this.#laneOf = laneOf
+    this.#signalsOf = signalsOf
   }
 
   /** Items waiting or taken. */
   get items(): number {
     return this.#items
+  }
+  /** The same, by signal. */
+  get signals(): Items {
+    return this.#signals
   }
   get bytes(): number {
     return this.#bytes
@@ -138,6 +148,7 @@ export class BoundedQueue<P extends Parcel> {
     }
     lane.push(parcel, ++this.#number)
     this.#items += parcel.items
+    this.#signals.add(this.#signalsOf(parcel))
     this.#bytes += parcel.byteLength
   }
 
@@ -153,6 +164,7 @@ export class BoundedQueue<P extends Parcel> {
 
   release(parcel: P): void {
     this.#items -= parcel.items
+    this.#signals.subtract(this.#signalsOf(parcel))
     this.#bytes -= parcel.byteLength
   }
 

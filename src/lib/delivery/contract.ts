@@ -2,7 +2,7 @@ import type { Logger } from '../../component/logger.js'
 import type { Outcome } from '../../component/outcome.js'
 import type { ComponentTelemetry } from '../../component/telemetry.js'
 import type { Attributes } from '../../data/attributes.js'
-import type { Signal } from '../../data/batch.js'
+import type { Items, Signal } from '../../data/batch.js'
 import type { Clock } from '../../util/clock.js'
 import type { Overflow } from '../queue/owner.js'
 import type { Storage } from './backlog.js'
@@ -31,6 +31,8 @@ export interface DeliverySettings<P extends Parcel> {
   readonly random: () => number
   readonly telemetry: ComponentTelemetry
   readonly logger: Logger
+  /** What is in a parcel, by signal. */
+  readonly signalsOf: (parcel: P) => Items
   /** Refusals of one lane say nothing about another; without it all parcels are of one. */
   readonly laneOf?: (parcel: P) => string
   /** Without it each parcel is a request of its own, sent as soon as a sender is free. */

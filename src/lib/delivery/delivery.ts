@@ -1,4 +1,6 @@
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import type { Items } from '../../data/batch.js'
+import { accountSignals, totalOf, without } from '../../data/tally.js'
 import { assertNever } from '../../util/assert-never.js'
 import { sleep, type Timer } from '../../util/clock.js'
 import type { QueueOwner } from '../queue/owner.js'
@@ -55,14 +57,14 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   constructor(settings: DeliverySettings<P>) {
     this.#settings = settings
     this.#laneOf = settings.laneOf ?? (() => '')
-    this.#queue = new BoundedQueue(windowOf(settings), this.#laneOf)
+    this.#queue = new BoundedQueue(windowOf(settings), this.#laneOf, settings.signalsOf)
     this.#breaker = new CircuitBreaker(settings.policy.breaker, settings.clock)
     this.#hands = new HandsOf(settings.clock)
     this.#picker = new Picker(this.#queue, this.#joining(), settings.clock)
     this.#health = new DeliveryHealth(settings.onHealth)
     const { telemetry } = settings
     this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
-    telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#held.items)
+    telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#held.signals)
     telemetry.gauge('queue_bytes', 'Bytes queued or being sent', 'By', () => this.#held.bytes)
     telemetry.gauge('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', '1', () => this.#breaker.gauge)
   }
@@ -80,11 +82,11 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const refusal = this.refusalOf(size)
     if (refusal !== undefined) return refusal
     const queue = this.#queue
-    if (!queue.couldFit(size)) return this.#tooLarge(size)
+    if (!queue.couldFit(size)) return this.#tooLarge(parcels, size)
     if (!this.#makeRoom(size)) {
       if (this.#settings.policy.queue.overflow !== 'drop_newest')
         return retryable('the sending queue is full', kRefusedAfterMs)
-      this.#drop(size.items, 'queue_full')
+      this.#dropAll(parcels, 'queue_full')
       return permanent('the sending queue is full')
     }
     for (const parcel of parcels) queue.push(parcel)
@@ -100,7 +102,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       const oldest = this.#hands.evictWaiting() ?? queue.take()
       if (oldest === undefined) return false
       queue.release(oldest)
-      this.#drop(oldest.items, 'queue_full')
+      this.#dropAll([oldest], 'queue_full')
     }
     return true
   }
@@ -119,16 +121,16 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       case 'dropped':
         return permanent(kept.reason)
       case 'too_large':
-        return this.#tooLarge(size)
+        return this.#tooLarge(parcels, size)
       default:
         return assertNever(kept)
     }
   }
 
-  #tooLarge(size: Size): Outcome {
+  #tooLarge(parcels: readonly P[], size: Size): Outcome {
     const reason =
       'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
-    this.#drop(size.items, 'too_large')
+    this.#dropAll(parcels, 'too_large')
     this.#complain('a batch can never be sent; it is dropped', { items: size.items, reason })
     return permanent(reason)
   }
@@ -144,25 +146,26 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
 
   async #open(storage: Storage<P>): Promise<void> {
     const { telemetry, logger } = this.#settings
-    const opened = await storage.open(this.#queueOwner())
+    const opened = await storage.open(this.#queueOwner(storage))
     // The extension says so.
     if ('volatile' in opened) return
     this.#backlog = new Backlog(opened.queue, storage, this.#settings.clock, {
       fits: (size) => this.#queue.fits(size),
+      signalsOf: this.#settings.signalsOf,
       isEmpty: () => this.#queue.bytes === 0,
       push: (parcel) => {
         this.#queue.push(parcel)
         this.#wake()
       },
-      unknown: (items) => this.#drop(items, 'damaged'),
+      unknown: (items) => this.#drop({ unknown: items }, 'damaged'),
     })
     // An earlier process took them in; this one has them all the same.
-    telemetry.produced(opened.restored)
+    telemetry.produced({ unknown: opened.restored })
     if (opened.restored > 0) logger.info('an earlier process left data to deliver', { items: opened.restored })
     void this.#backlog.fill()
   }
 
-  #queueOwner(): QueueOwner {
+  #queueOwner(storage: Storage<P>): QueueOwner {
     const { telemetry, logger } = this.#settings
     return {
       evict: (isOf) => this.#evict((parcel) => this.#backlog?.placesOf(parcel).some(isOf) === true),
@@ -174,7 +177,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
           `a file of the queue is damaged; what was lost is counted, and the file ${kept ? 'kept' : 'could not be kept'}`,
           { path, items },
         ),
-      found: (items) => telemetry.produced(items),
+      found: (items) => telemetry.produced({ unknown: items }),
+      signalsOf: (kept) => {
+        const parcel = storage.parcelOf(kept)
+        return parcel === undefined ? { unknown: kept.items } : this.#settings.signalsOf(parcel)
+      },
+      known: (items) => telemetry.produced(without(items, { unknown: totalOf(items) })),
     }
   }
 
@@ -182,7 +190,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #evict(isOf: (parcel: P) => boolean): void {
     const giveUp = (parcel: P): void => {
       this.#queue.release(parcel)
-      this.#drop(parcel.items, 'queue_full')
+      this.#dropAll([parcel], 'queue_full')
       void this.#backlog!.settle(parcel)
     }
     for (let one = this.#hands.evictWaiting(isOf); one !== undefined; one = this.#hands.evictWaiting(isOf)) giveUp(one)
@@ -190,7 +198,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   }
 
   /** All there is to deliver. */
-  get #held(): Size {
+  get #held(): Pick<BoundedQueue<P>, 'signals' | 'bytes'> {
     return this.#backlog ?? this.#queue
   }
 
@@ -227,7 +235,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     await workers
     for (let parcel = this.#queue.take(); parcel !== undefined; parcel = this.#queue.take()) {
       this.#queue.release(parcel)
-      if (this.#backlog === undefined) this.#drop(parcel.items, 'shutdown')
+      if (this.#backlog === undefined) this.#dropAll([parcel], 'shutdown')
     }
     await this.#backlog?.close()
     this.#state = { kind: 'stopped', done: Promise.resolve() }
@@ -282,32 +290,44 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #account(parcel: P, fate: Fate): void {
     const { telemetry, logger } = this.#settings
     const { items } = parcel
+    const signals = this.#settings.signalsOf(parcel)
     const lane = this.#laneOf(parcel)
     switch (fate.kind) {
       case 'delivered': {
-        const rejected = Math.min(fate.rejected, items)
-        telemetry.processed(items - rejected)
-        if (rejected > 0) this.#drop(rejected, 'partial_success')
+        const rejected = this.#rejectedOf(parcel, fate.rejected)
+        telemetry.processed(without(signals, rejected))
+        this.#drop(rejected, 'partial_success')
         if (fate.message !== '')
-          logger.warn('the server took the data with a complaint', { rejected, message: fate.message })
+          logger.warn('the server took the data with a complaint', {
+            rejected: totalOf(rejected),
+            message: fate.message,
+          })
         this.#health.delivered(lane)
         break
       }
       case 'permanent':
-        this.#drop(items, 'permanent')
+        this.#drop(signals, 'permanent')
         if (!this.#health.refused(lane, fate.reason, fate.anyRequest === true))
           this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
         break
       case 'retry_exhausted':
-        this.#drop(items, 'retry_exhausted')
+        this.#drop(signals, 'retry_exhausted')
         this.#complain('gave up retrying; data is dropped', { items, reason: fate.reason })
         break
       case 'aborted':
-        if (this.#backlog === undefined) this.#drop(items, 'shutdown')
+        if (this.#backlog === undefined) this.#drop(signals, 'shutdown')
         break
       default:
         assertNever(fate)
     }
+  }
+
+  /** A number: of a parcel of one signal. */
+  #rejectedOf(parcel: P, rejected: number | Items): Items {
+    if (typeof rejected !== 'number') return rejected
+    const all = this.#settings.signalsOf(parcel)
+    const signal = accountSignals.find((one) => (all[one] ?? 0) > 0) ?? 'unknown'
+    return { [signal]: Math.min(rejected, parcel.items) }
   }
 
   /** Each reason is said once a minute, all are counted. */
@@ -324,8 +344,12 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#health.failing(reason, this.#breaker.state.kind === 'open')
   }
 
-  #drop(items: number, reason: DropReason): void {
+  #drop(items: Items, reason: DropReason): void {
     this.#settings.telemetry.dropped(items, reason)
+  }
+
+  #dropAll(parcels: readonly P[], reason: DropReason): void {
+    for (const parcel of parcels) this.#drop(this.#settings.signalsOf(parcel), reason)
   }
 
   #wakeAfter(ms: number): void {

@@ -1,5 +1,6 @@
 import type { OperationSpan } from '../../component/telemetry.js'
 import type { Attributes } from '../../data/attributes.js'
+import { totalOf } from '../../data/tally.js'
 import { assertNever } from '../../util/assert-never.js'
 import type { Parcel } from './bounded-queue.js'
 import type { DeliverySettings } from './contract.js'
@@ -68,7 +69,7 @@ export class RequestSpan<P extends Parcel> {
       return { outcome: 'queue_full', failed: items, error: 'queue_full: newer data took its place' }
     switch (fate.kind) {
       case 'delivered': {
-        const failed = Math.min(fate.rejected, items)
+        const failed = Math.min(typeof fate.rejected === 'number' ? fate.rejected : totalOf(fate.rejected), items)
         if (failed === 0) return { outcome: 'delivered', failed }
         return { outcome: 'partial_success', failed, error: `partial_success: ${fate.message}` }
       }

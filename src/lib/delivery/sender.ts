@@ -1,3 +1,4 @@
+import type { Items } from '../../data/batch.js'
 import { assertNever } from '../../util/assert-never.js'
 import type { Clock } from '../../util/clock.js'
 import { type BackoffPolicy, backoffMs } from './backoff.js'
@@ -6,11 +7,12 @@ import type { CircuitBreaker } from './circuit-breaker.js'
 import type { InHand } from './in-hand.js'
 
 /**
- * What one try came to. `delivered` with `rejected` items: the server took the rest (OTLP partial success). `permanent`
+ * What one try came to. `delivered` with `rejected` items: the server took the rest (OTLP partial success); where a
+ * parcel holds several signals, by signal. `permanent`
  * with `anyRequest`: any other request would fare the same, for it is the sender that is refused, or a whole service.
  */
 export type SendResult =
-  | { readonly kind: 'delivered'; readonly rejected?: number; readonly message?: string }
+  | { readonly kind: 'delivered'; readonly rejected?: number | Items; readonly message?: string }
   | { readonly kind: 'retryable'; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'permanent'; readonly reason: string; readonly anyRequest?: boolean }
 
@@ -26,7 +28,7 @@ export interface RetryPolicy extends BackoffPolicy {
 
 /** What became of a parcel in the end. */
 export type Fate =
-  | { readonly kind: 'delivered'; readonly rejected: number; readonly message: string }
+  | { readonly kind: 'delivered'; readonly rejected: number | Items; readonly message: string }
   | { readonly kind: 'permanent'; readonly reason: string; readonly anyRequest?: boolean }
   | { readonly kind: 'retry_exhausted'; readonly reason: string }
   | { readonly kind: 'aborted' }

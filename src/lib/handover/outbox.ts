@@ -1,5 +1,5 @@
 import type { Consumer, Settings } from '../../component/component.js'
-import { type Batch, concatBatches, countItems } from '../../data/batch.js'
+import { type Batch, concatBatches, countItems, itemsOf } from '../../data/batch.js'
 import { sleep } from '../../util/clock.js'
 
 /** Enough for a burst on a host with thousands of units; older items go out first, what finds no room is counted. */
@@ -38,9 +38,10 @@ export class Outbox {
   push(batch: Batch): void {
     const items = countItems(batch)
     if (items === 0) return
-    this.#settings.telemetry.produced(items)
-    if (this.#stopping.signal.aborted) this.#settings.telemetry.dropped(items, 'shutdown')
-    else if (this.#heldItems + items > kMaxHeldItems) this.#settings.telemetry.dropped(items, 'outbox_full')
+    const { telemetry } = this.#settings
+    telemetry.produced(itemsOf(batch))
+    if (this.#stopping.signal.aborted) telemetry.dropped(itemsOf(batch), 'shutdown')
+    else if (this.#heldItems + items > kMaxHeldItems) telemetry.dropped(itemsOf(batch), 'outbox_full')
     else {
       this.#queue.push(batch)
       this.#heldItems += items
@@ -68,7 +69,7 @@ export class Outbox {
     let outcome = await this.#next.consume(batch)
     for (let waitMs = kFirstRetryMs; outcome.kind === 'retryable'; waitMs = Math.min(waitMs * 2, kMaxRetryMs)) {
       if (this.#stopping.signal.aborted) {
-        this.#settings.telemetry.dropped(countItems(batch), 'shutdown')
+        this.#settings.telemetry.dropped(itemsOf(batch), 'shutdown')
         return
       }
       await sleep(this.#settings.clock, outcome.afterMs ?? waitMs, this.#stopping.signal)

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { Items } from '../../data/batch.js'
+import { Tally, totalOf } from '../../data/tally.js'
 import { sleep } from '../../util/clock.js'
 import { codeOf, isFull, tryWrite } from './disk.js'
 import { fileName, kHeadBytes, kHeaderBytes, kNoteBytes, kNotesStart } from './format.js'
@@ -47,7 +49,7 @@ export class DiskQueue {
   readonly #closing = new AbortController()
   readonly #syncing: Promise<void>
   #unsynced = false
-  #items: number
+  readonly #items: Tally
   readonly #trouble: Trouble
 
   private constructor(
@@ -67,7 +69,7 @@ export class DiskQueue {
     this.#trouble = new Trouble(owner, options.clock, (bytes) =>
       tryWrite(options.disk, join(options.folder, 'probe'), bytes, options.fsync !== 'never'),
     )
-    this.#items = segments.reduce((sum, segment) => sum + segment.unaccountedItems, 0)
+    this.#items = Tally.of({ unknown: segments.reduce((sum, segment) => sum + segment.unaccountedItems, 0) })
     this.#syncing = options.fsync === 'never' ? Promise.resolve() : this.#syncNowAndThen()
   }
 
@@ -86,7 +88,7 @@ export class DiskQueue {
       const { segments, unreadable, lastNumber } = await loadSegments(load)
       const queue = new DiskQueue(options, owner, load, unlock, segments, lastNumber)
       for (const one of unreadable) {
-        owner.dropped(one.items, 'damaged')
+        owner.dropped({ unknown: one.items }, 'damaged')
         owner.damaged(one.files[0]!, one)
       }
       return { queue, restored: unreadable.reduce((sum, { items }) => sum + items, queue.items) }
@@ -98,6 +100,10 @@ export class DiskQueue {
 
   /** Kept and not settled. */
   get items(): number {
+    return this.#items.total
+  }
+  /** The same by signal; what an earlier process left is of an unknown one until it is read. */
+  get signals(): Items {
     return this.#items
   }
   /** Of its files. */
@@ -135,11 +141,15 @@ export class DiskQueue {
         continue
       }
       try {
-        const { kept, uncounted } = await segment.read(maxBytes)
+        const { kept, uncounted, known } = await segment.read(maxBytes, this.#owner.signalsOf)
         this.#trouble.reads()
         if (uncounted > 0) {
-          this.#items += uncounted
+          this.#items.add({ unknown: uncounted })
           this.#owner.found(uncounted)
+        }
+        if (totalOf(known) > 0) {
+          this.#items.add(known).subtract({ unknown: totalOf(known) })
+          this.#owner.known(known)
         }
         if (kept.length > 0) return kept
       } catch (error) {
@@ -154,9 +164,9 @@ export class DiskQueue {
   /** They are delivered, or given up and counted. Resolves when a restart would know. Never rejects. */
   async settle(places: readonly Place[]): Promise<void> {
     const touched = new Set<Segment>()
-    for (const { segment, index, items } of places) {
+    for (const { segment, index, items, signals } of places) {
       if (!segment.settle(index)) continue
-      this.#items -= items
+      this.#items.subtract(signals)
       segment.notes.add({ index, items, why: 'done' })
       touched.add(segment)
     }
@@ -273,16 +283,17 @@ export class DiskQueue {
     let index = segment.records
     let end = segment.end
     let caughtUp = !this.hasUnread && !segment.sealed
-    this.#items += after.items - segment.items
-    segment.publish(after)
+    const signals = signalsOf(batch)
+    this.#items.add(signals)
+    segment.publish(after, signals)
     this.#unsynced = true
     this.#trouble.writes()
     for (const { entries, wanted, answer } of batch) {
       caughtUp &&= wanted()
       const places: Place[] = []
-      for (const { items, byteLength } of entries) {
-        end += kHeadBytes + byteLength
-        if (caughtUp) places.push(segment.giveOut(index, items, end))
+      for (const entry of entries) {
+        end += kHeadBytes + entry.byteLength
+        if (caughtUp) places.push(segment.giveOut(index, entry, end))
         index++
       }
       answer(caughtUp ? { kind: 'kept', places } : { kind: 'kept' })
@@ -314,9 +325,9 @@ export class DiskQueue {
       if (segment.isSettled && segment !== this.#active) continue // on its way out
       if (segment === this.#active) this.#seal(segment)
       this.#owner.evict((place) => place.segment === segment)
-      const { items } = segment.giveUpRest('done')
-      this.#items -= items
-      this.#owner.dropped(items, 'queue_full')
+      const { signals } = segment.giveUpRest('done')
+      this.#items.subtract(signals)
+      this.#owner.dropped(signals, 'queue_full')
       if (!this.hasUnread) this.#trouble.reads() // nobody will read what could not be
       if (this.#removeIfDone(segment)) return true
       // Something of it is being sent at this moment: its room comes back with the answer.
@@ -331,9 +342,9 @@ export class DiskQueue {
       const path = join(this.#options.folder, fileName(segment.number, 'log'))
       const kept = await quarantine(this.#load, [path, join(this.#options.folder, fileName(segment.number, 'done'))])
       const lost = segment.giveUpRest('lost')
-      this.#items -= lost.items
-      this.#owner.dropped(lost.items, 'damaged')
-      this.#owner.damaged(path, { ...lost, kept })
+      this.#items.subtract(lost.signals)
+      this.#owner.dropped(lost.signals, 'damaged')
+      this.#owner.damaged(path, { items: lost.items, kept })
       await segment.notes.flush()
     } else segment.giveUpRest('lost')
     this.#removeIfDone(segment)
@@ -387,12 +398,18 @@ export class DiskQueue {
   }
 
   #refuse(batch: readonly Waiting[], reason: string, why: 'queue_full' | 'disk_failed'): void {
-    for (const { entries, answer } of batch) {
+    for (const one of batch) {
+      const { answer } = one
       if (this.#options.overflow === 'drop_newest') {
-        const items = entries.reduce((sum, one) => sum + one.items, 0)
-        this.#owner.dropped(items, why)
+        this.#owner.dropped(signalsOf([one]), why)
         answer({ kind: 'dropped', reason })
       } else answer({ kind: 'refused', reason })
     }
   }
+}
+
+function signalsOf(batch: readonly Waiting[]): Items {
+  const sum = new Tally()
+  for (const { entries } of batch) for (const { signals } of entries) sum.add(signals)
+  return sum
 }

@@ -1,6 +1,7 @@
+import type { Items } from '../../data/batch.js'
 import type { Clock } from '../../util/clock.js'
 import type { Disk } from './disk.js'
-import type { Place } from './segment.js'
+import type { Kept, Place } from './segment.js'
 
 /** When an entry counts as kept: `always` once it is on the disk, else once the kernel has it. */
 export type Fsync = 'always' | 'interval' | 'never'
@@ -24,8 +25,10 @@ export interface DiskQueueOptions {
 export interface QueueOwner {
   /** Gives up what it holds of these and is not sending at this moment: counts and settles it. */
   evict(isOf: (place: Place) => boolean): void
+  /** What came out of a file, by signal; of what nobody knows the signal, it is `unknown`. */
+  signalsOf(kept: Pick<Kept, 'kind' | 'items' | 'body'>): Items
   /** Counts items that are lost to it. */
-  dropped(items: number, reason: 'queue_full' | 'damaged' | 'disk_failed'): void
+  dropped(items: Items, reason: 'queue_full' | 'damaged' | 'disk_failed'): void
   /** A call of the system failed; `code` as errno(3) names it. */
   error(code: string): void
   /** Nothing can be written (with the reason), and again: undefined. */
@@ -34,6 +37,8 @@ export interface QueueOwner {
   damaged(path: string, lost: { readonly items: number; readonly kept: boolean }): void
   /** Items came out that `restored` did not count: a power cut took the notes which say that they are settled. */
   found(items: number): void
+  /** Of `restored` and `found` these came out now, so their signals are known. */
+  known(items: Items): void
 }
 
 export type Appended =

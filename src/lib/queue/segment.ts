@@ -1,13 +1,17 @@
+import type { Items } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
 import type { Bits } from './bits.js'
 import { type DiskFile, mayPass } from './disk.js'
 import { bodySum, encodeHead, type Head, kHeaderBytes, kNoteBytes, kNotesStart, type Mark } from './format.js'
 import type { Notes } from './notes.js'
+import type { QueueOwner } from './owner.js'
 import { Scanner } from './scanner.js'
 
 /** What is to be kept; its kind and its bytes mean something to its owner alone. */
 export interface Entry {
   readonly kind: number
   readonly items: number
+  readonly signals: Items
   /** One after the other they are the body. */
   readonly chunks: readonly Uint8Array[]
   readonly byteLength: number
@@ -18,6 +22,7 @@ export interface Place {
   readonly segment: Segment
   readonly index: number
   readonly items: number
+  readonly signals: Items
 }
 
 /** A record as it comes back. */
@@ -39,7 +44,7 @@ export interface SegmentState extends Mark {
   readonly sealed: boolean
 }
 
-const nothing = { kept: [], uncounted: 0 } as const
+const nothing = { kept: [], uncounted: 0, known: {} } as const
 
 /**
  * One log of a queue and its books: of each record it is known whether it is settled, of each that was given out and is not
@@ -59,8 +64,10 @@ export class Segment {
   #booksClosed = false
   readonly outstanding = new Set<number>()
   readonly #settled: Bits
-  /** Settled when it was opened, or given out since. */
-  #accountedItems: number
+  /** Of an earlier process: what is in its records shows when they are read. */
+  readonly #restored: boolean
+  /** Neither settled nor given out. */
+  #unaccounted: Tally
   #size: number
   #scanner: Scanner
   #readTo = kHeaderBytes
@@ -76,7 +83,8 @@ export class Segment {
     this.sealed = state.sealed
     this.#settled = state.settled
     // More than all: notes of records that the log no longer has stood for others, too (see giveUpRest).
-    this.#accountedItems = Math.min(state.settledItems, state.items)
+    this.#unaccounted = Tally.of({ unknown: Math.max(state.items - state.settledItems, 0) })
+    this.#restored = state.sealed
     this.#size = state.size
     this.#scanner = new Scanner(log, state.salt, kHeaderBytes)
   }
@@ -97,7 +105,7 @@ export class Segment {
   }
   /** Neither settled nor given out. */
   get unaccountedItems(): number {
-    return this.items - this.#accountedItems
+    return this.#unaccounted.total
   }
 
   /** The bytes of records that would follow those there are. */
@@ -122,7 +130,8 @@ export class Segment {
   }
 
   /** What `encode` said is there now. */
-  publish({ records, items, end }: Mark): void {
+  publish({ records, items, end }: Mark, signals: Items): void {
+    this.#unaccounted.add(signals)
     this.records = records
     this.items = items
     this.end = end
@@ -130,17 +139,20 @@ export class Segment {
   }
 
   /** Passes over what the owner still has in memory from when it was added. */
-  giveOut(index: number, items: number, end: number): Place {
+  giveOut(index: number, { items, signals }: Entry, end: number): Place {
     this.#readTo = end
     this.#scanner = new Scanner(this.log, this.salt, end)
-    return this.#place(index, items)
+    return this.#place(index, items, signals)
   }
 
   /**
    * The next records that are not settled; `uncounted` items of them had been given up (see giveUpRest), and a power cut took the notes
    * that say so. Rejects where the disk does: unless that `mayPass` the rest is as good as damaged.
    */
-  async read(maxBytes: number): Promise<{ readonly kept: readonly Kept[]; readonly uncounted: number }> {
+  async read(
+    maxBytes: number,
+    signalsOf: QueueOwner['signalsOf'],
+  ): Promise<{ readonly kept: readonly Kept[]; readonly uncounted: number; readonly known: Items }> {
     const until = this.end
     const scanner = this.#scanner
     try {
@@ -149,10 +161,16 @@ export class Segment {
       this.#readTo = scanner.at >= Math.min(until, this.#size) ? until : scanner.at
       const kept = found
         .filter(({ index }) => index < this.records && !this.#settled.has(index) && !this.outstanding.has(index))
-        .map(({ kind, index, items, body }) => ({ kind, items, body, place: this.#place(index, items) }))
+        .map(({ kind, index, items, body }) => {
+          const place = this.#place(index, items, signalsOf({ kind, items, body }))
+          return { kind, items, body, place }
+        })
       const uncounted = Math.max(-this.unaccountedItems, 0)
       this.items += uncounted
-      return { kept, uncounted }
+      this.#unaccounted.add({ unknown: uncounted })
+      const known = new Tally()
+      if (this.#restored) for (const { place } of kept) known.add(place.signals)
+      return { kept, uncounted, known }
     } catch (error) {
       if (scanner !== this.#scanner) return nothing
       if (!mayPass(error)) this.#readTo = until
@@ -167,8 +185,9 @@ export class Segment {
   }
 
   /** Settles all that is neither settled nor given out, and closes the books; with notes where the file stays. */
-  giveUpRest(why: 'done' | 'lost'): { readonly records: number; readonly items: number } {
-    const items = this.unaccountedItems
+  giveUpRest(why: 'done' | 'lost'): { readonly items: number; readonly signals: Items } {
+    const signals = this.#unaccounted
+    const items = signals.total
     const rest: number[] = []
     for (let index = 0; index < this.records; index++)
       if (!this.#settled.has(index) && !this.outstanding.has(index)) rest.push(index)
@@ -178,11 +197,11 @@ export class Segment {
       this.#settled.add(index)
       this.notes.add({ index, items: at === 0 ? items : 0, why })
     }
-    this.#accountedItems = this.items
+    this.#unaccounted = new Tally()
     this.#readTo = this.end
     this.#scanner = new Scanner(this.log, this.salt, this.end)
     this.closeBooks()
-    return { records: rest.length, items }
+    return { items, signals }
   }
 
   /** Its log is read no more. */
@@ -196,9 +215,9 @@ export class Segment {
     await this.log.close()
   }
 
-  #place(index: number, items: number): Place {
+  #place(index: number, items: number, signals: Items): Place {
     this.outstanding.add(index)
-    this.#accountedItems += items
-    return { segment: this, index, items }
+    this.#unaccounted.subtract(this.#restored ? { unknown: items } : signals)
+    return { segment: this, index, items, signals }
   }
 }

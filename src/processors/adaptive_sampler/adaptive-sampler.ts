@@ -86,7 +86,7 @@ class AdaptiveSampler implements Processor {
       if (group === undefined || group.probability === 1) keptSpans.push(span)
       else if (this.#keepsTrace(span, group)) keptSpans.push({ ...span, attributes: weighted(span.attributes, group) })
     }
-    const sampled = events.length - keptEvents.length + spans.length - keptSpans.length
+    const sampled = { logs: events.length - keptEvents.length, traces: spans.length - keptSpans.length }
     return {
       batch: { events: keptEvents, metrics: batch.metrics, spans: keptSpans },
       settled: () => this.#settings.telemetry.dropped(sampled, 'sampled'),

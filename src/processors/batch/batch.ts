@@ -1,7 +1,7 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import { type Outcome, ok, retryable } from '../../component/outcome.js'
 import type { OperationSpan } from '../../component/telemetry.js'
-import { type Batch, concatBatches, countItems } from '../../data/batch.js'
+import { type Batch, concatBatches, countItems, itemsOf } from '../../data/batch.js'
 import { sleep, type Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { splitBatch } from './split.js'
@@ -174,7 +174,7 @@ class BatchProcessor implements Processor {
       }
       if (outcome.kind === 'retryable') {
         if (taken === 0) return outcome
-        this.#settings.telemetry.dropped(countItems(part), 'shutdown')
+        this.#settings.telemetry.dropped(itemsOf(part), 'shutdown')
       }
       taken++
       // Who rejected a part has counted it (decision 0060), so an offer is rejected only if all of it was.

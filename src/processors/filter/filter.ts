@@ -1,7 +1,8 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import { type Batch, countItems } from '../../data/batch.js'
+import { type Batch, itemsOf } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
+import { without } from '../../data/tally.js'
 import { type Kept, keep, Remainder } from '../../lib/limits/remainder.js'
 import { compileRules, type RecordTest } from '../../lib/matching/record-rule.js'
 import { createRecordView } from '../../lib/matching/record-view.js'
@@ -43,7 +44,7 @@ class Filter implements Processor {
   #choose(batch: Batch): Kept | undefined {
     const kept = this.#filter(batch)
     if (kept === batch) return undefined
-    const left = countItems(batch) - countItems(kept)
+    const left = without(itemsOf(batch), itemsOf(kept))
     return { batch: kept, settled: () => this.#settings.telemetry.dropped(left, 'filtered') }
   }
 

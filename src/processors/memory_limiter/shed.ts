@@ -16,12 +16,12 @@ export function createShedder(telemetry: ComponentTelemetry): (batch: Batch) => 
       batch: batchOf({ events, spans }),
       settled() {
         const samples = countItems(batchOf({ metrics: batch.metrics }))
+        const shed = { logs: batch.events.length - events.length, traces: batch.spans.length - spans.length }
         const lines = batch.events.filter((event) => priorityOfEvent(event) === 'log_line').length
-        const others = batch.events.length - events.length + batch.spans.length - spans.length
         countSamples(samples)
         countLines(lines)
-        countStates(others - lines)
-        telemetry.dropped(samples + others, 'memory_hard_limit')
+        countStates(shed.logs + shed.traces - lines)
+        telemetry.dropped({ ...shed, metrics: samples }, 'memory_hard_limit')
       },
     }
   }

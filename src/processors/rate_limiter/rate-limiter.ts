@@ -1,12 +1,13 @@
 import type { Consumer, Processor, Settings } from '../../component/component.js'
 import { type Outcome, retryable } from '../../component/outcome.js'
 import type { Attributes } from '../../data/attributes.js'
-import { type Batch, countItems } from '../../data/batch.js'
+import { type Batch, countItems, itemsOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { type Priority, priorityOfEvent, priorityOfSpan } from '../../data/priority.js'
 import type { Resource } from '../../data/resource.js'
 import type { Span } from '../../data/span.js'
+import { without } from '../../data/tally.js'
 import { type Kept, keep, Remainder } from '../../lib/limits/remainder.js'
 import { sourceOf } from '../../lib/limits/source.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
@@ -60,7 +61,7 @@ class RateLimiter implements Processor {
     const metrics = keep(batch.metrics, (metric) => passes(this.#ofMetric(metric), metric.points.length))
     if (events === batch.events && spans === batch.spans && metrics === batch.metrics) return undefined
     const kept = { events, metrics, spans }
-    const over = countItems(batch) - countItems(kept)
+    const over = without(itemsOf(batch), itemsOf(kept))
     return { batch: kept, settled: () => this.#settings.telemetry.dropped(over, 'rate_limit') }
   }
 

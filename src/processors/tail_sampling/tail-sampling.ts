@@ -77,7 +77,7 @@ class TailSampling implements Processor {
     const outcome = isEmpty(sampled) ? ok : await this.#next.consume(sampled)
     // Not before: a batch that is offered again is counted once (decision 0060).
     if (outcome.kind === 'retryable') this.#refused.set(batch, sampled)
-    else if (left > 0) this.#settings.telemetry.dropped(left, 'sampled')
+    else if (left > 0) this.#settings.telemetry.dropped({ traces: left }, 'sampled')
     return outcome
   }
 

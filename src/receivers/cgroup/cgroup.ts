@@ -255,11 +255,11 @@ class CgroupReceiver implements Receiver {
   #tell(events: readonly RawEvent[]): void {
     if (events.length === 0 || this.#stopping.signal.aborted) return
     const { telemetry, logger } = this.#settings
-    telemetry.processed(events.length)
+    telemetry.processed({ logs: events.length })
     const told = this.#next
       .consume(batchOf({ events }))
       .then((outcome) => {
-        if (outcome.kind === 'retryable') telemetry.dropped(events.length, 'backpressure')
+        if (outcome.kind === 'retryable') telemetry.dropped({ logs: events.length }, 'backpressure')
       })
       .catch((error: unknown) => {
         telemetry.error('collect_failed')

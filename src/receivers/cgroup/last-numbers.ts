@@ -42,6 +42,6 @@ export class LastNumbers {
 
   drop(metrics: Metric[]): void {
     const items = countItems(batchOf({ metrics }))
-    if (items > 0) this.#settings.telemetry.dropped(items, 'backpressure')
+    if (items > 0) this.#settings.telemetry.dropped({ metrics: items }, 'backpressure')
   }
 }

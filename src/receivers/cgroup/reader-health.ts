@@ -52,13 +52,13 @@ export class ReaderHealth {
     this.#addBrief(now.endsBrief - (before?.endsBrief ?? 0))
     const dropped = now.stallsDropped - (before?.stallsDropped ?? 0)
     if (dropped > 0) {
-      this.#settings.telemetry.processed(dropped)
-      this.#settings.telemetry.dropped(dropped, 'stalls_overflowed')
+      this.#settings.telemetry.processed({ logs: dropped })
+      this.#settings.telemetry.dropped({ logs: dropped }, 'stalls_overflowed')
     }
     const lost = now.killsDropped - (before?.killsDropped ?? 0)
     if (lost > 0) {
-      this.#settings.telemetry.processed(lost)
-      this.#settings.telemetry.dropped(lost, 'kills_overflowed')
+      this.#settings.telemetry.processed({ logs: lost })
+      this.#settings.telemetry.dropped({ logs: lost }, 'kills_overflowed')
     }
     if (now.logError !== undefined && !this.#told.has('kmsg')) {
       this.#told.add('kmsg')

@@ -95,7 +95,7 @@ export class Slices {
 
   async #send({ points, last, metrics, told }: Slice): Promise<void> {
     const { settings, next, refused } = this.#options
-    settings.telemetry.processed(points)
+    settings.telemetry.processed({ metrics: points })
     const outcome = await next.consume(batchOf({ metrics: last.length === 0 ? metrics : [...last, ...metrics] }))
     if (outcome.kind === 'retryable') {
       // The next pass replaces the numbers of what lives on, so holding them back would only make both late.

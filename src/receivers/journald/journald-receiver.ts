@@ -149,8 +149,8 @@ class JournaldReceiver implements Receiver {
 
   #suppress(): void {
     const { telemetry, clock } = this.#settings
-    telemetry.processed(1)
-    telemetry.dropped(1, 'rate_limit')
+    telemetry.processed({ logs: 1 })
+    telemetry.dropped({ logs: 1 }, 'rate_limit')
     this.#summary ??= clock.after(kSummaryIntervalMs, () => this.#summarise())
   }
 

@@ -46,9 +46,9 @@ export class LineDelivery {
   /** Takes lines over. Resolves when there is room for more. */
   async push(events: readonly RawEvent[], cursor?: string): Promise<void> {
     const { telemetry } = this.#settings
-    telemetry.processed(events.length)
+    telemetry.processed({ logs: events.length })
     if (this.#isOver) {
-      telemetry.dropped(events.length, 'shutdown')
+      telemetry.dropped({ logs: events.length }, 'shutdown')
       return
     }
     for (const event of events) {
@@ -93,7 +93,7 @@ export class LineDelivery {
 
   #giveUp(): void {
     this.#isOver = true
-    this.#settings.telemetry.dropped(this.#waiting.length, 'shutdown')
+    this.#settings.telemetry.dropped({ logs: this.#waiting.length }, 'shutdown')
     this.#held -= this.#waiting.length
     this.#waiting = []
     this.#letIn()
@@ -113,7 +113,7 @@ export class LineDelivery {
       telemetry.durationMs(clock.monotonicMs() - startMs)
       if (outcome.kind !== 'retryable') return true // who refuses for good has counted it (decision 0060)
       if (this.#stopping.signal.aborted) {
-        telemetry.dropped(events.length, 'shutdown')
+        telemetry.dropped({ logs: events.length }, 'shutdown')
         return false
       }
       await sleep(clock, outcome.afterMs ?? waitMs, this.#stopping.signal)

@@ -1,5 +1,5 @@
 import type { Consumer, Settings } from '../../component/component.js'
-import { countItems, isEmpty, type Signal, signals } from '../../data/batch.js'
+import { isEmpty, itemsOf, type Signal, signals } from '../../data/batch.js'
 import { OtlpDecoder } from '../../lib/otlp/decode.js'
 import { RecentKeys } from '../../util/recent-keys.js'
 
@@ -87,8 +87,11 @@ export class Intake {
       message.later(outcome.afterMs ?? kRetryMs)
       return
     }
-    telemetry.processed(countItems(batch) + rejected)
-    if (rejected > 0) telemetry.dropped(rejected, 'invalid')
+    telemetry.processed(itemsOf(batch))
+    if (rejected > 0) {
+      telemetry.processed({ [read.signal]: rejected })
+      telemetry.dropped({ [read.signal]: rejected }, 'invalid')
+    }
     const left = omitted.ids + omitted.attributes + omitted.unknown
     if (left > 0) this.#omitted(left)
     done()
@@ -100,7 +103,8 @@ export class Intake {
   #read({ signal, data }: Delivered) {
     if (!isSignal(signal)) return { reason: 'its subject names no signal' }
     if (data.length > this.#maxBytes) return { reason: `it has ${data.length} bytes` }
-    return this.#decoder.decode(signal, data)
+    const decoded = this.#decoder.decode(signal, data)
+    return 'reason' in decoded ? decoded : { ...decoded, signal }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Consumer, Settings } from '../../component/component.js'
-import { type Batch, countItems, isEmpty, type Signal } from '../../data/batch.js'
+import { type Batch, type Items, isEmpty, itemsOf, type Signal } from '../../data/batch.js'
 import type { Metadata } from '../../data/resource.js'
+import { totalOf } from '../../data/tally.js'
 import { type Malformed, OtlpDecoder } from '../../lib/otlp/decode.js'
 import type { Omissions } from '../../lib/otlp/decode-common.js'
 
@@ -40,7 +41,7 @@ export class Intake {
     if ('reason' in decoded) return this.malformed(signal, decoded)
     const { batch, rejected, omitted } = decoded
     const verdict = await this.#handOn(batch, rejected)
-    if (verdict.kind === 'taken') this.#count(rejected, omitted)
+    if (verdict.kind === 'taken') this.#count({ [signal]: rejected }, omitted)
     telemetry.durationMs(clock.monotonicMs() - startMs)
     return verdict
   }
@@ -57,16 +58,16 @@ export class Intake {
     const outcome = await this.#next.consume(batch)
     if (outcome.kind === 'retryable')
       return { kind: 'later', reason: outcome.reason, afterMs: outcome.afterMs ?? kRetryMs }
-    this.#settings.telemetry.processed(countItems(batch))
+    this.#settings.telemetry.processed(itemsOf(batch))
     return outcome.kind === 'ok' ? { kind: 'taken', rejected, message } : { kind: 'refused', reason: outcome.reason }
   }
 
   /** What is left with its sender is not counted: it comes again. */
-  #count(rejected: number, { ids, attributes, unknown }: Omissions): void {
+  #count(rejected: Items, { ids, attributes, unknown }: Omissions): void {
     const { telemetry } = this.#settings
     const left = ids + attributes + unknown
     if (left > 0) this.#omitted(left)
-    if (rejected === 0) return
+    if (totalOf(rejected) === 0) return
     telemetry.processed(rejected)
     telemetry.dropped(rejected, 'invalid')
   }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { SignalParser } from '../../binding/signal-source.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
-import { type Batch, batchOf, countItems, isEmpty } from '../../data/batch.js'
+import { type Batch, batchOf, isEmpty, itemsOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Snapshot } from '../../data/unit-snapshot.js'
 import { UnavailableError } from '../../errors.js'
@@ -177,7 +177,7 @@ class ReplayReceiver implements Receiver {
   async #emit(batch: Batch): Promise<void> {
     if (isEmpty(batch)) return
     const { clock, telemetry } = this.#settings
-    const items = countItems(batch)
+    const items = itemsOf(batch)
     telemetry.processed(items)
     for (;;) {
       const outcome = await this.#next.consume(batch)

@@ -26,13 +26,16 @@ export function totalsOf(metrics: readonly Metric[]): ReadonlyMap<string, Totals
     if (kind === undefined) continue
     for (const point of points) {
       if (!('value' in point)) continue
-      const { reason, ...attributes } = point.attributes
+      const { reason, signal: _, ...attributes } = point.attributes
       const key = `${kind} ${Object.values(attributes).join('@')}`
       const totals = byComponent.get(key) ?? { kind, attributes, errors: new Map(), lost: new Map(), healthy: true }
       byComponent.set(key, totals)
       if (what === 'collector_healthy') totals.healthy = point.value === 1
       else if (what === 'errors_total') totals.errors.set(String(reason), Number(point.value))
-      else if (!meant.has(String(reason))) totals.lost.set(String(reason), Number(point.value))
+      else if (!meant.has(String(reason))) {
+        // A point for each signal.
+        totals.lost.set(String(reason), (totals.lost.get(String(reason)) ?? 0) + Number(point.value))
+      }
     }
   }
   return byComponent

@@ -1,6 +1,6 @@
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
 import type { SpanSource } from '../../component/telemetry.js'
-import { batchOf, countItems } from '../../data/batch.js'
+import { batchOf, itemsOf } from '../../data/batch.js'
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { Outbox } from '../../lib/handover/outbox.js'
@@ -90,7 +90,7 @@ class SelfTelemetryReceiver implements Receiver {
       ...(await readDisk(this.#settings.stateDirectory, resource, clock.unixNano())),
     ]
     const batch = batchOf({ metrics })
-    const items = countItems(batch)
+    const items = itemsOf(batch)
     telemetry.processed(items)
     const outcome = await this.#next.consume(batch)
     if (outcome.kind === 'retryable') telemetry.dropped(items, 'refused')
@@ -111,8 +111,8 @@ class SelfTelemetryReceiver implements Receiver {
   #tellTraces(): void {
     const { spans, lost } = this.#traces?.take() ?? { spans: [], lost: 0 }
     if (lost > 0) {
-      this.#settings.telemetry.produced(lost)
-      this.#settings.telemetry.dropped(lost, 'buffer_full')
+      this.#settings.telemetry.produced({ traces: lost })
+      this.#settings.telemetry.dropped({ traces: lost }, 'buffer_full')
     }
     this.#outbox.push(batchOf({ spans }))
   }

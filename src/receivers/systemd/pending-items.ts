@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Consumer, Settings } from '../../component/component.js'
-import { type Batch, batchOf, countItems } from '../../data/batch.js'
+import { type Batch, batchOf, countItems, itemsOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { PointsUnderWay } from '../../lib/delivery/points-under-way.js'
@@ -55,9 +55,9 @@ export class PendingItems {
   pushEvents(events: readonly RawEvent[]): void {
     if (events.length === 0) return
     const { telemetry } = this.#settings
-    telemetry.processed(events.length)
+    telemetry.processed({ logs: events.length })
     const taken = events.slice(0, kMaxPendingEvents - this.#events)
-    if (taken.length < events.length) telemetry.dropped(events.length - taken.length, 'backpressure')
+    if (taken.length < events.length) telemetry.dropped({ logs: events.length - taken.length }, 'backpressure')
     if (taken.length === 0) return
     for (const event of taken) this.#waitingEvents.push(event)
     this.#events += taken.length
@@ -107,7 +107,7 @@ export class PendingItems {
     for (const metrics of parts) {
       const batch = batchOf({ metrics })
       const points = countItems(batch)
-      this.#settings.telemetry.processed(points)
+      this.#settings.telemetry.processed({ metrics: points })
       await this.#underWay.add(points, this.#deliver(batch))
       await nextTurn()
       if (this.#stopping.signal.aborted) break
@@ -125,7 +125,7 @@ export class PendingItems {
       telemetry.durationMs(clock.monotonicMs() - startMs)
       if (outcome.kind !== 'retryable') return // who refuses for good has counted it (decision 0060)
       if (this.#stopping.signal.aborted) {
-        telemetry.dropped(countItems(batch), 'shutdown')
+        telemetry.dropped(itemsOf(batch), 'shutdown')
         return
       }
       onRefused()

@@ -40,8 +40,8 @@ export class SourceCounters {
       const kills = oom.undecided[why] - (this.#undecided.get(why) ?? 0)
       if (kills === 0) continue
       this.#undecided.set(why, oom.undecided[why])
-      this.#telemetry.processed(kills)
-      this.#telemetry.dropped(kills, why)
+      this.#telemetry.processed({ logs: kills })
+      this.#telemetry.dropped({ logs: kills }, why)
     }
     if (totals === undefined) return
     for (const name of ofSignals) this.#add[name](totals[name] - this.#counted[name])

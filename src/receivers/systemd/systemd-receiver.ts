@@ -275,8 +275,9 @@ class SystemdReceiver implements Receiver {
       this.#pending.pushEvents(events)
       return
     }
-    telemetry.processed(events.length - admitted)
-    telemetry.dropped(events.length - admitted, 'rate_limit')
+    const over = { logs: events.length - admitted }
+    telemetry.processed(over)
+    telemetry.dropped(over, 'rate_limit')
     this.#pending.pushEvents(events.slice(0, admitted))
     this.#summary ??= this.#settings.clock.after(kSummaryIntervalMs, () => this.#summarise())
   }

@@ -29,8 +29,8 @@ export class Watcher {
     this.#options = options
     const { tracker, selection, config, settings, surroundings } = options
     this.#queue = new RecordQueue({ tracker, selection, surroundings }, config.signal_buffer_size, (records) => {
-      settings.telemetry.processed(records)
-      settings.telemetry.dropped(records, 'reading_overflowed')
+      settings.telemetry.processed({ logs: records })
+      settings.telemetry.dropped({ logs: records }, 'reading_overflowed')
     })
   }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { ConfigComplaint, Consumer, Factory } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
 import type { ObjectSchema } from '../../component/schema.js'
-import { type Batch, countItems } from '../../data/batch.js'
+import { type Batch, countItems, itemsOf } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
 import { readTestConfig } from '../create-test-config.js'
 import { type FakeClock, settle } from '../fake-clock.js'
 
@@ -56,6 +57,8 @@ export class LedgerConsumer implements Consumer {
   calls = 0
   /** Items answered `ok` or `permanent`: whoever offered them is rid of them. */
   taken = 0
+  /** The same by signal. */
+  readonly signals = new Tally()
   /** Items answered `retryable`: they are still with the one who offered them. */
   refused = 0
   respond: (call: number) => Outcome
@@ -67,7 +70,10 @@ export class LedgerConsumer implements Consumer {
   async consume(batch: Batch): Promise<Outcome> {
     const outcome = this.respond(this.calls++)
     if (outcome.kind === 'retryable') this.refused += countItems(batch)
-    else this.taken += countItems(batch)
+    else {
+      this.taken += countItems(batch)
+      this.signals.add(itemsOf(batch))
+    }
     return outcome
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Exporter, ExporterFactory } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import { type Batch, countItems, emptyBatch, selectSignals, signals } from '../../data/batch.js'
+import { type Batch, countItems, emptyBatch, itemsOf, selectSignals, signals } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
 import { FakeClock, settle } from '../fake-clock.js'
 import { sampleBatch } from '../sample.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../test-settings.js'
@@ -88,6 +89,10 @@ export function exporterContract(subject: ExporterSubject): readonly ContractCas
         }
         const delivered = await inTime('delivered', subject.delivered())
         assert.equal(of('ok') + of('permanent'), delivered + dropped, 'ledger: taken = delivered + dropped')
+        const settled = new Tally()
+        for (const [i, batch] of batches.entries()) if (outcomes[i]!.kind !== 'retryable') settled.add(itemsOf(batch))
+        const { processed, dropped: lost } = rig.telemetry.bySignal
+        assert.deepEqual(Tally.of(processed).add(lost), settled, 'ledger: so of each signal')
       },
     },
     {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Processor, ProcessorFactory, Settings } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
 import { type Batch, emptyBatch } from '../../data/batch.js'
+import { Tally } from '../../data/tally.js'
 import { FakeClock, settle } from '../fake-clock.js'
 import { MockReceiver } from '../mock-receiver.js'
 import { sampleBatch } from '../sample.js'
@@ -160,6 +161,9 @@ async function makeRig(subject: ProcessorSubject, respond: (call: number) => Out
         next.taken + dropped,
         `ledger: taken ${taken} + produced ${telemetry.producedItems} = handed on ${next.taken} + dropped ${dropped}`,
       )
+      const { produced, dropped: lost } = telemetry.bySignal
+      const out = Tally.of(next.signals).add(lost)
+      assert.deepEqual(Tally.of(receiver.settled).add(produced), out, 'ledger: so of each signal')
     },
     async expectSilence() {
       const { calls } = next

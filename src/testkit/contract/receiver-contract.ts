@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Receiver, ReceiverFactory } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import { Tally } from '../../data/tally.js'
 import { UnavailableError } from '../../errors.js'
 import { FakeClock, settle } from '../fake-clock.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../test-settings.js'
@@ -113,6 +114,9 @@ async function makeRig(subject: ReceiverSubject, respond: (call: number) => Outc
       const read = telemetry.processedItems + telemetry.producedItems
       const dropped = [...telemetry.drops.values()].reduce((sum, items) => sum + items, 0)
       assert.equal(read, next.taken + dropped, `ledger: read ${read} = handed on ${next.taken} + dropped ${dropped}`)
+      const { processed, produced, dropped: lost } = telemetry.bySignal
+      const out = Tally.of(next.signals).add(lost)
+      assert.deepEqual(Tally.of(processed).add(produced), out, 'ledger: so of each signal')
     },
     async expectSilence() {
       const { calls } = next

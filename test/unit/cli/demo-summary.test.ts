@@ -21,13 +21,14 @@ const row = (part: Partial<LedgerRow>): LedgerRow => ({
   dropped: {},
   held: 0,
   queued: 0,
+  by_signal: {},
   signals: { logs: 0, metrics: 0, traces: 0 },
   ...part,
 })
 const summaryOf = (rows: readonly LedgerRow[]) => ({
   uptimeMs: 30_400,
   components: [],
-  ledger: { rows, unrouted: {}, used: {} },
+  ledger: { rows, unrouted: {}, used: {}, undelivered: {} },
 })
 
 it('sums a run up, events by how often they came', () => {

@@ -74,8 +74,8 @@ describe('a running agent whose backend is away', () => {
       expect(taken! + produced!, row).toBe(out! + dropped! + held!)
     }
     expect(stdout).toMatch(/^processor filter \(all\) +filtered +\d+$/m)
-    expect(stdout).toMatch(/^metrics +[\d,]+ +[\d,]+$/m)
-    expect(stdout).toContain('in + produced = out + dropped + held for every component\n')
+    expect(stdout).toMatch(/^metrics +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+$/m)
+    expect(stdout).toContain('in + produced = out + dropped + held for every component and signal\n')
   })
 
   test('is read by scripts', async () => {
@@ -92,6 +92,11 @@ describe('a running agent whose backend is away', () => {
     // Both exporters take what the filter lets pass of it.
     const { filtered } = report.ledger.rows.find(({ id }: { id: string }) => id === 'filter').dropped
     expect(to_exporters).toBe(2 * (received - filtered))
+    // One exporter has written its share, the other keeps it: of each signal what came is somewhere.
+    const { exported, queued, dropped } = report.ledger.signals.metrics
+    expect(exported + queued).toBe(to_exporters)
+    expect(dropped).toEqual({ filtered })
+    expect(row.by_signal.metrics).toMatchObject({ in: row.in, held: row.held, queued: row.queued })
   })
 })
 

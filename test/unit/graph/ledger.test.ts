@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ok, permanent, retryable } from '../../../src/component/outcome.js'
 import { type Batch, batchOf, countItems } from '../../../src/data/batch.js'
+import { unaccounted } from '../../../src/graph/ledger.js'
 import type { ComponentCounters } from '../../../src/telemetry/component-counters.js'
 import { seededRandom } from '../../../src/testkit/test-settings.js'
 import { buildFake, items, type MakeProcessor, newWorld } from './support.js'
@@ -15,7 +16,7 @@ const makeProcessor: MakeProcessor = (settings, next) => {
         async consume(batch) {
           const kept = batch.events.slice(0, Math.floor(batch.events.length / 2))
           const outcome = await next.consume(batchOf({ ...batch, events: kept }))
-          if (outcome.kind !== 'retryable') telemetry.dropped(batch.events.length - kept.length, 'half')
+          if (outcome.kind !== 'retryable') telemetry.dropped({ logs: batch.events.length - kept.length }, 'half')
           return outcome
         },
       }
@@ -24,7 +25,7 @@ const makeProcessor: MakeProcessor = (settings, next) => {
         async consume(batch) {
           const more = items(0, 0, 1).spans
           const outcome = await next.consume({ ...batch, spans: [...batch.spans, ...more] })
-          if (outcome.kind !== 'retryable') telemetry.produced(1)
+          if (outcome.kind !== 'retryable') telemetry.produced({ traces: 1 })
           return outcome
         },
       }
@@ -99,7 +100,14 @@ test('in + produced = out + dropped + held for every component of any graph, wha
           if (row.id.startsWith('h')) expect(row.held, context).toBeGreaterThanOrEqual(0)
           else expect(row.held, context).toBe(0)
           if (row.kind === 'exporter') expect(row.out, context).toBe(world.exporters.get(row.id)!.items)
+          for (const of of Object.values(row.by_signal)) {
+            const lost = Object.values(of.dropped).reduce((sum, n) => sum + n, 0)
+            expect(of.in + of.produced, context).toBe(of.out + lost + of.held)
+            if (row.id.startsWith('h')) expect(of.held, context).toBeGreaterThanOrEqual(0)
+            else expect(of.held, context).toBe(0)
+          }
         }
+        expect(unaccounted(graph.ledger(), false), context).toEqual({})
         await graph.shutdown()
       },
     ),

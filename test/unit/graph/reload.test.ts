@@ -94,10 +94,10 @@ describe('what is changed', () => {
     const otlp = counters('exporter', 'x')
     await emit(5)
     // Three of five are delivered, two lie in its queue; MemoryExporter has counted all.
-    otlp.processed(-2)
+    otlp.processed({ logs: -2 })
     let queued = 2
-    otlp.gauge('queue_items', '', '', () => queued)
-    world.behaviour.set('exporter x', { start: () => otlp.produced(2) })
+    otlp.gauge('queue_items', '', '', () => ({ logs: queued }))
+    world.behaviour.set('exporter x', { start: () => otlp.produced({ logs: 2 }) })
     for (const settings of [{ round: 1 }, { round: 2 }]) {
       const config = configOf(world, ['all: r -> p -> x'])
       await graph.reload({
@@ -107,7 +107,7 @@ describe('what is changed', () => {
       expect(graph.ledger().rows.find(({ id }) => id === 'x')).toMatchObject({ in: 5, produced: 0, held: 2, queued: 2 })
     }
     queued = 0
-    otlp.processed(2)
+    otlp.processed({ logs: 2 })
     expect(unaccounted(graph.ledger(), true)).toEqual({})
   })
 
@@ -123,12 +123,12 @@ describe('what is changed', () => {
   test('comes back later and finds on disk what it left: its account goes on, and nothing is counted twice', async () => {
     const { world, graph, emit, counters } = await rig(['all: r -> p -> x y'])
     const stored = () => {
-      counters('exporter', 'y').produced(2)
-      counters('exporter', 'y').gauge('queue_items', '', '', () => 2)
+      counters('exporter', 'y').produced({ logs: 2 })
+      counters('exporter', 'y').gauge('queue_items', '', '', () => ({ logs: 2 }))
     }
-    const leaves = () => counters('exporter', 'y').processed(-2) // MemoryExporter has counted all
+    const leaves = () => counters('exporter', 'y').processed({ logs: -2 }) // MemoryExporter has counted all
     await emit(5)
-    counters('exporter', 'y').gauge('queue_items', '', '', () => 2)
+    counters('exporter', 'y').gauge('queue_items', '', '', () => ({ logs: 2 }))
     const rows = () => graph.ledger().rows.filter(({ id }) => id === 'y')
     const account = { in: 5, produced: 0, out: 3, held: 2, queued: 2, signals: { logs: 5, metrics: 0, traces: 0 } }
     world.behaviour.set('exporter y', { shutdown: leaves, start: stored })
@@ -147,8 +147,8 @@ describe('what is changed', () => {
     expect(rows()).toMatchObject([account])
     await graph.reload(changing(configOf(world, ['all: r -> p -> x y']), 'y'))
     expect(rows()).toMatchObject([account])
-    counters('exporter', 'y').processed(2)
-    counters('exporter', 'y').gauge('queue_items', '', '', () => 0)
+    counters('exporter', 'y').processed({ logs: 2 })
+    counters('exporter', 'y').gauge('queue_items', '', '', () => ({ logs: 0 }))
     await emit(1)
     expect(rows()).toMatchObject([{ in: 6, produced: 0, out: 6, held: 0, queued: 0 }])
     expect(unaccounted(graph.ledger(), true)).toEqual({})
@@ -161,8 +161,10 @@ describe('what cannot be', () => {
     const config = configOf(world, ['all: r -> p -> x', 'logs: r -> -> y'])
     // A new x is made before y is found to be none; a new component says that nothing is in its queue.
     const broken = changing({ ...config, exporters: new Map([['x', config.exporters.get('x')!]]) }, 'x')
-    counters('exporter', 'x').gauge('queue_items', '', '', () => 1)
-    world.behaviour.set('exporter x', { create: () => counters('exporter', 'x').gauge('queue_items', '', '', () => 0) })
+    counters('exporter', 'x').gauge('queue_items', '', '', () => ({ logs: 1 }))
+    world.behaviour.set('exporter x', {
+      create: () => counters('exporter', 'x').gauge('queue_items', '', '', () => ({ logs: 0 })),
+    })
     await expect(graph.reload(broken)).rejects.toThrow('names y but does not define it')
     expect(world.journal).toEqual([])
     expect(graph.ledger().rows.find(({ id }) => id === 'x')).toMatchObject({ queued: 1 })

@@ -10,7 +10,7 @@ import type {
 import { type Kind, parseComponentId } from '../../../src/component/id.js'
 import { silentLogger } from '../../../src/component/logger.js'
 import type { AgentConfig, ComponentConfig, PipelineConfig } from '../../../src/config/agent-config.js'
-import { type Batch, batchOf, countItems, type Signal, signals } from '../../../src/data/batch.js'
+import { type Batch, batchOf, itemsOf, type Signal, signals } from '../../../src/data/batch.js'
 import { ResourcePool } from '../../../src/data/resource.js'
 import { type BuildOptions, buildGraph } from '../../../src/graph/build.js'
 import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
@@ -88,7 +88,7 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
       const read = new WeakSet<Batch>()
       world.receivers.set(id, {
         emit(batch) {
-          if (!read.has(batch)) settings.telemetry.processed(countItems(batch))
+          if (!read.has(batch)) settings.telemetry.processed(itemsOf(batch))
           read.add(batch)
           return next.consume(batch)
         },
@@ -124,8 +124,8 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
         ...lifeOf(world, `exporter ${id}`),
         async consume(batch) {
           const outcome = await memory.consume(batch)
-          if (outcome.kind === 'ok') settings.telemetry.processed(countItems(batch))
-          if (outcome.kind === 'permanent') settings.telemetry.dropped(countItems(batch), 'refused')
+          if (outcome.kind === 'ok') settings.telemetry.processed(itemsOf(batch))
+          if (outcome.kind === 'permanent') settings.telemetry.dropped(itemsOf(batch), 'refused')
           return outcome
         },
       }

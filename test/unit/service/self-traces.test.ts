@@ -7,6 +7,7 @@ import {
   batchOf,
   countItems,
   isEmpty,
+  itemsOf,
   type Signal,
   selectSignals,
   signals,
@@ -51,7 +52,7 @@ class World {
     configSchema,
     create: ({ telemetry }, _config, next) => {
       this.emit = (batch) => {
-        telemetry.processed(countItems(batch))
+        telemetry.processed(itemsOf(batch))
         return next.consume(batch)
       }
       return { start: async () => {}, shutdown: async () => {} }
@@ -84,6 +85,7 @@ class World {
         random,
         telemetry,
         logger,
+        signalsOf: ({ signal, items }) => ({ [signal]: items }),
         laneOf: ({ signal }) => signal,
         tracing: { signalOf: ({ signal }) => signal, attributesOf: () => ({ 'server.address': 'backend' }) },
         onHealth: () => {},

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { RefusalError } from '../../../src/errors.js'
+import type { LedgerRow } from '../../../src/graph/ledger.js'
 import type { Notifier } from '../../../src/service/notifier.js'
 import type { Service } from '../../../src/service/service.js'
 import { kShutdownDeadlineMs, supervise } from '../../../src/service/supervise.js'
@@ -34,7 +35,7 @@ function setUp(part: Partial<Service> = {}, forMs?: number, read?: typeof load) 
     shutdown: async () => void journal.push('shutdown'),
     reload: async () => void journal.push('reload'),
     status: () => [],
-    summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {}, used: {} } }),
+    summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [], unrouted: {}, used: {}, undelivered: {} } }),
     report: () => {
       throw new Error('nobody asks')
     },
@@ -56,6 +57,9 @@ function setUp(part: Partial<Service> = {}, forMs?: number, read?: typeof load) 
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+/** A row whose items are all of one signal. */
+const ofLogs = (row: Omit<LedgerRow, 'by_signal'>): LedgerRow => ({ ...row, by_signal: { logs: row } })
+
 const nothingMore = { queued: 0, signals: { logs: 0, metrics: 0, traces: 0 } }
 const turn = () => vi.advanceTimersByTimeAsync(0)
 const never = () => new Promise<void>(() => {})
@@ -95,7 +99,11 @@ describe('an ordered end', () => {
       ...nothingMore,
     } as const
     const { events, journal, end } = setUp({
-      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {}, used: {} } }),
+      summary: () => ({
+        uptimeMs: 5000,
+        components: [],
+        ledger: { rows: [ofLogs(row)], unrouted: {}, used: {}, undelivered: {} },
+      }),
     })
     await turn()
     events.emit('SIGTERM')
@@ -104,8 +112,8 @@ describe('an ordered end', () => {
   })
 
   test.each([
-    ['delivered to nobody and not counted', { held: 3, queued: 0 }, ['exporter otlp: 3']],
-    ['counted twice', { held: -1, queued: 0 }, ['exporter otlp: -1']],
+    ['delivered to nobody and not counted', { held: 3, queued: 0 }, ['exporter otlp, logs: 3']],
+    ['counted twice', { held: -1, queued: 0 }, ['exporter otlp, logs: -1']],
     ['kept on disk', { held: 40, queued: 40 }, []],
   ])('items that are %s: what does not add up is an error', async (_, part, missing) => {
     const row = {
@@ -119,7 +127,11 @@ describe('an ordered end', () => {
       ...part,
     } as const
     const { events, end, logger } = setUp({
-      summary: () => ({ uptimeMs: 5000, components: [], ledger: { rows: [row], unrouted: {}, used: {} } }),
+      summary: () => ({
+        uptimeMs: 5000,
+        components: [],
+        ledger: { rows: [ofLogs(row)], unrouted: {}, used: {}, undelivered: {} },
+      }),
     })
     const errors: string[] = []
     logger.error = (message, fields) =>
@@ -150,9 +162,10 @@ describe('an ordered end', () => {
         uptimeMs: 5000,
         components: [],
         ledger: {
-          rows: [row, { ...row, kind: 'exporter', id: 'otlp', out: 10 }],
+          rows: [ofLogs(row), ofLogs({ ...row, kind: 'exporter', id: 'otlp', out: 10 })],
           unrouted: { 'receiver cgroup': 290, 'pipeline logs': 5 },
           used: { 'receiver cgroup': 700 },
+          undelivered: { logs: 990 },
         },
       }),
     })
@@ -161,7 +174,15 @@ describe('an ordered end', () => {
     events.emit('SIGTERM')
     await end
     expect(account.mock.lastCall).toEqual([
-      { uptime_s: 5, received: 10, used: 700, unrouted: 290, exported: 10, dropped: {} },
+      {
+        uptime_s: 5,
+        received: 10,
+        exported: 10,
+        dropped: {},
+        used: 700,
+        unrouted: 290,
+        logs: { received: 10, exported: 10, dropped: {} },
+      },
     ])
   })
 

@@ -66,7 +66,7 @@ function pattern(word: string): RegExp {
 
 describe('every word of the code stands on the page, and none besides:', () => {
   test('counters and gauges of single components', () => {
-    check(inCode(['counter', 'gauge']), onPage('Metrics of single components', 1))
+    check(inCode(['counter', 'gauge', 'crossing']), onPage('Metrics of single components', 1))
   })
 
   test('reasons of drops', () => {
@@ -90,7 +90,8 @@ describe('every word of the code stands on the page, and none besides:', () => {
 
   test('metrics that every component has', () => {
     const counters = new ComponentCounters(parseComponentId('exporter', 'x')!)
-    counters.dropped(1, 'r')
+    counters.processed({ logs: 1 })
+    counters.dropped({ logs: 1 }, 'r')
     counters.error('r')
     const names = readingsOf(counters).map(({ name }) => name.replace('unitscope_exporter_x', '...'))
     expect(onPage('Metrics of every component', 0).toSorted()).toEqual(

@@ -43,27 +43,34 @@ describe('collect', () => {
   test('gives every number of every component, cumulative, on the resource of the agent', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
-    counters.processed(7)
-    counters.dropped(2, 'ring_full')
-    counters.dropped(1, 'filtered')
+    counters.processed({ logs: 4, metrics: 3 })
+    counters.dropped({ logs: 2 }, 'ring_full')
+    counters.dropped({ unknown: 1 }, 'filtered')
+    counters.crossing('items_out', 'Items passed on.').add({ logs: 2 })
+    counters.gauge('queue_items', 'Queued.', '{item}', () => ({ traces: 5 }))
     counters.error('bus_lost')
     counters.healthy = true
     counters.counter('signals_suppressed', 'Repeats.')(40)
     counters.gauge('units', 'Units seen.', '{unit}', () => 12)
-    telemetry.component(batch, 'metrics').processed(3)
+    telemetry.component(batch, 'metrics').processed({ metrics: 3 })
     const metrics = telemetry.collect()
     expect(numbers(metrics).sort()).toEqual(
       [
         'unitscope_log_lines_lost_total{} 4',
-        'unitscope_receiver_systemd_events_processed_total{unitscope.component=systemd} 7',
+        'unitscope_receiver_systemd_events_processed_total{unitscope.component=systemd,signal=logs} 4',
+        'unitscope_receiver_systemd_events_processed_total{unitscope.component=systemd,signal=metrics} 3',
+        'unitscope_receiver_systemd_items_out_total{unitscope.component=systemd,signal=logs} 2',
+        'unitscope_receiver_systemd_queue_items{unitscope.component=systemd,signal=logs} 0',
+        'unitscope_receiver_systemd_queue_items{unitscope.component=systemd,signal=metrics} 0',
+        'unitscope_receiver_systemd_queue_items{unitscope.component=systemd,signal=traces} 5',
         'unitscope_receiver_systemd_events_produced_total{unitscope.component=systemd} 0',
-        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=ring_full} 2',
-        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=filtered} 1',
+        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=ring_full,signal=logs} 2',
+        'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=filtered,signal=unknown} 1',
         'unitscope_receiver_systemd_errors_total{unitscope.component=systemd,reason=bus_lost} 1',
         'unitscope_receiver_systemd_collector_healthy{unitscope.component=systemd} 1',
         'unitscope_receiver_systemd_signals_suppressed_total{unitscope.component=systemd} 40',
         'unitscope_receiver_systemd_units{unitscope.component=systemd} 12',
-        'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=metrics} 3',
+        'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=metrics,signal=metrics} 3',
         'unitscope_processor_batch_small_events_produced_total{unitscope.component=batch/small,unitscope.pipeline=metrics} 0',
         'unitscope_processor_batch_small_collector_healthy{unitscope.component=batch/small,unitscope.pipeline=metrics} 0',
       ].sort(),
@@ -79,16 +86,16 @@ describe('collect', () => {
     const telemetry = setUp()
     const counters = telemetry.component(systemd)
     telemetry.collect()
-    counters.dropped(1, 'queue_full')
+    counters.dropped({ logs: 1 }, 'queue_full')
     counters.counter('late', 'Late.')(5)
-    telemetry.component(batch, 'logs').processed(9)
+    telemetry.component(batch, 'logs').processed({ logs: 9 })
     const after = numbers(telemetry.collect())
     expect(after).toContain(
-      'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=queue_full} 1',
+      'unitscope_receiver_systemd_events_dropped_total{unitscope.component=systemd,reason=queue_full,signal=logs} 1',
     )
     expect(after).toContain('unitscope_receiver_systemd_late_total{unitscope.component=systemd} 5')
     expect(after).toContain(
-      'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=logs} 9',
+      'unitscope_processor_batch_small_events_processed_total{unitscope.component=batch/small,unitscope.pipeline=logs,signal=logs} 9',
     )
   })
 
@@ -123,8 +130,8 @@ describe('collect', () => {
 
   test('reasons are bounded: a bug that puts data into a reason is not a leak', () => {
     const counters = setUp().component(systemd)
-    for (let n = 0; n < 1000; n++) counters.dropped(1, `unit-${n}.service`)
+    for (let n = 0; n < 1000; n++) counters.dropped({ logs: 1 }, `unit-${n}.service`)
     expect(counters.dropsByReason.size).toBeLessThanOrEqual(65)
-    expect([...counters.dropsByReason.values()].reduce((a, b) => a + b)).toBe(1000)
+    expect([...counters.dropsByReason.values()].reduce((a, b) => a.add(b)).logs).toBe(1000)
   })
 })

@@ -13,7 +13,7 @@ export interface Spoken {
   readonly word: string
 }
 
-const telemetryMethods: Readonly<Record<string, number>> = { counter: 0, gauge: 0, error: 0, dropped: 1 }
+const telemetryMethods: Readonly<Record<string, number>> = { counter: 0, gauge: 0, crossing: 0, error: 0, dropped: 1 }
 const loggerMethods: Readonly<Record<string, number>> = { info: 0, warn: 0, error: 0 }
 
 /** Tests, and the parts that hand through what others say. */

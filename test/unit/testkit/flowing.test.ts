@@ -7,6 +7,7 @@ import type {
   Settings,
 } from '../../../src/component/component.js'
 import { ok } from '../../../src/component/outcome.js'
+import { itemsOf } from '../../../src/data/batch.js'
 import type { ContractCase } from '../../../src/testkit/contract/contract-case.js'
 import { exporterContract } from '../../../src/testkit/contract/exporter-contract.js'
 import { receiverContract } from '../../../src/testkit/contract/receiver-contract.js'
@@ -48,8 +49,9 @@ test('a receiver that speaks when provoked passes', async () => {
   let speak = async (): Promise<void> => {}
   const factory = receiver(({ telemetry }, next) => {
     speak = async () => {
-      telemetry.processed(10)
-      if ((await next.consume(sampleBatch())).kind === 'retryable') telemetry.dropped(10, 'backpressure')
+      telemetry.processed(itemsOf(sampleBatch()))
+      if ((await next.consume(sampleBatch())).kind === 'retryable')
+        telemetry.dropped(itemsOf(sampleBatch()), 'backpressure')
     }
     return still
   })

@@ -52,7 +52,7 @@ test.each<[string, Make, RegExp]>([
     'counts a drop at every attempt',
     (settings, next) => ({
       consume(batch) {
-        settings.telemetry.dropped(batch.events.length, 'filtered')
+        settings.telemetry.dropped({ logs: batch.events.length }, 'filtered')
         return next.consume({ ...batch, events: [] })
       },
     }),

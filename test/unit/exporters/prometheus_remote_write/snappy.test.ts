@@ -21,7 +21,7 @@ describe('what is written, snappyjs reads', () => {
     ['a fragment and a byte', Buffer.alloc(65_537, 'ab')],
   ]
   test.each(cases)('%s', (_, input) => {
-    expect(decoded(parcelOf(1, input)).equals(input)).toBe(true)
+    expect(decoded(parcelOf({ metrics: 1 }, input)).equals(input)).toBe(true)
   })
 
   test('any bytes, with repetitions near and far', () => {
@@ -32,7 +32,7 @@ describe('what is written, snappyjs reads', () => {
     fc.assert(
       fc.property(fc.oneof(text, fc.uint8Array({ maxLength: 5000 })), (bytes) => {
         const input = Buffer.from(bytes)
-        expect(decoded(parcelOf(1, input)).equals(input)).toBe(true)
+        expect(decoded(parcelOf({ metrics: 1 }, input)).equals(input)).toBe(true)
       }),
       { numRuns: 300, seed: 7 },
     )
@@ -42,7 +42,7 @@ describe('what is written, snappyjs reads', () => {
 test('requests joined without being compressed again are the requests one after the other', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 2000 }), { minLength: 1, maxLength: 8 }), (inputs) => {
-      const joined = joinParcels(inputs.map((input, at) => parcelOf(at, input)))
+      const joined = joinParcels(inputs.map((input, at) => parcelOf({ metrics: at }, input)))
       expect(joined.items).toBe(inputs.reduce((sum, _, at) => sum + at, 0))
       expect(decoded(joined).equals(Buffer.concat(inputs))).toBe(true)
     }),
@@ -52,7 +52,7 @@ test('requests joined without being compressed again are the requests one after 
 
 test('what repeats itself becomes a tenth', () => {
   const input = Buffer.from('systemd_unit_state{unit="demo.service"} '.repeat(1000))
-  expect(parcelOf(1, input).byteLength).toBeLessThan(input.length / 10)
+  expect(parcelOf({ metrics: 1 }, input).byteLength).toBeLessThan(input.length / 10)
 })
 
 function decoded(parcel: ReturnType<typeof parcelOf>): Buffer {

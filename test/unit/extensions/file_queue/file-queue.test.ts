@@ -6,6 +6,7 @@ import { parseComponentId } from '../../../../src/component/id.js'
 import { RefusalError } from '../../../../src/errors.js'
 import { type Config, check, schema } from '../../../../src/extensions/file_queue/config.js'
 import { createFileQueue } from '../../../../src/extensions/file_queue/file-queue.js'
+import type { QueueOwner } from '../../../../src/lib/queue/owner.js'
 import { queueStorages } from '../../../../src/lib/queue/storage.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
@@ -23,7 +24,16 @@ function tempFolder(): string {
 }
 
 const exporter = parseComponentId('exporter', 'otlp/a.b')!
-const owner = { evict() {}, dropped() {}, error() {}, trouble() {}, damaged() {}, found() {} }
+const owner: QueueOwner = {
+  evict() {},
+  signalsOf: ({ items }) => ({ logs: items }),
+  dropped() {},
+  error() {},
+  trouble() {},
+  damaged() {},
+  found() {},
+  known() {},
+}
 
 function setUp(config: Partial<Config>, disk?: SimulatedDisk, part = {}) {
   const settings = testSettings('extension', 'file_queue/x', part)
@@ -49,7 +59,10 @@ test('each exporter has a folder of its own, which nobody else can look into', a
   const { storage } = one
   const opened = await storage.open(exporter, 'block', owner)
   if (!('queue' in opened)) throw new Error('volatile')
-  await opened.queue.append([{ kind: 1, items: 1, chunks: [Buffer.from('x')], byteLength: 1 }], () => false)
+  await opened.queue.append(
+    [{ kind: 1, items: 1, signals: { logs: 1 }, chunks: [Buffer.from('x')], byteLength: 1 }],
+    () => false,
+  )
   const own = join(directory, 'exporter.otlp%2fa%2eb')
   for (const [path, mode] of [
     [directory, 0o700],

@@ -72,7 +72,11 @@ const sum = (parcels: readonly Letter[], of: (parcel: Letter) => number) =>
 
 function check(steps: readonly Step[]): void {
   const model = new Model()
-  const queue = new BoundedQueue<Letter>({ maxItems: 100, maxBytes: 1000 }, ({ lane }) => lane)
+  const queue = new BoundedQueue<Letter>(
+    { maxItems: 100, maxBytes: 1000 },
+    ({ lane }) => lane,
+    () => ({}),
+  )
   const laneOf = (name: string) => [...queue.lanes].find((lane) => lane.name === name)
   steps.forEach((one, id) => {
     if (one.kind === 'push') {
@@ -111,7 +115,11 @@ describe('the sending queue', () => {
   })
 
   it('keeps nothing of what was taken, however long others wait behind it', async () => {
-    const queue = new BoundedQueue<Letter>({ maxItems: 100, maxBytes: 1000 }, ({ lane }) => lane)
+    const queue = new BoundedQueue<Letter>(
+      { maxItems: 100, maxBytes: 1000 },
+      ({ lane }) => lane,
+      () => ({}),
+    )
     for (let id = 0; id < 20; id++) queue.push({ lane: 'logs', items: 1, byteLength: 1, id })
     const taken = Array.from({ length: 10 }, () => new WeakRef(queue.take()!))
     await new Promise((resolve) => setImmediate(resolve)) // what was just referred to lives to the end of its turn
@@ -122,7 +130,11 @@ describe('the sending queue', () => {
 })
 
 it('keeps no lane of each tenant there ever was', () => {
-  const queue = new BoundedQueue<Letter>({ maxItems: 1000, maxBytes: 1000 }, ({ lane }) => lane)
+  const queue = new BoundedQueue<Letter>(
+    { maxItems: 1000, maxBytes: 1000 },
+    ({ lane }) => lane,
+    () => ({}),
+  )
   const held: Letter[] = []
   for (let id = 0; id < 5000; id++) {
     const letter = { lane: `tenant ${id}`, id, items: 1, byteLength: 1 }

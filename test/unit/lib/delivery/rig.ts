@@ -47,6 +47,7 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
     random: seededRandom(seed),
     telemetry,
     logger: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
+    signalsOf: ({ items }) => ({ logs: items }),
     laneOf: ({ lane }) => lane ?? '',
     joining: part.intervalMs === undefined ? undefined : { intervalMs: part.intervalMs, join },
     onHealth: (trouble) => health.push(trouble),

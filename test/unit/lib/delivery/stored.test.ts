@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { type Items, signals } from '../../../../src/data/batch.js'
+import { accountSignals, Tally } from '../../../../src/data/tally.js'
 import type { Storage } from '../../../../src/lib/delivery/backlog.js'
 import { createDelivery, type DeliveryPolicy } from '../../../../src/lib/delivery/delivery.js'
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
@@ -15,6 +17,13 @@ interface Numbers {
   readonly items: number
   readonly byteLength: number
   readonly numbers: readonly number[]
+}
+
+/** Of each signal there is something in most parcels. */
+function signalsOf({ numbers }: Numbers): Items {
+  const items = new Tally()
+  for (const number of numbers) items[signals[number % signals.length]!]++
+  return items
 }
 
 const kBytes = 100
@@ -71,6 +80,7 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
     random: seededRandom(1),
     telemetry,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
+    signalsOf,
     joining:
       part.intervalMs === undefined
         ? undefined
@@ -89,9 +99,22 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
   await delivery.start()
   const held = (): number => telemetry.gauges.get('queue_items')!()
   const dropped = (): number => [...telemetry.drops.values()].reduce((sum, n) => sum + n, 0)
-  /** `in + produced = out + dropped + held`, with what was taken in by this process. */
-  const balanced = (taken: number): void =>
+  const takenIn = new Tally()
+  const hold = async (parcels: readonly Numbers[]) => {
+    const outcome = await delivery.hold(parcels)
+    if (outcome.kind !== 'retryable') for (const parcel of parcels) takenIn.add(signalsOf(parcel))
+    return outcome
+  }
+  /** `in + produced = out + dropped + held`, in all and of each signal, with what was taken in by this process. */
+  const balanced = (taken: number): void => {
     expect(telemetry.processedItems + dropped() + held()).toBe(taken + telemetry.producedItems)
+    const { processed, produced, dropped: lost } = telemetry.bySignal
+    for (const signal of accountSignals) {
+      const queued = telemetry.queued[signal] ?? 0
+      expect(queued, signal).toBeGreaterThanOrEqual(0)
+      expect(processed[signal] + lost[signal] + queued, signal).toBe(takenIn[signal] + produced[signal])
+    }
+  }
   const stop = async (): Promise<void> => {
     let over = false
     void delivery.shutdown().then(() => {
@@ -101,7 +124,7 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
     expect(over).toBe(true)
     expect(clock.pending).toBe(0)
   }
-  return { delivery, clock, telemetry, health, got, held, balanced, stop }
+  return { delivery: { ...delivery, hold }, clock, telemetry, health, got, held, balanced, stop }
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)

@@ -92,7 +92,10 @@ describe('a log', () => {
     const { disk } = await left()
     const forged = disk.files.get(log)!.subarray(32, 200)
     const rig = await open()
-    await rig.queue.append([{ kind: 1, items: 1, chunks: [forged], byteLength: forged.length }, entry(5)], () => false)
+    await rig.queue.append(
+      [{ kind: 1, items: 1, signals: { logs: 1 }, chunks: [forged], byteLength: forged.length }, entry(5)],
+      () => false,
+    )
     const bytes = Buffer.from(rig.disk.files.get(log)!)
     bytes[33]! ^= 1 // the head before the forged ones
     rig.disk.files.set(log, bytes)

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Tally } from '../../../../src/data/tally.js'
 import type { Kept } from '../../../../src/lib/queue/segment.js'
 import { settle } from '../../../../src/testkit/fake-clock.js'
 import { SimulatedDisk } from '../../../support/simulated-disk.js'
-import { entry, idOf, open } from './rig.js'
+import { entry, idOf, open, signalsOf } from './rig.js'
 
 // Whatever is done to a queue, it agrees with a list in memory: what is acknowledged and not settled comes out, in order, or was
 // damaged, dropped or refused, and is counted to the item.
@@ -84,6 +85,9 @@ test('a queue agrees with its model', { timeout: 3_600_000 }, async () => {
           expect(found).toEqual([...owed.keys()].filter((id) => !missing.includes(id)))
           expect(lost).toBe(itemsOf(missing))
           expect(rig.queue.items).toBe(itemsOf(found))
+          // All was read, so of nothing the signal is unknown.
+          const known = kept.reduce((sum, one) => sum.add(signalsOf(idOf(one), one.items)), new Tally())
+          expect(rig.queue.signals).toEqual(known)
           for (const id of missing) owed.delete(id)
           given = kept
           for (const one of kept) rig.held.set(idOf(one), one)

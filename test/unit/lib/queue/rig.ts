@@ -1,3 +1,5 @@
+import { type Items, signals } from '../../../../src/data/batch.js'
+import { totalOf } from '../../../../src/data/tally.js'
 import { DiskQueue } from '../../../../src/lib/queue/disk-queue.js'
 import type { DiskQueueOptions } from '../../../../src/lib/queue/owner.js'
 import type { Entry, Kept, Place } from '../../../../src/lib/queue/segment.js'
@@ -10,7 +12,13 @@ export const folder = '/queue'
 export function entry(id: number, size = 40, items = (id % 3) + 1): Entry {
   const body = Buffer.alloc(size, (id & 0x7f) + 1)
   body.writeUInt32LE(id, 0)
-  return { kind: 1, items, chunks: [body.subarray(0, 10), body.subarray(10)], byteLength: size }
+  const chunks = [body.subarray(0, 10), body.subarray(10)]
+  return { kind: 1, items, signals: signalsOf(id, items), chunks, byteLength: size }
+}
+
+/** Of one signal each, and every fifth of two. */
+export function signalsOf(id: number, items: number): Items {
+  return id % 5 === 0 ? { metrics: 1, traces: items - 1 } : { [signals[id % signals.length]!]: items }
 }
 
 export const idOf = ({ body }: Pick<Kept, 'body'>): number => body.readUInt32LE(0)
@@ -45,13 +53,15 @@ export async function open(disk: SimulatedDisk = new SimulatedDisk(), part: Part
         void queue.settle([place])
       }
     },
-    dropped: (items, reason) => void (items > 0 && add(drops, reason, items)),
+    signalsOf: (kept) => signalsOf(idOf(kept), kept.items),
+    dropped: (items, reason) => void (totalOf(items) > 0 && add(drops, reason, totalOf(items))),
     error: (code) => void add(errors, code, 1),
     trouble: (reason) => troubles.push(reason),
     damaged: (path, { kept }) => void damaged.push(`${path} ${kept ? 'kept' : 'not kept'}`),
     found: (items) => {
       found += items
     },
+    known: () => {},
   })
   const put = (ids: readonly number[], size?: number) =>
     queue.append(

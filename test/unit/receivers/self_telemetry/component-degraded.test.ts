@@ -49,7 +49,7 @@ test('a night of an agent: what it says of its own components', async () => {
   }
   await chapter('what a filter drops is meant, and a few errors are no matter', () =>
     minutes(5, () => {
-      filter.dropped(1000, 'filtered')
+      filter.dropped({ logs: 1000 }, 'filtered')
       for (let n = 0; n < 4; n++) systemd.error('call_refused')
     }),
   )
@@ -63,12 +63,14 @@ test('a night of an agent: what it says of its own components', async () => {
   await chapter('it stays away, and is tried seldom: that is no recovery', () =>
     minutes(10, () => otlp.error('UNAVAILABLE')),
   )
-  await chapter('the queue is full: told already', () => minutes(2, () => otlp.dropped(500, 'queue_full')))
+  await chapter('the queue is full: told already', () => minutes(2, () => otlp.dropped({ logs: 500 }, 'queue_full')))
   await chapter('it is back', async () => {
     otlp.healthy = true
     await minutes(3)
   })
-  await chapter('one item is lost somewhere else', () => minutes(1, () => filter.dropped(1, 'internal_error')))
+  await chapter('one item is lost somewhere else', () =>
+    minutes(1, () => filter.dropped({ logs: 1 }, 'internal_error')),
+  )
   await chapter('and that was all', () => minutes(3))
   await chapter('errors near the threshold, up and down', async () => {
     for (const errors of [5, 4, 5, 3, 5, 2, 0])
@@ -87,7 +89,7 @@ describe('an event that is told once', () => {
   test('is offered until it is taken, though readings are let go', async () => {
     const { clock, otlp, next, receiver } = await rig()
     next.respond = () => retryable('queue full')
-    otlp.dropped(1, 'queue_full')
+    otlp.dropped({ logs: 1 }, 'queue_full')
     await clock.advance(120_000)
     expect(next.events).toEqual([])
     next.respond = () => ok
@@ -100,7 +102,7 @@ describe('an event that is told once', () => {
 
   test('is none where it is turned off', async () => {
     const { clock, otlp, next, receiver } = await rig({ error_threshold: 0 })
-    otlp.dropped(1, 'queue_full')
+    otlp.dropped({ logs: 1 }, 'queue_full')
     await clock.advance(120_000)
     await receiver.shutdown()
     expect(next.events).toEqual([])
