@@ -71,7 +71,8 @@ export class RequestSpan<P extends Parcel> {
       case 'delivered': {
         const failed = Math.min(typeof fate.rejected === 'number' ? fate.rejected : totalOf(fate.rejected), items)
         if (failed === 0) return { outcome: 'delivered', failed }
-        return { outcome: 'partial_success', failed, error: `partial_success: ${fate.message}` }
+        const told = fate.message === '' ? '' : `: ${fate.message}`
+        return { outcome: 'partial_success', failed, error: `partial_success${told}` }
       }
       case 'permanent':
         return { outcome: 'permanent', failed: items, error: fate.reason, 'error.permanent': true }
