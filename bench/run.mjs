@@ -16,6 +16,7 @@ Appends the result of each to bench/history/ and makes the figures of bench/READ
 
   --list        the cases, and why one cannot run here
   --quick       a short look: fewer rounds, shorter runs, nothing is kept
+  --once        shorter still: one round, not warmed up; shows that a case works, and no figure
   --check       exit code 1 also when a gate is missed, or was not measured on a quiet machine
   --no-save     keep nothing
   --data DIR    of data that the repository does not hold: the Numenta Anomaly Benchmark, for the case nab
@@ -29,6 +30,7 @@ Some cases need root (they boot a systemd, or give a bus a /run of its own); the
 const { values: options, positionals } = commandLine(help, {
   list: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
+  once: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },
   'no-save': { type: 'boolean', default: false },
   data: { type: 'string' },
@@ -111,7 +113,7 @@ async function runAll(cases, chosen) {
 
 async function runOne(benchmark, surroundings) {
   const date = new Date().toISOString()
-  const result = await measure(benchmark, { quick: options.quick, progress })
+  const result = await measure(benchmark, { quick: options.quick || options.once, once: options.once, progress })
   clearProgress()
   const entry = { id: benchmark.id, date, command: `npm run bench -- ${benchmark.id}`, ...surroundings, ...result }
   if (kept()) save(entry)
@@ -120,7 +122,7 @@ async function runOne(benchmark, surroundings) {
 
 /** A short look is no result. */
 function kept() {
-  return !options.quick && !options['no-save']
+  return !options.quick && !options.once && !options['no-save']
 }
 
 function report(benchmark, entry) {

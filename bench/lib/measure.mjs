@@ -13,18 +13,19 @@ const kQuickRounds = 2
  * Runs a case: at each point all ways in turn, round after round, so that a machine that slows down slows all.
  *
  * @param {Case} benchmark
- * @param {{quick: boolean, progress?: (text: string) => void}} options
+ * @param {{quick: boolean, once?: boolean, progress?: (text: string) => void}} options
  */
-export async function measure(benchmark, { quick, progress = () => {} }) {
+export async function measure(benchmark, { quick, once = false, progress = () => {} }) {
   const wanted = benchmark.rounds ?? kRounds
-  const rounds = quick ? Math.min(kQuickRounds, wanted) : wanted
+  const rounds = once ? 1 : quick ? Math.min(kQuickRounds, wanted) : wanted
+  const warmUps = once ? 0 : (benchmark.warmUps ?? 1)
   const meter = new CpuMeter()
   const began = performance.now()
   /** @type {Row[]} */
   const rows = []
   for (const point of benchmark.points ?? [{ name: '' }]) {
     const told = (text) => progress(`${benchmark.id}: ${point.name === '' ? '' : `${point.name}: `}${text}`)
-    rows.push(...(await measurePoint(benchmark, point, { quick, rounds, told, meter })))
+    rows.push(...(await measurePoint(benchmark, point, { quick, rounds, warmUps, told, meter })))
   }
   const { stealPercent, otherCpuPercent } = meter.read()
   return {
@@ -39,7 +40,7 @@ export async function measure(benchmark, { quick, progress = () => {} }) {
 }
 
 /** @returns {Promise<Row[]>} */
-async function measurePoint(benchmark, point, { quick, rounds, told, meter }) {
+async function measurePoint(benchmark, point, { quick, rounds, warmUps, told, meter }) {
   const skips = new Map(benchmark.ways.map((way) => [way.name, way.skip?.(point)]))
   const ways = benchmark.ways.filter(({ name }) => skips.get(name) === undefined)
   /** @type {Map<string, Record<string, number[]>>} */
@@ -48,7 +49,6 @@ async function measurePoint(benchmark, point, { quick, rounds, told, meter }) {
   const context = await benchmark.setUp?.(point, { quick })
   meter.on()
   try {
-    const warmUps = benchmark.warmUps ?? 1
     for (let round = -warmUps; round < rounds; round++) {
       for (const way of ways) {
         told(`${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`}: ${way.name}`)

@@ -17,7 +17,7 @@ test.each([
 ])(
   'the case %s still runs',
   (id) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/run.mjs', id, '--quick', '--no-save'], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/run.mjs', id, '--once'], {
       encoding: 'utf8',
       timeout: 170_000,
     })
