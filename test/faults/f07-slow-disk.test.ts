@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Workspace } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { Rig } from './rig.js'
-import { seedOf, tell } from './rounds.js'
+import { rounds, seedOf, tell } from './rounds.js'
 import { type Injection, inject, injectedFromStart } from './strace.js'
 import { onWire, type Wire } from './wire.js'
 
@@ -58,7 +58,7 @@ test('F7 slow disk, at 10,000 items a second: the event loop does not wait for i
     const before = { ms: performance.now(), items: wire.acknowledged, syncs: calls().seen }
     const stop = new AbortController()
     const watching = watch(wire, stop.signal)
-    await wire.load(10_000, 3000, { senders: 48 })
+    await wire.load(10_000, rounds(3, 20) * 1000, { senders: 48 })
     const perSecond = ((wire.acknowledged - before.items) / (performance.now() - before.ms)) * 1000
     stop.abort()
     const { answers, delays } = await watching
