@@ -8,6 +8,7 @@ test.each([
   'dbus-parse',
   'otlp-call',
   'forward',
+  'delivery-soak',
   'napi',
   'anomaly-series',
   'anomaly-fleet',
