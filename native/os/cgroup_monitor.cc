@@ -60,10 +60,11 @@ void CgroupMonitor::listen_for_kills(std::vector<Node*>& changed) {
   }
 }
 
-void CgroupMonitor::catch_up_with_log(const std::atomic<bool>& stop) {
+std::vector<OomKill> CgroupMonitor::take_kills(const std::atomic<bool>& stop) {
   // The kernel writes its line before it counts (oom_kill_process, mm/oom_kill.c). A hundred others stand before it, of all the processes
   // there are: read at leisure it was there when the run had ended and was told of. In between, whoever else is dying.
   for (std::size_t i = 0; i < kCatchUps && oom_.any() && oom_.read_log(tree_, stop); i++) handle_states(stop);
+  return oom_.take();
 }
 
 void CgroupMonitor::handle_changes(const std::atomic<bool>& stop) {

@@ -63,12 +63,11 @@ class CgroupMonitor {
   /// \param stop  ends it early
   void handle_changes(const std::atomic<bool>& stop);
   void handle_log(const std::atomic<bool>& stop) { oom_.read_log(tree_, stop); }
-  /// To be called before kills are taken: of those that counters told of the log tells, too, and it is read as far as that.
+  /// Kills since the last call. Those of one process: of its cgroup, and of all above it. Of those that counters told of the log
+  /// tells, too, and it is read as far as that.
   ///
   /// \param stop  ends it early
-  void catch_up_with_log(const std::atomic<bool>& stop);
-  /// Kills since the last call. Those of one process: of its cgroup, and of all above it.
-  [[nodiscard]] std::vector<OomKill> take_kills() { return oom_.take(); }
+  [[nodiscard]] std::vector<OomKill> take_kills(const std::atomic<bool>& stop);
   /// When balance() is to be called, monotonic; UINT64_MAX: not at all as yet.
   [[nodiscard]] std::uint64_t balance_ns() const noexcept { return balance_.due_ns(); }
   /// Takes in all changes, and finds the kills that only a slice has counted.

@@ -133,7 +133,9 @@ void CgroupSampler::run() {
   std::array<epoll_event, 64> events;
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::uint64_t before = monotonic_ns();
-    const int timeout_ms = sooner(gathering_.timeout_ms(before), timeout_until(monitor_.balance_ns(), before));
+    const int due_ms = sooner(gathering_.timeout_ms(before), timeout_until(monitor_.balance_ns(), before));
+    // A counter that grew while kills were told of: nobody rings for what its new cgroups are to be taken in for.
+    const int timeout_ms = monitor_.hurries() ? 0 : due_ms;
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     if (count < 0 && errno != EINTR) {
       error_.store(errno, std::memory_order_relaxed);
@@ -148,7 +150,6 @@ void CgroupSampler::run() {
       else if (fd == monitor_.log_fd()) monitor_.handle_log(stop_);
       else fired(fd, events[static_cast<std::size_t>(i)].events);
     }
-    monitor_.catch_up_with_log(stop_);
     if (monitor_.hurries() || gathering_.over(monotonic_ns())) {
       monitor_.handle_changes(stop_);
       gathered();
@@ -242,7 +243,7 @@ void CgroupSampler::tell(const PressureStall& stall) {
 }
 
 void CgroupSampler::tell_kills() {
-  std::vector<cgroup::OomKill> kills = monitor_.take_kills();
+  std::vector<cgroup::OomKill> kills = monitor_.take_kills(stop_);
   std::vector<cgroup::OomLoss> losses = monitor_.take_losses();
   if (kills.empty() && losses.empty()) return;
   {

@@ -160,9 +160,9 @@ export class Node {
     }
   }
 
-  /** What the one before it held when it had stopped. */
+  /** What the one before it held when it had stopped: only exporters keep something beyond that, what others hold is missing. */
   takesOver(before: LedgerRow): void {
-    this.#left.add(columnOf(before, 'held'))
+    if (this.settings.id.kind === 'exporter') this.#left.add(columnOf(before, 'held'))
   }
 
   /** It was there before, and then was not: its account goes on. */
@@ -216,7 +216,7 @@ export class Node {
       // A receiver's source and an exporter's destination are outside: of these the component itself reports.
       in: id.kind === 'receiver' ? telemetry.processedItems : this.#in.items,
       produced: without(telemetry.producedItems, this.#left),
-      out: id.kind === 'exporter' ? telemetry.processedItems : this.#out.items,
+      out: this.#wentOut(),
       dropped: telemetry.dropsByReason,
       queued: this.#queued(),
     }
@@ -229,6 +229,16 @@ export class Node {
       ...accountsOf(counts, this.#earlier),
       signals: { logs: logs + before.logs, metrics: metrics + before.metrics, traces: traces + before.traces },
     }
+  }
+
+  /**
+   * A receiver has what it offers until that is answered. One whose senders keep it until then (otlp, nats) counts it as read only after
+   * that: what is in flight would have gone out without having come in.
+   */
+  #wentOut(): Items {
+    const { id, telemetry } = this.settings
+    if (id.kind === 'exporter') return telemetry.processedItems
+    return id.kind === 'receiver' ? this.#out.settled : this.#out.items
   }
 
   /** What an exporter says is in its queue: on a disk that may be more than nothing when all has stopped. */

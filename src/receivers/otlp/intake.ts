@@ -41,7 +41,7 @@ export class Intake {
     if ('reason' in decoded) return this.malformed(signal, decoded)
     const { batch, rejected, omitted } = decoded
     const verdict = await this.#handOn(batch, rejected)
-    if (verdict.kind === 'taken') this.#count({ [signal]: rejected }, omitted)
+    if (verdict.kind !== 'later') this.#count({ [signal]: rejected }, omitted)
     telemetry.durationMs(clock.monotonicMs() - startMs)
     return verdict
   }
@@ -62,7 +62,7 @@ export class Intake {
     return outcome.kind === 'ok' ? { kind: 'taken', rejected, message } : { kind: 'refused', reason: outcome.reason }
   }
 
-  /** What is left with its sender is not counted: it comes again. */
+  /** Of what is done with, taken or refused for good; what is left with its sender comes again. */
   #count(rejected: Items, { ids, attributes, unknown }: Omissions): void {
     const { telemetry } = this.#settings
     const left = ids + attributes + unknown

@@ -31,7 +31,7 @@ std::string oom_line(const std::string& cgroup, int pid) {
 /// Each as `path before-after`, or `path pid`.
 std::string told(CgroupMonitor& monitor) {
   std::string out;
-  for (const OomKill& kill : monitor.take_kills()) {
+  for (const OomKill& kill : monitor.take_kills(kGo)) {
     out += (out.empty() ? "" : ", ") + kill.path + " ";
     out += kill.pid != 0 ? std::to_string(kill.pid) : std::to_string(kill.before) + "-" + std::to_string(kill.after);
   }
@@ -54,7 +54,7 @@ const test::Test kTells{"cgroup kills: a counter that grows is told at once, eac
 
   temp.file("a.service/memory.events", events(3));
   monitor.handle_states(kGo);
-  auto kills = monitor.take_kills();
+  auto kills = monitor.take_kills(kGo);
   test::equal(kills.size(), 1u);
   test::equal(kills[0].before, 2u);
   test::equal(kills[0].after, 3u);
@@ -184,7 +184,7 @@ const test::Test kLog{"cgroup kills: the log names the process and its run, as f
   log.write(oom_line("/a.slice/b.service/c", 7));
   log.write(oom_line("/a.slice/gone.service", 8));
   monitor.handle_log(kGo);
-  const auto kills = monitor.take_kills();
+  const auto kills = monitor.take_kills(kGo);
   test::equal(kills.size(), 2u);
   test::equal(kills[0].path, "a.slice/b.service/c");
   test::equal(kills[0].pid, 7u);
@@ -212,15 +212,21 @@ const test::Test kTogether{"cgroup kills: the log has told of a kill by the time
   chat(100);
   log.write(oom_line("/a", 7));
   monitor.handle_log(kGo);
-  monitor.catch_up_with_log(kGo);
   test::equal(told(monitor), "", "nobody counted yet: there is time");
   temp.file("a/memory.events", events(1));
   monitor.handle_states(kGo);
   temp.file("b/memory.events", events(1));
-  monitor.catch_up_with_log(kGo);
   test::equal(told(monitor), "a 0-1, b 0-1, a 7", "and nobody else waited for it");
-  monitor.catch_up_with_log(kGo);
   test::equal(told(monitor), "");
+
+  // Of one that is new, and had killed before it was watched.
+  chat(100);
+  log.write(oom_line("/c", 8));
+  temp.file("c/memory.events", events(1));
+  monitor.handle_log(kGo);
+  test::equal(told(monitor), "");
+  monitor.handle_changes(kGo);
+  test::equal(told(monitor), "c 0-1, c 8");
 }};
 
 const test::Test kMany{"cgroup kills: a log that is full is taken in bit by bit, and what nobody takes is counted", [] {
@@ -234,7 +240,7 @@ const test::Test kMany{"cgroup kills: a log that is full is taken in bit by bit,
   log.write(oom_line("/a", 7));
   monitor.handle_log(kGo);
   test::equal(monitor.stats().kills_dropped, 11u);
-  test::equal(monitor.take_kills().size(), OomFinder::kMaxKills);
+  test::equal(monitor.take_kills(kGo).size(), OomFinder::kMaxKills);
 }};
 
 }  // namespace

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ok, permanent, retryable } from '../../../src/component/outcome.js'
+import { type Outcome, ok, permanent, retryable } from '../../../src/component/outcome.js'
 import { type Batch, batchOf, countItems } from '../../../src/data/batch.js'
 import { unaccounted } from '../../../src/graph/ledger.js'
 import type { ComponentCounters } from '../../../src/telemetry/component-counters.js'
@@ -115,7 +115,7 @@ test('in + produced = out + dropped + held for every component of any graph, wha
   )
 })
 
-test('a batch under way is held by whoever has it: the numbers are right at any moment', async () => {
+test('a batch under way is held by whoever has it, and by the receiver until it is answered: the numbers are right at any moment', async () => {
   const world = newWorld()
   const graph = buildFake(world, ['all: r -> p -> x'])
   await graph.start()
@@ -124,8 +124,26 @@ test('a batch under way is held by whoever has it: the numbers are right at any 
   const answer = world.receivers.get('r')!.emit(items(3))
   await new Promise(setImmediate)
   const held = () => graph.ledger().rows.map((row) => `${row.id} ${row.held}`)
-  expect(held()).toEqual(['r 0', 'p 0', 'x 3'])
+  expect(held()).toEqual(['r 3', 'p 0', 'x 3'])
   release()
   await answer
   expect(held()).toEqual(['r 0', 'p 0', 'x 0'])
+})
+
+test('what is counted as read only once it is answered, for its sender has it until then, is never missing', async () => {
+  const world = newWorld()
+  world.behaviour.set('receiver r', { countsAnswered: true })
+  const graph = buildFake(world, ['all: r -> p -> x'])
+  await graph.start()
+  let release = (_: Outcome) => {}
+  world.exporters.get('x')!.respond = () => new Promise((resolve) => (release = resolve))
+  for (const outcome of [retryable('busy'), ok]) {
+    const answer = world.receivers.get('r')!.emit(items(3, 1))
+    await new Promise(setImmediate)
+    expect(unaccounted(graph.ledger(), false)).toEqual({})
+    release(outcome)
+    await answer
+    expect(unaccounted(graph.ledger(), false)).toEqual({})
+  }
+  expect(graph.ledger().rows[0]).toMatchObject({ in: 4, out: 4, held: 0 })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { permanent } from '../../../src/component/outcome.js'
+import { ok, permanent } from '../../../src/component/outcome.js'
 import type { AgentConfig } from '../../../src/config/agent-config.js'
 import { GraphLostError } from '../../../src/graph/graph.js'
 import { unaccounted } from '../../../src/graph/ledger.js'
 import { ComponentCounters } from '../../../src/telemetry/component-counters.js'
 import { testSettings } from '../../../src/testkit/test-settings.js'
-import { buildFake, configOf, items, newWorld } from './support.js'
+import { buildFake, configOf, items, type MakeProcessor, newWorld } from './support.js'
 
 /** The same counters for the same component, as the agent has them. */
 function countersOf() {
@@ -109,6 +109,18 @@ describe('what is changed', () => {
     queued = 0
     otlp.processed({ logs: 2 })
     expect(unaccounted(graph.ledger(), true)).toEqual({})
+  })
+
+  test('does not make up for what the one before it lost: only what exporters leave lies on a disk', async () => {
+    const world = newWorld()
+    const process: MakeProcessor = () => ({ consume: async () => ok })
+    const graph = buildFake(world, ['all: r -> p -> x'], { ...countersOf(), process })
+    await graph.start()
+    await world.receivers.get('r')!.emit(items(3))
+    const config = configOf(world, ['all: r -> p -> x'], process)
+    const p = config.processors.get('p')!
+    await graph.reload({ ...config, processors: new Map([['p', { ...p, config: { changed: true } }]]) })
+    expect(unaccounted(graph.ledger(), true)).toEqual({ 'processor p (all), logs': 3 })
   })
 
   test('is no longer told of once it is gone, but its account stays', async () => {

@@ -29,6 +29,8 @@ export interface Behaviour {
   unavailable?: string
   signals?: readonly Signal[]
   makes?: ProcessorFactory['makes']
+  /** Of a receiver: it counts what it read when that is answered. */
+  countsAnswered?: boolean
 }
 
 export interface FakeReceiver {
@@ -87,8 +89,14 @@ function componentConfig(world: World, kind: Kind, id: string, process: MakeProc
       made(world, id)
       const read = new WeakSet<Batch>()
       world.receivers.set(id, {
-        emit(batch) {
-          if (!read.has(batch)) settings.telemetry.processed(itemsOf(batch))
+        async emit(batch) {
+          const count = (): void => settings.telemetry.processed(itemsOf(batch))
+          if (behaviour.countsAnswered) {
+            const outcome = await next.consume(batch)
+            if (outcome.kind !== 'retryable') count()
+            return outcome
+          }
+          if (!read.has(batch)) count()
           read.add(batch)
           return next.consume(batch)
         },

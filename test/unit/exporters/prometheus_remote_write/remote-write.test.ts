@@ -9,7 +9,7 @@ import { batchOf } from '../../../../src/data/batch.js'
 import { schema } from '../../../../src/exporters/prometheus_remote_write/config.js'
 import { createRemoteWriteExporter } from '../../../../src/exporters/prometheus_remote_write/remote-write.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
-import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { type RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { systemClock } from '../../../../src/util/clock.js'
 import { makeAuthority } from '../../../support/tls-files.js'
@@ -50,13 +50,22 @@ describe('a server in trouble', () => {
   })
 
   test('one that does not answer is given up after the timeout', async () => {
-    let asked = 0
-    const { url } = await serving((_, response) => {
-      if (++asked > 1) response.writeHead(204).end()
+    const { url, requests } = await serving((_, response) => {
+      if (requests.length > 1) response.writeHead(204).end()
     })
-    const { exporter, telemetry } = await started(url, { timeout: '50ms', retry: { initial_delay: '1ms' } })
+    // Of the clock alone: a machine that is busy may take longer than any timeout for an answer that was given at once.
+    const clock = new FakeClock()
+    const settings = { timeout: '50ms', retry: { initial_delay: '1ms' } }
+    const { exporter, telemetry } = await started(url, settings, true, clock)
     await exporter.consume(points(1))
+    while (requests.length < 1) await settle()
+    await clock.advance(49)
+    expect(telemetry.errors.get('timeout')).toBe(undefined)
+    await clock.advance(1)
+    while (telemetry.errors.get('timeout') === undefined) await settle()
+    await clock.advance(10)
     await exporter.shutdown()
+    expect(requests).toHaveLength(2)
     expect(telemetry.processedItems).toBe(1)
     expect(telemetry.errors.get('timeout')).toBe(1)
   })

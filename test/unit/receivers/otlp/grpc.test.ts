@@ -73,6 +73,18 @@ describe('a program with OpenTelemetry’s gRPC exporter', () => {
     expect(await answer).toMatchObject({ code: status.OK })
   })
 
+  test('has spans without valid IDs counted with the others when all are refused for good', async () => {
+    const { port, telemetry } = await startReceiver({}, () => permanent('poison'))
+    const spans = [
+      { trace_id: Buffer.alloc(15, 1), span_id: Buffer.alloc(8, 1), name: 'short' },
+      { trace_id: Buffer.alloc(16, 1), span_id: Buffer.alloc(8, 1), name: 'good' },
+    ]
+    const request = encodeRequest('traces', { resource_spans: [{ scope_spans: [{ spans }] }] })
+    expect(await own(new OtlpClient(port)).export('traces', request)).toMatchObject({ code: status.INVALID_ARGUMENT })
+    // Who answered `permanent` has counted the other one.
+    expect([telemetry.processedItems, [...telemetry.drops]]).toEqual([2, [['invalid', 1]]])
+  })
+
   test('is told how many spans had no valid ID, and the others are taken', async () => {
     const { port, batches, telemetry } = await startReceiver()
     const spans = [
