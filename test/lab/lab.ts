@@ -249,10 +249,13 @@ export async function waitFor<T>(
 ): Promise<NonNullable<T>> {
   const start = performance.now()
   for (;;) {
+    const asked = performance.now()
     const value = await probe()
     if (value) return value
     if (performance.now() - start > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    // One that reads all that an agent has written takes the CPU which the agent needs to write more: three parts of four are left.
+    const pauseMs = Math.min(Math.max(10, 3 * (performance.now() - asked)), 500)
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
