@@ -28,12 +28,12 @@ const steps = [
   { name: 'build', argv: ['npm', 'run', '--silent', 'build'] },
   { name: 'lint', argv: [bin('biome'), 'check', '.'] },
   { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
-  // The lab mostly waits (for systemd's timers, for crashes to come): beside it there is time for the VMs and for what computes.
+  // The lab mostly waits (for systemd's timers, for crashes to come), and the VMs share nothing with what runs beside them.
   [
     [{ ...vitest('lab'), mustRun: true }],
+    [{ ...vitest('vm'), mustRun: true }],
     [
       nice(vitest('unit')),
-      { ...vitest('vm'), mustRun: true },
       nice({ name: 'tests: native', argv: [node, 'test/native/run.mjs'], tally: tallyNative }),
       { ...vitest('faults'), mustRun: true },
     ],
