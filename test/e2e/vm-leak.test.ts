@@ -89,8 +89,13 @@ describeVm('memory of a real kernel', () => {
             name,
           ).toHaveLength(1)
         const cleared = ofMemory.find(({ name }) => name === 'pattern.prediction.cleared')!
-        // On a machine with much else to do it is killed before the second agent watches.
-        expect(['met', 'early', 'restarted']).toContain(cleared.attributes['pattern.prediction.outcome'])
+        // On a machine with much else to do it is killed before the second agent watches, or gets on slower than it did, by more than the
+        // tenth that the interval leaves: then the kill was no further off than twice as long again.
+        expect(['met', 'early', 'restarted', 'not_met']).toContain(cleared.attributes['pattern.prediction.outcome'])
+        const foretold = ofMemory.find(({ name }) => name === 'pattern.prediction.detected')!
+        const killed = events.find(({ name }) => name === 'systemd.unit.oom_killed')!
+        const tookS = Number(killed.timeUnixNano - foretold.timeUnixNano) / 1e9
+        expect(tookS).toBeLessThan(3 * Number(foretold.attributes['pattern.prediction.horizon']))
 
         const at = (name: string) => events.findIndex((event) => event.name === name)
         const [detected] = found
