@@ -9,14 +9,7 @@ import type { Appended, DiskQueueOptions, QueueOwner } from './owner.js'
 import { quarantine } from './quarantine.js'
 import type { Entry, Kept, Place, Segment } from './segment.js'
 import { Trouble } from './trouble.js'
-
-interface Waiting {
-  readonly entries: readonly Entry[]
-  readonly bytes: number
-  /** Whether the owner has room for them in memory. */
-  readonly wanted: () => boolean
-  readonly answer: (appended: Appended) => void
-}
+import { signalsOf, takeTogether, type Waiting } from './waiting.js'
 
 /** So many files at most; each start that finds a backlog begins a new one. */
 const kMaxSegments = 4096
@@ -201,15 +194,7 @@ export class DiskQueue {
     // What else is appended in this turn goes along.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const batch: Waiting[] = []
-      let bytes = 0
-      while (
-        this.#waiting.length > 0 &&
-        (batch.length === 0 || bytes + this.#waiting[0]!.bytes <= this.#segmentBytes)
-      ) {
-        bytes += this.#waiting[0]!.bytes
-        batch.push(this.#waiting.shift()!)
-      }
+      const { batch, bytes } = takeTogether(this.#waiting, this.#segmentBytes)
       await this.#commit(batch, bytes)
     }
     this.#committing = undefined
@@ -406,10 +391,4 @@ export class DiskQueue {
       } else answer({ kind: 'refused', reason })
     }
   }
-}
-
-function signalsOf(batch: readonly Waiting[]): Items {
-  const sum = new Tally()
-  for (const { entries } of batch) for (const { signals } of entries) sum.add(signals)
-  return sum
 }
