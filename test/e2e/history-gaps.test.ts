@@ -92,6 +92,7 @@ describeLab(`${kLoops} units crash and restart, ${kMortals} fail for good, and s
         await waitFor('the last of them', () => {
           return sum(metric.failures) >= all(kUnitFailed) && sum(metric.restarts) >= all(kRestartScheduled)
         })
+        await watched.take() // all that systemd has sent until now is here
         await watched.collection()
         const [restarts, failures] = [counted(watched, metric.restarts), counted(watched, metric.failures)]
         const runs = (unit: string, ...names: string[]): unknown[] =>

@@ -72,7 +72,7 @@ export class Synchroniser {
       const events = tracker.resync(units, tracker.missing(listed), nowNs)
       return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...events]
     }
-    const told = await history.since(sinceUsec, kOnItsWayUsec)
+    const told = await history.since(units, sinceUsec, kOnItsWayUsec)
     const explained = await this.#reading.explain(units, told.entries)
     const events = tracker.resync(explained, tracker.missing(listed), nowNs, told.entries, { sinceUsec, listedUsec })
     return [gapEvent(settings.resources, gap.reason, gap.lost, nowNs), ...told.events, ...events]
@@ -101,7 +101,7 @@ export class Synchroniser {
     const reason = continued.sameBoot === false ? 'reboot' : 'agent_restart'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
-    const told = await history.since(continued.sinceUsec)
+    const told = await history.since(units, continued.sinceUsec)
     return [
       gap,
       ...told.events,

@@ -1,10 +1,13 @@
 import type { Settings } from '../../component/component.js'
 import type { RawEvent } from '../../data/event.js'
+import type { UnitSnapshot } from '../../data/unit-snapshot.js'
 import { CallError } from '../../lib/systemd/control-plane.js'
 import type { HistoryEntry } from '../../lib/systemd/history-entry.js'
 import { unfilledGapEvent } from '../../lib/systemd/source-event.js'
+import { sleep } from '../../util/clock.js'
 import type { Config } from './config.js'
 import type { History, HistoryRequest } from './history-reader.js'
+import { behindSinceUsec, kMaxLagUsec } from './journal-lag.js'
 
 /** `readHistory` with the journalctl of this machine. */
 export type ReadHistory = (request: Omit<HistoryRequest, 'program'>) => Promise<History>
@@ -20,6 +23,9 @@ const nothing: ToldHistory = { entries: [], events: [] }
 
 /** Least time between two readings, where the next one can wait: journalctl takes 20 to 100 ms of CPU. */
 const kLeastMs = 3000
+/** Where the journal is behind it is read again after this, and after twice as long each time, up to the second one. */
+const kFirstAgainMs = 50
+const kMaxAgainMs = 800
 
 /** Reads back what PID 1 said while nobody listened, as configured by `history`. */
 export class UnitHistory {
@@ -65,23 +71,35 @@ export class UnitHistory {
   }
 
   /**
+   * Waits some seconds for a journal that has not got to what `units` have done.
+   *
+   * @param units - as they were read before
    * @param sinceUsec - up to when all is known, microseconds since 1970
    * @param marginUsec - so much from before is read, too; that it cannot be is no gap
    * @throws {CallError} when the reading was cut short
    */
-  async since(sinceUsec: number, marginUsec = 0): Promise<ToldHistory> {
+  async since(units: readonly UnitSnapshot[], sinceUsec: number, marginUsec = 0): Promise<ToldHistory> {
     const { history, history_max, history_max_entries } = this.#config
     const reader = this.#reader
     if (reader === undefined) return nothing
     const { clock, resources, logger, telemetry } = this.#settings
-    const read = await reader({
+    const request = {
       source: typeof history === 'object' ? history : {},
       sinceUsec: sinceUsec - marginUsec,
       maxAgeMs: history_max,
       maxEntries: history_max_entries,
       clock,
       signal: this.#signal,
-    })
+    }
+    let read = await reader(request)
+    for (
+      let pauseMs = kFirstAgainMs;
+      this.#isBehind(read, units, sinceUsec);
+      pauseMs = Math.min(2 * pauseMs, kMaxAgainMs)
+    ) {
+      await sleep(clock, pauseMs, this.#signal)
+      read = await reader(request)
+    }
     this.#lastMs = clock.monotonicMs()
     // Nothing may be told, nor counted as told: the next run of this program asks for the same time again.
     if (this.#signal.aborted) throw new CallError('the receiver is stopping')
@@ -92,6 +110,12 @@ export class UnitHistory {
     telemetry.error('history_incomplete')
     logger.warn(`what happened while nobody listened is not known in full: ${describe(read)}`, gap)
     return { entries, events: [unfilledGapEvent(resources, gap, clock.unixNano())] }
+  }
+
+  #isBehind({ entries, gap }: History, units: readonly UnitSnapshot[], sinceUsec: number): boolean {
+    if (gap?.reason === 'unreadable' || this.#signal.aborted) return false
+    const behind = behindSinceUsec(entries, units, sinceUsec)
+    return behind !== undefined && Number(this.#settings.clock.unixNano() / 1000n) < behind + kMaxLagUsec
   }
 }
 

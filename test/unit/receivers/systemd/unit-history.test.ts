@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ResourcePool } from '../../../../src/data/resource.js'
+import type { HistoryEntry } from '../../../../src/lib/systemd/history-entry.js'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
 import type { History } from '../../../../src/receivers/systemd/history-reader.js'
 import type { ReadHistory } from '../../../../src/receivers/systemd/unit-history.js'
@@ -174,5 +175,72 @@ describe('while it listens', () => {
     await settle()
     expect(exporter.events.filter(({ name }) => name === event.unfilledGap)).toEqual([])
     expect([...telemetry.errors]).toEqual([])
+  })
+
+  describe('and the journal is behind what was read', () => {
+    const [first, second] = ['1'.repeat(32), '2'.repeat(32)]
+    const seconds = (n: number): number => kStampUsec + n * 1_000_000
+    const entry = (kind: HistoryEntry['kind'], n: number, invocationId: string, more: Partial<HistoryEntry> = {}) => ({
+      ...{ kind, unit: 'a.service', atUsec: seconds(n), bootId: 'b'.repeat(32), invocationId },
+      ...more,
+    })
+    const missed = [
+      entry('failed', 1, first, { result: 'exit-code' }),
+      entry('restart_scheduled', 2, first, { nRestarts: 1 }),
+      entry('started', 3, second),
+    ]
+    const before = { ...running, invocationId: first, activeEnterUsec: kStampUsec, stateChangeUsec: kStampUsec }
+    const after = {
+      ...running,
+      invocationId: second,
+      nRestarts: 1,
+      activeEnterUsec: seconds(3),
+      stateChangeUsec: seconds(3),
+    }
+
+    /** The bus is lost while the unit fails and is started again; the journal has all of it from the `atLast`th reading on. */
+    async function story(atLast: number) {
+      let readings = 0
+      const one = await start(quiet, (source) => {
+        source.units.set('a.service', before)
+        const readHistory: ReadHistory = async () => ({
+          entries: ++readings < atLast ? [] : missed,
+          gap: undefined,
+        })
+        Object.assign(source, { readHistory })
+      })
+      await settle()
+      one.clock.stepWallClock(4_000_000_000n)
+      one.source.units.set('a.service', after)
+      one.source.lose('gone')
+      await one.clock.advance(100)
+      const happened = (): string[] =>
+        one.exporter.events
+          .filter(({ name }) => name !== event.gap)
+          .map(({ name }) => name.replace('systemd.unit.', ''))
+      return { ...one, happened, readings: () => readings }
+    }
+
+    test('it is read again until it has all: no failure is left out', async () => {
+      const { clock, happened, readings } = await story(4)
+      await clock.advance(49)
+      expect([readings(), happened()]).toEqual([1, []])
+      await clock.advance(50 + 100 + 200)
+      expect([readings(), happened()]).toEqual([4, ['failed', 'restarting', 'restarted']])
+    })
+
+    test('for 5 s after the last change: then what is known is told', async () => {
+      const { clock, happened, readings } = await story(Number.POSITIVE_INFINITY)
+      await clock.advance(3000)
+      expect(happened()).toEqual([])
+      await clock.advance(2000)
+      expect([readings(), happened()]).toEqual([9, ['restarting', 'restarted']])
+    })
+
+    test('a stop does not wait', async () => {
+      const { receiver, readings } = await story(Number.POSITIVE_INFINITY)
+      await receiver.shutdown()
+      expect(readings()).toBeLessThan(3)
+    })
   })
 })
