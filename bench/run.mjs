@@ -16,7 +16,7 @@ Appends the result of each to bench/history/ and makes the figures of bench/READ
 
   --list        the cases, and why one cannot run here
   --quick       a short look: fewer rounds, shorter runs, nothing is kept
-  --once        shorter still: one round, not warmed up; shows that a case works, and no figure
+  --once        the least work, one round, not warmed up; shows that a case works, and no figure
   --check       exit code 1 also when a gate is missed, or was not measured on a quiet machine
   --no-save     keep nothing
   --data DIR    of data that the repository does not hold: the Numenta Anomaly Benchmark, for the case nab

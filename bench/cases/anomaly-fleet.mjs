@@ -1,3 +1,4 @@
+import { amount } from '../lib/amount.mjs'
 import { product } from '../lib/product.mjs'
 import { lives } from '../patterns/healthy.mjs'
 import { day, kStartMs, minute, week, weekdayOf } from '../patterns/machine.mjs'
@@ -5,10 +6,8 @@ import { Chance } from '../patterns/random.mjs'
 import { chainOf, Replayer, StoryClock } from '../patterns/replay.mjs'
 import { rateInterval } from '../patterns/score.mjs'
 
-const kUnits = 1000
-const kWeeks = 4
-const kQuickUnits = 20
-const kQuickWeeks = 0.5
+const unitsOf = { whole: 1000, quick: 20, once: 10 }
+const weeksOf = { whole: 4, quick: 0.5, once: 0.1 }
 /** Units that are by themselves begin on each day of the week. */
 const kWeekdays = 7
 const kEveryMs = 5 * minute
@@ -23,9 +22,9 @@ const kNoBudget = 10_000
  *
  * @param {Record<string, unknown>} config @param {number} hosts that the units are spread over, each beginning a day after the one before
  */
-async function live(config, hosts, context, { quick }) {
-  const weeks = quick ? kQuickWeeks : kWeeks
-  const count = quick ? kQuickUnits : kUnits
+async function live(config, hosts, context, options) {
+  const weeks = amount(options, weeksOf)
+  const count = amount(options, unitsOf)
   let found = 0
   for (let host = 0; host < hosts; host++) {
     const numbers = Array.from({ length: count }, (_, n) => n).filter(

@@ -1,12 +1,12 @@
+import { amount } from '../lib/amount.mjs'
 import { product } from '../lib/product.mjs'
 import { RandomCutForest } from '../nab/random-cut-forest.mjs'
 import { HalfSpaceTrees } from '../vectors/half-space-trees.mjs'
 import { families, healthy, kPerDay, kSeries, wrongOnes } from '../vectors/stories.mjs'
 
-const kHealthy = 44
-const kWrong = 20
-/** With `--quick`. */
-const kQuick = 2
+const healthyOf = { whole: 44, quick: 2, once: 1 }
+const treesOf = { whole: 30, once: 1 }
+const wrongOf = { whole: 20, quick: 2, once: 1 }
 /** Everything is new in the first week: it is not counted. */
 const kFrom = 7 * kPerDay
 /** What may come of a healthy unit in a week; the threshold of each way is the lowest that keeps it. */
@@ -43,18 +43,18 @@ function thresholdOf(units) {
   return sorted[last]
 }
 
-function measure(start, bytes, { quick }) {
+function measure(start, bytes, options) {
   const scoresOf = ({ rows }) => {
     const score = start()
     return lasting(rows.map(score))
   }
-  const healthyUnits = healthy(quick ? kQuick : kHealthy)
+  const healthyUnits = healthy(amount(options, healthyOf))
   const before = process.cpuUsage()
   const scored = healthyUnits.map(scoresOf)
   const { user, system } = process.cpuUsage(before)
   const threshold = thresholdOf(scored)
   const found = families.map((family) => {
-    const stories = wrongOnes(family, quick ? kQuick : kWrong)
+    const stories = wrongOnes(family, amount(options, wrongOf))
     const isFound = (story) =>
       scoresOf(story)
         .slice(story.from)
@@ -157,7 +157,7 @@ export default {
       run: (_, options) =>
         measure(
           () => {
-            const forest = new RandomCutForest()
+            const forest = new RandomCutForest(1, amount(options, treesOf))
             return (values) => forest.add(values)
           },
           RandomCutForest.bytesOf(kSeries),

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream'
+import { amount } from '../lib/amount.mjs'
 import { addon, dbusNext, native, recordedChunks } from '../lib/product.mjs'
 
 /** A pass takes a few ms; a run of many of them outlasts the clock's grain and the collector's moods. */
-const kRunMs = 400
-const kQuickRunMs = 100
+const runMs = { whole: 400, quick: 100, once: 1 }
 
 const options = (include = []) => ({
   filter: { include, exclude: [], unitTypes: [] },
@@ -60,11 +60,11 @@ const throughDbusNext =
 function way(name, open) {
   return {
     name,
-    async run(context, { quick }) {
+    async run(context, options) {
       const pass = open(context)
       let messages = 0
       const start = process.cpuUsage()
-      for (const end = performance.now() + (quick ? kQuickRunMs : kRunMs); performance.now() < end; ) {
+      for (const end = performance.now() + amount(options, runMs); performance.now() < end; ) {
         const seen = await pass()
         if (seen !== context.messages) throw new Error(`${name} saw ${seen} of ${context.messages} messages`)
         messages += seen

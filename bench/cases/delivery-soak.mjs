@@ -3,12 +3,14 @@ import { startAsked } from '../agent/asked.mjs'
 import { startForwarder } from '../agent/forwarder.mjs'
 import { cpuUs, memoryKiB } from '../agent/process.mjs'
 import { buildScene } from '../agent/scene.mjs'
+import { amount } from '../lib/amount.mjs'
 import { slopeOf, spreadOf } from '../lib/statistics.mjs'
 
 const kPerSecond = 10_000
 const minute = 60_000
 const hour = { ms: 60 * minute, warmUpMs: 5 * minute, everyMs: 10_000, endMs: 10 * minute }
 const moment = { ms: 2000, warmUpMs: 500, everyMs: 100, endMs: 500 }
+const instant = { ms: 500, warmUpMs: 100, everyMs: 50, endMs: 200 }
 /** What a slope is told per. */
 const kSlopeMs = 10 * minute
 const kDrainLimitMs = 120_000
@@ -45,8 +47,8 @@ async function arrived(sink, wanted) {
   }
 }
 
-async function run({ sink, load, agent }, { quick }) {
-  const { ms, warmUpMs, everyMs, endMs } = quick ? moment : hour
+async function run({ sink, load, agent }, options) {
+  const { ms, warmUpMs, everyMs, endMs } = amount(options, { whole: hour, quick: moment, once: instant })
   const cpu = cpuUs(agent.pid)
   const sending = load.ask({ address: agent.address, perSecond: kPerSecond, ms })
   const samples = (await watch(agent.pid, everyMs, sending)).filter(({ x }) => x >= warmUpMs && x <= ms)

@@ -3,12 +3,13 @@ import { startAsked } from '../agent/asked.mjs'
 import { startForwarder } from '../agent/forwarder.mjs'
 import { cpuUs, memoryKiB } from '../agent/process.mjs'
 import { kSpans } from '../agent/span-requests.mjs'
+import { amount } from '../lib/amount.mjs'
 
 /** As many as an exporter has under way, of each of four agents. */
 const kAtOnce = 16
-const kRequests = 2000
+const requestsOf = { whole: 2000, quick: 100, once: 16 }
 /** Until V8 has compiled what is used. */
-const kWarmUp = 200
+const warmUpOf = { whole: 200, once: 1 }
 const kDrainLimitMs = 60_000
 
 async function grpcJs(sink) {
@@ -20,8 +21,9 @@ async function grpcJs(sink) {
 function way(name, open) {
   return {
     name,
-    async run({ sink, sinkAddress, load }, { quick }) {
-      const requests = quick ? kRequests / 20 : kRequests
+    async run({ sink, sinkAddress, load }, options) {
+      const requests = amount(options, requestsOf)
+      const warmUp = amount(options, warmUpOf)
       const forwarder = await open(sinkAddress)
       try {
         const send = async (count) => {
@@ -37,8 +39,8 @@ function way(name, open) {
           }
           if (spans !== wanted) throw new Error(`${name}: of ${wanted} spans ${spans} arrived`)
         }
-        await send(kWarmUp)
-        await arrived(kWarmUp * kSpans)
+        await send(warmUp)
+        await arrived(warmUp * kSpans)
         const cpu = cpuUs(forwarder.pid)
         const begun = performance.now()
         await send(requests)

@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { startSink } from '../agent/sink.mjs'
+import { amount } from '../lib/amount.mjs'
 import { product } from '../lib/product.mjs'
 
 const method = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
@@ -91,8 +92,8 @@ function grpcJs(address) {
 function way(name, open) {
   return {
     name,
-    async run({ sink, request, point }, { quick }) {
-      const calls = quick ? point.calls / 4 : point.calls
+    async run({ sink, request, point }, options) {
+      const calls = amount(options, { whole: point.calls, quick: point.calls / 4, once: 2 * kAtOnce })
       const client = await open(sink.address)
       try {
         const sendAll = async (count) => {

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { amount } from '../lib/amount.mjs'
 import { kStartMs, loadParts, minute, second } from '../patterns/machine.mjs'
 import { Chance } from '../patterns/random.mjs'
 import { chainOf, Replayer, StoryClock } from '../patterns/replay.mjs'
@@ -9,9 +10,8 @@ const kUnits = 1000
 const kEventsPerSecond = 1000
 const kCollectionMs = 10 * second
 /** So many readings are told before anything is measured: two hours, in which every window has closed and baselines are learned. */
-const kWarmUpReadings = 720
-const kQuickWarmUpReadings = 60
-const kMeasuredMs = minute
+const warmUpReadings = { whole: 720, quick: 60, once: 2 }
+const measuredMs = { whole: minute, once: second }
 /** As they come out of the agent: what was read in some milliseconds, and a slice of the readings of all cgroups. */
 const kEventsPerBatch = 10
 const kUnitsPerBatch = 50
@@ -146,12 +146,12 @@ class Watched {
   #clock = new StoryClock(kStartMs)
   #atMs = 0
 
-  static async start(parts, replayer, types, warmUpReadings) {
+  static async start(parts, replayer, types, readings) {
     // Compiled code and what a first use makes is no unit's: it is there before memory is read.
-    await new Watched(parts).#watch(replayer, types, 2)
+    await new Watched(parts).#watch(replayer, types, Math.min(readings, 2))
     const watched = new Watched(parts)
     const before = heapBytes()
-    await watched.#watch(replayer, types, warmUpReadings)
+    await watched.#watch(replayer, types, readings)
     watched.bytesPerUnit = (heapBytes() - before) / kUnits
     return watched
   }
@@ -170,12 +170,12 @@ class Watched {
     await this.#second()
   }
 
-  /** @returns CPU seconds of a minute with events and readings */
-  async minute() {
+  /** @returns CPU seconds of some time with events and readings */
+  async pass(ms) {
     let seconds = 0
-    for (let n = 0; n < kMeasuredMs / kCollectionMs; n++) {
+    for (let n = 0; n < ms / kCollectionMs; n++) {
       seconds += await this.#read({ counted: true })
-      for (let s = 0; s < kCollectionMs / second; s++) seconds += await this.#second()
+      for (let s = 0; s < Math.min(kCollectionMs, ms) / second; s++) seconds += await this.#second()
     }
     return seconds
   }
@@ -207,14 +207,15 @@ class Watched {
 function way(name, types) {
   return {
     name,
-    async run({ parts, replayer, chains }, { quick }) {
+    async run({ parts, replayer, chains }, options) {
       let watched = chains.get(name)
       if (watched === undefined) {
-        watched = await Watched.start(parts, replayer, types, quick ? kQuickWarmUpReadings : kWarmUpReadings)
+        watched = await Watched.start(parts, replayer, types, amount(options, warmUpReadings))
         chains.set(name, watched)
       }
-      const seconds = await watched.minute()
-      return { cpu: (100 * seconds) / (kMeasuredMs / second), bytes: watched.bytesPerUnit }
+      const ms = amount(options, measuredMs)
+      const seconds = await watched.pass(ms)
+      return { cpu: (100 * seconds) / (ms / second), bytes: watched.bytesPerUnit }
     },
   }
 }

@@ -1,9 +1,14 @@
+import { amount } from '../lib/amount.mjs'
 import { loadParts } from '../patterns/machine.mjs'
 import { Replayer } from '../patterns/replay.mjs'
 import { loadKinds, productWay, runKind } from '../patterns/run-kind.mjs'
 
 const kinds = await loadKinds()
-const kQuickPerFamily = 2
+/** Scenarios of each family; `--once` takes two in all. */
+const sizeOf = (kind, options) => ({
+  perFamily: amount(options, { whole: kind.perFamily, quick: 2, once: 1 }),
+  oneOfEach: options.once,
+})
 
 /** @type {import('../lib/case.d.mts').Case<any, any>} */
 export default {
@@ -35,18 +40,16 @@ export default {
   ways: [
     {
       name: 'unitscope',
-      async run({ kind, parts, replayer }, { quick }) {
-        const perFamily = quick ? kQuickPerFamily : undefined
-        return (await runKind(kind, parts, productWay(kind, replayer, parts.attr), { perFamily })).figures
+      async run({ kind, parts, replayer }, options) {
+        return (await runKind(kind, parts, productWay(kind, replayer, parts.attr), sizeOf(kind, options))).figures
       },
     },
     {
       name: 'a rule by hand',
       skip: ({ name }) =>
         kinds.find(({ id }) => id === name)?.baseline === undefined ? 'nobody writes one' : undefined,
-      async run({ kind, parts }, { quick }) {
-        const perFamily = quick ? kQuickPerFamily : undefined
-        return (await runKind(kind, parts, (machine) => kind.baseline.find(machine), { perFamily })).figures
+      async run({ kind, parts }, options) {
+        return (await runKind(kind, parts, (machine) => kind.baseline.find(machine), sizeOf(kind, options))).figures
       },
     },
   ],

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { amount } from '../lib/amount.mjs'
 import { product } from '../lib/product.mjs'
 
 /** Collections and pages of a run; each is some milliseconds' work. */
-const kRepeats = 6
-const kQuickRepeats = 2
+const repeatsOf = { whole: 6, quick: 2, once: 1 }
 const kNsPerSecond = 1_000_000_000n
 const kStartNs = 1_795_176_271n * kNsPerSecond
 
@@ -158,8 +158,8 @@ const countPoints = (machine) => machine.batch(0).metrics.reduce((sum, { points:
 function way(name, open) {
   return {
     name,
-    async run({ machine }, { quick }) {
-      const repeats = quick ? kQuickRepeats : kRepeats
+    async run({ machine }, options) {
+      const repeats = amount(options, repeatsOf)
       // Makes all that the receivers keep themselves, before memory is read.
       const series = countPoints(machine)
       const before = heapBytes()
@@ -226,7 +226,7 @@ export default {
     series: { title: 'series' },
   },
   points,
-  setUp: async ({ units }) => ({ units, machine: await machineOf(units) }),
+  setUp: async ({ units }, options) => ({ machine: await machineOf(amount(options, { whole: units, once: 50 })) }),
   ways: [way('unitscope', ours), way('prom-client', promClient)],
   gates: points.flatMap(({ name: point }) => [
     { figure: 'page', way: 'unitscope', point, atMost: 1000 },

@@ -12,6 +12,8 @@ export type Figures = Readonly<Record<string, number>>
 export interface RunOptions {
   /** A short look while developing: less work in a run, figures that are not kept. */
   readonly quick: boolean
+  /** The least work in which everything happens that a figure or a gate is made of; `quick` as well. See `lib/amount.mjs`. */
+  readonly once?: boolean
 }
 
 /** Settings under which all ways are measured: a block of rows. `name` is unique within the case. */

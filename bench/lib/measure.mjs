@@ -25,7 +25,7 @@ export async function measure(benchmark, { quick, once = false, progress = () =>
   const rows = []
   for (const point of benchmark.points ?? [{ name: '' }]) {
     const told = (text) => progress(`${benchmark.id}: ${point.name === '' ? '' : `${point.name}: `}${text}`)
-    rows.push(...(await measurePoint(benchmark, point, { quick, rounds, warmUps, told, meter })))
+    rows.push(...(await measurePoint(benchmark, point, { quick, once, rounds, warmUps, told, meter })))
   }
   const { stealPercent, otherCpuPercent } = meter.read()
   return {
@@ -40,19 +40,19 @@ export async function measure(benchmark, { quick, once = false, progress = () =>
 }
 
 /** @returns {Promise<Row[]>} */
-async function measurePoint(benchmark, point, { quick, rounds, warmUps, told, meter }) {
+async function measurePoint(benchmark, point, { quick, once, rounds, warmUps, told, meter }) {
   const skips = new Map(benchmark.ways.map((way) => [way.name, way.skip?.(point)]))
   const ways = benchmark.ways.filter(({ name }) => skips.get(name) === undefined)
   /** @type {Map<string, Record<string, number[]>>} */
   const values = new Map(ways.map(({ name }) => [name, {}]))
   told('set-up')
-  const context = await benchmark.setUp?.(point, { quick })
+  const context = await benchmark.setUp?.(point, { quick, once })
   meter.on()
   try {
     for (let round = -warmUps; round < rounds; round++) {
       for (const way of ways) {
         told(`${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`}: ${way.name}`)
-        const figures = await way.run(context, { quick: quick || round < 0 })
+        const figures = await way.run(context, { quick: quick || round < 0, once })
         if (round >= 0) keep(values.get(way.name), figures, benchmark)
       }
     }

@@ -1,10 +1,11 @@
+import { amount } from '../lib/amount.mjs'
 import { detectionsOf, loadDetectors, scoresOf } from './detectors.mjs'
 import { judge, profiles, score } from './score.mjs'
 
 /** @typedef {import('./corpus.mjs').Series} Series */
 
 /** With `--quick`: only so many series, of those with most to find. */
-const kQuickSeries = 2
+const seriesOf = { whole: Number.POSITIVE_INFINITY, quick: 2, once: 1 }
 const kQuickRows = 1500
 /** Thresholds that are tried for the best: quantiles of the scores, closer to each other towards the largest. */
 const kTried = Array.from({ length: 120 }, (_, n) => 1 - 0.5 * 0.93 ** n)
@@ -36,16 +37,17 @@ export function seriesCase(load) {
     },
     ways: ['unitscope', 'windowed Gaussian', 'random cut forest'].map((name) => ({
       name,
-      run: ({ detectors, corpus }, { quick }) => measure(detectors.get(name), quick ? shortened(corpus) : corpus),
+      run: ({ detectors, corpus }, options) =>
+        measure(detectors.get(name), options.quick ? shortened(corpus, options) : corpus),
     })),
   }
 }
 
-/** @param {readonly Series[]} corpus */
-function shortened(corpus) {
+/** @param {readonly Series[]} corpus @param {import('../lib/case.d.mts').RunOptions} options */
+function shortened(corpus, options) {
   return corpus
     .filter(({ windows }) => windows.length > 0 && windows.at(-1)[1] < kQuickRows)
-    .slice(0, kQuickSeries)
+    .slice(0, amount(options, seriesOf))
     .map((series) => ({ ...series, values: series.values.slice(0, kQuickRows) }))
 }
 

@@ -18,9 +18,9 @@ export class RandomCutForest {
   #trees
   #row = 0
 
-  constructor(seed = 1) {
+  constructor(seed = 1, trees = kTrees) {
     const chance = new Chance(seed)
-    this.#trees = Array.from({ length: kTrees }, () => new Tree(chance))
+    this.#trees = Array.from({ length: trees }, () => new Tree(chance))
   }
 
   /** @param {number} value */
@@ -37,7 +37,7 @@ export class RandomCutForest {
     let sum = 0
     for (const tree of this.#trees) sum += tree.add(point, this.#row)
     this.#row++
-    return sum / kTrees
+    return sum / this.#trees.length
   }
 }
 

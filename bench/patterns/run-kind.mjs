@@ -22,15 +22,26 @@ export async function loadKinds() {
  * @param {import('./kind.d.mts').Kind} kind
  * @param {Awaited<ReturnType<typeof import('./machine.mjs').loadParts>>} parts
  * @param {(machine: Machine) => Promise<readonly import('./kind.d.mts').Found[]> | readonly import('./kind.d.mts').Found[]} find
- * @param {{perFamily?: number, onWrong?: (text: string) => void}} [options]
+ * @param {{perFamily?: number, oneOfEach?: boolean, onWrong?: (text: string) => void}} [options] `oneOfEach`: a single scenario in
+ *   which there is something to be found, and one in which there is not
  */
-export async function runKind(kind, parts, find, { perFamily = kind.perFamily ?? kPerFamily, onWrong } = {}) {
+export async function runKind(
+  kind,
+  parts,
+  find,
+  { perFamily = kind.perFamily ?? kPerFamily, oneOfEach = false, onWrong } = {},
+) {
   const score = new Score()
-  for (const family of kind.families)
-    for (let n = 0; n < perFamily; n++) {
+  const had = new Set()
+  // What must not be found stands at the end: the second that is looked at is most often the other of the two.
+  const families = oneOfEach ? [kind.families[0], ...kind.families.toReversed()] : kind.families
+  for (const family of families)
+    for (let n = 0; n < perFamily && !(oneOfEach && had.size === 2); n++) {
       const startMs = kStartMs + (kind.startsOnAnyDay ? (n % 7) * day : 0)
       const machine = new Machine(parts, seedOf(family.name, n), startMs)
       const expected = [family.make(machine) ?? []].flat()
+      if (oneOfEach && had.has(expected.length > 0)) continue
+      had.add(expected.length > 0)
       const verdict = judgeScenario(await find(machine), expected)
       score.add(family.name, verdict, expected.length, machine.lengthMs * machine.services.length)
       for (const { unit, kind: sort, atMs } of verdict.wrong)

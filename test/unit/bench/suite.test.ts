@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Case, Gate, Row } from '../../../bench/lib/case.d.mts'
+// @ts-expect-error plain JavaScript, as all of the benchmarks
+import { amount } from '../../../bench/lib/amount.mjs'
+import type { Case, Gate, Row, RunOptions } from '../../../bench/lib/case.d.mts'
 import { measure } from '../../../bench/lib/measure.mjs'
 import { describeGate, judge, quantile, slopeOf, spreadOf } from '../../../bench/lib/statistics.mjs'
 import { loadCases, renderPage } from '../../../bench/lib/suite.mjs'
@@ -56,6 +58,33 @@ test('all ways take turns, round after round, and warm-ups are not kept', async 
     { point: '', way: 'b', figures: { us: { median: 6, min: 4, max: 8 } } },
     { point: '', way: 'c', skipped: 'c is not installed', figures: {} },
   ])
+})
+
+test.each([
+  ['whole', { quick: false }, 3, ['set-up 9', '9', '9', '9', '9']],
+  ['quick', { quick: true }, 2, ['set-up 4', '4', '4', '4']],
+  ['once', { quick: true, once: true }, 1, ['set-up 1', '1']],
+])('a run that is %s does as much as is written for it', async (_, options, rounds, wanted) => {
+  const said: string[] = []
+  const of = { whole: 9, quick: 4, once: 1 }
+  const run = (_context: unknown, given: RunOptions) => {
+    said.push(String(amount(given, of)))
+    return { us: 1 }
+  }
+  const setUp = async (_point: unknown, given: RunOptions) => void said.push(`set-up ${amount(given, of)}`)
+  const benchmark: Case = {
+    ...{ id: 'amounts', question: 'How much?', rounds: 3, gates: [], setUp },
+    figures: { us: { title: 'us', ratio: true } },
+    ways: [{ name: 'a', run }],
+  }
+  expect((await measure(benchmark, options)).rounds).toBe(rounds)
+  // A warm-up is a quick one.
+  expect(said).toEqual(wanted.map((one, n) => (n === 1 && rounds > 1 ? '4' : one)))
+})
+
+test('what is not written is that of the next larger run', () => {
+  expect(amount({ quick: true, once: true }, { whole: 9, quick: 4 })).toBe(4)
+  expect(amount({ quick: true }, { whole: 9, once: 1 })).toBe(9)
 })
 
 test('what was set up is taken down when a run fails, and the run is not a result', async () => {
