@@ -4,7 +4,7 @@ import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchem
 import { clientTlsProperties } from '../../lib/tls/schema.js'
 
 // Samples of one series must arrive in order, so requests follow each other.
-const { concurrency: _, storage: __, ...queueProperties } = sendingQueueSchema.properties
+const { concurrency: _, ...queueProperties } = sendingQueueSchema.properties
 /** Compressed, a sample is some 20 bytes: `max_bytes` is what fills up. */
 const kMaxItems = 2_000_000
 

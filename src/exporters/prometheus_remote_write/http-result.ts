@@ -10,7 +10,8 @@ const kMaxDetails = 200
 const anyRequestCodes: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 415])
 
 /** What Prometheus (storage/interface.go), Mimir, Thanos and VictoriaMetrics say of samples that are not newer. */
-const outOfOrderText = /out[ -]of[ -]order|duplicate sample|out of bounds|too old|older than/i
+const outOfOrderText = /out[ -]of[ -]order|duplicate sample/i
+const tooOldText = /out of bounds|too old|older than/i
 
 export interface HttpAnswer {
   readonly status: number
@@ -40,8 +41,12 @@ export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly s
     kind: 'permanent',
     reason: status >= 300 && status < 400 ? `${reason} (a redirect; name the final URL in endpoint)` : reason,
     anyRequest: anyRequestCodes.has(status) || status < 400,
-    outOfOrder: (status === 400 || status === 409) && outOfOrderText.test(text),
+    outOfOrder: (status === 400 || status === 409) && orderOf(text),
   }
+}
+
+function orderOf(text: string): boolean | 'too_old' {
+  return tooOldText.test(text) ? 'too_old' : outOfOrderText.test(text)
 }
 
 function tellable(text: string, secrets: readonly string[]): string {

@@ -10,6 +10,8 @@ export interface Part {
   /** Before compression. */
   readonly rawBytes: number
   readonly elements: Buffer
+  /** An earlier process has left it on disk, and may have sent it. */
+  readonly isInherited?: boolean
 }
 
 /** One request: the parts of it follow each other, in the protobuf message as in its compressed form. */

@@ -6,11 +6,13 @@ import { type Size, sizeOf } from '../../lib/delivery/bounded-queue.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
+import { storageOf } from '../../lib/delivery/storage.js'
 import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
 import type { Config } from './config.js'
 import { joinParcels, parcelOf, type WriteParcel } from './parcel.js'
 import { type Plan, Planner } from './planner.js'
+import { storedParcels } from './stored-parcel.js'
 import { openWriteChannel, type WriteChannel } from './write-channel.js'
 import { OrderedWriting } from './write-in-order.js'
 
@@ -38,6 +40,8 @@ class RemoteWriteExporter implements Exporter {
   /** How far the tries of a request have come. */
   readonly #writing = new WeakMap<WriteParcel, OrderedWriting>()
   #state: State = { kind: 'new' }
+  /** The plan that is being answered, and those that wait to be made. */
+  #turn: Promise<unknown> = Promise.resolve()
   #overflowing = false
 
   constructor(settings: Settings, config: Config) {
@@ -65,6 +69,7 @@ class RemoteWriteExporter implements Exporter {
       signalsOf: ({ signals }) => signals,
       joining: queue.request_interval === 0 ? undefined : { intervalMs: queue.request_interval, join: joinParcels },
       // Events are written as counts of them.
+      storage: storageOf(settings, queue, storedParcels(Math.floor(random() * 2 ** 32))),
       tracing: { signalOf: () => 'metrics', attributesOf: () => server },
       onHealth: (trouble) => this.#report(trouble),
     })
@@ -73,20 +78,30 @@ class RemoteWriteExporter implements Exporter {
   async start(host: Host): Promise<void> {
     if (this.#state.kind !== 'new') return
     const channel = await openWriteChannel(this.#config, this.#settings)
-    const upkeep = this.#settings.clock.every(kUpkeepMs, () => this.#tellWhatEnded())
+    const upkeep = this.#settings.clock.every(kUpkeepMs, () => void this.#inTurn(() => this.#tellWhatEnded()))
     this.#state = { kind: 'running', channel, host, upkeep }
     await this.#delivery.start()
     host.report({ state: 'ok' })
   }
 
-  async consume(offered: Batch): Promise<Outcome> {
-    if (isEmpty(offered)) return ok
+  consume(batch: Batch): Promise<Outcome> {
+    return isEmpty(batch) ? Promise.resolve(ok) : this.#inTurn(() => this.#take(batch))
+  }
+
+  /** A plan is answered before the next one is made, and a disk takes its time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  async #take(offered: Batch): Promise<Outcome> {
     const refusal = this.#delivery.refusalOf(this.#refused.get(offered) ?? { items: countItems(offered), bytes: 0 })
     if (refusal !== undefined) return refusal
     const { batch, omitted } = checkIds(offered)
     const plan = this.#planner.plan(batch)
     const parcels = totalOf(plan.items) === 0 ? [] : [parcelOf(plan.items, plan.request)]
-    const outcome = this.#delivery.offer(parcels)
+    const outcome = await this.#delivery.hold(parcels)
     if (outcome.kind === 'retryable') {
       this.#planner.undo()
       this.#refused.set(offered, sizeOf(parcels))
@@ -101,18 +116,19 @@ class RemoteWriteExporter implements Exporter {
 
   async shutdown(): Promise<void> {
     if (this.#state.kind === 'running') this.#state.upkeep.cancel()
+    await this.#turn
     await this.#delivery.shutdown()
     if (this.#state.kind === 'running') await this.#state.channel.close()
     this.#state = { kind: 'stopped' }
   }
 
-  #tellWhatEnded(): void {
+  async #tellWhatEnded(): Promise<void> {
     const request = this.#planner.planUpkeep()
     if (request === undefined) return
     // No items of anybody: where there is no room it is said later.
     const parcel = parcelOf({}, request)
     const hasRoom = this.#delivery.refusalOf(sizeOf([parcel])) === undefined
-    if (hasRoom && this.#delivery.offer([parcel]).kind === 'ok') this.#planner.taken()
+    if (hasRoom && (await this.#delivery.hold([parcel])).kind === 'ok') this.#planner.taken()
     else this.#planner.undo()
   }
 

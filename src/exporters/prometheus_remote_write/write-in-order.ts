@@ -16,8 +16,8 @@ export type WriteResult =
       readonly kind: 'permanent'
       readonly reason: string
       readonly anyRequest: boolean
-      /** The server has samples of this time already, or newer ones. */
-      readonly outOfOrder: boolean
+      /** The server has samples of this time already, or newer ones; `too_old`: it takes none of that time any more. */
+      readonly outOfOrder: boolean | 'too_old'
     }
 
 export type Write = (body: Buffer) => Promise<WriteResult>
@@ -62,8 +62,12 @@ export class OrderedWriting {
       this.#maybeTaken ||= result.maybeTaken
       return result
     }
-    const wasTaken = this.#maybeTaken && result.kind === 'permanent' && result.outOfOrder
+    const maybeTaken = this.#maybeTaken
     this.#maybeTaken = false
+    if (result.kind !== 'permanent' || result.outOfOrder === false) return result
+    // Of one server, and in order: what an earlier process has not written, nothing newer of its series has come before.
+    const [part, ...more] = parcel.parts
+    const wasTaken = maybeTaken || (part?.isInherited === true && more.length === 0 && result.outOfOrder === true)
     return wasTaken ? { kind: 'delivered' } : result
   }
 }

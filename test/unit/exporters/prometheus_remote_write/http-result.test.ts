@@ -12,7 +12,7 @@ describe('what an answer means', () => {
     ['taken', 204, '', undefined, { kind: 'delivered' }],
     ['taken, with a text', 200, 'ok', undefined, { kind: 'delivered' }],
     [
-      'a sample that is too old: this one is lost',
+      'a sample that is not newer: this one is lost',
       400,
       'out of order sample\n',
       undefined,
@@ -24,6 +24,13 @@ describe('what an answer means', () => {
       'duplicate sample for timestamp',
       undefined,
       { ...final, reason: 'HTTP 400: duplicate sample for timestamp', outOfOrder: true },
+    ],
+    [
+      'a sample that is too old for the server',
+      400,
+      'out of bounds',
+      undefined,
+      { ...final, reason: 'HTTP 400: out of bounds', outOfOrder: 'too_old' },
     ],
     ['what is no request at all', 400, 'snappy: corrupt', undefined, { ...final, reason: 'HTTP 400: snappy: corrupt' }],
     ['too large', 413, '', undefined, { ...final, reason: 'HTTP 413' }],
