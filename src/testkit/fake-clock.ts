@@ -44,16 +44,26 @@ export class FakeClock implements Clock {
     return { cancel: () => void this.#timers.delete(id) }
   }
 
+  /** The timer that is due first, by `end`; of several the oldest, which is where it stands in the map. 0: none. */
+  #firstDue(end: number): number {
+    let first = 0
+    let dueMs = end
+    for (const [id, timer] of this.#timers)
+      if (timer.dueMs < dueMs || (timer.dueMs === dueMs && first === 0)) {
+        first = id
+        dueMs = timer.dueMs
+      }
+    return first
+  }
+
   /** Moves time on, firing what falls due; lets promises settle after each timer and at the end. */
   async advance(ms: number): Promise<void> {
     await settle()
     const end = this.#nowMs + ms
     for (;;) {
-      const next = [...this.#timers]
-        .filter(([, t]) => t.dueMs <= end)
-        .sort((a, b) => a[1].dueMs - b[1].dueMs || a[0] - b[0])[0]
-      if (next === undefined) break
-      const [id, timer] = next
+      const id = this.#firstDue(end)
+      const timer = this.#timers.get(id)
+      if (timer === undefined) break
       this.#nowMs = Math.max(this.#nowMs, timer.dueMs)
       if (timer.everyMs === undefined) this.#timers.delete(id)
       else timer.dueMs += Math.max(timer.everyMs, 1)

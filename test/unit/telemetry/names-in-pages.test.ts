@@ -19,6 +19,8 @@ const pages = ['README.md', 'src', 'docs', 'native', 'test', 'bench'].flatMap((p
 const common = ['events_processed_total', 'events_produced_total', 'events_dropped_total', 'errors_total']
 const histogram = ['_ms', '_seconds', '_seconds_bucket', '_seconds_count', '_seconds_sum']
 
+const spoken = allSpoken()
+
 const real: ReadonlySet<string> = new Set([
   'unitscope_events_total',
   'unitscope_log_lines_lost_total',
@@ -28,7 +30,7 @@ const real: ReadonlySet<string> = new Set([
   'unitscope_component',
   'unitscope_pipeline',
   ...registrations.flatMap(({ kind, type }) => {
-    const own = allSpoken()
+    const own = spoken
       // Libraries count for the components that use them.
       .filter(({ file }) => file.startsWith(`${kind}s/${type}/`) || file.startsWith('lib/'))
       .flatMap(({ method, word }) => {
