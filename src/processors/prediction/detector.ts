@@ -1,6 +1,13 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
-import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '../../lib/patterns/detector.js'
+import type {
+  Detector,
+  DetectorContext,
+  OpenFinding,
+  QuietReason,
+  Unit,
+  UnitSignal,
+} from '../../lib/patterns/detector.js'
 import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
@@ -17,6 +24,13 @@ import { readForecast, type SavedForecast, savedForecast } from './saved.js'
 const kMaxAheadMs = 60_000
 /** What was due while nobody watched is spoken of anew, or ended, by who foretold it: as long as `memory_leak` waits for a unit. */
 const kGraceMs = 1_800_000
+/**
+ * The word of what came in time may come after it: systemd says why a unit has failed when all of it has ended, and a starved agent
+ * reads that seconds later.
+ */
+const kLateMs = 60_000
+/** Of these it is not known when something happened. */
+const timeless: ReadonlySet<QuietReason | undefined> = new Set(['gap', 'suspend_or_clock_step'])
 
 /** What will happen, of all units: from what other patterns have found, and from the disk of the state directory. */
 export class PredictionDetector implements Detector {
@@ -62,9 +76,13 @@ export class PredictionDetector implements Detector {
 
   signal({ kind, unit, atMs, auto, quiet, event }: UnitSignal): void {
     // A run that is killed ends with `failed`, too.
-    if (kind === 'failed' && quiet === undefined) this.#failed(unit, atMs, event.attributes[attr.result] === 'oom-kill')
-    else if (kind === 'failed') this.#end(unit, 'restarted', atMs)
-    else if (kind === 'stopped') this.#end(unit, 'stopped', atMs)
+    const forMemory = event.attributes[attr.result] === 'oom-kill'
+    if (kind === 'failed' && quiet === undefined) this.#failed(unit, atMs, forMemory)
+    else if (kind === 'failed') {
+      // Whatever goes on beside it: there was no memory left.
+      if (forMemory && !timeless.has(quiet)) this.#close(unit, 'memory', undefined, atMs)
+      this.#end(unit, 'restarted', atMs)
+    } else if (kind === 'stopped') this.#end(unit, 'stopped', atMs)
     else if (kind === 'restarting' && !auto) this.#end(unit, 'restarted', atMs)
   }
 
@@ -80,8 +98,8 @@ export class PredictionDetector implements Detector {
     this.#restored.clear()
     this.#schedule()
     for (const forecast of [...this.#open.values()]) {
-      const dueMs = this.#overMs(forecast)
-      if (dueMs <= nowMs) this.#close(forecast.unit, forecast.subject, 'not_met', dueMs)
+      const endMs = this.#endMs(forecast)
+      if (endMs <= nowMs) this.#close(forecast.unit, forecast.subject, 'not_met', endMs)
     }
   }
 
@@ -118,7 +136,11 @@ export class PredictionDetector implements Detector {
 
   #offer(forecast: Forecast): void {
     const { unit, subject, atMs, likelyMs, periodMs } = forecast
-    const open = this.#open.peek(keyOf(unit, subject))
+    let open = this.#open.peek(keyOf(unit, subject))
+    if (open !== undefined && this.#hasMissed(open, atMs)) {
+      this.#close(unit, subject, 'not_met', atMs)
+      open = undefined
+    }
     if (open === undefined) {
       const horizonMs = likelyMs - atMs
       const isFar = horizonMs > this.#config.max_horizon
@@ -142,8 +164,10 @@ export class PredictionDetector implements Detector {
     // Nothing says that there were no tasks left but that the unit fails when there should be none.
     this.#close(unit, 'tasks', undefined, atMs)
     const failure = this.#open.peek(keyOf(unit, 'failure'))
+    if (failure === undefined) return
+    if (this.#hasMissed(failure, atMs)) this.#close(unit, 'failure', 'not_met', atMs)
     // A failure between the times is another one; the pattern itself says when it no longer fits.
-    if (failure !== undefined && atMs >= failure.earliestMs) this.#tell(after(failure, atMs))
+    else if (atMs >= failure.earliestMs) this.#tell(after(failure, atMs))
   }
 
   #end(unit: Unit, outcome: Outcome, atMs: number): void {
@@ -156,21 +180,30 @@ export class PredictionDetector implements Detector {
     if (open === undefined) return
     this.#open.delete(key)
     const wasUnseen = this.#unseen.has(open)
+    const hasMissed = this.#hasMissed(open, atMs)
     this.#forget(open)
-    const came = atMs < open.earliestMs ? 'early' : 'met'
-    const how = wasUnseen && (outcome ?? 'not_met') === 'not_met' ? 'unseen' : (outcome ?? came)
-    this.#context.tell(cleared(open, how, atMs, this.#context))
+    // What came is known by its own time, whoever watched: the journal tells of it to an agent that was away.
+    const came = atMs < open.earliestMs ? 'early' : atMs <= overMs(open) ? 'met' : 'not_met'
+    const how = hasMissed ? 'not_met' : (outcome ?? came)
+    const isUnseen = wasUnseen && how === 'not_met'
+    this.#context.tell(cleared(open, isUnseen ? 'unseen' : how, hasMissed ? overMs(open) : atMs, this.#context))
     this.#schedule()
+  }
+
+  /** Its time had gone by, whatever has happened since; where nobody watched, nobody knows. */
+  #hasMissed(forecast: Forecast, atMs: number): boolean {
+    return !this.#unseen.has(forecast) && atMs > overMs(forecast)
   }
 
   #schedule(): void {
     let dueMs = Number.POSITIVE_INFINITY
-    for (const open of this.#open.values()) dueMs = Math.min(dueMs, this.#overMs(open))
+    for (const open of this.#open.values()) dueMs = Math.min(dueMs, this.#endMs(open))
     this.#dueMs = dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs
   }
 
-  #overMs(forecast: Forecast): number {
-    return this.#unseen.get(forecast) ?? overMs(forecast)
+  /** When it is waited for no longer. */
+  #endMs(forecast: Forecast): number {
+    return this.#unseen.get(forecast) ?? overMs(forecast) + kLateMs
   }
 
   #forget(forecast: Forecast): void {

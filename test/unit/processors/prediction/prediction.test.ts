@@ -35,10 +35,12 @@ async function story(config: Record<string, unknown> = {}, part: Partial<Setting
   await processor.start(new TestHost())
   const unixNano = (atS: number) => BigInt(Math.round((kStartS + atS) * 1e3)) * 1_000_000n
 
-  async function tell(name: string, atS: number, attributes: RawEvent['attributes']): Promise<void> {
-    await clock.advance(Number(unixNano(atS) - clock.unixNano()) / 1e6)
+  /** @param readS - when the agent learns of it */
+  async function tell(name: string, atS: number, attributes: RawEvent['attributes'], readS = atS): Promise<void> {
+    await clock.advance(Number(unixNano(readS) - clock.unixNano()) / 1e6)
     const about = { [attr.unit]: 'web.service', [attr.invocationId]: run, ...attributes }
-    const event = sampleEvent({ name, timeUnixNano: unixNano(atS), attributes: about, traceId: run })
+    const times = { timeUnixNano: unixNano(atS), observedTimeUnixNano: unixNano(readS) }
+    const event = sampleEvent({ name, ...times, attributes: about, traceId: run })
     await processor.consume(batchOf({ events: [{ ...event, resource: sampleResource('web.service') }] }))
     await settle()
   }
@@ -82,7 +84,8 @@ async function story(config: Record<string, unknown> = {}, part: Partial<Setting
           next_until_usec: (kStartS + atS + periodS * 1.1) * 1e6,
         }),
       }),
-    event: (name: keyof typeof names, atS: number, more: RawEvent['attributes'] = {}) => tell(names[name], atS, more),
+    event: (name: keyof typeof names, atS: number, more: RawEvent['attributes'] = {}, readS = atS) =>
+      tell(names[name], atS, more, readS),
     async disk(atS: number, used: number, size: number): Promise<void> {
       await clock.advance(Number(unixNano(atS) - clock.unixNano()) / 1e6)
       const point = (state: string, value: number) => ({
@@ -174,6 +177,47 @@ describe('a leak with a limit', () => {
     await settle()
     expect(said()).toEqual(['memory detected', 'memory cleared withdrawn', 'tasks detected', 'tasks cleared not_met'])
     expect(own().at(-1)!.timeUnixNano).toBe(BigInt(kStartS + 6 * kHour) * 1_000_000_000n)
+  })
+
+  test('is met in a quiet time, too, unless nobody knows when it was', async () => {
+    const killed = { [attr.result]: 'oom-kill' }
+    const booting = await story({}, { bootUnixNano: BigInt(kStartS + 3 * kHour - 60) * 1_000_000_000n })
+    await booting.leak('detected', 0, [2, 3, 5])
+    await booting.event('failed', 3 * kHour, killed)
+    expect(booting.said()).toEqual(['memory detected', 'memory cleared met'])
+    const away = await story()
+    await away.leak('detected', 0, [2, 3, 5])
+    await away.event('gap', 3 * kHour, { [attr.gapReason]: 'agent_down' })
+    await away.event('failed', 3 * kHour, { ...killed, [attr.synthetic]: true })
+    expect(away.said()).toEqual(['memory detected', 'memory cleared restarted'])
+  })
+
+  test('is met by what came in time, though word of it came later', async () => {
+    const { leak, event, said } = await story()
+    await leak('detected', 0, [2, 3, 5])
+    await event('failed', 5 * kHour - 1, { [attr.result]: 'oom-kill' }, 5 * kHour + 30)
+    expect(said()).toEqual(['memory detected', 'memory cleared met'])
+  })
+
+  test.each([
+    [
+      'is killed',
+      (one: Awaited<ReturnType<typeof story>>) => one.event('failed', 5 * kHour + 30, { [attr.result]: 'oom-kill' }),
+      [],
+    ],
+    ['is stopped', (one: Awaited<ReturnType<typeof story>>) => one.event('stopped', 5 * kHour + 30), []],
+    [
+      'is foretold anew',
+      (one: Awaited<ReturnType<typeof story>>) => one.leak('updated', 5 * kHour + 30, [1, 2, 3]),
+      ['memory detected'],
+    ],
+  ] as const)('is not met by a unit that %s a moment later', async (_, happens, then) => {
+    const one = await story()
+    await one.leak('detected', 0, [2, 3, 5])
+    await happens(one)
+    expect(one.said()).toEqual(['memory detected', 'memory cleared not_met', ...then])
+    const cleared = one.own().find(({ name }) => name.endsWith('cleared'))!
+    expect(cleared.timeUnixNano).toBe(BigInt(kStartS + 5 * kHour) * 1_000_000_000n)
   })
 })
 
@@ -281,6 +325,17 @@ describe('an agent that is restarted', () => {
     await third.leak('cleared', 20 * kHour, undefined, 'tasks')
     await third.clock.advance(kHour * 1000)
     expect(third.said()).toEqual([])
+  })
+
+  test.each([
+    [1.5, 'early'],
+    [3, 'met'],
+    // Nobody watched whether it was the first.
+    [8, 'unseen'],
+  ] as const)('and was away reads of a kill after %s hours: %s', async (hours, outcome) => {
+    const second = await story({}, await foretold(), 9 * kHour)
+    await second.event('failed', hours * kHour, { [attr.result]: 'oom-kill' }, 9 * kHour + 1)
+    expect(second.said()).toEqual([`memory cleared ${outcome}`])
   })
 
   test('and was away while memory was due hears of the leak again: it is due at another time', async () => {
