@@ -1,21 +1,15 @@
 # Runs inside the VM: services are killed for want of memory in every way there is, and others by hand, while two
 # agents watch. Leaves in /io/runs a line `unit invocation result` for each run that ended, as systemd has it; what they wrote is
-# beside it. $1: node, $2: the agent's main.js.
+# beside it. $1: node, $2: the agent's main.js. To start systemctl takes half a second here: it is asked of many units at once.
 set -eu
 
-units() { (cd /io/units && ls -d $1 2> /dev/null || true); }
-# all COMMAND PATTERN: has systemctl do it to all of them at once, if there are any.
-all() { [ -z "$(units "$2")" ] || systemctl $1 $(units "$2"); }
-failed() { [ "$(systemctl show -p ActiveState --value $(units "$1") | grep -c failed)" = "$(units "$1" | wc -l)" ]; }
-active() { [ "$(systemctl show -p SubState --value $(units "$1") | grep -c running)" = "$(units "$1" | wc -l)" ]; }
-note() {
-  local unit
-  for unit in $(units "$1"); do
-    echo "$unit $(systemctl show -p InvocationID --value "$unit") $(systemctl show -p Result --value "$unit")"
-  done >> /io/runs
-}
+cd /io/units
+# show PROPERTY UNIT...: its value, a line for each unit.
+show() { systemctl show -p "$1" --value "${@:2}" | grep .; }
+all_are() { [ "$(show "$1" "${@:3}" | grep -cx "$2")" = $(($# - 2)) ]; }
+note() { paste -d ' ' <(printf '%s\n' "$@") <(show InvocationID "$@") <(show Result "$@") >> /io/runs; }
 
-cp /io/units/* /run/systemd/system/
+cp * /run/systemd/system/
 mkdir -p /run/runs
 systemctl daemon-reload
 # Two agents see the same kills: one may read the kernel's log, the other is as it is installed.
@@ -32,29 +26,25 @@ for name in log counters; do
 done
 
 # One after the other.
-for unit in $(units 'slow*') $(units 'fast*') $(units 'child*') $(units 'group*') $(units 'inner*'); do systemctl start "$unit" || true; done
+for unit in slow* fast* child* group* inner*; do systemctl start "$unit" || true; done
 # Those that somebody else ends, while memory runs out beside them.
-all start 'shot*'
-wait_for active 'shot*'
-all 'start --no-block' 'storm*'
-for unit in $(units 'shot*'); do
-  case $unit in
-    shot-main*) kill -KILL "$(systemctl show -p MainPID --value "$unit")" ;;
-    *) systemctl kill -s KILL "$unit" ;;
-  esac
-done
-all start 'again*'
-all start 'lives*'
-for unit in $(units 'lives*'); do wait_for test -e "/run/runs/$unit.twice"; done
-for kind in slow fast child group inner storm shot again; do wait_for failed "$kind*"; note "$kind*"; done
-note 'lives*'
-for unit in $(units 'again*'); do sed "s/^/$unit /" "/run/runs/$unit"; done > /io/again
+systemctl start lives* shot*
+wait_for all_are SubState running shot*
+systemctl start --no-block storm*
+kill -KILL $(show MainPID shot-main*)
+systemctl kill -s KILL shot-unit*
+systemctl start again*
+for unit in lives*; do wait_for test -e "/run/runs/$unit.twice"; done
+ended=$(echo slow* fast* child* group* inner* storm* shot* again*)
+wait_for all_are ActiveState failed $ended
+note $ended lives*
+for unit in again*; do sed "s/^/$unit /" "/run/runs/$unit"; done > /io/again
 # The kernel kills whoever it would if the machine itself ran out of memory: really to run out takes minutes in a VM.
-all start 'global*'
-wait_for active 'global*'
-[ -z "$(units 'global*')" ] || echo f > /proc/sysrq-trigger
-wait_for failed 'global*'
-note 'global*'
+systemctl start global*
+wait_for all_are SubState running global*
+echo f > /proc/sysrq-trigger
+wait_for all_are ActiveState failed global*
+note global*
 sleep 11 # what may live on is told after ten seconds
 cat /sys/fs/cgroup/system.slice/memory.events > /io/slice
 kill -TERM $agents
