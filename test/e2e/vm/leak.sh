@@ -1,19 +1,8 @@
 # Runs inside the VM: the agent watches a service that leaks, one that fills the page cache, and one that comes to rest, until the
-# first is killed at its limit. Once it is foretold when that will be, the agent is stopped, and another one goes on. What the kernel counted at the end stands in /io/kernel. $1: node, $2: the agent's main.js.
+# first is killed at its limit. Once it is foretold when that will be, the agent is stopped, and another one goes on: it sees the kill,
+# or where the machine is slow reads of it. What the kernel counted at the end stands in /io/kernel. $1: node, $2: the agent's main.js.
 set -eu
 
-# wait_for SECONDS CONDITION...: nothing here signals what is awaited.
-wait_for() {
-  local end=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    if [ $SECONDS -ge $end ]; then
-      echo "waited in vain for: $*"
-      exit 1
-    fi
-    sleep 0.5
-  done
-}
 says() { grep -q "$1" /io/agent.jsonl; }
 
 cp /io/units/* /run/systemd/system/
@@ -27,20 +16,20 @@ systemctl cancel
 start_agent() {
   "$1" "$2" run --config /io/agent.yaml > "/io/$3" 2>&1 &
   agent=$!
-  wait_for 300 grep -qs '"message":"running"' "/io/$3"
+  wait_for grep -qs '"message":"running"' "/io/$3"
 }
 trap 'kill -KILL $agent 2> /dev/null || true' EXIT
 start_agent "$1" "$2" agent.log
-wait_for 300 says systemd.unit.state
+wait_for says systemd.unit.state
 systemctl is-system-running > /io/system || true
 
 systemctl start leaker.service cacher.service rester.service
-wait_for 400 says pattern.prediction.detected
+wait_for says pattern.prediction.detected
 kill -TERM $agent
 wait $agent
 start_agent "$1" "$2" next-agent.log
-wait_for 400 says systemd.unit.oom_killed
-wait_for 120 says pattern.prediction.cleared
+wait_for says systemd.unit.oom_killed
+wait_for says pattern.prediction.cleared
 
 cd /sys/fs/cgroup/system.slice
 for unit in cacher rester; do
