@@ -64,10 +64,12 @@ export class OrderedWriting {
     }
     const maybeTaken = this.#maybeTaken
     this.#maybeTaken = false
-    if (result.kind !== 'permanent' || result.outOfOrder === false) return result
-    // Of one server, and in order: what an earlier process has not written, nothing newer of its series has come before.
-    const [part, ...more] = parcel.parts
-    const wasTaken = maybeTaken || (part?.isInherited === true && more.length === 0 && result.outOfOrder === true)
+    // Too old is no proof: the server would say so of what it never had.
+    if (result.kind !== 'permanent' || result.outOfOrder !== true) return result
+    const { parts } = parcel
+    // Of what an earlier process has left its first parts alone may have been taken: a whole with some of it is gone through by parts.
+    const isInherited = parts.some((part) => part.isInherited === true)
+    const wasTaken = parts.length === 1 ? maybeTaken || isInherited : maybeTaken && !isInherited
     return wasTaken ? { kind: 'delivered' } : result
   }
 }

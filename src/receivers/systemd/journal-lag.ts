@@ -7,6 +7,9 @@ export const kMaxLagUsec = 5_000_000
 /** What is said of a change is said within this of its stamp, before it or after it. */
 const kSaidWithinUsec = 20_000
 
+/** Said of an end, and before what came of it is: `failed` follows. */
+const precedes: ReadonlySet<HistoryEntry['kind']> = new Set(['exited', 'oom_killed'])
+
 /**
  * Since when the journal is behind what was read of some service: it has nothing of its last change, nor of anything later.
  * What it has not got is told by nobody: the comparison of states knows one end and one start, where there may have been more.
@@ -23,8 +26,9 @@ export function behindSinceUsec(
 ): number | undefined {
   let saidUsec = sinceUsec
   const saidOf = new Map<string, number>()
-  for (const { unit, atUsec } of entries) {
+  for (const { kind, unit, atUsec } of entries) {
     saidUsec = Math.max(saidUsec, atUsec)
+    if (precedes.has(kind)) continue
     saidOf.set(unit, Math.max(saidOf.get(unit) ?? 0, atUsec))
   }
   let behind: number | undefined

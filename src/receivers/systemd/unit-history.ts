@@ -92,12 +92,12 @@ export class UnitHistory {
       signal: this.#signal,
     }
     let read = await reader(request)
-    for (
-      let pauseMs = kFirstAgainMs;
-      this.#isBehind(read, units, sinceUsec);
-      pauseMs = Math.min(2 * pauseMs, kMaxAgainMs)
-    ) {
+    // By the steady clock as well: by a wall clock that was set back the last change may be hours ahead.
+    const untilMs = clock.monotonicMs() + kMaxLagUsec / 1000
+    let pauseMs = kFirstAgainMs
+    while (this.#isBehind(read, units, sinceUsec, untilMs)) {
       await sleep(clock, pauseMs, this.#signal)
+      pauseMs = Math.min(2 * pauseMs, kMaxAgainMs)
       read = await reader(request)
     }
     this.#lastMs = clock.monotonicMs()
@@ -112,8 +112,9 @@ export class UnitHistory {
     return { entries, events: [unfilledGapEvent(resources, gap, clock.unixNano())] }
   }
 
-  #isBehind({ entries, gap }: History, units: readonly UnitSnapshot[], sinceUsec: number): boolean {
+  #isBehind({ entries, gap }: History, units: readonly UnitSnapshot[], sinceUsec: number, untilMs: number): boolean {
     if (gap?.reason === 'unreadable' || this.#signal.aborted) return false
+    if (this.#settings.clock.monotonicMs() >= untilMs) return false
     const behind = behindSinceUsec(entries, units, sinceUsec)
     return behind !== undefined && Number(this.#settings.clock.unixNano() / 1000n) < behind + kMaxLagUsec
   }

@@ -82,6 +82,22 @@ describe('what an earlier process may have written', () => {
       partly(5),
     ],
   ]
+  test('a whole that was tried without an answer is gone through by parts as well', async () => {
+    const unheard: WriteResult = { kind: 'retryable', reason: 'HTTP 503', maybeTaken: true }
+    const left: WriteResult[] = [unheard, refused(true), refused(true), { kind: 'delivered' }]
+    const writing = new OrderedWriting(joinParcels([inherited, own]))
+    expect(await writing.try(async () => left.shift()!)).toEqual(unheard)
+    expect(await writing.try(async () => left.shift()!)).toMatchObject({ kind: 'delivered' })
+    expect(left).toEqual([])
+  })
+
+  test('too old is no proof, whatever was tried before', async () => {
+    const left: WriteResult[] = [{ kind: 'retryable', reason: 'HTTP 503', maybeTaken: true }, refused('too_old')]
+    const writing = new OrderedWriting(own)
+    await writing.try(async () => left.shift()!)
+    expect(await writing.try(async () => left.shift()!)).toEqual(refused('too_old'))
+  })
+
   test.each(stories)('%s', async (_story, parcels, answers, expected) => {
     const left = [...answers]
     const parcel = parcels.length === 1 ? parcels[0]! : joinParcels(parcels)

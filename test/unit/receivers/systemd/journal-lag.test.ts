@@ -6,11 +6,11 @@ import { behindSinceUsec } from '../../../../src/receivers/systemd/journal-lag.j
 
 const since = 1_000_000
 const ms = 1000
-type Said = readonly [unit: string, atUsec: number]
+type Said = readonly [unit: string, atUsec: number, kind?: HistoryEntry['kind']]
 type Read = readonly [unit: string, state: Partial<UnitState>]
 
-const said = ([unit, atUsec]: Said): HistoryEntry => ({
-  kind: 'started',
+const said = ([unit, atUsec, kind = 'started']: Said): HistoryEntry => ({
+  kind,
   unit,
   atUsec,
   bootId: 'b'.repeat(32),
@@ -26,6 +26,12 @@ test.each<readonly [story: string, entries: readonly Said[], units: readonly Rea
     [['a.service', 2_999_900]],
     [['a.service', { activeEnterUsec: 2_000_000, inactiveEnterUsec: 3_000_000 }]],
     undefined,
+  ],
+  [
+    'that its process has ended is said, and what came of it not yet',
+    [['a.service', 2_999_000, 'exited']],
+    [['a.service', { activeEnterUsec: 2_000_000, inactiveEnterUsec: 3_000_000 }]],
+    3_000_000,
   ],
   ['its start is not said yet', [], [['a.service', { activeEnterUsec: 2_000_000 }]], 2_000_000],
   [

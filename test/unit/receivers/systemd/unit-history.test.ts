@@ -199,7 +199,7 @@ describe('while it listens', () => {
     }
 
     /** The bus is lost while the unit fails and is started again; the journal has all of it from the `atLast`th reading on. */
-    async function story(atLast: number) {
+    async function story(atLast: number, setS = 4) {
       let readings = 0
       const one = await start(quiet, (source) => {
         source.units.set('a.service', before)
@@ -210,7 +210,7 @@ describe('while it listens', () => {
         Object.assign(source, { readHistory })
       })
       await settle()
-      one.clock.stepWallClock(4_000_000_000n)
+      one.clock.stepWallClock(BigInt(setS) * 1_000_000_000n)
       one.source.units.set('a.service', after)
       one.source.lose('gone')
       await one.clock.advance(100)
@@ -235,6 +235,14 @@ describe('while it listens', () => {
       expect(happened()).toEqual([])
       await clock.advance(2000)
       expect([readings(), happened()]).toEqual([9, ['restarting', 'restarted']])
+    })
+
+    test('for 5 s in all, where the clock was set back after it', async () => {
+      const { clock, happened } = await story(Number.POSITIVE_INFINITY, -3600)
+      await clock.advance(4000)
+      expect(happened()).toEqual([])
+      await clock.advance(2000)
+      expect(happened()).toEqual(['restarting', 'restarted'])
     })
 
     test('a stop does not wait', async () => {
