@@ -24,8 +24,10 @@ export class RateLimiter {
     const nowMs = this.#clock.monotonicMs()
     this.#tokens = Math.min(this.#perSecond, this.#tokens + ((nowMs - this.#lastMs) * this.#perSecond) / 1000)
     this.#lastMs = nowMs
-    const admitted = Math.min(count, Math.floor(Math.max(this.#tokens, (overMs * this.#perSecond) / 1000)))
-    this.#tokens = Math.max(0, this.#tokens - admitted)
+    const allowed = Math.max(this.#tokens, (overMs * this.#perSecond) / 1000)
+    const admitted = Math.min(count, Math.floor(allowed))
+    // What a gap has left over is there for what comes right after it.
+    this.#tokens = Math.min(this.#perSecond, allowed - admitted)
     this.#suppressed += count - admitted
     return admitted
   }

@@ -27,6 +27,15 @@ it('lets through after a gap what would have passed in its time, and no burst be
   expect(limiter.admit(200, 10)).toBe(100) // a gap shorter than a second allows no less than none
 })
 
+it('does not make what comes right after a gap pay for what was told of the gap', () => {
+  const limiter = new RateLimiter(100, new FakeClock())
+  expect(limiter.admit(300, 10_000)).toBe(300) // 30 a second
+  expect(limiter.admit(100)).toBe(100)
+  expect(limiter.admit(1)).toBe(0) // no more than a second's worth is left of it
+  expect(limiter.admit(960, 10_000)).toBe(960)
+  expect(limiter.admit(50)).toBe(40)
+})
+
 it('passes the rate over a long time, however the events are grouped', async () => {
   for (const step of [1, 7, 250]) {
     const clock = new FakeClock()
