@@ -125,14 +125,20 @@ function check(runs: readonly Run[], events: readonly EventLine[], log: boolean)
   expect(told.size).toBe(starved.length + of(/^lives/).length)
 
   if (!log) return
-  const [inner, whole] = ['inner-1.service', 'global-1.service'].map((unit) => {
-    const run = runs.find((one) => one.unit === unit)!
-    return told.get(run.invocationId)![0]!.attributes
-  })
-  expect(inner!['systemd.unit.oom.cgroup']).toBe('/system.slice/inner-1.service/box')
   // A run is told when it has ended and systemd has said why, be the kernel's log read by then or not (0221). One that it told of says so.
-  const read = (whole!['systemd.event.evidence'] as readonly string[]).includes('kernel_log')
-  expect(whole!['systemd.unit.oom.constraint']).toBe(read ? 'global' : undefined)
+  const saidBy = (run: Run, key: string): [read: boolean, unknown] => {
+    const { attributes } = told.get(run.invocationId)![0]!
+    return [(attributes['systemd.event.evidence'] as readonly string[]).includes('kernel_log'), attributes[key]]
+  }
+  expect(starved.some((run) => saidBy(run, '')[0])).toBe(true)
+  for (const run of of(/^inner/)) {
+    const [read, cgroup] = saidBy(run, 'systemd.unit.oom.cgroup')
+    expect(cgroup).toBe(read ? `/system.slice/${run.unit}/box` : undefined)
+  }
+  for (const run of of(/^global/)) {
+    const [read, constraint] = saidBy(run, 'systemd.unit.oom.constraint')
+    expect(constraint).toBe(read ? 'global' : undefined)
+  }
 }
 
 describeVm('kills for want of memory', () => {

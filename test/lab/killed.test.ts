@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeLab } from './describe-lab.js'
@@ -64,14 +64,19 @@ describeLab('a lab whose test worker is killed', () => {
       const own = namespacesOf(pid1)
       expect(own.filter((name) => namespacesOf('self').includes(name))).toEqual([])
       expect(existsSync(group)).toBe(true)
-
-      process.kill(worker, 'SIGKILL')
-      await waitFor(
-        'the lab to be gone',
-        () => !existsSync(group) && !existsSync(folder) && !existsSync(`/proc/${pid1}`),
-      )
-      const left = namespaces()
-      expect(own.filter((name) => left.has(name))).toEqual([])
+      // The kernel gives the lowest free number: without this, a lab of another test soon has the ones that were this lab's.
+      const kept = namespaceKinds.map((kind) => openSync(`/proc/${pid1}/ns/${kind}`, 'r'))
+      try {
+        process.kill(worker, 'SIGKILL')
+        await waitFor(
+          'the lab to be gone',
+          () => !existsSync(group) && !existsSync(folder) && !existsSync(`/proc/${pid1}`),
+        )
+        const left = namespaces()
+        expect(own.filter((name) => left.has(name))).toEqual([])
+      } finally {
+        for (const fd of kept) closeSync(fd)
+      }
       expect(commandsWith(folder)).toEqual([])
       expect(mounts()).not.toContain(folder)
     }))

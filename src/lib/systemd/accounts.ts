@@ -53,7 +53,14 @@ export class Accounts {
     const accountedNs = untilNs > this.#untilNs ? untilNs : this.#untilNs
     const { sinceNs, ended } = this.#units
     const units = this.#units.save(kMaxSavedUnits)
-    return { bootId, accountedNs: String(accountedNs), sinceNs: String(sinceNs), units, ended }
+    return {
+      bootId,
+      accountedNs: String(accountedNs),
+      sinceNs: String(sinceNs),
+      units,
+      ended,
+      jobs: this.#history.jobsTold,
+    }
   }
 
   /**
@@ -72,6 +79,6 @@ export class Accounts {
     this.#untilNs = BigInt(saved.accountedNs)
     const sinceUsec = Number(this.#untilNs / 1000n)
     this.#continued = { sinceUsec, sameBoot, bootId }
-    this.#history.sinceUsec = sinceUsec
+    this.#history.restore(sinceUsec, saved.jobs ?? [])
   }
 }

@@ -4,6 +4,7 @@ import type { UnitSnapshot } from '../../data/unit-snapshot.js'
 import type { Source } from './evidence.js'
 import type { HistoryEntry } from './history-entry.js'
 import { HistoryReplay, planReplay } from './history-replay.js'
+import { kMaxJobsTold } from './tracker-state.js'
 import { unloadedState } from './unit-phase.js'
 import type { UnitStore } from './unit-store.js'
 import type { UnitTeller } from './unit-teller.js'
@@ -22,9 +23,6 @@ export interface ListenedGap {
   readonly listedUsec: number
 }
 
-/** Far more than are refused within the seconds that are read twice. */
-const kMaxJobsTold = 1024
-
 /** Tells from the journal what led from the states that are known to those that were read. */
 export class HistoryTeller {
   readonly #units: UnitStore
@@ -32,13 +30,29 @@ export class HistoryTeller {
   readonly #unload: Unload
   /** Until when all was told, also of units that are not known any more, microseconds since 1970. */
   sinceUsec = 0
-  /** Jobs whose refusal was told, the last of them: it changes no state, so nothing else says that it is no news. */
+  /** A refusal changes no state, so nothing else says that it is no news. */
   readonly #jobsTold = new Set<number>()
 
   constructor(units: UnitStore, teller: UnitTeller, unload: Unload) {
     this.#units = units
     this.#teller = teller
     this.#unload = unload
+  }
+
+  /** Jobs whose refusal was told, the last of them. */
+  get jobsTold(): readonly number[] {
+    return [...this.#jobsTold]
+  }
+
+  /** Goes on where an earlier run of this program stopped. */
+  restore(sinceUsec: number, jobsTold: readonly number[]): void {
+    this.sinceUsec = sinceUsec
+    for (const jobId of jobsTold) this.jobTold(jobId)
+  }
+
+  /** systemd counts its jobs anew. */
+  booted(): void {
+    this.#jobsTold.clear()
   }
 
   /** How a job ended was told. */
@@ -78,7 +92,7 @@ export class HistoryTeller {
     const plan = planReplay(history, (name) => this.#known(name), stateNow, untilUsec)
     for (const { entry, next } of plan) {
       const name = entry.unit
-      if (gap !== undefined && entry.kind === 'start_failed' && !this.#isNews(entry)) continue
+      if (entry.kind === 'start_failed' && !this.#isNews(entry)) continue
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       const facts = read.get(name)?.facts

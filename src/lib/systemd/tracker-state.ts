@@ -12,6 +12,8 @@ export const kTrackerStateVersion = 1
 export const kMaxSavedUnits = 16_384
 /** As many as a store remembers. */
 const kMaxEnded = 256
+/** Far more than are refused within the seconds of the journal that are read twice. */
+export const kMaxJobsTold = 1024
 /** As many as systemd has results, and more. */
 const kMaxCounters = 24
 /** systemd's longest names have 255 letters. */
@@ -47,6 +49,8 @@ export interface SavedTracker {
   readonly sinceNs: string
   readonly units: readonly SavedUnit[]
   readonly ended: readonly EndedUnit[]
+  /** Jobs whose refusal was told, the last of them; none in a file of an earlier release. */
+  readonly jobs?: readonly number[]
 }
 
 const stateKeys = Object.keys(unloadedState) as readonly (keyof UnitState)[]
@@ -61,13 +65,14 @@ export function stateOfValues(values: readonly Value[]): UnitState {
 
 /** Takes apart what was saved; throws with a reason when it is not of this form. Nothing else of it comes in. */
 export function parseTracker(json: unknown): SavedTracker {
-  const { bootId, accountedNs, sinceNs, units, ended } = record(json)
+  const { bootId, accountedNs, sinceNs, units, ended, jobs = [] } = record(json)
   check(typeof bootId === 'string' && /^([0-9a-f]{32})?$/.test(bootId), 'bootId is no boot ID')
   check(isNs(accountedNs), 'accountedNs is no time')
   check(isNs(sinceNs), 'sinceNs is no time')
   check(Array.isArray(units) && units.length <= kMaxSavedUnits, 'units is no list of units')
   check(Array.isArray(ended) && ended.length <= kMaxEnded && ended.every(isEnded), 'ended is no list of runs')
-  return { bootId, accountedNs, sinceNs, units: units.map(parseUnit), ended }
+  check(Array.isArray(jobs) && jobs.length <= kMaxJobsTold && jobs.every(isCount), 'jobs is no list of job IDs')
+  return { bootId, accountedNs, sinceNs, units: units.map(parseUnit), ended, jobs }
 }
 
 function parseUnit(json: unknown, index: number): SavedUnit {

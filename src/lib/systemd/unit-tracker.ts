@@ -128,6 +128,7 @@ export class UnitTracker implements UnitStates {
     // What is of which boot only its ID tells.
     const ofOthers = bootKnown ? history.filter(({ bootId }) => bootId !== continued.bootId) : []
     this.#history.tell(out, ofOthers, [], observedNs)
+    this.#history.booted()
     for (const name of [...this.#units.followed.keys()]) {
       this.#units.find(name)?.forgetState()
       this.#units.unload(name, observedNs)

@@ -101,7 +101,8 @@ export class Synchroniser {
     const reason = continued.sameBoot === false ? 'reboot' : 'agent_restart'
     const gap = gapEvent(settings.resources, reason, 0, nowNs, continued.sinceUsec)
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
-    const told = await history.since(units, continued.sinceUsec)
+    // What it had been sent last was not all that PID 1 had told the journal by then.
+    const told = await history.since(units, continued.sinceUsec, kOnItsWayUsec)
     return [
       gap,
       ...told.events,

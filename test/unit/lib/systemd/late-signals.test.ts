@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ResourcePool } from '../../../../src/data/resource.js'
-import { attr, metric } from '../../../../src/lib/systemd/names.js'
+import type { HistoryEntry } from '../../../../src/lib/systemd/history-entry.js'
+import { attr, event, metric } from '../../../../src/lib/systemd/names.js'
 import { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
-import { Script } from './script.js'
+import { newTracker, Script } from './script.js'
 
 /** Automatic restarts counted. */
 function restarts(tracker: UnitTracker): unknown {
@@ -50,4 +51,43 @@ test('a start that was refused, of which a signal told, is not told again by the
   const history = [7, 8].map((jobId) => ({ ...refused, jobId, atUsec: 6 + jobId }))
   const events = tracker.resync([], [], 1_000_000n, history, { sinceUsec: 1, listedUsec: 1000 })
   expect(events.map(({ attributes }) => attributes[attr.jobId])).toEqual([8])
+})
+
+describe('a start that was refused, of which an earlier run of the agent told', () => {
+  const [boot, next] = ['b'.repeat(32), 'c'.repeat(32)] as const
+  const said = { unit: 'a.service', invocationId: '' } as const
+
+  /** Refusals in each boot, by job, and after them the unit's first start. */
+  function journal(...refusals: (readonly [bootId: string, jobId: number])[]): HistoryEntry[] {
+    const refused = refusals.map(([bootId, jobId], at) => {
+      return { kind: 'start_failed', ...said, bootId, result: 'assert', jobId, atUsec: 4900 + 500 * at } as const
+    })
+    const bootId = refusals.at(-1)![0]
+    return [
+      ...refused,
+      { kind: 'started', ...said, bootId, invocationId: '1'.repeat(32), result: 'done', atUsec: 6000 },
+    ]
+  }
+
+  /** Jobs that are told by an agent that starts in `bootId`, after one that has told of job 7 in the first boot. */
+  function told(bootId: string, history: readonly HistoryEntry[]): unknown[] {
+    const a = new Script('a.service')
+    const first = newTracker()
+    first.seed([{ name: 'a.service', state: { ...a.state, stateChangeUsec: 1000 } }], 0n)
+    const times = { realtimeNs: 5_000_000n, boottimeNs: 5_000_000n }
+    first.feed({ kind: 'job_removed', unit: 'a.service', jobId: 7, result: 'assert', ...times })
+    const tracker = newTracker()
+    tracker.accounts.restore(JSON.parse(JSON.stringify(first.accounts.save(boot))), bootId)
+    a.u('active/running', { inv: '1' })
+    const state = { ...a.state, stateChangeUsec: 6000 }
+    const events = tracker.begin([{ name: 'a.service', state }], 1_000_000_000n, history)
+    return events.filter(({ name }) => name === event.jobFinished).map(({ attributes }) => attributes[attr.jobId])
+  }
+
+  test.each([
+    ['is not told again by the journal of the seconds before its end', boot, journal([boot, 7], [boot, 8]), [8]],
+    ['nor in the next boot, whose own jobs have the same IDs', next, journal([boot, 7], [next, 7]), [7]],
+  ])('%s', (_, bootId, history, jobs) => {
+    expect(told(bootId, history)).toEqual(jobs)
+  })
 })

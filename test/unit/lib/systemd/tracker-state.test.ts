@@ -174,6 +174,7 @@ describe('a file that is not as it should be', () => {
     ],
     ['a cause from the future', withUnit({ restart: ['gremlins', '', ''] }), 'units[0].restart is no restart'],
     ['ends without end', { ...good(), ended: Array(257).fill(['a.service', '', 0]) }, 'ended is no list of runs'],
+    ['jobs without end', { ...good(), jobs: Array(1025).fill(1) }, 'jobs is no list of job IDs'],
     ['a count below 0', withUnit({ restarts: [['auto', -1, '', 0]] }), 'units[0].restarts is no list of counters'],
     [
       'counters without end',
