@@ -1,13 +1,19 @@
 import type { ConfigComplaint } from '../../component/component.js'
+import { headerComplaints } from '../../lib/credentials/request-headers.js'
 import { checkSendingQueue } from '../../lib/delivery/config.js'
 import { parseTarget } from '../../lib/otlp/target.js'
 import { parseProxy } from '../../lib/sockets/proxy.js'
 import type { Config } from './config.js'
-import { headerComplaint, headerNameComplaint } from './headers.js'
+import { headerNameComplaint } from './headers.js'
 
 /** What the schema cannot say. */
 export function check(config: Config): readonly ConfigComplaint[] {
-  const complaints = [...checkEndpoints(config), ...checkTls(config), ...checkHeaders(config), ...checkProxy(config)]
+  const complaints = [
+    ...checkEndpoints(config),
+    ...checkTls(config),
+    ...headerComplaints(config, headerNameComplaint),
+    ...checkProxy(config),
+  ]
   for (const { path, reason } of checkSendingQueue(config.sending_queue))
     complaints.push({ path: ['sending_queue', ...path], reason })
   if (config.timeout < 1) complaints.push({ path: ['timeout'], reason: 'must be at least 1ms' })
@@ -46,26 +52,6 @@ function checkEndpoints(config: Config): ConfigComplaint[] {
 function checkTls({ tls }: Config): ConfigComplaint[] {
   const alone = (tls.cert_file === undefined) !== (tls.key_file === undefined)
   return alone ? [{ path: ['tls'], reason: 'cert_file and key_file go together' }] : []
-}
-
-function checkHeaders({ headers, header_files, bearer_token_file }: Config): ConfigComplaint[] {
-  const complaints: ConfigComplaint[] = []
-  const seen = new Set<string>()
-  const complain = (path: readonly string[], reason: string | undefined): void => {
-    if (reason !== undefined) complaints.push({ path, reason })
-  }
-  for (const [name, value] of Object.entries(headers)) {
-    seen.add(name)
-    const reason = headerNameComplaint(name) ?? headerComplaint(value)
-    complain(['headers', name], reason)
-  }
-  for (const name of Object.keys(header_files)) {
-    complain(['header_files', name], headerNameComplaint(name) ?? (seen.has(name) ? 'is in headers, too' : undefined))
-    seen.add(name)
-  }
-  if (bearer_token_file !== undefined && seen.has('authorization'))
-    complain(['bearer_token_file'], 'makes an authorization header, and there is one')
-  return complaints
 }
 
 function checkProxy({ proxy_url }: Config): ConfigComplaint[] {

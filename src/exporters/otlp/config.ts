@@ -1,4 +1,5 @@
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { headerFileProperties } from '../../lib/credentials/request-headers.js'
 import { circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 import { clientTlsProperties } from '../../lib/tls/schema.js'
 
@@ -59,18 +60,7 @@ export const schema = {
       default: {},
       additionalProperties: { type: 'string', format: 'secret', maxLength: 8192, description: 'Header value.' },
     },
-    header_files: {
-      type: 'object',
-      description: 'Headers whose values stand in files, by absolute path; read again when they change.',
-      maxProperties: 64,
-      default: {},
-      additionalProperties: { type: 'string', pattern: '^/', description: 'File with the value.' },
-    },
-    bearer_token_file: {
-      type: 'string',
-      pattern: '^/',
-      description: 'File with a token, sent as `authorization: Bearer ...`; read again when it changes.',
-    },
+    ...headerFileProperties,
     proxy_url: {
       type: 'string',
       format: 'secret',

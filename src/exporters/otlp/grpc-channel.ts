@@ -1,3 +1,4 @@
+import { tellable } from '../../lib/credentials/tellable.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { GrpcClient } from '../../lib/grpc/client.js'
 import { bodyOf } from '../../lib/otlp/encode.js'
@@ -6,7 +7,6 @@ import { readPartialSuccess } from '../../lib/otlp/response.js'
 import { type Channel, kMaxAnswerBytes } from './channel.js'
 import { sendResultOf } from './grpc-status.js'
 import type { Peer } from './peer.js'
-import { tellable } from './tellable.js'
 
 /** OTLP/gRPC over one connection. Connecting is left to the first request. */
 export function openGrpcChannel(peer: Peer): Channel {

@@ -1,7 +1,7 @@
+import { tellable } from '../../lib/credentials/tellable.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import type { GrpcStatus, StatusName } from '../../lib/grpc/status.js'
 import { readRetryDelayMs } from '../../lib/otlp/response.js'
-import { tellable } from './tellable.js'
 
 /** Codes the OTLP specification calls retryable ("Failures", OTLP/gRPC). */
 const retryableCodes: ReadonlySet<StatusName> = new Set([

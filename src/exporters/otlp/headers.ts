@@ -17,17 +17,9 @@ const reservedHeaders: ReadonlySet<string> = new Set([
   ...['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'],
 ])
 
-const kMaxValue = 8192
-
 /** Names of gRPC metadata (PROTOCOL-HTTP2.md), and of HTTP as well; `grpc-` is reserved and `-bin` values are binary. */
 export function headerNameComplaint(name: string): string | undefined {
   if (!/^[0-9a-z_.-]{1,128}$/.test(name) || name.startsWith('grpc-') || name.endsWith('-bin'))
     return 'is not a gRPC header name: lower case letters, digits, "_", "-", "."; not grpc-* and not *-bin'
   return reservedHeaders.has(name) ? 'is set by gRPC or HTTP/2 itself and cannot be configured' : undefined
-}
-
-/** Never quotes the value: it is a secret. */
-export function headerComplaint(value: string): string | undefined {
-  if (value.length > kMaxValue) return `has more than ${kMaxValue} characters`
-  return /^[\x20-\x7e]*$/.test(value) ? undefined : 'its value has characters outside printable ASCII'
 }

@@ -1,3 +1,4 @@
+import { tellable } from '../../lib/credentials/tellable.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import type { HttpResult } from '../../lib/http/client.js'
 import { readRetryAfterMs } from '../../lib/http/retry-after.js'
@@ -9,7 +10,6 @@ import {
   readStatusMessage,
   readStatusMessageJson,
 } from '../../lib/otlp/response.js'
-import { tellable } from './tellable.js'
 
 /** Codes the OTLP specification calls retryable ("Failures", OTLP/HTTP); all others are not. */
 const retryableCodes: ReadonlySet<number> = new Set([429, 502, 503, 504])

@@ -1,4 +1,5 @@
 import type { Settings } from '../../component/component.js'
+import { openRequestHeaders, type RequestHeaders } from '../../lib/credentials/request-headers.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import { parseTarget, type Target } from '../../lib/otlp/target.js'
 import { parseProxy } from '../../lib/sockets/proxy.js'
@@ -6,17 +7,13 @@ import type { SocketOptions } from '../../lib/sockets/socket.js'
 import type { TlsFiles } from '../../lib/tls/tls-files.js'
 import type { Clock } from '../../util/clock.js'
 import { type Config, endpointsOf } from './config.js'
-import { headerComplaint } from './headers.js'
 
 /** All that a client has to know of one server. */
-export interface Peer extends Omit<SocketOptions, 'protocol'> {
+export interface Peer extends Omit<SocketOptions, 'protocol'>, Omit<RequestHeaders, 'close'> {
   /** `host:port`. */
   readonly authority: string
   /** What stands before `/v1/logs`. */
   readonly path: string
-  headers(): Readonly<Record<string, string>>
-  /** Values of headers, those of a moment ago, too: what is never to be told. */
-  secrets(): Iterable<string>
   readonly userAgent: string
   readonly gzip: boolean
   readonly timeoutMs: number
@@ -35,7 +32,7 @@ export async function openPeers(config: Config, settings: Settings): Promise<Pee
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => void (await Promise.all(opened.map((one) => one.close())))
   try {
-    const headers = await openHeaders(config, settings)
+    const headers = await openRequestHeaders(config, settings)
     opened.push(headers)
     const tls = targets.some((target) => wantsTls(config, target)) ? await openTls(config, settings) : undefined
     if (tls !== undefined) opened.push(tls)
@@ -56,7 +53,7 @@ function peerOf(
   target: Target,
   config: Config,
   { clock }: Settings,
-  { headers, secrets }: Headers,
+  { headers, secrets }: RequestHeaders,
   tls: TlsFiles | undefined,
 ): Peer {
   const proxy = config.proxy_url === undefined ? undefined : parseProxy(config.proxy_url)
@@ -93,35 +90,4 @@ function wantsTls({ tls }: Config, target: Target): boolean {
 async function openTls({ tls }: Config, settings: Settings): Promise<TlsFiles> {
   const { TlsFiles } = await import('../../lib/tls/tls-files.js')
   return TlsFiles.open({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }, settings)
-}
-
-interface Headers extends Pick<Peer, 'headers' | 'secrets'> {
-  close(): Promise<void>
-}
-
-/** Those of the configuration, and those in files, which change. */
-async function openHeaders(config: Config, { clock, logger, telemetry }: Settings): Promise<Headers> {
-  const fixed = config.headers
-  const bearer = config.bearer_token_file
-  const paths = { ...config.header_files, ...(bearer === undefined ? {} : { authorization: bearer }) }
-  if (Object.keys(paths).length === 0)
-    return { headers: () => fixed, secrets: () => Object.values(fixed), close: async () => {} }
-  const check = (_: string, text: string): string | undefined => headerComplaint(text)
-  const { SecretFiles } = await import('../../lib/credentials/secret-files.js')
-  const files = await SecretFiles.open(paths, { clock, logger, telemetry, check })
-  // Made once for each change of the files: it is asked for at each request.
-  let made: { readonly of: ReadonlyMap<string, string>; readonly headers: Readonly<Record<string, string>> } | undefined
-  return {
-    headers() {
-      const { values } = files
-      if (made?.of !== values) {
-        const headers = { ...fixed, ...Object.fromEntries(values) }
-        if (bearer !== undefined) headers['authorization'] = `Bearer ${values.get('authorization')}`
-        made = { of: values, headers }
-      }
-      return made.headers
-    },
-    secrets: () => [...Object.values(fixed), ...files.seen],
-    close: () => files.close(),
-  }
 }

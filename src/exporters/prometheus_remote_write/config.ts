@@ -1,5 +1,6 @@
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
+import { headerComplaints, headerFileProperties } from '../../lib/credentials/request-headers.js'
 import { checkSendingQueue, circuitBreakerSchema, retrySchema, sendingQueueSchema } from '../../lib/delivery/config.js'
 import { clientTlsProperties } from '../../lib/tls/schema.js'
 
@@ -33,6 +34,7 @@ export const schema = {
       default: {},
       additionalProperties: { type: 'string', format: 'secret', maxLength: 8192, description: 'Header value.' },
     },
+    ...headerFileProperties,
     external_labels: {
       type: 'object',
       description:
@@ -87,21 +89,14 @@ export function check(config: Config): readonly ConfigComplaint[] {
   if (url === null) complain(['endpoint'], 'is not a URL such as https://prometheus.example.com/api/v1/write')
   else {
     if (url.username !== '' || url.password !== '')
-      complain(['endpoint'], 'a user name or password has no place in it: use headers (Authorization)')
+      complain(['endpoint'], 'a user name or password has no place in it: use headers (Authorization) or header_files')
     if (url.hash !== '') complain(['endpoint'], 'has a part behind # that a server is never sent')
     if (url.protocol === 'http:' && Object.keys(config.tls).length > 0)
       complain(['tls'], 'contradicts http:// in endpoint')
   }
   if ((config.tls.cert_file === undefined) !== (config.tls.key_file === undefined))
     complain(['tls'], 'cert_file and key_file go together')
-  for (const [name, value] of Object.entries(config.headers)) {
-    if (!/^[0-9A-Za-z!#$%&'*+.^_`|~-]{1,128}$/.test(name)) complain(['headers', name], 'is not an HTTP header name')
-    else if (reservedHeaders.has(name.toLowerCase()))
-      complain(['headers', name], 'is set by the exporter itself and cannot be configured')
-    // The value itself stays out of the text: it is a secret.
-    else if (!/^[\x20-\x7e]*$/.test(value))
-      complain(['headers', name], 'its value has characters outside printable ASCII')
-  }
+  for (const { path, reason } of headerComplaints(config, headerNameComplaint)) complain(path, reason)
   for (const name of Object.keys(config.external_labels))
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || name.startsWith('__'))
       complain(
@@ -113,6 +108,11 @@ export function check(config: Config): readonly ConfigComplaint[] {
   if (config.timeout < 1) complain(['timeout'], 'must be at least 1ms')
   if (config.metric_expiration < kMinExpirationMs) complain(['metric_expiration'], 'must be at least 2m')
   return complaints
+}
+
+function headerNameComplaint(name: string): string | undefined {
+  if (!/^[0-9A-Za-z!#$%&'*+.^_`|~-]{1,128}$/.test(name)) return 'is not an HTTP header name'
+  return reservedHeaders.has(name.toLowerCase()) ? 'is set by the exporter itself and cannot be configured' : undefined
 }
 
 /** URL.parse is of Node 22. */

@@ -1,10 +1,9 @@
+import { tellable } from '../../lib/credentials/tellable.js'
 import { readRetryAfterMs } from '../../lib/http/retry-after.js'
 import type { WriteResult } from './write-in-order.js'
 
 /** Longer waits are a server's mistake: an hour-long pause would look like a hang. */
 const kMaxRetryAfterMs = 10 * 60_000
-/** The server's text is kept short and on one line; a proxy may answer with a page of HTML. */
-const kMaxDetails = 200
 
 /** Of which any other request would fare the same: who sends is refused, or there is nobody who takes it. */
 const anyRequestCodes: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 415])
@@ -26,10 +25,10 @@ export interface HttpAnswer {
  * @param unixMs - the time now, for a Retry-After that is a date
  * @param secrets - are taken out of what is told
  */
-export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly string[]): WriteResult {
+export function resultOf(answer: HttpAnswer, unixMs: number, secrets: Iterable<string>): WriteResult {
   const { status, text } = answer
   if (status >= 200 && status < 300) return { kind: 'delivered' }
-  const details = tellable(text, secrets)
+  const details = tellable(text, secrets).trim()
   const reason = details === '' ? `HTTP ${status}` : `HTTP ${status}: ${details}`
   if (status === 429 || status >= 500) {
     const asked = readRetryAfterMs(answer.retryAfter, unixMs)
@@ -47,13 +46,4 @@ export function resultOf(answer: HttpAnswer, unixMs: number, secrets: readonly s
 
 function orderOf(text: string): boolean | 'too_old' {
   return tooOldText.test(text) ? 'too_old' : outOfOrderText.test(text)
-}
-
-function tellable(text: string, secrets: readonly string[]): string {
-  let clean = text
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '[REDACTED]')
-  return clean
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, kMaxDetails)
 }

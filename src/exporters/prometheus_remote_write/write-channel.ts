@@ -1,4 +1,5 @@
 import type { Settings } from '../../component/component.js'
+import { openRequestHeaders, type RequestHeaders } from '../../lib/credentials/request-headers.js'
 import { HttpClient, type HttpResult } from '../../lib/http/client.js'
 import { agentScope } from '../../lib/otlp/scope.js'
 import type { TlsFiles } from '../../lib/tls/tls-files.js'
@@ -22,16 +23,31 @@ export interface WriteChannel {
   close(): Promise<void>
 }
 
-/** Reads the TLS files; connecting is left to the first request. Rejects when one cannot be used: it never could work. */
+/**
+ * Reads the files of certificates and secrets; connecting is left to the first request. Rejects when one cannot be used: it
+ * never could work.
+ */
 export async function openWriteChannel(config: Config, settings: Settings): Promise<WriteChannel> {
-  const { endpoint, headers, timeout } = config
-  const { clock } = settings
-  const url = new URL(endpoint)
-  const isTls = url.protocol === 'https:'
-  const files = isTls ? await openTls(config, settings) : undefined
+  const url = new URL(config.endpoint)
+  const files = url.protocol === 'https:' ? await openTls(config, settings) : undefined
+  try {
+    return channelOf(config, settings, url, await openRequestHeaders(config, settings), files)
+  } catch (error) {
+    await files?.close()
+    throw error
+  }
+}
+
+function channelOf(
+  config: Config,
+  { clock }: Settings,
+  url: URL,
+  headers: RequestHeaders,
+  files: TlsFiles | undefined,
+): WriteChannel {
   const { name, version } = agentScope()
   const client = new HttpClient({
-    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (isTls ? 443 : 80) },
+    address: { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (files === undefined ? 80 : 443) },
     authority: url.host,
     tls: files && {
       get context() {
@@ -40,16 +56,15 @@ export async function openWriteChannel(config: Config, settings: Settings): Prom
       serverName: config.tls.server_name,
       onServerCertificate: (validTo) => files.expiry.server(url.host, validTo),
     },
-    headers: () => headers,
+    headers: headers.headers,
     userAgent: `${name}/${version}`,
     // Snappy is what this protocol has.
     gzip: false,
-    timeoutMs: timeout,
+    timeoutMs: config.timeout,
     maxAnswerBytes: kMaxAnswerBytes,
     maxSockets: 1,
     clock,
   })
-  const secrets = Object.values(headers)
   const path = `${url.pathname}${url.search}`
   return {
     async write(body, signal) {
@@ -57,10 +72,11 @@ export async function openWriteChannel(config: Config, settings: Settings): Prom
       if (result.kind === 'none') return failed(result)
       const retryAfter = result.headers['retry-after']
       const answer = { status: result.status, retryAfter, text: result.body.toString('utf8') }
-      return resultOf(answer, Number(clock.unixNano() / 1_000_000n), secrets)
+      return resultOf(answer, Number(clock.unixNano() / 1_000_000n), headers.secrets())
     },
     async close() {
       client.close()
+      await headers.close()
       await files?.close()
     },
   }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { sendResultOf } from '../../../../src/exporters/otlp/grpc-status.js'
-import { tellable } from '../../../../src/exporters/otlp/tellable.js'
 import type { GrpcStatus } from '../../../../src/lib/grpc/status.js'
 
 describe('what is done after a status', () => {
@@ -29,10 +28,4 @@ describe('what is done after a status', () => {
   for (const [status, wanted] of cases)
     test(`${status.name}: ${status.details}${status.cut ? ', cut' : ''}`, () =>
       expect(sendResultOf(status, [])).toEqual(wanted))
-})
-
-test('of two secrets that begin alike, nothing of the longer one is told, in whatever order they are configured', () => {
-  const secrets = ['tenant-1', 'tenant-1-key-9876']
-  for (const known of [secrets, secrets.toReversed()])
-    expect(tellable('no tenant-1-key-9876 for tenant-1', known)).toBe('no [REDACTED] for [REDACTED]')
 })

@@ -14,6 +14,19 @@ describe('a configuration that cannot work gets a complaint', () => {
     ['a header that is ours', { headers: { 'Content-Encoding': 'gzip' } }, ['headers', 'Content-Encoding'], 'itself'],
     ['a header that is none', { headers: { 'a b': 'c' } }, ['headers', 'a b'], 'not an HTTP header name'],
     ['a newline in a header', { headers: { a: 'x\r\nb: c' } }, ['headers', 'a'], 'printable ASCII'],
+    [
+      'a header of the text and of a file',
+      { headers: { 'X-Key': 'v' }, header_files: { 'x-key': '/k' } },
+      ['header_files', 'x-key'],
+      'is in headers, too',
+    ],
+    ['a file for a header that is ours', { header_files: { Host: '/k' } }, ['header_files', 'Host'], 'itself'],
+    [
+      'two authorizations',
+      { headers: { Authorization: 'x' }, bearer_token_file: '/t' },
+      ['bearer_token_file'],
+      'there is one',
+    ],
     ['a label that is none', { external_labels: { 'a.b': 'c' } }, ['external_labels', 'a.b'], 'not a label name'],
     [
       'a label of Prometheus',

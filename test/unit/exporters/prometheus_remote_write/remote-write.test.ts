@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { uncompress } from 'snappyjs'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { batchOf } from '../../../../src/data/batch.js'
 import { schema } from '../../../../src/exporters/prometheus_remote_write/config.js'
 import { createRemoteWriteExporter } from '../../../../src/exporters/prometheus_remote_write/remote-write.js'
@@ -91,6 +91,41 @@ describe('a server in trouble', () => {
     await exporter.consume(points(1))
     await exporter.shutdown()
     expect(told.last).toEqual({ state: 'degraded', reason: 'HTTP 401: unknown: [REDACTED]; data is dropped' })
+  })
+})
+
+test('a token in a file is sent; the one that replaces it, too, and neither is told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unitscope-remote-write-'))
+  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'token')
+  writeFileSync(file, 'sk-first-0123\n', { mode: 0o600 })
+  const { url, requests } = await serving(({ headers }, response) => {
+    if (headers.authorization?.endsWith('sk-first-0123')) response.writeHead(204).end()
+    else response.writeHead(401).end('sk-first-0123 and sk-second-0123 have expired')
+  })
+  const clock = new FakeClock()
+  const { exporter, told } = await started(
+    url,
+    { bearer_token_file: file, headers: { 'X-Scope-OrgID': 'team' } },
+    true,
+    clock,
+  )
+  await exporter.consume(points(1))
+  await clock.advance(1000)
+  await vi.waitFor(() => expect(requests).toHaveLength(1))
+  writeFileSync(`${file}.new`, 'sk-second-0123\n', { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+  await clock.advance(10_000)
+  await vi.waitFor(async () => {
+    await exporter.consume(points(1))
+    await clock.advance(1000)
+    expect(requests.at(-1)!.headers.authorization).toBe('Bearer sk-second-0123')
+  })
+  await exporter.shutdown()
+  expect(requests[0]!.headers).toMatchObject({ authorization: 'Bearer sk-first-0123', 'x-scope-orgid': 'team' })
+  expect(told.last).toEqual({
+    state: 'degraded',
+    reason: 'HTTP 401: [REDACTED] and [REDACTED] have expired; data is dropped',
   })
 })
 

@@ -24,6 +24,5 @@ function withoutSecrets(text: string, secrets: Iterable<string>): string {
 }
 
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is being removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, kMaxDetails)
+  return text.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, kMaxDetails)
 }
