@@ -42,6 +42,8 @@ export class PredictionDetector implements Detector {
   readonly #restored = new Set<Forecast>()
   /** Of those, what was due while nobody watched, and when it is over. */
   readonly #unseen = new Map<Forecast, number>()
+  /** What was foretold while word of the one before might still come: it stands when that has not come. */
+  readonly #next = new Map<Forecast, Forecast>()
   #dueMs: number | undefined
 
   constructor(config: Config, context: DetectorContext) {
@@ -70,7 +72,7 @@ export class PredictionDetector implements Detector {
   finding(event: RawEvent, unit: Unit, atMs: number): void {
     const foretold = readFinding(event, unit, atMs, this.#context)
     if (foretold === undefined) return
-    if ('ended' in foretold) this.#close(unit, foretold.ended, 'withdrawn', atMs)
+    if ('ended' in foretold) this.#withdraw(unit, foretold.ended, atMs)
     else this.#offer(foretold)
   }
 
@@ -89,7 +91,7 @@ export class PredictionDetector implements Detector {
   sample(unit: Unit, metric: Metric, atMs: number): void {
     if (metric.type === 'histogram' || metric.type === 'encoded') return
     const growing = this.#disks.read(unit, metric.points, atMs)
-    if (growing?.phase === 'cleared') this.#close(unit, 'disk', 'withdrawn', atMs)
+    if (growing?.phase === 'cleared') this.#withdraw(unit, 'disk', atMs)
     else if (growing !== undefined && Number.isFinite(growing.toLimit.latestMs)) this.#offer(ofDisk(unit, growing))
   }
 
@@ -99,7 +101,10 @@ export class PredictionDetector implements Detector {
     this.#schedule()
     for (const forecast of [...this.#open.values()]) {
       const endMs = this.#endMs(forecast)
-      if (endMs <= nowMs) this.#close(forecast.unit, forecast.subject, 'not_met', endMs)
+      if (endMs > nowMs) continue
+      const next = this.#next.get(forecast)
+      this.#close(forecast.unit, forecast.subject, 'not_met', endMs)
+      if (next !== undefined) this.#offer(next)
     }
   }
 
@@ -137,6 +142,10 @@ export class PredictionDetector implements Detector {
   #offer(forecast: Forecast): void {
     const { unit, subject, atMs, likelyMs, periodMs } = forecast
     let open = this.#open.peek(keyOf(unit, subject))
+    if (open !== undefined && this.#awaitsWord(open, atMs)) {
+      this.#next.set(open, forecast)
+      return
+    }
     if (open !== undefined && this.#hasMissed(open, atMs)) {
       this.#close(unit, subject, 'not_met', atMs)
       open = undefined
@@ -170,6 +179,13 @@ export class PredictionDetector implements Detector {
     else if (atMs >= failure.earliestMs) this.#tell(after(failure, atMs))
   }
 
+  #withdraw(unit: Unit, subject: Subject, atMs: number): void {
+    const open = this.#open.peek(keyOf(unit, subject))
+    if (open === undefined) return
+    if (this.#awaitsWord(open, atMs)) this.#next.delete(open)
+    else this.#close(unit, subject, 'withdrawn', atMs)
+  }
+
   #end(unit: Unit, outcome: Outcome, atMs: number): void {
     for (const subject of ['memory', 'tasks'] as const) this.#close(unit, subject, outcome, atMs)
   }
@@ -195,6 +211,11 @@ export class PredictionDetector implements Detector {
     return !this.#unseen.has(forecast) && atMs > overMs(forecast)
   }
 
+  /** Its time has gone by, and word of it may still come. */
+  #awaitsWord(forecast: Forecast, atMs: number): boolean {
+    return this.#hasMissed(forecast, atMs) && atMs < this.#endMs(forecast)
+  }
+
   #schedule(): void {
     let dueMs = Number.POSITIVE_INFINITY
     for (const open of this.#open.values()) dueMs = Math.min(dueMs, this.#endMs(open))
@@ -209,6 +230,7 @@ export class PredictionDetector implements Detector {
   #forget(forecast: Forecast): void {
     this.#restored.delete(forecast)
     this.#unseen.delete(forecast)
+    this.#next.delete(forecast)
   }
 }
 

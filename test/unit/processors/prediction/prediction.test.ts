@@ -26,6 +26,8 @@ const kStartS = 1_700_000_000
 const kHour = 3600
 const run = 'ab'.repeat(16)
 
+type Story = Awaited<ReturnType<typeof story>>
+
 /** @param startS - when the agent starts */
 async function story(config: Record<string, unknown> = {}, part: Partial<Settings> = {}, startS = 0) {
   const clock = new FakeClock(BigInt(kStartS + startS) * 1_000_000_000n)
@@ -192,29 +194,31 @@ describe('a leak with a limit', () => {
     expect(away.said()).toEqual(['memory detected', 'memory cleared restarted'])
   })
 
-  test('is met by what came in time, though word of it came later', async () => {
-    const { leak, event, said } = await story()
-    await leak('detected', 0, [2, 3, 5])
-    await event('failed', 5 * kHour - 1, { [attr.result]: 'oom-kill' }, 5 * kHour + 30)
-    expect(said()).toEqual(['memory detected', 'memory cleared met'])
+  test.each([
+    ['nothing', async () => {}],
+    ['the end of the leak', (one: Story) => one.leak('cleared', 5 * kHour + 10, undefined)],
+    ['another time', (one: Story) => one.leak('updated', 5 * kHour + 10, [1, 2, 3])],
+  ] as const)('is met by what came in time, though word of it came later, and %s before that', async (_, before) => {
+    const one = await story()
+    await one.leak('detected', 0, [2, 3, 5])
+    await before(one)
+    await one.event('failed', 5 * kHour - 1, { [attr.result]: 'oom-kill' }, 5 * kHour + 30)
+    await one.clock.advance(120_000)
+    await settle()
+    expect(one.said()).toEqual(['memory detected', 'memory cleared met'])
   })
 
   test.each([
-    [
-      'is killed',
-      (one: Awaited<ReturnType<typeof story>>) => one.event('failed', 5 * kHour + 30, { [attr.result]: 'oom-kill' }),
-      [],
-    ],
-    ['is stopped', (one: Awaited<ReturnType<typeof story>>) => one.event('stopped', 5 * kHour + 30), []],
-    [
-      'is foretold anew',
-      (one: Awaited<ReturnType<typeof story>>) => one.leak('updated', 5 * kHour + 30, [1, 2, 3]),
-      ['memory detected'],
-    ],
+    ['is killed', (one: Story) => one.event('failed', 5 * kHour + 30, { [attr.result]: 'oom-kill' }), []],
+    ['is stopped', (one: Story) => one.event('stopped', 5 * kHour + 30), []],
+    ['leaks no longer', (one: Story) => one.leak('cleared', 5 * kHour + 30, undefined), []],
+    ['is foretold anew', (one: Story) => one.leak('updated', 5 * kHour + 30, [1, 2, 3]), ['memory detected']],
   ] as const)('is not met by a unit that %s a moment later', async (_, happens, then) => {
     const one = await story()
     await one.leak('detected', 0, [2, 3, 5])
     await happens(one)
+    await one.clock.advance(120_000)
+    await settle()
     expect(one.said()).toEqual(['memory detected', 'memory cleared not_met', ...then])
     const cleared = one.own().find(({ name }) => name.endsWith('cleared'))!
     expect(cleared.timeUnixNano).toBe(BigInt(kStartS + 5 * kHour) * 1_000_000_000n)
