@@ -49,18 +49,21 @@ export function* headerComplaints(
   { headers, header_files, bearer_token_file }: HeaderConfig,
   nameComplaint: (name: string) => string | undefined,
 ): Generator<{ readonly path: readonly string[]; readonly reason: string }> {
-  const seen = new Set<string>()
+  const written = new Set<string>()
+  const inFiles = new Set<string>()
   for (const [name, value] of Object.entries(headers)) {
-    seen.add(name.toLowerCase())
+    written.add(name.toLowerCase())
     const reason = nameComplaint(name) ?? headerComplaint(value)
     if (reason !== undefined) yield { path: ['headers', name], reason }
   }
   for (const name of Object.keys(header_files)) {
-    const reason = nameComplaint(name) ?? (seen.has(name.toLowerCase()) ? 'is in headers, too' : undefined)
+    const key = name.toLowerCase()
+    const twice = written.has(key) ? 'is in headers, too' : inFiles.has(key) ? 'is there twice' : undefined
+    const reason = nameComplaint(name) ?? twice
     if (reason !== undefined) yield { path: ['header_files', name], reason }
-    seen.add(name.toLowerCase())
+    inFiles.add(key)
   }
-  if (bearer_token_file !== undefined && seen.has('authorization'))
+  if (bearer_token_file !== undefined && (written.has('authorization') || inFiles.has('authorization')))
     yield { path: ['bearer_token_file'], reason: 'makes an authorization header, and there is one' }
 }
 

@@ -11,16 +11,21 @@ export function tellable(text: string, secrets: Iterable<string>): string {
   return oneLine(withoutSecrets(text, secrets))
 }
 
-/** Shorter words ("v1") are no secrets, and taking them out would garble every message. */
-const kMinSecret = 6
+/** Shorter ones are taken out where they stand alone: "v1" within other words would garble every message. */
+const kMinInside = 6
 
 /** The longest first: of a secret that begins like a shorter one, the rest would stay. */
 function withoutSecrets(text: string, secrets: Iterable<string>): string {
   return [...secrets]
-    .flatMap((secret) => [secret, ...secret.split(/\s+/)])
-    .filter((word) => word.length >= kMinSecret)
+    .flatMap((secret) => [secret, ...secret.split(/\s+/).filter((word) => word.length >= kMinInside)])
+    .filter((secret) => secret !== '')
     .sort((a, b) => b.length - a.length)
-    .reduce((rest, word) => rest.replaceAll(word, '[REDACTED]'), text)
+    .reduce((rest, secret) => rest.replaceAll(patternOf(secret), '[REDACTED]'), text)
+}
+
+function patternOf(secret: string): RegExp {
+  const literal = secret.replace(/[^\w\s]/g, '\\$&')
+  return new RegExp(secret.length >= kMinInside ? literal : `(?<!\\w)${literal}(?!\\w)`, 'g')
 }
 
 function oneLine(text: string): string {

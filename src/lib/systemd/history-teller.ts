@@ -92,7 +92,7 @@ export class HistoryTeller {
     const plan = planReplay(history, (name) => this.#known(name), stateNow, untilUsec)
     for (const { entry, next } of plan) {
       const name = entry.unit
-      if (entry.kind === 'start_failed' && !this.#isNews(entry)) continue
+      if (entry.kind === 'start_failed' && !this.#isNews(entry, gap !== undefined)) continue
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
       const facts = read.get(name)?.facts
@@ -109,8 +109,9 @@ export class HistoryTeller {
     return new Set(replays.keys())
   }
 
-  #isNews({ jobId }: HistoryEntry): boolean {
-    if (jobId === undefined) return true
+  /** Jobs of another boot, or of a PID 1 that began anew, have the same IDs: what is later than all that was told is none of those. */
+  #isNews({ jobId, atUsec }: HistoryEntry, listened: boolean): boolean {
+    if (jobId === undefined || (!listened && atUsec > this.sinceUsec)) return true
     const isNews = !this.#jobsTold.has(jobId)
     if (isNews) this.jobTold(jobId)
     return isNews
@@ -119,8 +120,11 @@ export class HistoryTeller {
   /** The last state that was told of a unit. */
   #known(name: string): UnitState {
     const unit = this.#units.find(name)
-    if (unit?.loaded === true) return unit.machine.state
-    const { invocationId = '', atUsec = this.sinceUsec } = this.#units.lastRun(name) ?? {}
+    const last = this.#units.lastRun(name)
+    // Loaded anew, and not run since: what is known is how its last run ended.
+    if (unit?.loaded === true && (last === undefined || unit.machine.state.invocationId !== ''))
+      return unit.machine.state
+    const { invocationId = '', atUsec = this.sinceUsec } = last ?? {}
     return { ...unloadedState, invocationId, stateChangeUsec: atUsec, nRestarts: Number.MAX_SAFE_INTEGER }
   }
 }

@@ -20,6 +20,7 @@ describe('a configuration that cannot work gets a complaint', () => {
       ['header_files', 'x-key'],
       'is in headers, too',
     ],
+    ['a header of two files', { header_files: { 'X-Key': '/k', 'x-key': '/l' } }, ['header_files', 'x-key'], 'twice'],
     ['a file for a header that is ours', { header_files: { Host: '/k' } }, ['header_files', 'Host'], 'itself'],
     [
       'two authorizations',

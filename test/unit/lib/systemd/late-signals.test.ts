@@ -3,7 +3,7 @@ import { ResourcePool } from '../../../../src/data/resource.js'
 import type { HistoryEntry } from '../../../../src/lib/systemd/history-entry.js'
 import { attr, event, metric } from '../../../../src/lib/systemd/names.js'
 import { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
-import { newTracker, Script } from './script.js'
+import { feedAll, newTracker, Script } from './script.js'
 
 /** Automatic restarts counted. */
 function restarts(tracker: UnitTracker): unknown {
@@ -90,4 +90,35 @@ describe('a start that was refused, of which an earlier run of the agent told', 
   ])('%s', (_, bootId, history, jobs) => {
     expect(told(bootId, history)).toEqual(jobs)
   })
+
+  test('is none of a boot in which no agent ran, though that had a job of the same ID', () => {
+    const between = 'd'.repeat(32)
+    const later = {
+      ...said,
+      kind: 'start_failed',
+      bootId: between,
+      result: 'assert',
+      jobId: 7,
+      atUsec: 900_000,
+    } as const
+    expect(told(next, [...journal([boot, 7]).slice(0, 1), later])).toEqual([7])
+  })
+})
+
+test('a unit that is loaded anew, and has not run since, has not failed again in the journal of the seconds before', () => {
+  const a = new Script('a.service').start(1, '1').u('failed/failed', { pid: 0, result: 'exit-code', exit: 'exited:3' })
+  const run = { unit: 'a.service', bootId: 'b'.repeat(32), invocationId: '1'.repeat(32) } as const
+  const history: readonly HistoryEntry[] = [
+    { kind: 'started', ...run, jobId: 1, jobType: 'start', result: 'done', atUsec: a.usec - 2000 },
+    { kind: 'failed', ...run, result: 'exit-code', atUsec: a.usec - 100 },
+  ]
+  a.u('inactive/dead', { result: 'success' }).unitRemoved()
+  const first = newTracker()
+  first.seed([], a.records[0]!.realtimeNs)
+  feedAll(first, a.records)
+  const anew = new Script('a.service').wait(60)
+  first.resync([{ name: 'a.service', state: anew.state }], [], BigInt(a.usec + 100) * 1000n)
+  const tracker = newTracker()
+  tracker.accounts.restore(JSON.parse(JSON.stringify(first.accounts.save(run.bootId))), run.bootId)
+  expect(tracker.begin([], BigInt(a.usec + 3_000_000) * 1000n, history).map(({ name }) => name)).toEqual([])
 })
