@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs'
 import { getuid } from 'node:process'
 import { loadNative, type Native } from '../../binding/native.js'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
-import type { Status } from '../../component/status.js'
-import type { RawEvent } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import { UnavailableError } from '../../errors.js'
 import { findCgroupMount } from '../../lib/cgroup/mount.js'
@@ -13,19 +11,20 @@ import { compileFold } from '../../lib/matching/fold.js'
 import { busAddress, privateAddress } from '../../lib/systemd/bus.js'
 import { type ConnectControlPlane, connectControlPlane } from '../../lib/systemd/control-plane.js'
 import { metric } from '../../lib/systemd/names.js'
-import { type OomBoard, type OomEvidence, type OomLoss, oomBoard } from '../../lib/systemd/oom-evidence.js'
-import { suppressedEvent } from '../../lib/systemd/source-event.js'
+import { oomBoard } from '../../lib/systemd/oom-evidence.js'
 import { hostResource } from '../../lib/systemd/unit-resource.js'
 import { UnitTracker } from '../../lib/systemd/unit-tracker.js'
 import { withUnitType } from '../../lib/systemd/unit-types.js'
 import type { Timer } from '../../util/clock.js'
+import { Admission } from './admission.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
 import { graphTelemetry } from './graph-telemetry.js'
+import { Health } from './health.js'
 import { readHistory } from './history-reader.js'
 import { KeptCounts } from './kept-counts.js'
+import { OomWatch } from './oom-watch.js'
 import { PendingItems } from './pending-items.js'
-import { RateLimiter } from './rate-limiter.js'
 import { Sampler } from './sampler.js'
 import { SourceCounters } from './source-counters.js'
 import { Surroundings } from './surroundings.js'
@@ -35,35 +34,6 @@ import { Watcher } from './watcher.js'
 
 /** A signal is on its way for some milliseconds, `batch_timeout` included; on a host that is drowning for more. */
 const kOnItsWayNs = 1_000_000_000n
-
-/** How long after the first suppressed event a summary tells of all; then the next one begins. */
-const kSummaryIntervalMs = 1000
-
-/** Without a number that changes: each new wording is a line in the log. */
-const incomplete: Status = {
-  state: 'degraded',
-  reason:
-    'more than 65,536 units: those over the limit are not followed; narrow unit_types, or the white- and blacklist',
-}
-
-const overLimit: Status = {
-  state: 'degraded',
-  reason:
-    'more series than max_series: the units over the limit have no metrics; fold instances, or leave units or groups of metrics out',
-}
-
-const behind: Status = {
-  state: 'degraded',
-  reason:
-    'signals came faster than they were taken: the buffer was fuller than backpressure_threshold; the process gets too ' +
-    'little CPU',
-}
-
-/**
- * Between this long and twice as long after a kill for want of memory a run that goes on is said to live on. The end of one
- * that does not is told at once. PID 1 sees to it within milliseconds; where memory has just run out it may take seconds.
- */
-const kSettleOomMs = 5000
 
 /** The outside world, replaced in tests. */
 export interface SystemdSource {
@@ -88,7 +58,7 @@ class SystemdReceiver implements Receiver {
   readonly #config: Config
   readonly #source: SystemdSource | undefined
   readonly #pending: PendingItems
-  readonly #limiter: RateLimiter
+  readonly #admission: Admission
   readonly #selection: UnitSelection
   readonly #cgroupIds: CgroupIds
   readonly #graph: UnitGraph
@@ -97,25 +67,20 @@ class SystemdReceiver implements Receiver {
   readonly #kept: KeptCounts
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
-  /** Set while something was suppressed that no summary has told. */
-  #summary: Timer | undefined
-  #settlingOom: Timer | undefined
-  #endOom: (() => void) | undefined
+  #oom: OomWatch | undefined
   #watcher: Watcher | undefined
   #forgetStates = (): void => {}
   #countGraph = (): void => {}
   #counters: SourceCounters | undefined
   #running: Promise<void> | undefined
   #collected = false
-  /** How often the buffer had been too full when it was looked at last. */
-  #backpressure = 0
 
   constructor(settings: Settings, config: Config, next: Consumer, source: SystemdSource | undefined) {
     this.#settings = settings
     this.#config = config
     this.#source = source
     this.#pending = new PendingItems(settings, next)
-    this.#limiter = new RateLimiter(config.max_events_per_second, settings.clock)
+    this.#admission = new Admission(settings, config.max_events_per_second, this.#pending)
     this.#selection = selectUnits(config)
     this.#cgroupIds = new CgroupIds(config.cgroup_root || ownCgroupMount(), config.scope, getuid?.() ?? 0)
     this.#graph = settings.shared.get(unitGraphKeys[config.scope])
@@ -129,23 +94,20 @@ class SystemdReceiver implements Receiver {
       maxSeries: config.max_series,
       ...(fold === undefined ? {} : { foldOf: fold }),
       findCgroup: (unit, slice) => this.#cgroupIds.find(unit, slice),
-      oomWatched: () => this.#board.watched,
+      oomWatched: () => settings.shared.get(oomBoard).watched,
     })
     this.#sampler = new Sampler(settings, config, this.#tracker)
     const bootId = hostResource(settings.resources).attributes['systemd.boot_id']
     this.#kept = new KeptCounts(settings, this.#tracker, typeof bootId === 'string' ? bootId : '')
   }
 
-  get #board(): OomBoard {
-    return this.#settings.shared.get(oomBoard)
-  }
-
   async start(host: Host): Promise<void> {
-    const { clock, telemetry } = this.#settings
+    const { clock, telemetry, shared } = this.#settings
     const { native, connect, readHistory } = this.#source ?? realSource()
     const { scope, private_socket } = this.#config
     const uid = getuid?.() ?? 0
     const address = this.#config.address ?? busAddress(scope, process.env, uid)
+    const health = new Health(this.#config, this.#tracker)
     const watcher = new Watcher({
       settings: this.#settings,
       config: this.#config,
@@ -168,11 +130,11 @@ class SystemdReceiver implements Receiver {
         this.#stopping.signal,
       ),
       onEvents: (events, overMs) => {
-        this.#admit(events, overMs)
-        this.#awaitOom()
+        this.#admission.admit(events, overMs)
+        this.#oom?.expect()
       },
       onStatus: (status) => {
-        host.report(status.state === 'ok' ? this.#health(watcher) : status)
+        host.report(status.state === 'ok' ? health.look(watcher) : status)
         if (status.state !== 'ok' || this.#collected) return
         this.#kept.saveFirst()
         this.#collect()
@@ -191,7 +153,13 @@ class SystemdReceiver implements Receiver {
     telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
-    this.#endOom = this.#board.listen((evidence, losses) => this.#takeOom(evidence, losses))
+    this.#oom = new OomWatch(shared.get(oomBoard), {
+      scope,
+      clock,
+      oom: this.#tracker.oom,
+      accepts: (unit) => this.#selection.accepts(unit),
+      tell: (events) => this.#admission.admit(events),
+    })
     telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.series.folded)
     telemetry.gauge(
       'units_left_out',
@@ -214,13 +182,9 @@ class SystemdReceiver implements Receiver {
     const accountedNs = this.#accountedNs()
     await this.#running
     this.#forgetStates()
-    this.#endOom?.()
-    this.#settlingOom?.cancel()
-    // Twice: what came a moment ago, too.
-    for (let i = 0; i < 2 && this.#tracker.oom.waits; i++) this.#settleOom()
-    this.#settlingOom?.cancel()
+    this.#oom?.close()
     await this.#kept.close(accountedNs)
-    this.#summarise()
+    this.#admission.summarise()
     this.#countSource()
     await this.#pending.close()
   }
@@ -229,66 +193,6 @@ class SystemdReceiver implements Receiver {
   #accountedNs(): bigint | undefined {
     const followed = this.#watcher?.up === true && this.#watcher.buffered === 0 && !this.#watcher.missing
     return followed ? this.#settings.clock.unixNano() - kOnItsWayNs : undefined
-  }
-
-  /** What there is to say while systemd answers. */
-  #health(watcher: Watcher): Status {
-    const { backpressure } = watcher.totals()
-    const fellBehind = backpressure > this.#backpressure
-    this.#backpressure = backpressure
-    if (this.#tracker.untracked > 0) return incomplete
-    if (this.#tracker.series.leftOut > 0) return overLimit
-    const { backpressure_threshold: threshold, signal_buffer_size: size } = this.#config
-    return fellBehind || watcher.buffered >= threshold * size ? behind : { state: 'ok' }
-  }
-
-  #takeOom(evidence: readonly OomEvidence[], losses: readonly OomLoss[]): void {
-    const { scope } = this.#config
-    const nowNs = this.#settings.clock.unixNano()
-    const ours = evidence.filter((one) => one.scope === scope && this.#selection.accepts(one.unit))
-    this.#admit(ours.flatMap((one) => this.#tracker.oom.take(one, nowNs)))
-    for (const loss of losses) {
-      if (loss.scope !== scope) continue
-      // Of units that are not watched no end is told: they stay suspects, and nobody waits for them.
-      const suspects = loss.suspects.map((one) => (this.#selection.accepts(one.unit) ? one : { ...one, unit: '' }))
-      this.#admit(this.#tracker.oom.takeLoss({ ...loss, suspects }, nowNs))
-    }
-    this.#awaitOom()
-  }
-
-  #awaitOom(): void {
-    if (!this.#tracker.oom.waits) return
-    this.#settlingOom ??= this.#settings.clock.after(kSettleOomMs, () => this.#settleOom())
-  }
-
-  #settleOom(): void {
-    this.#settlingOom = undefined
-    this.#admit(this.#tracker.oom.settle(this.#settings.clock.unixNano()))
-    this.#awaitOom()
-  }
-
-  #admit(events: readonly RawEvent[], overMs = 0): void {
-    if (events.length === 0) return
-    const { telemetry } = this.#settings
-    const admitted = this.#limiter.admit(events.length, overMs)
-    if (admitted === events.length) {
-      this.#pending.pushEvents(events)
-      return
-    }
-    const over = { logs: events.length - admitted }
-    telemetry.processed(over)
-    telemetry.dropped(over, 'rate_limit')
-    this.#pending.pushEvents(events.slice(0, admitted))
-    this.#summary ??= this.#settings.clock.after(kSummaryIntervalMs, () => this.#summarise())
-  }
-
-  #summarise(): void {
-    this.#summary?.cancel()
-    this.#summary = undefined
-    const count = this.#limiter.takeSuppressed()
-    if (count === 0) return
-    const { resources, clock } = this.#settings
-    this.#pending.pushEvents([suppressedEvent(resources, count, this.#config.max_events_per_second, clock.unixNano())])
   }
 
   #collect(): void {
