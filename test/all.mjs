@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `npm test`: sets up what the machine lacks, builds, checks and tests everything, both languages, the lab included.
-// Stops at the first stage that fails (all tests are one stage) and shows what failed steps printed. The last line counts all tests:
-// "N passed, N failed, N skipped"; each skip is named with its reason.
+// Stops at the first stage that fails (build and checks are one, all tests are one) and shows what failed steps printed. The last
+// line counts all tests: "N passed, N failed, N skipped"; each skip is named with its reason.
 import { mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { forbiddenSkips } from './setup/skips.mjs'
@@ -25,9 +25,13 @@ const nice = (step) => ({ ...step, argv: ['nice', '-n', '5', ...step.argv] })
 
 const steps = [
   { name: 'packages', argv: [node, 'test/setup/install.mjs'] },
-  { name: 'build', argv: ['npm', 'run', '--silent', 'build'] },
-  { name: 'lint', argv: [bin('biome'), 'check', '.'] },
-  { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
+  [
+    [{ name: 'build', argv: ['npm', 'run', '--silent', 'build'] }],
+    [
+      { name: 'lint', argv: [bin('biome'), 'check', '.'] },
+      { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
+    ],
+  ],
   // The lab mostly waits (for systemd's timers, for crashes to come), and the VMs share nothing with what runs beside them.
   [
     [{ ...vitest('lab'), mustRun: true }],
