@@ -146,6 +146,11 @@ const formats = {
   wall_time: 'time (`22:00`)',
   time_zone: 'time zone (`Europe/Berlin`)',
   extension: 'id of an extension',
+  existing_file: 'path of a file',
+  secret_file: 'path of a file that only the agent may read',
+  certificate_file: 'path of a file',
+  output_file: 'path of a file',
+  state_folder: 'path of a folder',
 } as const
 
 function rangeOf(from: number | undefined, to: number | undefined, one = '', many = one): string {

@@ -123,8 +123,6 @@ interface FactoryHead {
 export interface ConfigComplaint {
   readonly path: readonly (string | number)[]
   readonly reason: string
-  /** Only a warning (`CFG_ENVIRONMENT`): it is so here and now, and may be otherwise where, or when, the agent runs. */
-  readonly here?: true
 }
 
 // `config` is `never` in these interfaces so that factories of different configs fit one list (parameters are

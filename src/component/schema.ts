@@ -4,9 +4,17 @@
  *
  * Strings of format `duration` and `size` reach the component as numbers (milliseconds, bytes); format `secret` is a
  * string that is never printed; format `cel` is a CEL expression, compiled by its component. `wall_time` (`22:00`) and
- * `time_zone` (`Europe/Berlin`) stay text, as does `extension`, the id of one that `service.extensions` lists.
+ * `time_zone` (`Europe/Berlin`) stay text, as does `extension`, the id of one that `service.extensions` lists, and as do
+ * paths (`PathFormat`).
  */
 export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema | MapSchema | ObjectSchema | UnionSchema
+
+/**
+ * Paths of this machine that are looked at before anything starts; `validate` warns of those that would not do
+ * (`CFG_ENVIRONMENT`). `secret_file` and `certificate_file` are read as src/config/credential.ts does, `existing_file` is any
+ * other that is read; of `output_file` the folder must be there, and `state_folder` is made in one that is.
+ */
+export type PathFormat = 'existing_file' | 'secret_file' | 'certificate_file' | 'output_file' | 'state_folder'
 
 interface Head {
   /** What it does and when to change it: becomes the reference text. */
@@ -14,7 +22,16 @@ interface Head {
 }
 export interface StringSchema extends Head {
   readonly type: 'string'
-  readonly format?: 'duration' | 'size' | 'secret' | 'cel' | 'endpoint' | 'wall_time' | 'time_zone' | 'extension'
+  readonly format?:
+    | 'duration'
+    | 'size'
+    | 'secret'
+    | 'cel'
+    | 'endpoint'
+    | 'wall_time'
+    | 'time_zone'
+    | 'extension'
+    | PathFormat
   readonly enum?: readonly string[]
   readonly pattern?: string
   readonly minLength?: number

@@ -1,5 +1,6 @@
 import type { Factory, MaintenanceWindow } from '../component/component.js'
 import type { ComponentId } from '../component/id.js'
+import type { PathFormat } from '../component/schema.js'
 import type { Signal } from '../data/batch.js'
 import type { ConfigProblem } from '../errors.js'
 
@@ -81,4 +82,9 @@ export interface Sources {
    * Rejects with an Error whose message says why in words fit for a user and without the content.
    */
   readFile(path: string, maxBytes: number): Promise<FileContent>
+  /**
+   * What a start would stumble over, here and now, at a path that a component will use; relative to the working directory,
+   * as there. May name the path. Left out where nothing outside is looked at.
+   */
+  look?(path: string, format: PathFormat): Promise<string | undefined>
 }

@@ -1,8 +1,9 @@
 import type { Registration } from '../component/component.js'
-import type { AgentConfig, ComponentConfig } from './agent-config.js'
+import type { AgentConfig, ComponentConfig, Sources } from './agent-config.js'
 import { type Definition, readSection, type Section } from './components.js'
 import { shown } from './describe.js'
 import { explain, unknownKey } from './explain.js'
+import { checkFileReferences } from './file-references.js'
 import { checkMaintenance } from './maintenance.js'
 import { PipelineChecker } from './pipelines.js'
 import { finish, plainOf } from './plain.js'
@@ -17,6 +18,7 @@ const topKeys = ['receivers', 'processors', 'exporters', 'extensions', 'service'
 export async function readAgent(
   root: Node,
   registrations: readonly Registration[],
+  sources: Sources,
   problems: Problems,
 ): Promise<AgentConfig | undefined> {
   if (root.kind === 'scalar' && root.value === null) {
@@ -40,8 +42,10 @@ export async function readAgent(
     extensions: await read('extensions'),
   }
   const service = readService(root, problems)
-  const pipelines = new PipelineChecker(root, definitions, problems).check()
+  const checker = new PipelineChecker(root, definitions, problems)
+  const pipelines = checker.check()
   if (service === undefined || problems.any) return undefined
+  await checkFileReferences(root, definitions, checker.used, sources, problems)
   return Object.freeze({
     receivers: complete(definitions.receivers),
     processors: complete(definitions.processors),

@@ -129,8 +129,7 @@ function readComponent(
     const { position } = locate(entry, complaint.path)
     const at = [...path, ...complaint.path]
     const reason = redact(complaint.reason, hiddenIn(node, schema))
-    if (complaint.here === true) problems.warn('CFG_ENVIRONMENT', position, at, reason)
-    else problems.add('CFG_VALUE', position, at, reason)
+    problems.add('CFG_VALUE', position, at, reason)
   }
   return Object.freeze({ id, factory, config })
 }

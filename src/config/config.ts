@@ -2,6 +2,7 @@ import type { Registration } from '../component/component.js'
 import { ConfigError, type ConfigErrorCode } from '../errors.js'
 import { readAgent } from './agent.js'
 import type { AgentConfig, FileContent, Sources } from './agent-config.js'
+import { lookAt } from './local-paths.js'
 import { Problems } from './problems.js'
 import { decodeUtf8, SourceText } from './source-text.js'
 import { fileSources, readRegularFile } from './sources.js'
@@ -35,7 +36,7 @@ export async function loadConfig(
   const text = decodeUtf8(content.bytes)
   if (typeof text !== 'string')
     throw refuse('CFG_FILE', 'this line is not UTF-8 text; save the file as UTF-8', text.badLine)
-  return parseConfig(text, file, registrations, fileSources(file, env))
+  return parseConfig(text, file, registrations, { ...fileSources(file, env), look: lookAt })
 }
 
 /**
@@ -55,7 +56,7 @@ export async function parseConfig(
   const parsed = readYaml(source, problems)
   problems.throwIfAny()
   const root = await substitute(parsed, source, sources, problems)
-  const config = await readAgent(root, registrations, problems)
+  const config = await readAgent(root, registrations, sources, problems)
   problems.throwIfAny()
   if (config === undefined) throw new Error('a configuration without problems gave no result')
   return config

@@ -24,6 +24,12 @@ export const formats: Readonly<Record<Format, FormatRule>> = {
   cel: anything('a CEL expression'),
   // Looked up where all of the file is known.
   extension: anything('the id of an extension'),
+  // Looked at, where no other thing is wrong, in file-references.ts.
+  existing_file: anything('the path of a file'),
+  secret_file: anything('the path of a file'),
+  certificate_file: anything('the path of a file'),
+  output_file: anything('the path of a file'),
+  state_folder: anything('the path of a folder'),
   wall_time: { noun: 'a time such as 22:00', complaint: (text) => reasonOf(parseWallTime(text)) },
   time_zone: { noun: 'a time zone such as Europe/Berlin', complaint: timeZoneComplaint },
 }

@@ -166,6 +166,11 @@ export class PipelineChecker {
     }
   }
 
+  /** What a pipeline or `service.extensions` names, once all is checked. */
+  get used(): ReadonlySet<Definition> {
+    return this.#used
+  }
+
   /** Whether the file has something at the whole path. */
   #has(path: Path): boolean {
     const parent = locate(this.#file, path.slice(0, -1)).node

@@ -31,6 +31,7 @@ export const serviceSchema = {
     extensions: ids('Extensions to start, in this order.'),
     state_directory: {
       type: 'string',
+      format: 'state_folder',
       pattern: '^/',
       maxLength: 4096,
       description:

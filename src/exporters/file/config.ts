@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 
@@ -11,6 +9,7 @@ export const schema = {
   properties: {
     path: {
       type: 'string',
+      format: 'output_file',
       pattern: '^/',
       maxLength: 4096,
       description: 'The file; absolute path. Its folder must exist.',
@@ -57,15 +56,6 @@ export function check(config: Config): readonly ConfigComplaint[] {
   const complaints: ConfigComplaint[] = []
   if (config.path.endsWith('/') || /\/\.{1,2}(\/|$)/.test(config.path) || config.path.includes('\0'))
     complaints.push({ path: ['path'], reason: 'must be the plain absolute path of a file, without . or ..' })
-  else {
-    const folder = dirname(config.path)
-    if (!(statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false))
-      complaints.push({
-        path: ['path'],
-        reason: `there is no folder ${folder} here; create it, or let systemd do it (LogsDirectory=): run does not start without it`,
-        here: true,
-      })
-  }
   if (config.max_size < 64 * 1024) complaints.push({ path: ['max_size'], reason: 'must be at least 64KiB' })
   if (config.max_age !== 0 && config.max_age < 60_000)
     complaints.push({ path: ['max_age'], reason: 'must be 0s or at least 1m' })

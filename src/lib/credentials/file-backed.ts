@@ -1,5 +1,5 @@
+import { stat } from 'node:fs/promises'
 import type { Clock, Timer } from '../../util/clock.js'
-import { stampOf } from './credential-file.js'
 
 /** Kubernetes and certbot replace files days ahead; a look is one stat(2) of each file. */
 const kLookEveryMs = 10_000
@@ -89,4 +89,14 @@ export class FileBacked<T> {
 
 async function stampsOf(paths: readonly string[]): Promise<string> {
   return (await Promise.all(paths.map(stampOf))).join(' ')
+}
+
+/** Changes when the file is written, replaced, or given other rights; `undefined` when it is not there. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+  } catch {
+    return undefined
+  }
 }

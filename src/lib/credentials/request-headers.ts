@@ -10,10 +10,11 @@ export const headerFileProperties = {
     description: 'Headers whose values stand in files, by absolute path; read again when they change.',
     maxProperties: 64,
     default: {},
-    additionalProperties: { type: 'string', pattern: '^/', description: 'File with the value.' },
+    additionalProperties: { type: 'string', format: 'secret_file', pattern: '^/', description: 'File with the value.' },
   },
   bearer_token_file: {
     type: 'string',
+    format: 'secret_file',
     pattern: '^/',
     description: 'File with a token, sent as `authorization: Bearer ...`; read again when it changes.',
   },

@@ -1,7 +1,7 @@
 import type { Logger } from '../../component/logger.js'
 import type { ComponentTelemetry } from '../../component/telemetry.js'
+import { readCredential, secretText } from '../../config/credential.js'
 import type { Clock } from '../../util/clock.js'
-import { readCredential, secretText } from './credential-file.js'
 import { FileBacked } from './file-backed.js'
 
 export interface SecretFilesSettings {

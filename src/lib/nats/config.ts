@@ -2,7 +2,7 @@ import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import { clientTlsProperties } from '../tls/schema.js'
 
-const absolute = { type: 'string', pattern: '^/' } as const
+const secret = { type: 'string', format: 'secret_file', pattern: '^/' } as const
 
 /** What both sides say of the NATS server: where it is, who we are, and which stream. */
 export const natsProperties = {
@@ -35,11 +35,11 @@ export const natsProperties = {
       'Who we are, in files that only the agent may read; one of these. Files are read again when they change.',
     default: {},
     properties: {
-      creds_file: { ...absolute, description: 'File of `nsc` with a JWT and its seed; absolute path.' },
-      nkey_file: { ...absolute, description: 'File with the seed of an NKey; absolute path.' },
-      token_file: { ...absolute, description: 'File with a token; absolute path.' },
+      creds_file: { ...secret, description: 'File of `nsc` with a JWT and its seed; absolute path.' },
+      nkey_file: { ...secret, description: 'File with the seed of an NKey; absolute path.' },
+      token_file: { ...secret, description: 'File with a token; absolute path.' },
       user: { type: 'string', minLength: 1, maxLength: 256, description: 'User name. Needs `password_file`.' },
-      password_file: { ...absolute, description: 'File with the password of `user`; absolute path.' },
+      password_file: { ...secret, description: 'File with the password of `user`; absolute path.' },
     },
   },
   stream: {

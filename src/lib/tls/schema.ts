@@ -4,15 +4,22 @@ import type { Schema } from '../../component/schema.js'
 export const clientTlsProperties = {
   ca_file: {
     type: 'string',
+    format: 'certificate_file',
     pattern: '^/',
     description: 'PEM file of the authorities to trust instead of the system ones; absolute path.',
   },
   cert_file: {
     type: 'string',
+    format: 'certificate_file',
     pattern: '^/',
     description: 'PEM client certificate; absolute path. Needs `key_file`.',
   },
-  key_file: { type: 'string', pattern: '^/', description: 'PEM private key; absolute path. Needs `cert_file`.' },
+  key_file: {
+    type: 'string',
+    format: 'secret_file',
+    pattern: '^/',
+    description: 'PEM private key; absolute path. Needs `cert_file`.',
+  },
   server_name: {
     type: 'string',
     minLength: 1,

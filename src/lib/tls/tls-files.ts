@@ -1,8 +1,8 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { Logger } from '../../component/logger.js'
 import type { ComponentTelemetry } from '../../component/telemetry.js'
+import { readCredential } from '../../config/credential.js'
 import type { Clock } from '../../util/clock.js'
-import { readCredential } from '../credentials/credential-file.js'
 import { FileBacked } from '../credentials/file-backed.js'
 import { Expiry } from './expiry.js'
 

@@ -2,7 +2,8 @@ import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 
-const file = { type: 'string', minLength: 1, maxLength: 4096 } as const
+const secret = { type: 'string', format: 'secret_file', minLength: 1, maxLength: 4096 } as const
+const certificate = { ...secret, format: 'certificate_file' } as const
 
 export const schema = {
   type: 'object',
@@ -61,17 +62,17 @@ export const schema = {
       type: 'object',
       description: 'Encryption, for both protocols; files are read again when they change.',
       properties: {
-        cert_file: { ...file, description: 'PEM file of the certificate, with those between it and the root.' },
-        key_file: { ...file, description: 'PEM file of its key.' },
+        cert_file: { ...certificate, description: 'PEM file of the certificate, with those between it and the root.' },
+        key_file: { ...secret, description: 'PEM file of its key.' },
         client_ca_file: {
-          ...file,
+          ...certificate,
           description: 'PEM file of the authorities of clients. With it every client must show a certificate of them.',
         },
       },
       required: ['cert_file', 'key_file'],
     },
     token_file: {
-      ...file,
+      ...secret,
       description:
         'File with a token that every request must show as `authorization: Bearer TOKEN`; read again when it changes.',
     },

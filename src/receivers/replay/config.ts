@@ -5,7 +5,13 @@ export const schema = {
   type: 'object',
   description: 'Plays back a recording made by `unitscope record`.',
   properties: {
-    file: { type: 'string', minLength: 1, maxLength: 4096, description: 'Path of the recording.' },
+    file: {
+      type: 'string',
+      format: 'existing_file',
+      minLength: 1,
+      maxLength: 4096,
+      description: 'Path of the recording.',
+    },
     speed: {
       description:
         '`real` keeps the recorded pace, `max` goes as fast as the pipeline takes it, a number is that many times real.',

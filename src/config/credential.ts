@@ -1,5 +1,5 @@
-import { lstat, stat } from 'node:fs/promises'
-import { readRegularFile } from '../../config/sources.js'
+import { lstat } from 'node:fs/promises'
+import { readRegularFile } from './sources.js'
 
 /** A token, a key, a certificate; a bundle of all authorities there are takes 220 KiB. */
 const kMaxSecretBytes = 64 * 1024
@@ -50,14 +50,4 @@ export function secretText(path: string, bytes: Uint8Array): string {
   text = text.replace(/\r?\n$/, '')
   if (text === '') throw new Error(`${path} is empty`)
   return text
-}
-
-/** Changes when the file is written, replaced, or given other rights; `undefined` when it is not there. */
-export async function stampOf(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
-  } catch {
-    return undefined
-  }
 }
