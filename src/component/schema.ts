@@ -34,6 +34,8 @@ export interface StringSchema extends Head {
     | PathFormat
   readonly enum?: readonly string[]
   readonly pattern?: string
+  /** What `pattern` asks for, in words that follow "is not". */
+  readonly form?: string
   readonly minLength?: number
   readonly maxLength?: number
   readonly default?: string

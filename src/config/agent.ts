@@ -27,7 +27,8 @@ export async function readAgent(
     return undefined
   }
   if (root.kind !== 'map') {
-    const reason = `a configuration is a map of ${topKeys.join(', ')}; this is ${shown(root)}`
+    // Not what it says: who names the wrong file may have named a token.
+    const reason = `a configuration is a map of ${topKeys.join(', ')}; this is ${shown(root, true)}`
     problems.add('CFG_TYPE', root.position, [], reason)
     return undefined
   }

@@ -3,7 +3,7 @@ import { type ComponentId, type Kind, parseComponentId } from '../component/id.j
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { ComponentConfig } from './agent-config.js'
 import { shown } from './describe.js'
-import { explain } from './explain.js'
+import { butIs, explain } from './explain.js'
 import { isWildcard } from './formats.js'
 import { finish, plainOf } from './plain.js'
 import { type Path, type Problems, printable } from './problems.js'
@@ -126,12 +126,19 @@ function readComponent(
   const config = finish(plain, schema)
   // `check` takes its component's own config type (see Factory); this value was validated against that schema.
   for (const complaint of factory.check?.(config as never) ?? []) {
-    const { position } = locate(entry, complaint.path)
+    const { node: value, position } = locate(entry, complaint.path)
     const at = [...path, ...complaint.path]
-    const reason = redact(complaint.reason, hiddenIn(node, schema))
+    const hidden = hiddenIn(node, schema)
+    const isHidden = value.kind !== 'scalar' || hidden.has(value.text)
+    const reason = withValue(redact(complaint.reason, hidden), butIs(value, isHidden))
     problems.add('CFG_VALUE', position, at, reason)
   }
   return Object.freeze({ id, factory, config })
+}
+
+/** `must be at least 1h, is 5m: why`: components say what they want, and need not repeat what they got. */
+function withValue(reason: string, value: string): string {
+  return reason.replace(/^must .*?(?=: |; |$)/, (wanted) => `${wanted}${value}`)
 }
 
 /** What is allowed but unwise in a value. */

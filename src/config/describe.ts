@@ -24,20 +24,36 @@ export function wanted(schema: Schema): string {
   }
 }
 
+/**
+ * What is written there as messages may show it: the one way for a value into a message. Undefined for a secret, for what a
+ * reference brought, and for lists and maps.
+ */
+export function told(node: Node, secret = false): string | undefined {
+  return !secret && node.kind === 'scalar' && node.substituted === undefined ? printable(node.text) : undefined
+}
+
+/** A value as the subject of a sentence. */
+export function named(node: Node, secret = false): string {
+  const text = told(node, secret)
+  if (text !== undefined) return `"${text}"`
+  return secret ? 'the secret' : shown(node)
+}
+
 /** What stands there, as the object of "got". A substituted or secret value is named, never shown. */
 export function shown(node: Node, secret = false): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'map') return 'a map of keys'
   if (node.substituted !== undefined) return `the value of ${node.substituted.names.join(' and ')}`
   if (node.value === null) return 'nothing'
-  if (secret) return 'something else'
-  if (typeof node.value === 'string') return `the text "${printable(node.value)}"`
-  return typeof node.value === 'number' ? `the number ${printable(node.text)}` : printable(node.text)
-}
-
-/** Whether a value may stand in a message. */
-export function mayShow(node: Node, secret = false): boolean {
-  return !secret && node.kind === 'scalar' && node.substituted === undefined
+  const text = told(node, secret)
+  switch (typeof node.value) {
+    case 'string':
+      return text === undefined ? 'text' : `the text "${text}"`
+    case 'number':
+      return text === undefined ? 'a number' : `the number ${text}`
+    default:
+      return text ?? 'true or false'
+  }
 }
 
 export function oneOf(words: readonly string[]): string {

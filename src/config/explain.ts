@@ -1,10 +1,10 @@
 import type { ObjectSchema, Schema, StringSchema, UnionSchema } from '../component/schema.js'
 import type { ConfigErrorCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
-import { mayShow, oneOf, shown, wanted } from './describe.js'
+import { named, oneOf, shown, told, wanted } from './describe.js'
 import { formats } from './formats.js'
-import { type Path, type Problems, printable } from './problems.js'
-import { type Entry, hasFailed, locate, type MapNode, type Node, type ScalarNode } from './tree.js'
+import { type Path, type Problems, withoutSignIn } from './problems.js'
+import { type Entry, hasFailed, locate, type MapNode, type Node } from './tree.js'
 import type { UnionViolation, Violation } from './violations.js'
 
 /**
@@ -92,9 +92,9 @@ function reasonOf(violation: Other, node: Node): string {
     case 'enum':
       return enumReason(violation.schema.enum ?? [], node, secret)
     case 'minimum':
-      return `must be at least ${violation.schema.minimum}${butIs(node)}`
+      return `must be at least ${violation.schema.minimum}${butIs(node, secret)}`
     case 'maximum':
-      return `must be at most ${violation.schema.maximum}${butIs(node)}`
+      return `must be at most ${violation.schema.maximum}${butIs(node, secret)}`
     case 'minLength': {
       const { minLength } = violation.schema
       return minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`
@@ -102,9 +102,9 @@ function reasonOf(violation: Other, node: Node): string {
     case 'maxLength':
       return `must have at most ${violation.schema.maxLength} characters`
     case 'pattern': {
-      const { pattern } = violation.schema
-      if (pattern === '^/' || pattern === '^(/.*)?$') return `must be an absolute path${butIs(node)}`
-      return `${patternSubject(node, secret)} does not match the pattern ${pattern}`
+      const { pattern, form } = violation.schema
+      if (pattern === '^/' || pattern === '^(/.*)?$') return `must be an absolute path${butIs(node, secret)}`
+      return `${named(node, secret)} ${form === undefined ? `does not match the pattern ${pattern}` : `is not ${form}`}`
     }
     case 'minItems': {
       const { minItems } = violation.schema
@@ -126,22 +126,21 @@ function holdsSecret(schema: Schema): boolean {
   return Object.values(schema.properties).some(holdsSecret)
 }
 
-function patternSubject(node: Node, secret: boolean): string {
-  if (mayShow(node, secret)) return `"${printable((node as ScalarNode).text)}"`
-  return secret ? 'the secret' : shown(node)
-}
-
-function butIs(node: Node): string {
-  return mayShow(node) ? `, is ${printable((node as ScalarNode).text)}` : ''
+/** `, is 5`: the value that is out of bounds, where it may be told. */
+export function butIs(node: Node, secret: boolean): string {
+  const text = told(node, secret) ?? ''
+  return text === '' ? '' : `, is ${text}`
 }
 
 function typeReason(schema: Exclude<Schema, UnionSchema>, node: Node, secret: boolean): string {
   const general = `expected ${wanted(schema)}, got ${shown(node, secret)}`
-  if (node.kind !== 'scalar' || !mayShow(node, secret) || node.value === null) return general
+  const text = told(node, secret)
+  if (node.kind !== 'scalar' || text === undefined || node.value === null) return general
   // A bare number there lacks its unit, or its host: the format knows what to write.
   if (schema.type === 'string' && ['duration', 'size', 'endpoint', 'wall_time'].includes(schema.format ?? ''))
     return formatReason(schema, node, secret)
-  const text = printable(node.text)
+  // What was cut, or taken out of it, is nothing to write.
+  if (text !== node.text) return general
   switch (schema.type) {
     case 'string':
       return `${general}: put it in quotes, "${text}"`
@@ -169,12 +168,15 @@ function ofPercent(percent: number, maximum = Number.POSITIVE_INFINITY): number 
 
 function formatReason(schema: StringSchema, node: Node, secret: boolean): string {
   const rule = formats[schema.format!]
-  const complaint = mayShow(node, secret) ? rule.complaint((node as ScalarNode).text) : undefined
-  return complaint ?? `expected ${rule.noun}, got ${shown(node, secret)}`
+  const mayQuote = node.kind === 'scalar' && told(node, secret) !== undefined
+  return (
+    (mayQuote ? rule.complaint(withoutSignIn(node.text)) : undefined) ??
+    `expected ${rule.noun}, got ${shown(node, secret)}`
+  )
 }
 
 function enumReason(allowed: readonly string[], node: Node, secret: boolean): string {
-  if (!mayShow(node, secret)) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
-  const { text } = node as ScalarNode
-  return `"${printable(text)}" is not ${oneOf(allowed)}${hint(text, allowed)}`
+  const text = told(node, secret)
+  if (text === undefined) return `expected ${oneOf(allowed)}, got ${shown(node, secret)}`
+  return `"${text}" is not ${oneOf(allowed)}${hint(text, allowed)}`
 }

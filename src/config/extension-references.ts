@@ -1,6 +1,7 @@
 import { hint } from '../util/did-you-mean.js'
 import type { Definition } from './components.js'
-import { type Path, type Problems, printable } from './problems.js'
+import { named } from './describe.js'
+import type { Path, Problems } from './problems.js'
 import { eachValue } from './redact.js'
 
 /** The extensions of a file: those that are defined, and of these the ones that `service.extensions` lists. */
@@ -18,9 +19,10 @@ export function checkExtensionReferences(
 ): void {
   const { entry, factory } = definition
   if (factory === undefined) return
-  eachValue(entry.node, factory.configSchema, ({ text, position, substituted }, schema, below) => {
+  eachValue(entry.node, factory.configSchema, (node, schema, below) => {
+    const { text, position, substituted } = node
     if (!('format' in schema) || schema.format !== 'extension' || text === '' || listed.has(text)) return
-    const name = substituted === undefined ? `"${printable(text)}"` : `the value of ${substituted.names.join(' and ')}`
+    const name = named(node)
     const at = [...path, ...below]
     if (defined.includes(text)) {
       const reason = `the extension ${name} is not started: add it to service.extensions`

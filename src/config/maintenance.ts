@@ -1,6 +1,7 @@
 import type { MaintenanceWindow } from '../component/component.js'
 import { parseWallTime, type WallTime } from '../util/wall-time.js'
-import { type Problems, printable } from './problems.js'
+import { named, told } from './describe.js'
+import type { Problems } from './problems.js'
 import { type Entry, locate } from './tree.js'
 
 /** What systemd's names of units end in (systemd.unit(5)). */
@@ -16,8 +17,11 @@ export function checkMaintenance(windows: readonly MaintenanceWindow[], service:
     for (const [at, name] of window.units.entries()) {
       if (/[*?]/.test(name) || suffixed.test(name)) continue
       const path = ['maintenance', index, 'units', at]
-      const reason = `"${printable(name)}" can only be a container: names of units end in their type; did you mean "${printable(name)}.service"?`
-      problems.warn('CFG_UNIT_NAME', locate(service, path).position, ['service', ...path], reason)
+      const { node, position } = locate(service, path)
+      const text = told(node)
+      const meant = text === undefined ? '' : `; did you mean "${text}.service"?`
+      const reason = `${named(node)} can only be a container: names of units end in their type${meant}`
+      problems.warn('CFG_UNIT_NAME', position, ['service', ...path], reason)
     }
     // Of format `wall_time`.
     const from = parseWallTime(window.from) as WallTime

@@ -3,9 +3,10 @@ import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
 import { type Definition, type Section, sections } from './components.js'
+import { named } from './describe.js'
 import { checkExtensionReferences } from './extension-references.js'
 import { PipelineAdvice } from './pipeline-advice.js'
-import { type Path, type Problems, printable } from './problems.js'
+import type { Path, Problems } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 
 export type Definitions = Readonly<Record<Section, ReadonlyMap<string, Definition>>>
@@ -121,8 +122,7 @@ export class PipelineChecker {
     const seen = new Set<string>()
     for (const { id, node, path } of references) {
       const definition = this.#definitions[section].get(id)
-      const name =
-        node.substituted === undefined ? `"${printable(id)}"` : `the value of ${node.substituted.names.join(' and ')}`
+      const name = named(node)
       if (seen.has(id)) this.#problems.add('CFG_REFERENCE', node.position, path, `${name} is listed twice`)
       else if (definition === undefined && !this.#isMisspelledThere(section, id)) {
         const remedy = node.substituted === undefined ? this.#remedy(section, id) : ` in "${section}:"`

@@ -33,7 +33,8 @@ export class Problems {
     this.#unlisted++
   }
 
-  warn(code: ConfigWarningCode, position: SourcePosition, path: Path, reason: string): void {
+  warn(code: ConfigWarningCode, position: SourcePosition, path: Path, text: string): void {
+    const reason = printable(text, kMaxReasonLength)
     if (this.#warnings.length < kMaxProblems) this.#warnings.push({ code, position, key: formatPath(path), reason })
   }
 
@@ -68,13 +69,32 @@ export function formatPath(path: Path): string {
   return text
 }
 
-/** Text from a file as one line of a message: control characters escaped, length bounded. */
+/** Text from a file as one line of a message: without passwords of URLs, control characters escaped, length bounded. */
 export function printable(text: string, maxLength = 40): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}...` : text
+  // Before it is cut: behind the cut nobody would see the "@".
+  const safe = withoutSignIn(text)
+  const cut = safe.length > maxLength ? `${safe.slice(0, maxLength)}...` : safe
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
   return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {
     return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
+}
+
+/** `nats://***@host` of `nats://user:password@host`. */
+export function withoutSignIn(text: string): string {
+  const found = signInOf(text)
+  return found === undefined ? text : `${text.slice(0, found.start)}***${text.slice(found.end)}`
+}
+
+/**
+ * Where `user:password` stands in `nats://user:password@host`, also without a scheme. People write passwords that no URL may
+ * hold, so it ends at the last "@".
+ */
+export function signInOf(text: string): { readonly start: number; readonly end: number } | undefined {
+  const end = text.lastIndexOf('@')
+  const start = text.indexOf('://') + 3
+  if (start >= 3 && start < end) return { start, end }
+  return /^[^\s/:@"]+:[^\s/@]+@/.test(text) ? { start: 0, end } : undefined
 }
 
 function byPlace(a: { position: SourcePosition }, b: { position: SourcePosition }): number {

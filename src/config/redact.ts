@@ -1,5 +1,6 @@
 import type { Schema } from '../component/schema.js'
 import { branchFor, childSchema } from './plain.js'
+import { signInOf } from './problems.js'
 import type { Node, ScalarNode } from './tree.js'
 
 /** Values that must not appear in messages, with the words that stand for them. */
@@ -31,13 +32,16 @@ export function isSecret(schema: Schema): boolean {
   return schema.type === 'string' && schema.format === 'secret'
 }
 
-/** All values of a component that came by a reference or are secrets. */
+/** All values of a component that came by a reference or are secrets, and what is secret in its URLs. */
 export function hiddenIn(node: Node, schema: Schema): Hidden {
   const hidden = new Map<string, string>()
   eachValue(node, schema, (scalar, its) => {
-    const { substituted } = scalar
+    const { substituted, text } = scalar
+    const signIn = signInOf(text)
+    if (isSecret(its)) hidden.set(text, 'the secret')
+    else if (signIn !== undefined) hidden.set(text.slice(signIn.start, signIn.end), '***')
+    // A reference that is all of a secret gives it a better name.
     for (const [index, value] of (substituted?.values ?? []).entries()) hidden.set(value, substituted!.names[index]!)
-    if (substituted === undefined && isSecret(its)) hidden.set(scalar.text, 'the secret')
   })
   hidden.delete('')
   return hidden
@@ -57,10 +61,16 @@ export function redact(reason: string, hidden: Hidden): string {
   return reason.replace(whole, (value) => hidden.get(value)!)
 }
 
-/** A value as a pattern; one as short as `5` or `on` only where it stands alone, or every sentence would be torn. */
+/**
+ * A value as a pattern. One as short as `5`, `1h` or `name` may be a word of ours: it is a value in quotes or brackets only (of
+ * a header `Authorization: a` it was said that it "is not the secret gRPC header name"), and one such as `/a/b` where it stands
+ * alone.
+ */
 function patternOf(value: string): string {
   const literal = value.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-  return value.length < 4 ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal
+  if (value.length >= kMaxShownPiece) return literal
+  const isNoWord = /[\p{L}\p{N}]/u.test(value) && /[^\p{L}\p{N}]/u.test(value)
+  return isNoWord ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : `(?<=["(])${literal}(?=[")])`
 }
 
 function holdsPiece(text: string, value: string): boolean {

@@ -26,7 +26,10 @@ export interface FileReference extends ReferenceHead {
 /** References within defaults within references: nobody needs three, and ten bound the recursion. */
 const kMaxNesting = 10
 
-/** A mistake in a reference; `raw` is where it begins. */
+/**
+ * A mistake in a reference; `raw` is where it begins. Which key it belongs to is not known yet, and it may be no reference at
+ * all but a password with a "${" in it: the message quotes nothing but what can only be the name of a variable.
+ */
 export class BadReference extends Error {
   override readonly name = 'BadReference'
   readonly raw: string
@@ -63,7 +66,8 @@ class Scanner {
     for (;;) {
       const char = this.#text[this.#offset]
       if (char === undefined) {
-        if (until !== undefined) throw new BadReference(this.#text.slice(opened), 'a "}" is missing after "${"')
+        if (until !== undefined)
+          throw new BadReference(this.#text.slice(opened), 'a "}" is missing after "${"; write $$ for a dollar')
         break
       }
       if (char === until) {
@@ -101,7 +105,7 @@ class Scanner {
     this.#offset += name.length
     const from = this.#text.slice(start)
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      throw new BadReference(from, `"${printable(name)}" is not the name of an environment variable`)
+      throw new BadReference(from, `no name of a variable stands after "env:": ${kForms}`)
     const shown = `$\{env:${printable(name, 128)}}`
     const rest = this.#text.slice(this.#offset, this.#offset + 2)
     if (rest === ':-') {
@@ -109,7 +113,7 @@ class Scanner {
       const fallback = this.parts('}', depth, start)
       return { scheme: 'env', raw: this.#text.slice(start, this.#offset), shown, name, fallback }
     }
-    if (rest === '') throw new BadReference(from, 'a "}" is missing after "${"')
+    if (rest === '') throw new BadReference(from, 'a "}" is missing after "${"; write $$ for a dollar')
     if (!rest.startsWith('}')) throw new BadReference(from, `write ${shown} or $\{env:${name}:-default}`)
     this.#offset++
     return { scheme: 'env', raw: this.#text.slice(start, this.#offset), shown, name }
@@ -123,9 +127,11 @@ class Scanner {
   }
 }
 
+const kForms = 'write ${env:NAME} or ${file:path}, and $$ for a dollar'
+
 function schemeReason(scheme: string, hasColon: boolean): string {
-  if (!hasColon && /^[A-Za-z_][A-Za-z0-9_]*$/.test(scheme))
+  // In capitals, as variables are named and passwords are not.
+  if (!hasColon && /^[A-Z_][A-Z0-9_]*$/.test(scheme))
     return `write $\{env:${printable(scheme)}}; a bare name is not a reference`
-  if (scheme === '') return 'write ${env:NAME} or ${file:path}; a dollar before a brace is written $$'
-  return `"${printable(scheme)}" is not a source of values (env, file)${hint(scheme, ['env', 'file'])}`
+  return `is not a reference: ${kForms}${hint(scheme, ['env', 'file'])}`
 }

@@ -55,6 +55,7 @@ export const serviceSchema = {
             items: {
               type: 'string',
               pattern: '^[^\\[\\]]+$',
+              form: 'the name of a unit or a glob of * and ?, without [ and ]',
               maxLength: 255,
               description: 'Exact name with its type (`db.service`), `prefix*`, or glob (`*`, `?`).',
             },

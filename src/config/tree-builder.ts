@@ -143,8 +143,14 @@ export class TreeBuilder {
     const name = printable(source)
     if (this.#aliases > kMaxAliases)
       return this.#stop(position, path, `more than ${kMaxAliases} aliases (*name) in one file`)
+    // Its name is not told: what looks like an alias may be a password without quotes.
     if (target === undefined)
-      this.#problems.add('CFG_REFERENCE', position, path, `no anchor &${name} stands above this alias`)
+      this.#problems.add(
+        'CFG_REFERENCE',
+        position,
+        path,
+        'is an alias (*name) without its anchor (&name) above it; text that begins with * must be put in quotes, such as "*.mount"',
+      )
     else if (target === 'open')
       this.#problems.add('CFG_FORBIDDEN', position, path, `the alias *${name} contains itself`)
     else if (depth + target.height - 1 > kMaxDepth)

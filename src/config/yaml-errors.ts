@@ -6,7 +6,7 @@ import type { YAMLError } from 'yaml'
  */
 const reasons: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   BAD_DQ_ESCAPE: 'this backslash escape does not exist in "double quotes"; use \'single quotes\' or write \\\\',
-  BAD_INDENT: 'wrong indentation, or a bracket that is not closed',
+  BAD_INDENT: 'wrong indentation: what belongs together starts in the same column',
   BAD_SCALAR_START: 'a value that starts with this character must be put in quotes',
   BLOCK_AS_IMPLICIT_KEY:
     'a second "key:" on one line, or wrong indentation; text that holds ": " must be put in quotes',

@@ -47,7 +47,7 @@ export function readYaml(source: SourceText, problems: Problems): Node {
   if (document === undefined) throw new Error('the YAML library gave no document')
   // Unknown tags are only warnings here; the builder refuses all tags.
   const serious = [...document.errors, ...document.warnings.filter((w) => w.code !== 'TAG_RESOLVE_FAILED')]
-  addSyntaxErrors(serious, quotesIn(document), source, problems)
+  addSyntaxErrors(serious, delimitedIn(document), source, problems)
   if (second !== undefined) {
     const reason = 'a second document starts here; a configuration is one document, so remove the "---"'
     problems.add('CFG_FORBIDDEN', at(second.range[0]), top, reason)
@@ -65,7 +65,7 @@ const top: Path = []
 
 function addSyntaxErrors(
   errors: readonly YAMLError[],
-  quotes: readonly Quoted[],
+  { quotes, brackets }: Delimited,
   source: SourceText,
   problems: Problems,
 ): void {
@@ -73,7 +73,7 @@ function addSyntaxErrors(
   let tabs = false
   for (const error of errors.slice(0, kMaxSyntaxErrors)) {
     const open = quotes.find((quoted) => neverClosed(quoted, error, source))
-    const position = source.at(open?.[0] ?? error.pos[0])
+    const position = source.at(open?.start ?? error.pos[0])
     if (open !== undefined) {
       // All that follows was read as if it were text, and text as if it were YAML.
       problems.add('CFG_SYNTAX', position, top, 'this quote is never closed')
@@ -83,28 +83,45 @@ function addSyntaxErrors(
     if (position.line === lastLine || (tabs && error.code !== 'TAB_AS_INDENT')) continue
     lastLine = position.line
     tabs ||= error.code === 'TAB_AS_INDENT'
-    problems.add('CFG_SYNTAX', position, top, syntaxReason(error, source.lineAt(error.pos[0])))
+    const bracket = error.code === 'BAD_INDENT' ? brackets.find(({ end }) => end === error.pos[0]) : undefined
+    const reason =
+      bracket === undefined
+        ? syntaxReason(error, source.lineAt(error.pos[0]))
+        : 'this bracket is never closed, or its lines are not indented enough'
+    problems.add('CFG_SYNTAX', bracket === undefined ? position : source.at(bracket.start), top, reason)
   }
 }
 
-/** From the opening quote to behind the closing one. */
-type Quoted = readonly [start: number, end: number]
+/** From the opening quote or bracket to behind the closing one. */
+interface Span {
+  readonly start: number
+  readonly end: number
+}
 
-function quotesIn(document: Document.Parsed): readonly Quoted[] {
-  const found: Quoted[] = []
+interface Delimited {
+  readonly quotes: readonly Span[]
+  readonly brackets: readonly Span[]
+}
+
+function delimitedIn(document: Document.Parsed): Delimited {
+  const quotes: Span[] = []
+  const brackets: Span[] = []
   visit(document, {
     Scalar(_key, { type, range }) {
-      if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range) found.push([range[0], range[1]])
+      if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range) quotes.push({ start: range[0], end: range[1] })
+    },
+    Collection(_key, { flow, range }) {
+      if (flow === true && range) brackets.push({ start: range[0], end: range[1] })
     },
   })
-  return found
+  return { quotes, brackets }
 }
 
 /**
  * An open quote is noticed where the text must end, or in the line of the next quote, which closes it; where it was opened
  * is what helps.
  */
-function neverClosed([start, end]: Quoted, error: YAMLError, source: SourceText): boolean {
+function neverClosed({ start, end }: Span, error: YAMLError, source: SourceText): boolean {
   const [at] = error.pos
   if (at < start) return false
   if (error.code === 'MISSING_CHAR' && start < at && at <= end) return true

@@ -10,7 +10,7 @@ export function toJsonSchema(schema: Schema): Readonly<Record<string, unknown>> 
     return { ...rest, items: toJsonSchema(items) }
   }
   if (schema.type !== 'object') {
-    const { description: _d, default: _default, ...rest } = schema
+    const { description: _d, default: _default, form: _form, ...rest } = { form: undefined, ...schema }
     return rest
   }
   if ('additionalProperties' in schema) {

@@ -14,6 +14,7 @@ export const schema = {
     path: {
       type: 'string',
       pattern: '^/[A-Za-z0-9._~/-]*$',
+      form: 'a path such as /metrics, of letters, digits and "._~/-"',
       maxLength: 256,
       default: '/metrics',
       description: 'Path of the page.',
@@ -50,7 +51,13 @@ export const schema = {
       default: [],
       description:
         'Host headers to answer besides loopback names (without port). Stops web pages from reading the metrics by DNS rebinding.',
-      items: { type: 'string', pattern: '^[A-Za-z0-9._:-]+$', maxLength: 255, description: 'A host name or address.' },
+      items: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9._:-]+$',
+        form: 'a host name or address, without port',
+        maxLength: 255,
+        description: 'A host name or address.',
+      },
     },
     insecure_bind: {
       type: 'boolean',

@@ -18,6 +18,7 @@ export const schema = {
     endpoint: {
       type: 'string',
       pattern: '^https?://',
+      form: 'a URL such as https://prometheus.example.com/api/v1/write',
       maxLength: 2048,
       description: 'URL to write to, e.g. `https://prometheus.example.com/api/v1/write`.',
     },

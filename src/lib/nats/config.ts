@@ -4,6 +4,8 @@ import { clientTlsProperties } from '../tls/schema.js'
 
 const secret = { type: 'string', format: 'secret_file', pattern: '^/' } as const
 
+const kServerForm = 'nats://host:4222 or tls://host:4222'
+
 /** What both sides say of the NATS server: where it is, who we are, and which stream. */
 export const natsProperties = {
   servers: {
@@ -12,7 +14,13 @@ export const natsProperties = {
     maxItems: 16,
     default: ['nats://127.0.0.1:4222'],
     description: 'Servers of one cluster: `nats://host:4222`, or `tls://` where TLS is a must. One that works is used.',
-    items: { type: 'string', pattern: '^(nats|tls)://[^/@]+$', maxLength: 300, description: 'URL of a server.' },
+    items: {
+      type: 'string',
+      pattern: '^(nats|tls)://',
+      form: kServerForm,
+      maxLength: 300,
+      description: 'URL of a server.',
+    },
   },
   tls: {
     type: 'object',
@@ -45,6 +53,7 @@ export const natsProperties = {
   stream: {
     type: 'string',
     pattern: '^[A-Za-z0-9_-]+$',
+    form: 'a name of letters, digits, "_" and "-"',
     maxLength: 64,
     default: 'UNITSCOPE',
     description: 'JetStream stream that keeps what is published until a gateway has it.',
@@ -52,6 +61,7 @@ export const natsProperties = {
   subject: {
     type: 'string',
     pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+    form: 'words of letters, digits, "_" and "-" with dots between them',
     maxLength: 128,
     default: 'unitscope',
     description: 'First part of all subjects; signal (`logs`, `metrics`, `traces`) and host follow.',
@@ -96,8 +106,13 @@ export function checkNats(config: NatsConfig): readonly ConfigComplaint[] {
   const complain = (path: ConfigComplaint['path'], reason: string): void => void complaints.push({ path, reason })
   const { tls, credentials, create_stream, servers } = config
   servers.forEach((server, at) => {
-    if (!/^(nats|tls):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(server))
-      complain(['servers', at], 'is not nats://host:4222 or tls://host:4222')
+    if (server.includes('@'))
+      complain(
+        ['servers', at],
+        'a user name or password has no place in it: use credentials (user and password_file, token_file, nkey_file or creds_file)',
+      )
+    else if (!/^(nats|tls):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(server))
+      complain(['servers', at], `is not ${kServerForm}`)
   })
   if ((tls.cert_file === undefined) !== (tls.key_file === undefined))
     complain(['tls'], 'cert_file and key_file go together')

@@ -19,7 +19,7 @@ export const factory = {
     if (config.max_held_items < config.send_batch_size)
       complaints.push({
         path: ['max_held_items'],
-        reason: `must be at least send_batch_size (${config.send_batch_size}), or only the timeout would ever send`,
+        reason: `must be at least send_batch_size (${config.send_batch_size}): otherwise only the timeout would ever send`,
       })
     return complaints
   },

@@ -9,6 +9,7 @@ export const schema = {
       items: {
         type: 'string',
         pattern: '^[a-z]+$',
+        form: 'a suffix in lower-case letters, such as service',
         maxLength: 16,
         description: 'Suffix of unit names, without the dot.',
       },

@@ -43,6 +43,7 @@ export const schema = {
       items: {
         type: 'string',
         pattern: '^[A-Z_][A-Z0-9_]{0,63}=',
+        form: 'FIELD=value with the name of a field in capitals, such as _PID=1',
         maxLength: 4096,
         description: '`FIELD=value`, as for journalctl.',
       },
@@ -67,6 +68,7 @@ export const schema = {
       items: {
         type: 'string',
         pattern: '^[A-Z_][A-Z0-9_]{0,63}$',
+        form: 'the name of a field in capitals, such as _EXE',
         maxLength: 64,
         description: 'Name of a field, e.g. `CODE_FILE` or `_EXE`.',
       },
@@ -89,6 +91,7 @@ export const schema = {
     namespace: {
       type: 'string',
       pattern: '^[A-Za-z0-9_.+*-]+$',
+      form: 'a name of letters, digits and "_.+-", or *',
       maxLength: 255,
       description: 'Journal namespace (LogNamespace= of a unit); `*` reads all.',
     },

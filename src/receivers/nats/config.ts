@@ -10,6 +10,7 @@ export const schema = {
     consumer: {
       type: 'string',
       pattern: '^[A-Za-z0-9_-]+$',
+      form: 'a name of letters, digits, "_" and "-"',
       maxLength: 64,
       default: 'unitscope-gateway',
       description: 'Durable consumer. Gateways with one name share the messages; it is made when it is not there.',

@@ -82,7 +82,13 @@ export const schema = {
       default: [],
       description:
         'Headers of requests to keep with their records, such as `x-scope-orgid`; the `otlp` exporter sends them on, each tenant in requests of its own.',
-      items: { type: 'string', pattern: '^[a-z0-9][a-z0-9_.-]*$', maxLength: 64, description: 'A name in lower case.' },
+      items: {
+        type: 'string',
+        pattern: '^[a-z0-9][a-z0-9_.-]*$',
+        form: 'a name of lower-case letters, digits, "_", "." and "-"',
+        maxLength: 64,
+        description: 'A name in lower case.',
+      },
     },
     insecure_bind: {
       type: 'boolean',

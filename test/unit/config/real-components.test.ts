@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Schema } from '../../../src/component/schema.js'
 import { parseConfig } from '../../../src/config/config.js'
+import { serviceSchema } from '../../../src/config/service-schema.js'
 import { ConfigError, formatProblem } from '../../../src/errors.js'
 import { registrations } from '../../../src/registry.js'
 import { sourcesOf } from './fakes.js'
@@ -194,7 +196,7 @@ service:
       'maintenance[0].time_zone',
       'there is no time zone "Europe/Atlantis": IANA names them, such as Europe/Berlin or UTC',
     ],
-    ['{ units: ["a[b"], from: "22:00", to: "02:00" }', 'maintenance[0].units[0]', '"a[b" does not match the pattern'],
+    ['{ units: ["a[b"], from: "22:00", to: "02:00" }', 'maintenance[0].units[0]', '"a[b" is not the name of a unit'],
     ['{ day: [mon], from: "22:00", to: "02:00" }', 'maintenance[0].day', 'did you mean "days"?'],
   ])('is wrong, and it is said where: %s', async (window, key, reason) => {
     const [only, ...more] = await said(yaml(window))
@@ -279,6 +281,80 @@ describe('what people write instead', () => {
     ],
   ])('%s', async (_, part, expected) => {
     expect(await said(host(part))).toEqual(expected)
+  })
+})
+
+describe('a value is told as it was meant', () => {
+  const secret = 'a user name or password has no place in it: use'
+  const inCredentials = `${secret} credentials (user and password_file, token_file, nkey_file or creds_file)`
+
+  test.each([
+    ['exporters', 'nats: { servers: ["nats://user:hunter4@127.0.0.1:4222"] }', `nats.servers[0]: ${inCredentials}`],
+    ['receivers', 'nats: { servers: ["tls://hunter4@127.0.0.1:4222"] }', `nats.servers[0]: ${inCredentials}`],
+    [
+      'exporters',
+      'nats: { servers: ["http://user:hunter4@127.0.0.1:4222"] }',
+      'nats.servers[0]: "http://***@127.0.0.1:4222" is not nats://host:4222 or tls://host:4222',
+    ],
+    [
+      'exporters',
+      'nats: { servers: "nats://user:hunter4@127.0.0.1:4222" }',
+      'nats.servers: expected a list, got the text "nats://***@127.0.0.1:4222"',
+    ],
+    [
+      'exporters',
+      'prometheus_remote_write: { endpoint: "https://user:hunter4@h/write" }',
+      `prometheus_remote_write.endpoint: ${secret} headers (Authorization) or header_files`,
+    ],
+    [
+      'exporters',
+      'otlp: { endpoint: "https://user:hunter4@h:4317" }',
+      'otlp.endpoint: a user name has no place in it: use headers',
+    ],
+    [
+      'exporters',
+      'otlp: { endpoint: "127.0.0.1:4317", headers: { Authorization: "a" } }',
+      'otlp.headers.Authorization: is not a gRPC header name',
+    ],
+    ['receivers', 'cgroup: { collection_interval: 0s }', 'cgroup.collection_interval: must be from 1s to 1h, is 0s'],
+    [
+      'receivers',
+      'systemd: { poll_interval: 1s }',
+      'systemd.poll_interval: must be from 5s to 1h, or 0s for never, is 1s',
+    ],
+    [
+      'processors',
+      'anomaly: { baseline_period: 5m }',
+      'anomaly.baseline_period: must be at least 1h, is 5m: with fewer readings nothing is normal',
+    ],
+    [
+      'receivers',
+      'journald: { fields: [pid] }',
+      'journald.fields[0]: "pid" is not the name of a field in capitals, such as _EXE',
+    ],
+  ])('%s: { %s }', async (section, written, expected) => {
+    const yaml = `${section}: { ${written} }\nservice: { pipelines: { a: { receivers: [systemd], exporters: [debug] } } }\n`
+    expect((await said(yaml)).filter((line) => line.includes(` ${section}.`))).toEqual([
+      expect.stringContaining(` ${section}.${expected}`),
+    ])
+  })
+
+  test('what a pattern asks for is said in words', async () => {
+    const silent: string[] = []
+    const visit = (schema: Schema, path: string): void => {
+      if ('anyOf' in schema) for (const branch of schema.anyOf) visit(branch, path)
+      else if ('items' in schema) visit(schema.items, `${path}[]`)
+      else if ('additionalProperties' in schema) visit(schema.additionalProperties, `${path}.*`)
+      else if ('properties' in schema)
+        for (const [key, its] of Object.entries(schema.properties)) visit(its, `${path}.${key}`)
+      else if ('pattern' in schema && !('form' in schema) && !/^\^\(?\//.test(schema.pattern ?? '')) silent.push(path)
+    }
+    for (const { load } of registrations) {
+      const { type, configSchema } = await load()
+      visit(configSchema, type)
+    }
+    visit(serviceSchema, 'service')
+    expect(silent).toEqual([])
   })
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { printable } from '../../../src/config/problems.js'
 import { redact } from '../../../src/config/redact.js'
 import { verdict, withSource } from './fakes.js'
 
@@ -84,6 +85,78 @@ test.each([
   expect(problems.join('\n')).not.toContain('hunter2')
 })
 
+test.each([
+  ['a password', 'nats://user:hunter4@127.0.0.1:44222'],
+  ['a token', 'nats://hunter4-token@127.0.0.1:44222'],
+  ['a password longer than what is quoted', `https://user:${'hunter4'.repeat(20)}@db.example.com`],
+  ['a password that no URL may hold', 'https://user:hun@ter4/hunter4@db.example.com/hunter4?a@b'],
+  ['a password without a scheme', 'user:hunter4@127.0.0.1:44222'],
+])('%s in a URL is not shown, wherever it is wrong', async (_what, url) => {
+  const problems = [...(await verdict(everywhere(url))), ...(await verdict(withSource(`    pattern: "(${url}"`)))]
+  expect(problems.length).toBeGreaterThan(20)
+  expect(problems.join('\n')).toContain('***@')
+  expect(problems.join('\n')).not.toMatch(/hunter|ter4/)
+})
+
+test.each([
+  ['nats://nats@h', 'nats://***@h'],
+  ['a:b@h:1', '***@h:1'],
+  ['nats://h:1', 'nats://h:1'],
+  ['getty@tty1.service', 'getty@tty1.service'],
+  ['"getty@tty1.service" is not nats://h', '"getty@tty1.service" is not nats://h'],
+])('%s is told as %s', (text, expected) => {
+  expect(printable(text)).toBe(expected)
+})
+
+test('a password that is taken out is not part of what to write instead', async () => {
+  const [problem] = await verdict(withSource('    unit_types: "nats://u:hunter4@h:1"'))
+  expect(problem).toContain('expected a list, got the text "nats://***@h:1"')
+  expect(problem).not.toContain('did you mean')
+})
+
+test.each([
+  ['"hunter${2secretPART}rest"', 'is not a reference: write ${env:NAME} or ${file:path}, and $$ for a dollar'],
+  ['"hunter${secretPART}rest"', 'is not a reference: write ${env:NAME} or ${file:path}, and $$ for a dollar'],
+  ['"hunter${secret:PART}rest"', 'is not a reference: write ${env:NAME} or ${file:path}, and $$ for a dollar'],
+  ['"pw${env:hunter2-xyz}"', 'no name of a variable stands after "env:": write'],
+  ['"pw${env:A:hunter2}"', 'write ${env:A} or ${env:A:-default}'],
+  ['"pw${hunter2"', 'is not a reference: write'],
+  ['"pw${env:A"', 'a "}" is missing after "${"; write $$ for a dollar'],
+  [
+    '*hunter2secret',
+    'is an alias (*name) without its anchor (&name) above it; text that begins with * must be put in quotes, such as "*.mount"',
+  ],
+])('a secret that YAML or we take for something else is not shown: %s', async (written, reason) => {
+  for (const key of ['token', 'tokn', 'headers.authorization']) {
+    const lines = key.includes('.') ? `headers: { authorization: ${written} }` : `${key}: ${written}`
+    const said = (await verdict(`exporters:\n  sink:\n    endpoint: "127.0.0.1:4317"\n    ${lines}\n`)).join('\n')
+    expect(said).toContain(`exporters.sink.${key}: ${reason}`)
+    expect(said).not.toMatch(/hunter|secretPART|PART|xyz/)
+  }
+})
+
+test('a secret that is in the place of a map is told by its kind', async () => {
+  for (const [written, kind] of [
+    ['"Bearer hunter2"', 'text'],
+    ['12345', 'a number'],
+    ['true', 'true or false'],
+  ]) {
+    const said = await verdict(`exporters:\n  sink:\n    headers: ${written}\n`)
+    expect(said.join('\n')).toContain(`exporters.sink.headers: expected a map of keys, got ${kind}`)
+  }
+})
+
+test('a file that is one text, a token by mistake, is not shown', async () => {
+  expect((await verdict('hunter2\n')).join()).toMatch(/this is text$/)
+})
+
+test('a value of a variable does not appear in a warning of a window', async () => {
+  const text = `${withSource('    burst: 1')}  maintenance: [{ units: ["\${env:U}"], from: "22:00", to: "02:00" }]\n`
+  const said = (await verdict(text, { U: 'hunter2' })).join('\n')
+  expect(said).toContain('the value of ${env:U} can only be a container')
+  expect(said).not.toContain('hunter2')
+})
+
 test('a syntax error does not quote the secret beside it', async () => {
   for (const line of [
     '"hunter2" hunter3',
@@ -110,13 +183,16 @@ test.each([
   ['bad value "hunter2"', 'bad value "${env:A}"', 'the whole value becomes its reference'],
   ['unexpected "unter2"', 'is not accepted; the reason is not shown because it quotes ${env:A}', 'a piece is withheld'],
   ['unexpected "2"', 'unexpected "2"', 'a letter gives nothing away'],
-  ['must be at least 5', 'must be at least ${env:B}', 'a short value is replaced where it stands alone'],
-  ['line 15 of 25', 'line 15 of 25', 'and not within other words'],
+  ['must be at least max (5), not "5"', 'must be at least max (${env:B}), not "${env:B}"', 'a short value is replaced'],
+  ['line 15 of 5', 'line 15 of 5', 'and not among our own words'],
+  ['is not a name', 'is not a name', 'whatever words these are'],
   ['no a.b*c', 'no ${env:C}', 'values are not patterns'],
 ])('%s -> %s (%s)', (reason, expected) => {
   const hidden = new Map([
     ['hunter2', '${env:A}'],
     ['5', '${env:B}'],
+    ['a', 'the secret'],
+    ['name', 'the secret'],
     ['a.b*c', '${env:C}'],
   ])
   expect(redact(reason, hidden)).toBe(expected)
