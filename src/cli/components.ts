@@ -35,7 +35,7 @@ export interface ComponentEntry {
   readonly type: string
   readonly stability: Factory['stability']
   readonly description: string
-  /** Exporters: what they take. The others see all. */
+  /** What exporters take, and what receivers bring where that is not all. The others see all. */
   readonly signals?: readonly string[]
   readonly capabilities: readonly string[]
   /** Why this machine cannot serve it; absent where it can. */
@@ -67,7 +67,7 @@ export function entryOf(factory: Factory): ComponentEntry {
     type,
     stability,
     description,
-    ...(factory.kind === 'exporter' ? { signals: factory.signals } : {}),
+    ...('signals' in factory && factory.signals !== undefined ? { signals: factory.signals } : {}),
     capabilities,
     ...(unavailable === undefined ? {} : { unavailable }),
     ...(limited === undefined ? {} : { limited }),

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Factory } from '../component/component.js'
 import type { ObjectSchema, Schema } from '../component/schema.js'
+import { signals } from '../data/batch.js'
 import { FailureError } from './command.js'
 
 /** Writes one page per component and the list of them into `directory`. Returns the files. */
@@ -81,6 +82,7 @@ export function referencePage(factory: Factory): string {
     '',
     `- Stability: ${stability}`,
     ...(factory.kind === 'exporter' ? [`- Takes: ${factory.signals.join(', ')}`] : []),
+    ...(factory.kind === 'receiver' ? [`- Brings: ${(factory.signals ?? signals).join(', ')}`] : []),
     ...(capabilities.length === 0 ? [] : [`- Sees: ${capabilities.join(', ')}`]),
     `- How to use it, and troubleshooting: [README](../../src/${kind}s/${type}/README.md)`,
     '',

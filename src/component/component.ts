@@ -129,6 +129,8 @@ export interface ConfigComplaint {
 // contravariant); each factory declares its own type, and src/config has validated against its own schema.
 export interface ReceiverFactory extends FactoryHead {
   readonly kind: 'receiver'
+  /** Signals it may bring, however it is configured; all where it is left out. */
+  readonly signals?: readonly Signal[]
   /** Whether it emits the spans of `Settings.selfTraces`: what passes them on is not traced itself (decision 0317). */
   emitsSelfTraces?(config: never): boolean
   create(settings: Settings, config: never, next: Consumer): Receiver

@@ -1,3 +1,4 @@
+import type { Factory } from '../component/component.js'
 import { type Signal, signals } from '../data/batch.js'
 import { didYouMean } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
@@ -54,6 +55,25 @@ export class PipelineAdvice {
       const user = types.slice(0, at).find((before) => usersOf[type]?.includes(before))
       if (user !== undefined) advise(`should stand before ${user}, which uses what it adds to events`)
     }
+  }
+
+  /** A pipeline whose receivers bring nothing of what it carries, or can be made into that, is right and stays empty. */
+  ofSilence(
+    lists: Record<'receivers' | 'processors', readonly Reference[]>,
+    carried: ReadonlySet<Signal>,
+    position: Node['position'],
+    path: Path,
+  ): void {
+    const brought = lists.receivers.map(({ id }) => ({ id, signals: broughtBy(this.#definitions.receivers.get(id)) }))
+    const makers = lists.processors.flatMap(({ id }) => makesOf(this.#definitions.processors.get(id)?.factory) ?? [])
+    const there = new Set(brought.flatMap((one) => one.signals))
+    // As src/graph/build.ts: what a pipeline carries is made of what its receivers bring, or of what was made before.
+    for (const { signal, of } of makers) if (there.has(of)) there.add(signal)
+    if (brought.length === 0 || [...carried].some((signal) => there.has(signal))) return
+    const each = brought.map((one) => `${printable(one.id)} brings ${one.signals.join(' and ')}`).join(', ')
+    const remedy = carried.has('traces') && there.has('logs') ? '; lifecycle_spans makes spans of events' : ''
+    const reason = `nothing will flow through it: it carries ${[...carried].join(' and ')}, and ${each}${remedy}`
+    this.#problems.warn('CFG_INPUT', position, path, reason)
   }
 
   /** A pattern that is not given what it reads is as silent as one that has found nothing. */
@@ -113,5 +133,16 @@ export class PipelineAdvice {
     }
   }
 }
+
+/** All signals where that is not known: of what is wrong something else is said. */
+function broughtBy(definition: Definition | undefined): readonly Signal[] {
+  const { factory, component } = definition ?? {}
+  if (factory?.kind !== 'receiver' || factory.signals === undefined || component === undefined) return signals
+  // Valid for this very factory's schema; see Factory.
+  const traces = factory.emitsSelfTraces?.(component.config as never) !== false
+  return factory.signals.filter((signal) => traces || signal !== 'traces')
+}
+
+const makesOf = (factory: Factory | undefined) => (factory?.kind === 'processor' ? factory.makes : undefined)
 
 const typesOf = (references: readonly Reference[]): readonly string[] => references.map(({ id }) => id.split('/')[0]!)

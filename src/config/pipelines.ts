@@ -87,6 +87,7 @@ export class PipelineChecker {
     this.#checkSignals(lists.exporters, carried)
     this.#advice.ofOrder(lists.processors)
     this.#advice.ofInput(lists, carried)
+    this.#advice.ofSilence(lists, carried, position, path)
     const [receivers, processors, exporters] = parts.map((part) =>
       Object.freeze(lists[part].map(({ id: name }) => name)),
     )

@@ -20,6 +20,7 @@ export const factory = {
   stability: 'beta',
   description: 'CPU, memory, I/O, tasks and pressure of every unit and container, read from cgroup v2.',
   configSchema: schema,
+  signals: ['logs', 'metrics'],
   capabilities: ['performance', 'system_wide'],
   unavailable() {
     const loaded = loadNative()

@@ -11,6 +11,7 @@ export const factory = {
   stability: 'beta',
   description: 'Log lines of units from the journal, each with the trace ID of the run that wrote it.',
   configSchema: schema,
+  signals: ['logs'],
   capabilities: ['process', 'system_wide', 'realtime'],
   limited: missingJournal,
   unavailable: () => (findJournalctl() === undefined ? kNoJournalctl : undefined),

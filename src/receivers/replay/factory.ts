@@ -9,6 +9,7 @@ export const factory = {
   stability: 'beta',
   description: 'Plays back a recording of systemd signals through the same parser and logic as the live receiver.',
   configSchema: schema,
+  signals: ['logs', 'metrics'],
   capabilities: [],
   unavailable() {
     const loaded = loadNative()

@@ -12,6 +12,7 @@ export const factory = {
   description:
     "The agent's own metrics: items, drops, errors and durations of every component, and the process's CPU, memory and event loop. If asked, spans of its own operations.",
   configSchema: schema,
+  signals: ['logs', 'metrics', 'traces'],
   capabilities: ['process'],
   check({ collection_interval: ms, error_window: windowMs }: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []

@@ -13,6 +13,7 @@ export const factory = {
   description:
     "Events and state metrics of systemd's units, from its D-Bus signals: starts, stops, failures, restarts and why.",
   configSchema: schema,
+  signals: ['logs', 'metrics'],
   capabilities: ['process', 'system_wide', 'realtime'],
   unavailable() {
     const loaded = loadNative()

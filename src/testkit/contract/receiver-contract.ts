@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Receiver, ReceiverFactory } from '../../component/component.js'
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
+import { signals } from '../../data/batch.js'
 import { Tally } from '../../data/tally.js'
 import { UnavailableError } from '../../errors.js'
 import { FakeClock, settle } from '../fake-clock.js'
@@ -117,6 +118,9 @@ async function makeRig(subject: ReceiverSubject, respond: (call: number) => Outc
       const { processed, produced, dropped: lost } = telemetry.bySignal
       const out = Tally.of(next.signals).add(lost)
       assert.deepEqual(Tally.of(processed).add(produced), out, 'ledger: so of each signal')
+      const undeclared = signals.filter((signal) => subject.factory.signals?.includes(signal) === false)
+      for (const signal of undeclared)
+        assert.equal(next.signals[signal], 0, `${signal}, which factory.signals leaves out`)
     },
     async expectSilence() {
       const { calls } = next

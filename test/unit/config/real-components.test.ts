@@ -140,6 +140,45 @@ service: { pipelines: { ${id}: { receivers: [${receivers}], processors: [${proce
   })
 })
 
+describe('a pipeline that nothing can flow through', () => {
+  const nothing = (id: string, reason: string): string[] => [
+    `CFG_INPUT agent.yaml:4:25 service.pipelines.${id}: nothing will flow through it: it carries ${id.split('/')[0]}, and ${reason}`,
+  ]
+  const spans = '; lifecycle_spans makes spans of events'
+
+  test.each([
+    ['traces', 'cgroup', '', nothing('traces', `cgroup brings logs and metrics${spans}`)],
+    [
+      'traces/x',
+      'systemd, journald',
+      '',
+      nothing('traces/x', `systemd brings logs and metrics, journald brings logs${spans}`),
+    ],
+    ['traces', 'systemd', 'lifecycle_spans', []],
+    ['traces', 'journald', 'incident', []],
+    ['traces', 'systemd, otlp', '', []],
+    ['traces', 'self_telemetry', '', nothing('traces', `self_telemetry brings logs and metrics${spans}`)],
+    ['metrics', 'journald', 'filter', nothing('metrics', 'journald brings logs')],
+    ['logs', 'journald', '', []],
+    ['all', 'journald', '', []],
+  ])('%s of %s by way of %j', async (id, receivers, processors, expected) => {
+    const yaml = `receivers: { ${receivers.replaceAll(/\w+/g, '$&: ')} }
+processors: { ${processors === '' ? '' : `${processors}: `} }
+exporters: { debug: }
+service: { pipelines: { ${id}: { receivers: [${receivers}], processors: [${processors}], exporters: [debug] } } }
+`
+    expect(await said(yaml)).toEqual(expected)
+  })
+
+  test('carries spans of the agent itself where it makes them', async () => {
+    const yaml = `receivers: { self_telemetry: { traces: { sampling_ratio: 1 } } }
+exporters: { debug: }
+service: { pipelines: { traces: { receivers: [self_telemetry], exporters: [debug] } } }
+`
+    expect(await said(yaml)).toEqual([])
+  })
+})
+
 test('a state directory is the same wherever the agent is started', async () => {
   const yaml = `receivers: { systemd: }
 exporters: { debug: }
