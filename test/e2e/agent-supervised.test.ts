@@ -77,6 +77,24 @@ describeLab('an agent that systemd supervises', () => {
       expect(existsSync(`${lab.root}/tmp/out.jsonl`)).toBe(true)
     }))
 
+  it('is started again for as long as something stands in its way, and runs once that is gone', () =>
+    withLab(async (lab) => {
+      const blocked = { ...config, exporters: { file: { path: '/run/late/out.jsonl' } } }
+      lab.writeFile('/run/agent.yaml', JSON.stringify(blocked))
+      lab.writeUnit('unitscope.service', unit)
+      // At once, so that systemd's usual limit of five starts in ten seconds would be met.
+      lab.writeFile(
+        '/run/systemd/system/unitscope.service.d/test.conf',
+        `${dropIn}RestartSec=10ms\nReadWritePaths=/run\n`,
+      )
+      await lab.daemonReload()
+      await lab.systemctl('start', '--no-block', 'unitscope.service')
+      const state = () => lab.show('unitscope.service', 'ActiveState', 'NRestarts')
+      await waitFor('the seventh start', async () => Number((await state())['NRestarts']) >= 6, { timeoutMs: 60_000 })
+      await lab.exec(['mkdir', '/run/late'])
+      await waitFor('it to run', async () => (await state())['ActiveState'] === 'active')
+    }))
+
   it('is not restarted for a configuration it cannot run', () =>
     withLab(async (lab) => {
       lab.writeFile('/run/agent.yaml', 'receivers: {}\n')

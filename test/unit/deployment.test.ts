@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ExitCode } from '../../src/errors.js'
 import { parseStartCommand, startCommand } from '../support/start-command.mjs'
 
 // The same program is started in four ways. Images cannot be built where the tests run; what can be checked of the
@@ -38,6 +39,26 @@ describe('it starts with the same variables and flags', () => {
     )
     for (const line of commands) expect(parseStartCommand(line)).toEqual(startCommand)
     expect(read('README.md')).toContain('dist/main.js run --config pipelines/host.yaml')
+  })
+})
+
+describe('as a systemd unit it is started again', () => {
+  const section = (name: string) => unit.split(/^(?=\[)/m).find((text) => text.startsWith(`[${name}]\n`))!
+  const setting = (name: string, key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(section(name))?.[1]
+
+  test('for as long as it takes, and not at once: what keeps it from starting may pass', () => {
+    expect(setting('Service', 'Restart')).toBe('on-failure')
+    expect(setting('Unit', 'StartLimitIntervalSec')).toBe('0')
+    expect(Number(/^(\d+)s$/.exec(setting('Service', 'RestartSec') ?? '')?.[1])).toBeGreaterThanOrEqual(5)
+  })
+
+  test('but not where that cannot help', () => {
+    const { config, usage } = ExitCode
+    expect(setting('Service', 'RestartPreventExitStatus')).toBe([usage, config].join(' '))
+  })
+
+  test('by options that Debian 12 knows, which has systemd 252', () => {
+    expect(unit).not.toMatch(/^(RestartSteps|RestartMaxDelaySec|RestartMode)=/m)
   })
 })
 
