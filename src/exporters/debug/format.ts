@@ -121,9 +121,14 @@ function traceWord({ attributes, traceId }: Pick<Span, 'attributes'> & { readonl
   return traceId !== undefined && attributes[attr.incidentId] === traceId ? 'incident' : 'run'
 }
 
-/** Name and length; the subject already stands in front. */
+/**
+ * Name and length; the subject already stands in front. Without a length where the span has none: its beginning was not seen,
+ * or it marks a moment, as the failure that an incident begins with.
+ */
 function timed({ name, startTimeUnixNano, endTimeUnixNano }: Span, subject: string): string {
-  return `${printable(withoutSubject(name.replace(/^incident: .*/, 'incident'), subject))} ${duration(endTimeUnixNano - startTimeUnixNano)}`
+  const words = printable(withoutSubject(name.replace(/^incident: .*/, 'incident'), subject))
+  const took = endTimeUnixNano - startTimeUnixNano
+  return took > 0n ? `${words} ${duration(took)}` : words
 }
 
 function withoutSubject(text: string, subject: string): string {
@@ -174,7 +179,7 @@ function localTime(unixNano: bigint): string {
 /** `412us`, `38.1ms`, `1.204s`, `5m03s`, `2h15m`. */
 function duration(nanos: bigint): string {
   const ms = Number(nanos) / 1e6
-  if (ms < 1) return `${Math.max(0, Math.round(ms * 1000))}us`
+  if (ms < 1) return `${Math.round(ms * 1000)}us`
   if (ms < 1000) return `${ms.toPrecision(3)}ms`
   const seconds = ms / 1000
   if (seconds < 60) return `${seconds.toFixed(3)}s`

@@ -80,8 +80,18 @@ export function createProcessMetrics(startTimeUnixNano: bigint): ProcessMetrics 
           'How long a turn of the event loop kept others waiting, mean since the last reading.',
           at(delay?.meanSeconds),
         ),
-        gauge('nodejs.eventloop.delay.p99', 's', '99th percentile of the same.', at(delay?.p99Seconds)),
-        gauge('nodejs.eventloop.delay.max', 's', 'Longest of the same.', at(delay?.maxSeconds)),
+        gauge(
+          'nodejs.eventloop.delay.p99',
+          's',
+          'How long a turn of the event loop kept others waiting, 99th percentile since the last reading.',
+          at(delay?.p99Seconds),
+        ),
+        gauge(
+          'nodejs.eventloop.delay.max',
+          's',
+          'How long a turn of the event loop kept others waiting, longest since the last reading.',
+          at(delay?.maxSeconds),
+        ),
       ]
       return metrics.filter((metric) => metric.points.length > 0)
     },

@@ -54,6 +54,15 @@ test.each<[string, Attributes, string]>([
   expect(/again in [\d.]+ s|not restarted/.exec(text)?.[0] ?? '').toBe(expected)
 })
 
+test('a span whose beginning was not seen, or lies with its end, is shown without a length that nobody measured', async () => {
+  const spans = [phase('run failed', 412, 412, 'exit-code 3'), phase('run failed', 500, 1212, 'exit-code 3')]
+  const text = await shown(batchOf({ spans: spans.map((span) => ({ ...span, parentSpanId: '00f067aa0ba902ff' })) }))
+  expect([...text.matchAll(/┄ run failed(\S* ?\S+)? {2,}failed/g)].map(([, length]) => length?.trim())).toEqual([
+    undefined,
+    '712ms',
+  ])
+})
+
 test('a line has a limit, whatever a body holds', async () => {
   const body = 'x'.repeat(100_000)
   const text = await shown(

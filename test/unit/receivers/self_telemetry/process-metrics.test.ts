@@ -39,3 +39,14 @@ test('a stall of the event loop shows in its delay, whenever it comes, and in on
   metrics.close()
   metrics.close()
 })
+
+test('each description says by itself what it is of: a page shows it alone, in another order', async () => {
+  const metrics = createProcessMetrics(0n)
+  for (let turns = 0; turns < 4; turns++) await new Promise(setImmediate)
+  const told = metrics.read(sampleResource(), 1n).map(({ name, description }) => [name, description] as const)
+  metrics.close()
+  expect(told.filter(([, description]) => /\b(the same|its)\b/i.test(description))).toEqual([])
+  const loops = told.filter(([name]) => name.startsWith('nodejs.eventloop.'))
+  expect(loops).toHaveLength(3)
+  for (const [name, description] of loops) expect(description, name).toContain('event loop')
+})
