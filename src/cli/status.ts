@@ -22,7 +22,7 @@ export const command: Command = {
       completes: 'file',
     },
     ledger: { type: 'boolean', short: 'l', description: 'Show where every item is' },
-    json: { type: 'boolean', description: 'Print JSON, for scripts: all of it' },
+    json: { type: 'boolean', description: 'Print JSON, for scripts: all of it, or why no agent answers' },
   },
   examples: [
     { line: 'unitscope status', what: 'Is the agent well?' },
@@ -38,14 +38,20 @@ async function run({ values, terminal }: Invocation): Promise<number> {
     import('./status-client.js'),
     import('./status-text.js'),
   ])
-  const { socket } = values
-  const reply = await askStatus(typeof socket === 'string' ? socket : kDefaultSocket)
+  const path = typeof values['socket'] === 'string' ? values['socket'] : kDefaultSocket
+  const asJson = values['json'] === true
+  const reply = await askStatus(path)
   if ('unanswered' in reply) {
+    if (asJson) terminal.out.write(jsonOf({ healthy: false, socket: path, error: reply.unanswered }))
     terminal.err.write(`unitscope: ${reply.unanswered}\n`)
     return ExitCode.unavailable
   }
   const { report } = reply
-  if (values['json'] === true) terminal.out.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (asJson) terminal.out.write(jsonOf(report))
   else terminal.out.write(values['ledger'] === true ? ledgerText(report.ledger) : statusText(report, terminal.out))
   return report.healthy ? ExitCode.ok : ExitCode.failure
+}
+
+function jsonOf(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
 }

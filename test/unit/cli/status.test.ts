@@ -121,3 +121,13 @@ test('where no agent runs it says what to do, with a code of its own', async () 
   expect(stderr).toContain('systemctl status unitscope')
   expect(stderr).toContain('--socket PATH')
 })
+
+test('where no agent answers a script gets JSON as well: a reader of nothing would fail without a word', async () => {
+  const none = join(folder, 'none.sock')
+  const { exit, stdout, stderr } = await runCli(['status', '--socket', none, '--json'])
+  expect(exit).toBe(69)
+  const { error, ...rest } = JSON.parse(stdout)
+  expect(rest).toEqual({ healthy: false, socket: none })
+  expect(error).toContain('systemctl status unitscope')
+  expect(stderr).toBe(`unitscope: ${error}\n`)
+})
