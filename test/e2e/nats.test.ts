@@ -245,10 +245,18 @@ test('an agent alone makes the stream again', async () => {
 })
 
 describe('what is not as it should be is told, with what to do', () => {
-  test('no server', async () => {
-    const gateway = await gatewayAt({ url: 'nats://127.0.0.1:1' })
-    await until(() => gateway.host.last?.state === 'degraded')
-    await gateway.receiver.shutdown()
+  test('no server: which one is named on both sides', async () => {
+    const nowhere = { url: 'nats://127.0.0.1:1' }
+    const gateway = await gatewayAt(nowhere)
+    const agent = await agentTo(nowhere, { retry: { max_retries: 1, initial_delay: '1ms' } })
+    await agent.exporter.consume(numbered(1))
+    const reasons = () => [gateway, agent].map(({ host: { last } }) => (last?.state === 'degraded' ? last.reason : ''))
+    await until(() => reasons().every((reason) => reason !== ''))
+    expect(reasons()).toEqual([
+      'NATS at nats://127.0.0.1:1: connection refused',
+      expect.stringMatching(/^ConnectionError: connection refused \(nats:\/\/127\.0\.0\.1:1\)/),
+    ])
+    await Promise.all([gateway.receiver.shutdown(), agent.exporter.shutdown()])
   })
 
   test('no stream, and none is to be made', async () => {

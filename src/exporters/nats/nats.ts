@@ -7,7 +7,7 @@ import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import { Intake, type Prepared } from '../../lib/delivery/intake.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
-import { NatsLink } from '../../lib/nats/link.js'
+import { NatsLink, serversText } from '../../lib/nats/link.js'
 import { subjectOf } from '../../lib/nats/stream.js'
 import { type EncodedRequest, joinRequests, OtlpEncoder } from '../../lib/otlp/encode.js'
 import { checkIds } from '../../lib/otlp/ids.js'
@@ -111,9 +111,10 @@ class NatsExporter implements Exporter {
   async #publish(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
     if (this.#state.kind !== 'running') throw new Error('a message was published outside start and shutdown')
     const { subject, timeout } = this.#config
+    const servers = serversText(this.#config.servers)
     const published = this.#state.link.line().then(async ({ client, isUp, ensureStream }): Promise<SendResult> => {
       // The client would keep it, and each further try of it, until it is connected again.
-      if (!isUp) return { kind: 'retryable', reason: 'not connected' }
+      if (!isUp) return { kind: 'retryable', reason: `not connected to ${servers}` }
       const bytes = Buffer.concat(request.chunks)
       const to = subjectOf(subject, request.signal, this.#hostName)
       const ack = await client.publish(to, bytes, { msgID: idOf(bytes), timeout, retries: 0 }).catch(async (error) => {
@@ -124,7 +125,10 @@ class NatsExporter implements Exporter {
       if (ack.duplicate) this.#duplicates(1)
       return { kind: 'delivered' }
     })
-    return await unlessAborted(published.catch(resultOfError), signal)
+    return await unlessAborted(
+      published.catch((error: unknown) => resultOfError(error, servers)),
+      signal,
+    )
   }
 
   #report(trouble: string | undefined): void {

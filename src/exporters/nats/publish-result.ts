@@ -15,10 +15,15 @@ export function isUnheard(error: unknown): boolean {
   return (error as { name?: string }).name === 'JetStreamNotEnabled'
 }
 
-/** What a publishing that failed means. Nearly all of it passes: servers restart, leaders change, streams are emptied. */
-export function resultOfError(error: unknown): SendResult {
+/**
+ * What a publishing that failed means. Nearly all of it passes: servers restart, leaders change, streams are emptied.
+ *
+ * @param servers - as `serversText` names them
+ */
+export function resultOfError(error: unknown, servers: string): SendResult {
   const { name, code, message } = error as { name?: string; code?: unknown; message?: string }
-  const reason = `${name ?? 'Error'}: ${(message ?? '').replace(/\s+/g, ' ').slice(0, kMaxDetails)}`
+  const said = (message ?? '').replace(/\s+/g, ' ').slice(0, kMaxDetails)
+  const reason = `${name ?? 'Error'}: ${said} (${servers})`
   if (typeof code === 'number' && finalCodes.has(code)) return { kind: 'permanent', reason }
   if (name === 'InvalidArgumentError')
     return { kind: 'permanent', reason: `${reason} (max_message_size is above the server's max_payload)` }

@@ -15,6 +15,15 @@ const kReconnectMs = 1000
 /** A server that says nothing for so long, twice, is gone. */
 const kPingMs = 20_000
 
+/** Of up to 16 servers; more than these in a status are no help to whoever reads it. */
+const kNamedServers = 3
+
+/** Which servers, for a status. Their URLs hold no user: `checkNats` refuses one. */
+export function serversText(servers: readonly string[]): string {
+  const rest = servers.length - kNamedServers
+  return `${servers.slice(0, kNamedServers).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
 /** A connection that works, to a stream that is there. */
 export interface Line {
   readonly connection: NatsConnection

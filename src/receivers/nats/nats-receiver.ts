@@ -1,6 +1,6 @@
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
 import type { Consumer, Host, Receiver, Settings } from '../../component/component.js'
-import { type Line, NatsLink } from '../../lib/nats/link.js'
+import { type Line, NatsLink, serversText } from '../../lib/nats/link.js'
 import { allSubjects, signalIn } from '../../lib/nats/stream.js'
 import { sleep } from '../../util/clock.js'
 import type { Config } from './config.js'
@@ -68,7 +68,7 @@ class NatsReceiver implements Receiver {
         const reason = error instanceof Error ? error.message : String(error)
         telemetry.error('not_connected')
         logger.warn('no messages from NATS; trying again', { reason })
-        host.report({ state: 'degraded', reason: `NATS: ${reason}` })
+        host.report({ state: 'degraded', reason: `NATS at ${serversText(this.#config.servers)}: ${reason}` })
       }
       await sleep(clock, kRetryMs, signal)
     }

@@ -5,6 +5,7 @@ import { check, schema } from '../../../../src/exporters/nats/config.js'
 import { halvesOf } from '../../../../src/exporters/nats/halves.js'
 import { resultOfError, unlessAborted } from '../../../../src/exporters/nats/publish-result.js'
 import type { SendResult } from '../../../../src/lib/delivery/sender.js'
+import { serversText } from '../../../../src/lib/nats/link.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { sampleBatch } from '../../../../src/testkit/sample.js'
 import { gauge, host } from '../prometheus/fixture.js'
@@ -43,12 +44,16 @@ describe('a configuration that cannot work gets a complaint', () => {
 
 describe('what a failed publishing means', () => {
   const cases: readonly [what: string, error: object, expected: Partial<SendResult>][] = [
-    ['no answer', { name: 'TimeoutError', message: 'timeout' }, { kind: 'retryable', reason: 'TimeoutError: timeout' }],
+    [
+      'no answer',
+      { name: 'TimeoutError', message: 'timeout' },
+      { kind: 'retryable', reason: 'TimeoutError: timeout (nats://a:4222)' },
+    ],
     ['nobody who keeps it', { name: 'NoRespondersError', message: 'no responders' }, { kind: 'retryable' }],
     [
       'a full stream',
       { name: 'JetStreamApiError', code: 10_077, message: 'maximum bytes exceeded' },
-      { kind: 'retryable', reason: 'the stream is full; JetStreamApiError: maximum bytes exceeded' },
+      { kind: 'retryable', reason: 'the stream is full; JetStreamApiError: maximum bytes exceeded (nats://a:4222)' },
     ],
     [
       'larger than the stream takes',
@@ -62,7 +67,14 @@ describe('what a failed publishing means', () => {
     ],
   ]
   test.each(cases)('%s', (_, error, expected) => {
-    expect(resultOfError(error)).toMatchObject(expected)
+    expect(resultOfError(error, 'nats://a:4222')).toMatchObject(expected)
+  })
+
+  test('of many servers the first are named', () => {
+    const named = (count: number) => serversText(Array.from({ length: count }, (_, n) => `nats://n${n}:4222`))
+    expect(named(1)).toBe('nats://n0:4222')
+    expect(named(3)).toBe('nats://n0:4222, nats://n1:4222, nats://n2:4222')
+    expect(named(16)).toBe('nats://n0:4222, nats://n1:4222, nats://n2:4222 and 13 more')
   })
 })
 
