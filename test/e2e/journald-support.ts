@@ -26,7 +26,11 @@ export interface Reading {
 export async function read(
   lab: Lab,
   written: Record<string, unknown> = {},
-  part: { readonly stateDirectory?: string } = {},
+  {
+    first = 'ok',
+    journalctl = findJournalctl(),
+    ...part
+  }: { readonly stateDirectory?: string; readonly first?: 'ok' | 'degraded'; readonly journalctl?: string } = {},
 ): Promise<Reading> {
   const exporter = new MemoryExporter()
   const host = new TestHost()
@@ -34,10 +38,10 @@ export async function read(
   const settings = testSettings('receiver', 'journald', { clock: systemClock, random: Math.random, telemetry, ...part })
   const place = written['root'] === undefined ? { directory: journalFolder(lab) } : {}
   const config = createTestConfig(schema, { ...place, ...written })
-  const world = { journalctl: findJournalctl(), env: {} }
+  const world = { journalctl, env: {} }
   const receiver: Receiver = createJournaldReceiver(settings, config, exporter, world)
   await receiver.start(host)
-  await waitFor('the receiver to be ready', () => host.last?.state === 'ok').catch((error: Error) => {
+  await waitFor(`the receiver to be ${first}`, () => host.last?.state === first).catch((error: Error) => {
     throw new Error(`${error.message}; it said ${JSON.stringify(host.reports)}`)
   })
   return {

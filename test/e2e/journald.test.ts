@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   cpSync,
   mkdtempSync,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { Severity } from '../../src/data/event.js'
+import { findJournalctl } from '../../src/lib/journal/journalctl.js'
 import { runSpanId } from '../../src/lib/systemd/ids.js'
 import { attr, event, journalEvent } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
@@ -274,6 +276,35 @@ describeLab('journald', () => {
     const [oldest] = await truth(lab)
     expect(gaps[0]!.attributes[attr.gapEndUsec]).toBe(Number(oldest!.usec))
     expect(bodies(second)).not.toContain('vanished')
+  })
+
+  it('a folder without journal files is no quiet journal: it says so, and reads what is new in those that come', async () => {
+    const one = await reading({ directory: folder }, { first: 'degraded' })
+    expect(one.host.last).toMatchObject({ reason: expect.stringMatching(/^no journal files here.*systemd-journal/) })
+    await runUnit('late.service', '[Service]\nType=oneshot\nExecStart=/bin/echo in time\n')
+    await lab.exec(['journalctl', '--sync'])
+    cpSync(journalFolder(lab), folder, { recursive: true })
+    await waitFor('the line', () => bodies(one).includes('in time'), { timeoutMs: 60_000 })
+    expect(one.host.last).toEqual({ state: 'ok' })
+    const began = one.exporter.events[0]!.timeUnixNano
+    expect(began).toBeGreaterThan(BigInt((await truth(lab)).at(0)!.usec) * 1000n)
+  })
+
+  it('a user who may read some of the files is told of the group', async () => {
+    await lab.exec(['journalctl', '--rotate'])
+    await lab.exec(['journalctl', '--sync'])
+    cpSync(journalFolder(lab), folder, { recursive: true })
+    const files = readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)))
+    for (const path of [folder, ...files])
+      chmodSync(path, path.includes('@') || !path.endsWith('.journal') ? 0o755 : 0o600)
+    const journalctl = join(folder, 'journalctl')
+    writeFileSync(
+      journalctl,
+      `#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups ${findJournalctl()} "$@"\n`,
+    )
+    chmodSync(journalctl, 0o755)
+    const one = await reading({ directory: folder }, { first: 'degraded', journalctl })
+    expect(one.host.last).toMatchObject({ reason: expect.stringMatching(/own messages.*systemd-journal/) })
   })
 
   it('a damaged file costs what is in it, and no more', async () => {

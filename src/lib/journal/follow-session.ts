@@ -18,9 +18,11 @@ const kOnItsWayMs = 2000
 /** journalctl that lives so long has opened the journal. */
 const kSettledMs = 1000
 
-/** Where journalctl starts: at an entry, or without one at the beginning. */
+/** Where journalctl starts: at an entry, or without one at a time or at the beginning. */
 export interface Place {
   readonly cursor?: string
+  /** Microseconds since 1970. */
+  readonly sinceUsec?: number
   /** That entry was had already, and is left out. */
   readonly had: boolean
 }
@@ -46,6 +48,7 @@ export class FollowSession {
   readonly #health: Status
   readonly #onPosition: (cursor: string) => void
   readonly #child: JournalctlProcess
+  readonly #since: readonly string[]
   #lastCursor: string | undefined
   #chunks = 0
   /** The pipeline holds us: that journalctl says nothing is our doing. */
@@ -65,7 +68,8 @@ export class FollowSession {
     this.#health = health
     this.#onPosition = onPosition
     this.#lastCursor = from.had ? from.cursor : undefined
-    const place = from.cursor === undefined ? [] : [`--cursor=${from.cursor}`]
+    this.#since = from.sinceUsec === undefined ? [] : [`--since=@${(from.sinceUsec / 1e6).toFixed(6)}`]
+    const place = from.cursor === undefined ? this.#since : [`--cursor=${from.cursor}`]
     const argv = journalctlArgs(options.source, options.query, ['--quiet', '--follow', '--no-tail', ...place])
     this.#child = new JournalctlProcess(options.program, argv, options.onComplaint)
   }
@@ -151,7 +155,7 @@ export class FollowSession {
   async #isBehind(signal: AbortSignal): Promise<boolean> {
     const { program, source, query, clock } = this.#options
     const last = this.#lastCursor
-    const place = last === undefined ? [] : [`--cursor=${last}`]
+    const place = last === undefined ? this.#since : [`--cursor=${last}`]
     const more = ['--quiet', ...place, '--lines=2']
     try {
       const { entries } = await readEntries({

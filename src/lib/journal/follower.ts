@@ -5,6 +5,7 @@ import type { JournalEntry } from './entry.js'
 import { FollowSession, type FollowSessionOptions, type Place } from './follow-session.js'
 import { takesAll } from './journalctl.js'
 import { kQuestionMs, readEntries } from './read-entries.js'
+import { sightOf } from './sight.js'
 
 /** Silence after which journalctl is checked. A reader that hangs must be replaced within 15 s (systemd #27489). */
 const kSilenceMs = 10_000
@@ -44,7 +45,6 @@ export class JournalFollower {
   readonly #options: FollowerOptions
   #at: 'beginning' | 'end' | Place
   #hangs = 0
-  #health: Status = { state: 'ok' }
 
   constructor(from: StartPosition, options: FollowerOptions) {
     this.#at = from.at === 'cursor' ? { cursor: from.cursor, had: true } : from.at
@@ -57,10 +57,11 @@ export class JournalFollower {
     for (let attempt = 0; !signal.aborted; attempt++) {
       let reason: string
       try {
+        const health = await this.#look(signal)
         const place = await this.#settle(this.#at, signal)
         if (place !== this.#at && place.had) this.#options.onSkippedTo(place.cursor!)
         this.#at = place
-        const session = new FollowSession(this.#options, place, this.#health, (cursor) => {
+        const session = new FollowSession(this.#options, place, health, (cursor) => {
           this.#at = { cursor, had: true }
           this.#hangs = 0
           attempt = 0
@@ -71,6 +72,9 @@ export class JournalFollower {
         if (!signal.aborted) onRestart(ending.hung ? 'hung' : 'ended')
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error)
+        // The end of a journal that is not there is now: when it comes, new or by a late mount, some of it may be later.
+        if (error instanceof NoFilesError && this.#at === 'end')
+          this.#at = { sinceUsec: Number(clock.unixNano() / 1000n), had: false }
       }
       if (signal.aborted) return
       onStatus({ state: 'degraded', reason: /permission/i.test(reason) ? `${reason}: ${kRemedy}` : reason })
@@ -79,13 +83,22 @@ export class JournalFollower {
     }
   }
 
+  /** How it will be once it works. */
+  async #look(signal: AbortSignal): Promise<Status> {
+    const { program, source, clock } = this.#options
+    const sight = await sightOf({ program, source, clock, signal })
+    if (sight === 'nothing') throw new NoFilesError()
+    return sight === 'own' ? seesLittle : { state: 'ok' }
+  }
+
   /** Finds the place to start at, and tells of what is missing before it. */
   async #settle(at: 'beginning' | 'end' | Place, signal: AbortSignal): Promise<Place> {
     const { onGap, clock, query } = this.#options
     const giveUp = this.#hangs >= kMaxHangs && takesAll(query)
     if (typeof at === 'string' || at.cursor === undefined || giveUp) {
       const newest = await this.#one([], signal)
-      if (at === 'beginning' || (typeof at === 'object' && at.cursor === undefined)) return { had: false }
+      if (at === 'beginning') return { had: false }
+      if (typeof at === 'object' && at.cursor === undefined) return at
       if (typeof at === 'object') {
         const endUsec = newest?.realtimeUsec ?? Number(clock.unixNano() / 1000n)
         this.#hangs = 0
@@ -108,14 +121,17 @@ export class JournalFollower {
   async #one(place: readonly string[], signal: AbortSignal): Promise<JournalEntry | undefined> {
     const { program, source, clock } = this.#options
     const more = [...place, '--lines=1']
-    const { entries, stderr } = await readEntries({ program, source, query: {}, more, ...oneEntry, clock, signal })
-    this.#health = stderr.includes(kNotSeeingAll) ? seesLittle : { state: 'ok' }
+    const { entries } = await readEntries({ program, source, query: {}, more, ...oneEntry, clock, signal })
     return entries[0]
   }
 }
 
-/** What journalctl says to a user who may read nothing but its own messages. */
-const kNotSeeingAll = 'You are currently not seeing messages'
+class NoFilesError extends Error {
+  constructor() {
+    super('no journal files here, or none that this user may read (group systemd-journal)')
+  }
+}
+
 const kRemedy = 'run the agent with the group systemd-journal (SupplementaryGroups=systemd-journal)'
 const seesLittle: Status = {
   state: 'degraded',

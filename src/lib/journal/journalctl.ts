@@ -41,19 +41,25 @@ export function takesAll({ units = [], priority, matches = [], identifiers = [],
   return units.length + matches.length + identifiers.length === 0 && priority === undefined && grep === undefined
 }
 
+/** The arguments that say which journal. */
+export function sourceArgs({ directory, root, namespace }: JournalSource): string[] {
+  return [
+    ...(directory === undefined ? [] : [`--directory=${directory}`]),
+    ...(root === undefined ? [] : [`--root=${root}`]),
+    ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
+  ]
+}
+
 /**
  * The arguments after the program's name. Each value is joined to its option or stands behind `--`, so that none can be
  * taken for an option.
  */
 export function journalctlArgs(source: JournalSource, query: JournalQuery, more: readonly string[]): string[] {
-  const { directory, root, namespace } = source
   const { units = [], priority, matches = [], identifiers = [], grep } = query
   return [
     '--output=export',
     '--no-pager',
-    ...(directory === undefined ? [] : [`--directory=${directory}`]),
-    ...(root === undefined ? [] : [`--root=${root}`]),
-    ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
+    ...sourceArgs(source),
     ...units.map((unit) => `--unit=${unit}`),
     ...(priority === undefined ? [] : [`--priority=${priority}`]),
     ...identifiers.map((identifier) => `--identifier=${identifier}`),

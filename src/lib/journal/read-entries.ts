@@ -32,8 +32,6 @@ export interface ReadResult {
   readonly entries: readonly JournalEntry[]
   /** There were more than `maxEntries`. */
   readonly cut: boolean
-  /** What journalctl said beside: hints, files left out. */
-  readonly stderr: string
 }
 
 /**
@@ -76,5 +74,5 @@ export async function readEntries(options: ReadOptions): Promise<ReadResult> {
   if (late) throw new Error(`journalctl did not answer within ${timeoutMs / 1000} s`)
   if (signal?.aborted) throw new Error('stopped')
   if (!cut && ending.code !== 0) throw new Error(`journalctl: ${describeEnding(ending)}`)
-  return { entries: cut ? entries.slice(0, maxEntries) : entries, cut, stderr: ending.stderr }
+  return { entries: cut ? entries.slice(0, maxEntries) : entries, cut }
 }

@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync } from 'node:fs'
 import type { ConfigComplaint, Consumer, ReceiverFactory, Settings } from '../../component/component.js'
 import { findJournalctl } from '../../lib/journal/journalctl.js'
 import { compilePattern } from '../../lib/matching/pattern.js'
 import { type Config, schema } from './config.js'
 import { createJournaldReceiver, kNoJournalctl } from './journald-receiver.js'
+import { missingJournal } from './missing-journal.js'
 
 export const factory = {
   type: 'journald',
@@ -13,7 +13,7 @@ export const factory = {
   configSchema: schema,
   signals: ['logs'],
   capabilities: ['process', 'system_wide', 'realtime'],
-  limited: missingJournal,
+  limited: () => missingJournal(),
   unavailable: () => (findJournalctl() === undefined ? kNoJournalctl : undefined),
   check(config: Config): readonly ConfigComplaint[] {
     const complaints: ConfigComplaint[] = []
@@ -34,21 +34,3 @@ export const factory = {
   },
   create: (settings: Settings, config: Config, next: Consumer) => createJournaldReceiver(settings, config, next),
 } satisfies ReceiverFactory
-
-/** Why this machine's journal cannot be read at the moment. */
-function missingJournal(): string | undefined {
-  const folders = ['/var/log/journal', '/run/log/journal'].filter((folder) => existsSync(folder))
-  if (folders.length === 0)
-    return "no journal here: in a container mount the host's /var/log/journal, and name it in `directory`"
-  if (folders.some(isReadable)) return undefined
-  return `${folders.join(' and ')} cannot be read: run the agent with the group systemd-journal`
-}
-
-function isReadable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.R_OK | constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}

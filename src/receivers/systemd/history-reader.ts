@@ -1,6 +1,7 @@
 import { firstOf, type JournalEntry } from '../../lib/journal/entry.js'
 import type { JournalSource } from '../../lib/journal/journalctl.js'
 import { readEntries } from '../../lib/journal/read-entries.js'
+import { sightOf } from '../../lib/journal/sight.js'
 import { type HistoryEntry, historyMessages } from '../../lib/systemd/history-entry.js'
 import type { Clock } from '../../util/clock.js'
 
@@ -71,7 +72,8 @@ export async function readHistory(request: HistoryRequest): Promise<History> {
   const limits = { program, source, maxValueBytes: kMaxValueBytes, timeoutMs: kReadMs, clock, signal }
   try {
     const first = await readEntries({ ...limits, query: {}, more: [], fields: [], maxEntries: 1 })
-    if (first.stderr.includes('not seeing messages')) {
+    const sight = await sightOf({ program, source, clock, signal })
+    if (sight === 'own') {
       return { entries: [], gap: gap(nowUsec, 'unreadable'), problem: "only this user's own messages are readable" }
     }
     const matches = ['_PID=1', ...[...historyMessages.keys()].map((id) => `MESSAGE_ID=${id}`)]
@@ -84,7 +86,8 @@ export async function readHistory(request: HistoryRequest): Promise<History> {
     if (read.entries.length > kept.length) return { entries, gap: gap(kept[0]!.realtimeUsec, 'too_many') }
     const beginning = first.entries[0]?.realtimeUsec
     if (beginning === undefined) {
-      return { entries, gap: gap(nowUsec, 'unreadable'), problem: `it is empty${first.stderr && `: ${first.stderr}`}` }
+      const problem = sight === 'nothing' ? 'no journal files here, or none that this user may read' : 'it is empty'
+      return { entries, gap: gap(nowUsec, 'unreadable'), problem }
     }
     if (beginning > fromUsec) return { entries, gap: gap(beginning, 'vacuumed') }
     return { entries, gap: fromUsec > sinceUsec ? gap(fromUsec, 'too_old') : undefined }
