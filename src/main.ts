@@ -1,8 +1,9 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 node --max-semi-space-size=1 --heap-growing-percent=20 --no-allocation-site-pretenuring
 // The settings: decisions 0044, 0126, 0133 and 0134.
 import { dispatch } from './cli/dispatch.js'
-import { outputOf } from './cli/terminal.js'
+import { outputOf, writeError } from './cli/terminal.js'
 import { ExitCode } from './errors.js'
+import { isJournalStream } from './util/journal-stream.js'
 
 // A reader that has gone away (`unitscope components | head -1`) is no error. A running agent stops in order; anything else
 // has nothing left to do.
@@ -19,15 +20,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 process.stderr.on('error', () => {})
 
+const err = outputOf(process.stderr, process.env, isJournalStream(2, process.env))
 const code = await dispatch(process.argv.slice(2), {
-  terminal: { out: outputOf(process.stdout, process.env), err: outputOf(process.stderr, process.env) },
+  terminal: { out: outputOf(process.stdout, process.env), err },
   env: process.env,
   onOutputGone: (stop) => {
     stopInOrder = stop
   },
   exitNow: (now) => process.exit(now),
 }).catch((error: unknown) => {
-  process.stderr.write(`unitscope: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
+  writeError(err, `unitscope: a bug: ${error instanceof Error ? error.stack : String(error)}\n`)
   return ExitCode.failure
 })
 

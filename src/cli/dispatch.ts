@@ -6,6 +6,7 @@ import { type Command, FailureError, type Invocation, UsageError } from './comma
 import { commands, loadCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
 import { printProblems } from './problems.js'
+import { writeError } from './terminal.js'
 
 export type World = Pick<Invocation, 'terminal' | 'env' | 'onOutputGone' | 'exitNow'>
 
@@ -39,11 +40,11 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
     return await command.run({ ...parseArguments(command, rest), ...world })
   } catch (error) {
     if (error instanceof UsageError) {
-      err.write(`unitscope: ${error.message}\nTry: ${hintFor}\n`)
+      writeError(err, `unitscope: ${error.message}\nTry: ${hintFor}\n`)
       return ExitCode.usage
     }
     if (error instanceof FailureError) {
-      err.write(`unitscope: ${error.message}\n`)
+      writeError(err, `unitscope: ${error.message}\n`)
       return ExitCode.failure
     }
     if (error instanceof ConfigError) {

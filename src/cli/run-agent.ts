@@ -44,6 +44,7 @@ export async function runAgent(
     level,
     format: format === 'auto' ? (autoFormat ?? (terminal.err.isTty ? 'text' : 'json')) : format,
     color: terminal.err.color,
+    journal: terminal.err.isJournal === true,
     clock: systemClock,
     sink: logDestination(2),
   })

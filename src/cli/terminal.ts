@@ -1,3 +1,5 @@
+import { marked } from '../util/journal-stream.js'
+
 /** Where a command writes. */
 export interface Output {
   write(text: string): void
@@ -6,6 +8,8 @@ export interface Output {
   readonly columns: number
   /** Colours are wanted: a terminal, NO_COLOR unset (no-color.org), TERM not `dumb`. */
   readonly color: boolean
+  /** It is the journal, where errors are marked as such. */
+  readonly isJournal?: boolean
 }
 
 /** Standard output carries what was asked for, standard error everything said about it. */
@@ -17,12 +21,18 @@ export interface Terminal {
 type Env = Readonly<Record<string, string | undefined>>
 type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
 
+/** What keeps a command from doing what it was asked to. */
+export function writeError(output: Output, text: string): void {
+  output.write(output.isJournal === true ? marked('error', text) : text)
+}
+
 /** Wraps a stream of the process. */
-export function outputOf(stream: Stream, env: Env): Output {
+export function outputOf(stream: Stream, env: Env, isJournal = false): Output {
   const isTty = stream.isTTY === true
   return {
     write: (text) => void stream.write(text),
     isTty,
+    isJournal,
     get columns() {
       return stream.columns ?? 80
     },

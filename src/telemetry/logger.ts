@@ -1,5 +1,6 @@
 import type { Logger } from '../component/logger.js'
 import type { Clock } from '../util/clock.js'
+import { priorityMark } from '../util/journal-stream.js'
 import type { LogSink } from './log-destination.js'
 import { formatText } from './log-format.js'
 import { escapeControls, logValue } from './log-value.js'
@@ -14,6 +15,8 @@ export interface LoggerOptions {
   /** `text` is for eyes, one line each; `json` is one object per line for machines. */
   readonly format: 'text' | 'json'
   readonly color: boolean
+  /** The sink is the journal, to which each line says how grave it is. */
+  readonly journal?: boolean
   readonly clock: Clock
   readonly sink: LogSink
   readonly repeats?: RepeatLimits
@@ -32,7 +35,7 @@ export interface AgentLogger extends Logger {
 }
 
 export function createLogger(options: LoggerOptions): AgentLogger {
-  const { clock, sink, format, color } = options
+  const { clock, sink, format, color, journal = false } = options
   const least = logLevels.indexOf(options.level)
   const isOn = (level: LogLevel): boolean => logLevels.indexOf(level) >= least
   const put = (
@@ -44,7 +47,8 @@ export function createLogger(options: LoggerOptions): AgentLogger {
     const head = { level, time: isoTime(clock), ...(component === '' ? {} : { component }) }
     const line = JSON.stringify({ ...head, ...fields, message })
     // JSON leaves C1 and bidirectional controls as they are; escaped, they are the same JSON and harmless in a terminal.
-    sink.write(format === 'json' ? `${escapeControls(line)}\n` : formatText(line, color))
+    const text = format === 'json' ? `${escapeControls(line)}\n` : formatText(line, color)
+    sink.write(journal ? priorityMark(level) + text : text)
   }
   const limiter = new RepeatLimiter(clock, options.repeats ?? defaultRepeatLimits, ({ key, held }) => {
     const [level, component, message] = JSON.parse(key) as [LogLevel, string, string]

@@ -43,6 +43,11 @@ describeLab('an agent that systemd supervises', () => {
       const first = await lab.show('unitscope.service', 'ActiveState', 'StatusText', 'MainPID', 'NRestarts')
       expect(first).toMatchObject({ ActiveState: 'active', NRestarts: '0' })
       expect(first['StatusText']).toMatch(/components ok/)
+      const log = await lab.journal('--unit=unitscope.service')
+      const lines = log.filter(({ MESSAGE = '' }) => MESSAGE.startsWith('{"level"'))
+      expect(lines.length).toBeGreaterThan(0)
+      const grave: Record<string, string> = { error: '3', warn: '4', info: '6', debug: '7' }
+      for (const { MESSAGE = '', PRIORITY } of lines) expect(PRIORITY).toBe(grave[JSON.parse(MESSAGE).level])
 
       const pings = () => lab.show('unitscope.service', 'WatchdogTimestampMonotonic')
       const before = (await pings())['WatchdogTimestampMonotonic']
@@ -104,5 +109,7 @@ describeLab('an agent that systemd supervises', () => {
       await lab.exec(['systemctl', 'start', 'unitscope.service'], { allowFailure: true })
       const end = await lab.show('unitscope.service', 'ActiveState', 'ExecMainStatus', 'NRestarts')
       expect(end).toEqual({ ActiveState: 'failed', ExecMainStatus: '78', NRestarts: '0' })
+      const told = await lab.journal('--unit=unitscope.service', '--priority=err', '_TRANSPORT=stdout')
+      expect(told.map(({ MESSAGE }) => MESSAGE)).toContainEqual(expect.stringMatching(/^error: .*agent\.yaml:/))
     }))
 })

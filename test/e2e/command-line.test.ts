@@ -259,3 +259,21 @@ describe('signals', () => {
     expect(agent.stderr).toContain('second SIGINT: ending at once, what is queued is lost')
   })
 })
+
+test('what goes to the journal says how grave it is; where the variable is only inherited, nothing changes', () => {
+  const file = workspace.writeConfig({
+    receivers: { self_telemetry: {} },
+    exporters: { file: { path: '/nonexistent/out.jsonl' } },
+    service: { pipelines: { all: { receivers: ['self_telemetry'], exporters: ['file'] } } },
+  })
+  const here = '$(stat -L -c %d:%i /proc/self/fd/2)'
+  const told = (stream: string, config: string) => {
+    const script = `JOURNAL_STREAM=${stream} exec "$0" "$@"`
+    const argv = ['-c', script, process.execPath, agentMain, 'run', '--config', config]
+    return spawnSync('/bin/sh', argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).stderr
+  }
+  expect(told(here, file)).toMatch(/^(<4>\{"level":"warn".*\}\n)*<3>\{"level":"error".*could not start.*\}\n$/)
+  expect(told('8:1', file)).toMatch(/^(\{"level":.*\}\n)+$/)
+  expect(told(here, '/nonexistent.yaml')).toMatch(/^<3>error: .*\n<3>1 problem in /)
+  expect(told('8:1', '/nonexistent.yaml')).toMatch(/^error: /)
+})

@@ -51,6 +51,21 @@ describe('JSON', () => {
     expect(parsed()[0]).toMatchObject({ unit: 'x\u009b2J\u202ey' })
   })
 
+  test('in the journal each line begins with its priority, in both formats; elsewhere none does', () => {
+    for (const format of ['json', 'text'] as const) {
+      const { logger, lines } = setUp({ level: 'debug', format, journal: true })
+      logger.debug('a')
+      logger.info('b')
+      logger.warn('c', { text: 'x\n<0>y' })
+      logger.error('d')
+      expect(lines.map((line) => line.slice(0, 3))).toEqual(['<7>', '<6>', '<4>', '<3>'])
+      expect(lines.join('').split('\n')).toHaveLength(5)
+    }
+    const { logger, lines } = setUp()
+    logger.error('d')
+    expect(lines[0]).toMatch(/^\{/)
+  })
+
   test('what is below the level is not written', () => {
     const { logger, lines } = setUp({ level: 'warn' })
     logger.debug('a')
