@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../lab/lab.js'
@@ -13,6 +14,8 @@ interface Loaded {
   /** Folders of src/lib of which more is loaded than the schema, which each configuration needs. */
   readonly libraries: readonly string[]
   readonly packages: readonly string[]
+  /** What reads secrets from files, and looks at them again and again. */
+  readonly secretFiles: boolean
 }
 
 /** What is loaded in a run of `unitscope <argv>` with this configuration. */
@@ -30,6 +33,7 @@ async function loadedBy(command: string, config: object): Promise<Loaded> {
       components: named(/^src\/((?:receivers|processors|exporters|extensions)\/[^/]+)\//),
       libraries: named(/^src\/lib\/([^/]+)\/(?!schema\.ts$)/),
       packages: named(/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/),
+      secretFiles: sources.some((source) => source.startsWith('src/lib/credentials/secret-files')),
     }
   } finally {
     workspace.remove()
@@ -58,15 +62,32 @@ test.each([
   ['otlp', { ...nobody, protocol: 'http' }, ['http', 'sockets']],
   ['debug', {}, []],
 ])('of the protocols the one that is spoken comes with its exporter: %s %o', async (type, config, wanted) => {
-  const { components, libraries, packages } = await loadedBy('run', {
+  const { components, libraries, packages, secretFiles } = await loadedBy('run', {
     receivers: { replay: { file: recording, speed: 'max' } },
     exporters: { [type]: config },
     ...pipeline(['replay'], [], [type]),
   })
   expect(components).toEqual([`exporters/${type}`, 'receivers/replay'])
-  const transports = ['credentials', 'grpc', 'http', 'sockets', 'tls']
+  const transports = ['grpc', 'http', 'sockets', 'tls']
   expect(libraries.filter((library) => transports.includes(library)).sort()).toEqual(wanted)
+  expect(secretFiles).toBe(false)
   expect(packages).not.toContain('@grpc/grpc-js')
+})
+
+test('secrets are read from files where some are named', async () => {
+  const workspace = new Workspace()
+  try {
+    const token = workspace.path('token')
+    writeFileSync(token, 'sk-0123456789', { mode: 0o600 })
+    const { secretFiles } = await loadedBy('run', {
+      receivers: { replay: { file: recording, speed: 'max' } },
+      exporters: { otlp: { ...nobody, bearer_token_file: token } },
+      ...pipeline(['replay'], [], ['otlp']),
+    })
+    expect(secretFiles).toBe(true)
+  } finally {
+    workspace.remove()
+  }
 })
 
 test('remote write takes neither gRPC nor a server', async () => {
