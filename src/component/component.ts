@@ -64,6 +64,11 @@ export interface Settings {
   readonly shared: Shared
   /** Folder for what must outlive this process; absent where nothing may. */
   readonly stateDirectory?: string
+  /**
+   * Told why what should outlive this process is not kept, and `undefined` once it is: until then a component that is `ok` is
+   * shown as `degraded`. Absent where nobody shows it (most tests).
+   */
+  readonly keeping?: (trouble: string | undefined) => void
   /** When units are worked on, so that nothing is to be concluded from what happens to them. */
   readonly maintenance?: readonly MaintenanceWindow[]
   /** When this machine was booted, nanoseconds since 1970; absent where that does not matter (most tests). */

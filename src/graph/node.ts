@@ -27,7 +27,10 @@ export class Node {
   readonly #onStatus: (node: Node, status: Status) => void
   #component: (Component & Partial<Consumer>) | undefined
   #life: Life = 'made'
+  /** What it says, and what is shown: not `ok` while what should outlive the process is not kept. */
+  #said: Status | undefined
   #status: Status | undefined
+  #unkept: string | undefined
   /** It has said how it is: then nobody else says so. */
   #reported = false
   #stopping: Promise<void> | undefined
@@ -46,7 +49,7 @@ export class Node {
     onStatus: (node: Node, status: Status) => void,
     before?: Node,
   ) {
-    this.settings = settings
+    this.settings = { ...settings, keeping: (trouble) => this.#keeps(trouble) }
     this.pipeline = pipeline
     this.#onStatus = onStatus
     const { telemetry, id } = settings
@@ -260,7 +263,15 @@ export class Node {
     this.#setStatus({ state: 'unavailable', reason })
   }
 
-  #setStatus(status: Status): void {
+  #keeps(trouble: string | undefined): void {
+    this.#unkept = trouble
+    if (this.#said?.state === 'ok') this.#setStatus(this.#said)
+  }
+
+  #setStatus(said: Status): void {
+    this.#said = said
+    const isUnkept = said.state === 'ok' && this.#unkept !== undefined
+    const status: Status = isUnkept ? { state: 'degraded', reason: this.#unkept! } : said
     if (this.#status !== undefined && sameStatus(this.#status, status)) return
     this.#status = status
     this.settings.telemetry.healthy = status.state === 'ok'

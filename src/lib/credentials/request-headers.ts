@@ -68,7 +68,7 @@ export function* headerComplaints(
     yield { path: ['bearer_token_file'], reason: 'makes an authorization header, and there is one' }
 }
 
-/** Those of the configuration, and those in files, which change. Rejects, naming the path, when a file cannot be used. */
+/** Those of the configuration, and those in files, which change. Rejects, naming key and path, when a file cannot be used. */
 export async function openRequestHeaders(
   { headers: fixed, header_files, bearer_token_file: bearer }: HeaderConfig,
   { clock, logger, telemetry }: Settings,
@@ -78,7 +78,9 @@ export async function openRequestHeaders(
     return { headers: () => fixed, secrets: () => Object.values(fixed), close: async () => {} }
   const check = (_: string, text: string): string | undefined => headerComplaint(text)
   const { SecretFiles } = await import('./secret-files.js')
-  const files = await SecretFiles.open(paths, { clock, logger, telemetry, check })
+  const keyOf = (name: string): string =>
+    Object.hasOwn(header_files, name) ? `header_files.${name}` : 'bearer_token_file'
+  const files = await SecretFiles.open(paths, { clock, logger, telemetry, check, keyOf })
   // Made once for each change of the files: it is asked for at each request.
   let made: { readonly of: ReadonlyMap<string, string>; readonly headers: Readonly<Record<string, string>> } | undefined
   return {

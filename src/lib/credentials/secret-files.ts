@@ -8,6 +8,8 @@ export interface SecretFilesSettings {
   readonly clock: Clock
   readonly logger: Logger
   readonly telemetry: ComponentTelemetry
+  /** Which key of the configuration names the file of this name: begins what is said of it. */
+  keyOf(name: string): string
   /** Why a text cannot be used as a secret of this name; must not quote it. */
   check?(name: string, text: string): string | undefined
 }
@@ -17,9 +19,9 @@ export class SecretFiles {
   readonly #files: FileBacked<ReadonlyMap<string, string>>
   readonly #seen: Set<string>
 
-  /** Rejects, naming the path, when one cannot be used. */
+  /** Rejects, naming key and path, when one cannot be used. */
   static async open(paths: Readonly<Record<string, string>>, settings: SecretFilesSettings): Promise<SecretFiles> {
-    const { clock, logger, telemetry, check } = settings
+    const { clock, logger, telemetry } = settings
     const seen = new Set<string>()
     const warned = new Set<string>()
     const files = await FileBacked.open({
@@ -28,10 +30,7 @@ export class SecretFiles {
       async read() {
         const secrets = new Map<string, string>()
         for (const [name, path] of Object.entries(paths)) {
-          const { bytes, warning } = await readCredential(path, 'secret')
-          const text = secretText(path, bytes)
-          const complaint = check?.(name, text)
-          if (complaint !== undefined) throw new Error(`${path} ${complaint}`)
+          const { text, warning } = await readSecret(name, path, settings)
           if (warning !== undefined && !warned.has(warning)) logger.warn('a secret is not safe', { reason: warning })
           if (warning !== undefined) warned.add(warning)
           secrets.set(name, text)
@@ -73,6 +72,18 @@ export class SecretFiles {
 
   close(): Promise<void> {
     return this.#files.close()
+  }
+}
+
+async function readSecret(name: string, path: string, { check, keyOf }: SecretFilesSettings) {
+  try {
+    const { bytes, warning } = await readCredential(path, 'secret')
+    const text = secretText(path, bytes)
+    const complaint = check?.(name, text)
+    if (complaint !== undefined) throw new Error(`${path} ${complaint}`)
+    return { text, warning }
+  } catch (error) {
+    throw new Error(`${keyOf(name)} ${(error as Error).message}`)
   }
 }
 

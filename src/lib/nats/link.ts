@@ -44,13 +44,14 @@ export class NatsLink {
   #line: Promise<Line> | undefined
   #isClosed = false
 
-  /** Reads the files of credentials and TLS; rejects, naming the path, when one cannot be used: it never could work. */
+  /** Reads the files of credentials and TLS; rejects, naming key and path, when one cannot be used: it never could work. */
   static async open(config: NatsConfig, settings: Settings): Promise<NatsLink> {
     const { credentials, tls } = config
     const { creds_file, nkey_file, token_file, password_file } = credentials
     const files = { creds: creds_file, nkey: nkey_file, token: token_file, password: password_file }
     const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined)
-    const secrets = await SecretFiles.open(Object.fromEntries(given), settings)
+    const keyOf = (name: string): string => `credentials.${name}_file`
+    const secrets = await SecretFiles.open(Object.fromEntries(given), { ...settings, keyOf })
     try {
       const paths = { caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }
       return new NatsLink(config, settings, secrets, await TlsFiles.open(paths, settings))

@@ -1,5 +1,6 @@
 import type { Settings } from '../../component/component.js'
 import type { Pausable } from '../../util/pausable.js'
+import { Keeping } from '../storage/keeping.js'
 import { StateFile, statePath } from '../storage/state-file.js'
 import type { Detector } from './detector.js'
 import { readSavedText, savedText } from './saved-state.js'
@@ -13,14 +14,15 @@ export class KeptState {
   readonly #settings: Settings
   readonly #detector: Detector
   readonly #file: StateFile<unknown> | undefined
+  readonly #keeping: Keeping
   #savedAtMs: number
   #saving: Promise<void> | undefined
-  #failed = ''
 
   /** @param version - of the form of what the detector saves */
   constructor(settings: Settings, detector: Detector, version: number) {
     this.#settings = settings
     this.#detector = detector
+    this.#keeping = new Keeping(settings, 'what was learned')
     this.#savedAtMs = settings.clock.monotonicMs()
     const path = detector.save === undefined ? undefined : statePath(settings, content)
     // What reading throws makes the file one that cannot be used: so it restores, too.
@@ -37,6 +39,7 @@ export class KeptState {
 
   async load(): Promise<void> {
     const loaded = await this.#file?.load()
+    await this.#keeping.look(this.#file)
     if (loaded?.kind !== 'damaged') return
     const { logger, telemetry } = this.#settings
     telemetry.error('state_damaged')
@@ -64,16 +67,12 @@ export class KeptState {
   async #save(): Promise<void> {
     const saved = this.#file === undefined ? undefined : this.#detector.save?.()
     if (this.#file === undefined || saved === undefined) return
-    const { clock, logger, telemetry } = this.#settings
+    const { clock } = this.#settings
     try {
       await this.#file.saveText(savedText(saved), () => clock.monotonicMs())
-      this.#failed = ''
+      this.#keeping.saved()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      telemetry.error('state_not_saved')
-      // Told once for each reason: a full disk stays full.
-      if (reason !== this.#failed) logger.warn(`what was learned cannot be kept: ${reason}`)
-      this.#failed = reason
+      this.#keeping.notSaved(error)
     }
   }
 }

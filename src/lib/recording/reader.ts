@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { reasonOf } from '../../config/sources.js'
 import { ByteSource } from './byte-source.js'
 import {
   checkHeader,
@@ -35,6 +36,8 @@ export class RecordingReader {
       return new RecordingReader(path, source)
     } catch (error) {
       await source?.close()
+      // Of the system's words the path, which they end with, would be there twice.
+      if (error instanceof Error && 'syscall' in error) throw new RecordingError(`${path} ${reasonOf(error)}`)
       throw new RecordingError(`${path}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }

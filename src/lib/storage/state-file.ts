@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../../component/component.js'
@@ -57,6 +58,14 @@ export class StateFile<T> {
 
   get path(): string {
     return this.#options.path
+  }
+
+  /** Makes its folder. Rejects where it is clear already that nothing could be saved; a full disk shows only then. */
+  async prepare(): Promise<void> {
+    const folder = dirname(this.#options.path)
+    await makeFolder(folder)
+    // With the slash a file in its place is ENOTDIR, as it is at a save.
+    await access(`${folder}/`, constants.W_OK | constants.X_OK)
   }
 
   /** Never rejects: what cannot be read is `damaged` and set aside, so that the agent starts and says so. */

@@ -9,6 +9,8 @@ import { Expiry } from './expiry.js'
 /** PEM files by absolute path. Without authorities the system's count. */
 export interface TlsPaths {
   readonly caFile?: string | undefined
+  /** What the configuration calls that one; `ca_file` where it is left out. */
+  readonly caKey?: string
   readonly certFile?: string | undefined
   readonly keyFile?: string | undefined
 }
@@ -108,13 +110,14 @@ export class TlsFiles {
 }
 
 async function load(paths: TlsPaths): Promise<{ loaded: Loaded; warning: string; own: number | undefined }> {
+  const caKey = paths.caKey ?? 'ca_file'
   const [ca, cert, key] = await Promise.all([
-    readPem('ca_file', paths.caFile, 'certificate'),
+    readPem(caKey, paths.caFile, 'certificate'),
     readPem('cert_file', paths.certFile, 'certificate'),
     readPem('key_file', paths.keyFile, 'secret'),
   ])
   const { createSecureContext } = await import('node:tls')
-  if (ca !== undefined) await endsOf('ca_file', paths.caFile!, ca.bytes)
+  if (ca !== undefined) await endsOf(caKey, paths.caFile!, ca.bytes)
   const own = cert && (await endsOf('cert_file', paths.certFile!, cert.bytes))[0]
   const options: TlsOptions = {
     minVersion: 'TLSv1.2',

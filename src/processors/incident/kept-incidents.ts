@@ -8,6 +8,7 @@ import {
   parseIncidents,
   type SavedIncidents,
 } from '../../lib/incidents/saved-incident.js'
+import { Keeping } from '../../lib/storage/keeping.js'
 import { StateFile, statePath } from '../../lib/storage/state-file.js'
 import type { Timer } from '../../util/clock.js'
 
@@ -30,6 +31,7 @@ export class KeptIncidents {
   readonly #settings: Settings
   readonly #bootId: string
   readonly #file: StateFile<SavedIncidents> | undefined
+  readonly #keeping: Keeping
   /** Oldest first. */
   readonly #read: () => Iterable<KeptIncident>
   #timer: Timer | undefined
@@ -39,11 +41,11 @@ export class KeptIncidents {
   /** Of the last write, in units. */
   #size = 0
   #closed = false
-  #failed = ''
 
   constructor(settings: Settings, read: () => Iterable<KeptIncident>) {
     this.#settings = settings
     this.#read = read
+    this.#keeping = new Keeping(settings, 'incidents')
     const bootId = settings.resources.host['systemd.boot_id']
     this.#bootId = typeof bootId === 'string' ? bootId : ''
     const path = statePath(settings, content)
@@ -54,6 +56,7 @@ export class KeptIncidents {
   /** What an earlier life of the agent has kept, and whether that was in this boot. Nothing where it cannot be used. */
   async load(): Promise<{ readonly incidents: readonly KeptIncident[]; readonly sameBoot: boolean }> {
     const loaded = await this.#file?.load()
+    await this.#keeping.look(this.#file)
     if (loaded?.kind === 'ok') return { ...loaded.value, sameBoot: loaded.value.bootId === this.#bootId }
     if (loaded?.kind === 'damaged') {
       const { logger, telemetry } = this.#settings
@@ -100,17 +103,12 @@ export class KeptIncidents {
 
   async #write(file: StateFile<SavedIncidents>): Promise<boolean> {
     this.#changed = 'no'
-    const { logger, telemetry } = this.#settings
     try {
       await file.save({ bootId: this.#bootId, incidents: this.#take() })
-      this.#failed = ''
+      this.#keeping.saved()
       return true
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      telemetry.error('state_not_saved')
-      // Told once for each reason: a full disk stays full.
-      if (reason !== this.#failed) logger.warn(`incidents cannot be kept: ${reason}`)
-      this.#failed = reason
+      this.#keeping.notSaved(error)
       return false
     }
   }

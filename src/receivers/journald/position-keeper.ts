@@ -1,5 +1,6 @@
 import type { Settings } from '../../component/component.js'
 import { isCursor } from '../../lib/journal/cursor.js'
+import { Keeping } from '../../lib/storage/keeping.js'
 import { StateFile, statePath } from '../../lib/storage/state-file.js'
 import type { Timer } from '../../util/clock.js'
 
@@ -10,15 +11,16 @@ const kSaveMs = 1000
 export class PositionKeeper {
   readonly #settings: Settings
   readonly #file: StateFile<string> | undefined
+  readonly #keeping: Keeping
   #cursor: string | undefined
   #saved: string | undefined
   #timer: Timer | undefined
   #saving: Promise<void> = Promise.resolve()
-  #failed = false
 
   /** @param enabled - false keeps nothing, as does an agent without a state directory */
   constructor(settings: Settings, enabled: boolean) {
     this.#settings = settings
+    this.#keeping = new Keeping(settings, 'the position in the journal')
     const path = enabled ? statePath(settings, 'journal_cursor') : undefined
     if (path !== undefined)
       this.#file = new StateFile({ path, content: 'journal_cursor', version: 1, parse: parseCursor })
@@ -27,6 +29,7 @@ export class PositionKeeper {
   /** The cursor of the last line delivered before this process; undefined where none is known. */
   async load(): Promise<string | undefined> {
     const loaded = await this.#file?.load()
+    await this.#keeping.look(this.#file)
     if (loaded?.kind === 'ok') return loaded.value
     if (loaded?.kind === 'damaged') {
       const { logger, telemetry } = this.#settings
@@ -60,13 +63,9 @@ export class PositionKeeper {
     this.#saving = this.#file.save(cursor).then(
       () => {
         this.#saved = cursor
-        this.#failed = false
+        this.#keeping.saved()
       },
-      (error: unknown) => {
-        this.#settings.telemetry.error('state_not_saved')
-        if (!this.#failed) this.#settings.logger.warn('the position in the journal cannot be saved', { error })
-        this.#failed = true
-      },
+      (error: unknown) => this.#keeping.notSaved(error),
     )
   }
 }

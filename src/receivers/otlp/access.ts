@@ -41,12 +41,16 @@ export interface Access {
   close(): Promise<void>
 }
 
-/** Rejects, naming the path, when the file cannot be used. */
+/** Rejects, naming key and path, when the file cannot be used. */
 export async function openAccess(tokenFile: string | undefined, settings: Settings): Promise<Access> {
   if (tokenFile === undefined) return { allows: () => true, close: async () => {} }
   const files = await SecretFiles.open(
     { token: tokenFile },
-    { ...settings, check: (_, text) => (/^[\x21-\x7e]+$/.test(text) ? undefined : 'has more than one word in it') },
+    {
+      ...settings,
+      keyOf: () => 'token_file',
+      check: (_, text) => (/^[\x21-\x7e]+$/.test(text) ? undefined : 'has more than one word in it'),
+    },
   )
   let of: ReadonlyMap<string, string> | undefined
   let wanted: Buffer = Buffer.alloc(0)

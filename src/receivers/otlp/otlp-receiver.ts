@@ -107,7 +107,12 @@ class Server implements OtlpReceiver {
   async #openTls() {
     const { tls } = this.#config
     if (tls === undefined) return undefined
-    const paths = { certFile: tls.cert_file, keyFile: tls.key_file, caFile: tls.client_ca_file }
+    const paths = {
+      certFile: tls.cert_file,
+      keyFile: tls.key_file,
+      caFile: tls.client_ca_file,
+      caKey: 'client_ca_file',
+    }
     this.#tls = await TlsFiles.open(paths, this.#settings, (options) => {
       this.#grpc?.setTls(options)
       this.#http?.setTls(options)

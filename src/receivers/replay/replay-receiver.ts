@@ -69,7 +69,7 @@ class ReplayReceiver implements Receiver {
     })
     const reader = await RecordingReader.open(this.#config.file).catch((error: unknown) => {
       parser.close() // nobody else knows it; the parser comes first, since making it cannot leave a file open
-      throw withHint(error, this.#config.file)
+      throw inWords(error, this.#config.file)
     })
     this.#settings.telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
     const forgetStates = this.#graph.addStates(this.#tracker)
@@ -192,10 +192,11 @@ class ReplayReceiver implements Receiver {
 }
 
 /** A relative name means another file in every folder, which is what a missing one is mostly about. */
-function withHint(error: unknown, file: string): unknown {
-  if (!(error instanceof RecordingError) || isAbsolute(file) || existsSync(file)) return error
+function inWords(error: unknown, file: string): unknown {
+  if (!(error instanceof RecordingError)) return error
+  if (isAbsolute(file) || existsSync(file)) return new RecordingError(`file ${error.message}`)
   return new RecordingError(
-    `${error.message} (looked for in ${process.cwd()}; with pipelines/replay.yaml, UNITSCOPE_RECORDING names the file)`,
+    `file ${error.message} (looked for in ${process.cwd()}; with pipelines/replay.yaml, UNITSCOPE_RECORDING names the file)`,
   )
 }
 

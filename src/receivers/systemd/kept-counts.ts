@@ -1,4 +1,5 @@
 import type { Settings } from '../../component/component.js'
+import { Keeping } from '../../lib/storage/keeping.js'
 import { StateFile, statePath } from '../../lib/storage/state-file.js'
 import { kTrackerStateVersion, parseTracker, type SavedTracker } from '../../lib/systemd/tracker-state.js'
 import type { UnitTracker } from '../../lib/systemd/unit-tracker.js'
@@ -19,15 +20,16 @@ export class KeptCounts {
   readonly #tracker: UnitTracker
   readonly #bootId: string
   readonly #file: StateFile<SavedTracker> | undefined
+  readonly #keeping: Keeping
   #timer: Timer | undefined
   #savedRevision = -1
   #waitedMs = 0
-  #failed = ''
 
   constructor(settings: Settings, tracker: UnitTracker, bootId: string) {
     this.#settings = settings
     this.#tracker = tracker
     this.#bootId = bootId
+    this.#keeping = new Keeping(settings, 'restart counters')
     const path = statePath(settings, content)
     if (path !== undefined)
       this.#file = new StateFile({ path, content, version: kTrackerStateVersion, parse: parseTracker })
@@ -37,6 +39,7 @@ export class KeptCounts {
   async load(accepts: (unit: string) => boolean): Promise<void> {
     const { logger, telemetry } = this.#settings
     const loaded = await this.#file?.load()
+    await this.#keeping.look(this.#file)
     if (loaded?.kind === 'ok') this.#tracker.accounts.restore(loaded.value, this.#bootId, accepts)
     if (loaded?.kind !== 'damaged') return
     telemetry.error('state_damaged')
@@ -74,13 +77,9 @@ export class KeptCounts {
     this.#savedRevision = this.#tracker.accounts.revision
     try {
       await this.#file.save(this.#tracker.accounts.save(this.#bootId, untilNs))
-      this.#failed = ''
+      this.#keeping.saved()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      this.#settings.telemetry.error('state_not_saved')
-      // Told once for each reason: a full disk stays full.
-      if (reason !== this.#failed) this.#settings.logger.warn(`restart counters cannot be kept: ${reason}`)
-      this.#failed = reason
+      this.#keeping.notSaved(error)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Host } from '../../../src/component/component.js'
+import type { Host, Settings } from '../../../src/component/component.js'
 import type { Logger } from '../../../src/component/logger.js'
 import { permanent, retryable } from '../../../src/component/outcome.js'
 import { UnavailableError } from '../../../src/errors.js'
@@ -284,6 +284,39 @@ describe('status', () => {
     })
     await graph.start()
     expect(changes).toEqual(['x starting', 'x ok', 'r starting', 'r degraded'])
+  })
+})
+
+describe('a component that cannot keep what should outlive the agent', () => {
+  test('is degraded while it would be ok, and as it says itself otherwise', async () => {
+    const world = newWorld()
+    let keeping: Settings['keeping']
+    let host: Host | undefined
+    world.behaviour.set('processor p', {
+      start: (its) => {
+        host = its
+        keeping?.('counts cannot be kept: ENOENT')
+      },
+    })
+    const graph = buildFake(world, ['all: r -> p -> x'], {
+      process: (settings, next) => {
+        keeping = settings.keeping
+        return next
+      },
+    })
+    const processor = () => graph.status().find(({ id }) => id.kind === 'processor')!.status
+    await graph.start()
+    const unkept = { state: 'degraded', reason: 'counts cannot be kept: ENOENT' }
+    expect(processor()).toEqual(unkept)
+    host!.report({ state: 'degraded', reason: 'bus is down' })
+    expect(processor()).toEqual({ state: 'degraded', reason: 'bus is down' })
+    host!.report({ state: 'ok' })
+    expect(processor()).toEqual(unkept)
+    keeping!(undefined)
+    expect(processor()).toEqual({ state: 'ok' })
+    await graph.shutdown()
+    keeping!('counts cannot be kept: ENOSPC')
+    expect(processor()).toEqual({ state: 'stopped' })
   })
 })
 

@@ -262,6 +262,15 @@ test('a server that is down shows as degraded; when it comes back, as ok, and th
   await waitFor(() => host.last?.state === 'ok')
 })
 
+test.each([
+  [{ bearer_token_file: '/nope/tok' }, 'bearer_token_file /nope/tok does not exist'],
+  [{ header_files: { 'x-key': '/nope/tok' } }, 'header_files.x-key /nope/tok does not exist'],
+])('a start that fails names the key: %j', async (more, reason) => {
+  const exporter = createOtlpExporter(testSettings('exporter', 'otlp'), config('127.0.0.1:1', more))
+  await expect(exporter.start(new TestHost())).rejects.toThrow(reason)
+  await exporter.shutdown()
+})
+
 test('shutdown without start and twice is harmless; a TLS file that is missing fails the start', async () => {
   const settings = testSettings('exporter', 'otlp')
   const never = createOtlpExporter(settings, config('127.0.0.1:1'))

@@ -46,7 +46,7 @@ async function open(path = join(folder, 'token')) {
     void lines.push([message, ...Object.values(fields)].join(': '))
   files = await SecretFiles.open(
     { authorization: path },
-    { clock, telemetry, logger: { debug: say, info: say, warn: say, error: say } },
+    { clock, telemetry, logger: { debug: say, info: say, warn: say, error: say }, keyOf: (name) => `${name}_file` },
   )
   const opened = files
   const later = async (): Promise<string | undefined> => {
@@ -138,7 +138,7 @@ test('a file that vanishes, or turns bad, leaves the secret in use; told once, g
   for (let round = 0; round < 3; round++) expect(await later()).toBe(secret)
   expect(stale()).toBe(1)
   expect(lines).toEqual([
-    `a secret cannot be read; the one read before stays in use: ${join(folder, 'token')} does not exist`,
+    `a secret cannot be read; the one read before stays in use: authorization_file ${join(folder, 'token')} does not exist`,
   ])
   write('')
   expect(await later()).toBe(secret)

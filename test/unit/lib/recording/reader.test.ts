@@ -127,7 +127,7 @@ describe('what is no recording is refused when it is opened, by name', () => {
   test('no file, a folder, a pipe nobody writes to, a device', async () => {
     mkdirSync(join(folder, 'folder'))
     execFileSync('mkfifo', [join(folder, 'pipe')])
-    await expect(readPath(join(folder, 'none'))).rejects.toThrow(/none: ENOENT/)
+    await expect(readPath(join(folder, 'none'))).rejects.toThrow(/none does not exist$/)
     for (const path of [join(folder, 'folder'), join(folder, 'pipe'), '/dev/zero'])
       await expect(readPath(path)).rejects.toThrow(new RecordingError(`${path}: not a regular file`))
   })

@@ -6,7 +6,7 @@ import { connect, createServer, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TlsFiles, type TlsOptions } from '../../../../src/lib/tls/tls-files.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
-import { RecordingTelemetry } from '../../../../src/testkit/test-settings.js'
+import { RecordingTelemetry, testSettings } from '../../../../src/testkit/test-settings.js'
 import { type Authority, type KeyPair, makeAuthority } from '../../../support/tls-files.js'
 
 let made: string
@@ -86,6 +86,11 @@ describe('is refused at the start, by key and path', () => {
       spoil()
       await expect(open()).rejects.toThrow(reason)
     })
+})
+
+test('a server calls the authorities of its clients by the key it has for them', async () => {
+  const opening = TlsFiles.open({ caFile: '/nope/ca.pem', caKey: 'client_ca_file' }, testSettings('receiver', 'otlp'))
+  await expect(opening).rejects.toThrow('tls.client_ca_file /nope/ca.pem does not exist')
 })
 
 test('a certificate that is renewed is what the next connection shows; half of a pair is waited out, and a vanished one, too', async () => {

@@ -132,10 +132,10 @@ test('an end of which nothing can be kept is told as without a state directory',
   await life.clock.advance(5000)
   await life.processor.shutdown()
   expect(life.roots()).toHaveLength(1)
-  // It is told once that it cannot be read, and once that it cannot be written.
+  // It is told once that it cannot be written, at the start, and once that it cannot be read.
   expect(life.warnings).toEqual([
-    expect.stringContaining('incidents begin anew'),
     expect.stringMatching(/^incidents cannot be kept: ENOTDIR/),
+    expect.stringContaining('incidents begin anew'),
   ])
   expect(life.telemetry.errors.get('state_not_saved')).toBeGreaterThan(1)
 })

@@ -84,7 +84,7 @@ test('whole frames that hold something else than D-Bus are told as that', async 
 
 test('a file that is no recording stops the agent from starting, with the reason', async () => {
   expect((await play(Buffer.from('not one'))).said).toBe(
-    `${path}: this is not a recording made by \`unitscope record\``,
+    `file ${path}: this is not a recording made by \`unitscope record\``,
   )
   expect((await play(file(frame(9, '')))).said).toBe(
     `${path}: the recording is damaged at byte 16: unknown frame type 9`,
@@ -105,7 +105,7 @@ test('a start that fails leaves nothing open: no file without a parser, no parse
   const gone = createTestConfig(schema, { file: `${path}.gone` })
   const native = { createSignalParser: () => parser }
   const second = createReplayReceiver(testSettings('receiver', 'replay'), gone, new MemoryExporter(), native)
-  await expect(second.start(new TestHost())).rejects.toThrow(/ENOENT/)
+  await expect(second.start(new TestHost())).rejects.toThrow(`file ${path}.gone does not exist`)
   expect(closed).toBe(1)
   await second.shutdown()
 })
