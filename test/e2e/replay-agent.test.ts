@@ -90,7 +90,7 @@ describe('pipelines/replay.yaml', () => {
     const agent = startAgent(['run', '--config', pipeline], { env: { UNITSCOPE_RECORDING: pipeline } })
     expect(await agent.exited).toMatchObject({ code: 1 })
     expect(agent.stderr).toContain(
-      `receiver replay could not start: ${pipeline}: this is not a recording made by \`unitscope record\``,
+      `receiver replay could not start: file ${pipeline}: this is not a recording made by \`unitscope record\``,
     )
   })
 
