@@ -150,6 +150,7 @@ const formats = {
   extension: 'id of an extension',
   existing_file: 'path of a file',
   secret_file: 'path of a file that only the agent may read',
+  key_file: 'path of a file that only the agent may read',
   certificate_file: 'path of a file',
   output_file: 'path of a file',
   state_folder: 'path of a folder',

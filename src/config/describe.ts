@@ -1,6 +1,6 @@
 import type { Schema } from '../component/schema.js'
 import { formats } from './formats.js'
-import { printable } from './problems.js'
+import { printable, valueWithoutSignIn } from './problems.js'
 import type { Node } from './tree.js'
 
 /** What a schema wants, as the object of "expected". */
@@ -29,7 +29,9 @@ export function wanted(schema: Schema): string {
  * reference brought, and for lists and maps.
  */
 export function told(node: Node, secret = false): string | undefined {
-  return !secret && node.kind === 'scalar' && node.substituted === undefined ? printable(node.text) : undefined
+  return !secret && node.kind === 'scalar' && node.substituted === undefined
+    ? printable(valueWithoutSignIn(node.text))
+    : undefined
 }
 
 /** A value as the subject of a sentence. */

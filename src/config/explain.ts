@@ -3,7 +3,7 @@ import type { ConfigErrorCode } from '../errors.js'
 import { hint } from '../util/did-you-mean.js'
 import { named, oneOf, shown, told, wanted } from './describe.js'
 import { formats } from './formats.js'
-import { type Path, type Problems, withoutSignIn } from './problems.js'
+import { type Path, type Problems, valueWithoutSignIn } from './problems.js'
 import { type Entry, hasFailed, locate, type MapNode, type Node } from './tree.js'
 import type { UnionViolation, Violation } from './violations.js'
 
@@ -103,7 +103,10 @@ function reasonOf(violation: Other, node: Node): string {
       return `must have at most ${violation.schema.maxLength} characters`
     case 'pattern': {
       const { pattern, form } = violation.schema
-      if (pattern === '^/' || pattern === '^(/.*)?$') return `must be an absolute path${butIs(node, secret)}`
+      if (pattern === '^/' || pattern === '^(/.*)?$')
+        return secret
+          ? 'must be an absolute path, not the secret itself'
+          : `must be an absolute path${butIs(node, secret)}`
       return `${named(node, secret)} ${form === undefined ? `does not match the pattern ${pattern}` : `is not ${form}`}`
     }
     case 'minItems': {
@@ -117,11 +120,12 @@ function reasonOf(violation: Other, node: Node): string {
   }
 }
 
-/** Whether a schema, or what it holds, is of format `secret`: a secret in the wrong place is one still. */
+/** Whether a schema, or what it holds, is a secret or the path of one: a secret in the wrong place is one still. */
 function holdsSecret(schema: Schema): boolean {
   if ('anyOf' in schema) return schema.anyOf.some(holdsSecret)
   if (schema.type === 'array') return holdsSecret(schema.items)
-  if (schema.type !== 'object') return 'format' in schema && schema.format === 'secret'
+  if (schema.type !== 'object')
+    return 'format' in schema && (schema.format === 'secret' || schema.format === 'secret_file')
   if ('additionalProperties' in schema) return holdsSecret(schema.additionalProperties)
   return Object.values(schema.properties).some(holdsSecret)
 }
@@ -170,7 +174,7 @@ function formatReason(schema: StringSchema, node: Node, secret: boolean): string
   const rule = formats[schema.format!]
   const mayQuote = node.kind === 'scalar' && told(node, secret) !== undefined
   return (
-    (mayQuote ? rule.complaint(withoutSignIn(node.text)) : undefined) ??
+    (mayQuote ? rule.complaint(valueWithoutSignIn(node.text)) : undefined) ??
     `expected ${rule.noun}, got ${shown(node, secret)}`
   )
 }

@@ -1,9 +1,10 @@
+import { dirname } from 'node:path'
 import type { PathFormat, Schema } from '../component/schema.js'
 import type { Sources } from './agent-config.js'
 import { type Definition, sections } from './components.js'
 import type { Definitions } from './pipelines.js'
 import type { Path, Problems } from './problems.js'
-import { eachValue, hiddenIn, redact } from './redact.js'
+import { eachValue, type Hidden, hiddenIn, redact } from './redact.js'
 import { serviceSchema } from './service-schema.js'
 import type { MapNode, Node, ScalarNode } from './tree.js'
 
@@ -19,7 +20,12 @@ export async function checkFileReferences(
     for (const { scalar, format, below } of pathsIn(node, schema)) {
       const reason = await sources.look?.(scalar.text, format)
       if (reason === undefined) continue
-      problems.warn('CFG_ENVIRONMENT', scalar.position, [...path, ...below], redact(reason, hiddenIn(node, schema)))
+      problems.warn(
+        'CFG_ENVIRONMENT',
+        scalar.position,
+        [...path, ...below],
+        tellable(reason, scalar, hiddenIn(node, schema)),
+      )
     }
   }
   // What nobody uses is not started.
@@ -31,6 +37,16 @@ export async function checkFileReferences(
   if (service !== undefined) await check(service.node, serviceSchema, ['service'])
 }
 
+/** A path that a reference brought is called by that. */
+function tellable(reason: string, { text, substituted }: ScalarNode, hidden: Hidden): string {
+  if (substituted === undefined) return redact(reason, hidden)
+  const name = substituted.names.join(' and ')
+  const folder = dirname(text)
+  const named = reason.replaceAll(text, name)
+  if (folder.length < 2) return named
+  return named.replaceAll(`folder ${folder}`, `folder of ${name}`).replaceAll(folder, `the folder of ${name}`)
+}
+
 interface NamedPath {
   readonly scalar: ScalarNode
   readonly format: PathFormat
@@ -40,6 +56,7 @@ interface NamedPath {
 const formats: readonly string[] = [
   'existing_file',
   'secret_file',
+  'key_file',
   'certificate_file',
   'output_file',
   'state_folder',

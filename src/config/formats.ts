@@ -27,6 +27,7 @@ export const formats: Readonly<Record<Format, FormatRule>> = {
   // Looked at, where no other thing is wrong, in file-references.ts.
   existing_file: anything('the path of a file'),
   secret_file: anything('the path of a file'),
+  key_file: anything('the path of a file'),
   certificate_file: anything('the path of a file'),
   output_file: anything('the path of a file'),
   state_folder: anything('the path of a folder'),

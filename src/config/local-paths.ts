@@ -7,12 +7,16 @@ import { reasonOf } from './sources.js'
 
 /** What a start would stumble over at a path, in words that name it; undefined when nothing. Changes nothing on the disk. */
 export function lookAt(path: string, format: PathFormat): Promise<string | undefined> {
+  // systemd makes them when it starts the service (LoadCredential=, systemd.exec(5)).
+  if (path.startsWith('/run/credentials/')) return Promise.resolve(undefined)
   if (path.includes('\0')) return Promise.resolve('run would not start: a path with a zero byte')
   switch (format) {
     case 'existing_file':
       return notStarting(() => openFile(path))
     case 'secret_file':
       return notStarting(async () => void secretText(path, (await readCredential(path, 'secret')).bytes))
+    case 'key_file':
+      return notStarting(() => readCredential(path, 'secret'))
     case 'certificate_file':
       return notStarting(() => readCredential(path, 'certificate'))
     case 'output_file':
@@ -77,6 +81,7 @@ async function unusableState(path: string): Promise<string | undefined> {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EROFS') return useless(`${place} is on a file system that cannot be written`)
     if (code === 'EACCES') return useless(`${place} may not be written by this user (uid ${process.geteuid?.()})`)
-    return useless(`${place} ${reasonOf(error)}`)
+    const help = code === 'ENOENT' ? '; create it, or let systemd do it (StateDirectory=)' : ''
+    return useless(`${place} ${reasonOf(error)}${help}`)
   }
 }

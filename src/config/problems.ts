@@ -80,21 +80,45 @@ export function printable(text: string, maxLength = 40): string {
   })
 }
 
+/** A value without what looks like a password, even where it is no URL for want of a slash. */
+export function valueWithoutSignIn(text: string): string {
+  const found = looseSignInOf(text)
+  return found === undefined ? text : without(text, found)
+}
+
 /** `nats://***@host` of `nats://user:password@host`. */
-export function withoutSignIn(text: string): string {
+function withoutSignIn(text: string): string {
   const found = signInOf(text)
-  return found === undefined ? text : `${text.slice(0, found.start)}***${text.slice(found.end)}`
+  return found === undefined ? text : without(text, found)
+}
+
+function without(text: string, { start, end }: Stretch): string {
+  return `${text.slice(0, start)}***${text.slice(end)}`
+}
+
+interface Stretch {
+  readonly start: number
+  readonly end: number
 }
 
 /**
  * Where `user:password` stands in `nats://user:password@host`, also without a scheme. People write passwords that no URL may
  * hold, so it ends at the last "@".
  */
-export function signInOf(text: string): { readonly start: number; readonly end: number } | undefined {
+function signInOf(text: string): Stretch | undefined {
   const end = text.lastIndexOf('@')
   const start = text.indexOf('://') + 3
   if (start >= 3 && start < end) return { start, end }
   return /^[^\s/:@"]+:[^\s/@]+@/.test(text) ? { start: 0, end } : undefined
+}
+
+/** The same in a value that was to be a URL, and may lack a slash or its scheme: `nats:/user:password@host`. */
+export function looseSignInOf(text: string): Stretch | undefined {
+  const end = text.lastIndexOf('@')
+  const before = text.slice(0, Math.max(end, 0))
+  const slashes = before.indexOf('//')
+  if (slashes >= 0) return slashes + 2 < end ? { start: slashes + 2, end } : undefined
+  return before.includes(':') ? { start: 0, end } : undefined
 }
 
 function byPlace(a: { position: SourcePosition }, b: { position: SourcePosition }): number {

@@ -1,6 +1,6 @@
 import type { Schema } from '../component/schema.js'
 import { branchFor, childSchema } from './plain.js'
-import { signInOf } from './problems.js'
+import { looseSignInOf } from './problems.js'
 import type { Node, ScalarNode } from './tree.js'
 
 /** Values that must not appear in messages, with the words that stand for them. */
@@ -37,7 +37,8 @@ export function hiddenIn(node: Node, schema: Schema): Hidden {
   const hidden = new Map<string, string>()
   eachValue(node, schema, (scalar, its) => {
     const { substituted, text } = scalar
-    const signIn = signInOf(text)
+    // In an expression (CEL) there are colons and unit names with an @.
+    const signIn = 'format' in its && its.format === 'cel' ? undefined : looseSignInOf(text)
     if (isSecret(its)) hidden.set(text, 'the secret')
     else if (signIn !== undefined) hidden.set(text.slice(signIn.start, signIn.end), '***')
     // A reference that is all of a secret gives it a better name.

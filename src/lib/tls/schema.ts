@@ -16,7 +16,7 @@ export const clientTlsProperties = {
   },
   key_file: {
     type: 'string',
-    format: 'secret_file',
+    format: 'key_file',
     pattern: '^/',
     description: 'PEM private key; absolute path. Needs `cert_file`.',
   },

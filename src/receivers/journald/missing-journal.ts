@@ -16,15 +16,21 @@ export function missingJournal(folders: readonly string[] = journals): string | 
   return `${places} cannot be read: run the agent with the group systemd-journal`
 }
 
-/** Journal files in the folders of the machine and of namespaces, `<machine-id>[.<namespace>]`; undefined where one cannot be listed. */
+/** Journal files in the folders of the machine and of namespaces, `<machine-id>[.<namespace>]`; undefined where none can be listed. */
 function filesOf(folder: string): readonly string[] | undefined {
+  const machines = listed(() => readdirSync(folder, { withFileTypes: true }))?.filter((entry) => entry.isDirectory())
+  const lists = machines?.map(({ name }) =>
+    listed(() => readdirSync(join(folder, name)).map((file) => join(folder, name, file))),
+  )
+  const known = lists?.filter((files) => files !== undefined)
+  // One that cannot be listed says nothing of the others.
+  if (known === undefined || (known.length === 0 && machines!.length > 0)) return undefined
+  return known.flat().filter((file) => /\.journal~?$/.test(file))
+}
+
+function listed<T>(list: () => readonly T[]): readonly T[] | undefined {
   try {
-    const machines = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    return machines.flatMap(({ name }) =>
-      readdirSync(join(folder, name))
-        .filter((file) => /\.journal~?$/.test(file))
-        .map((file) => join(folder, name, file)),
-    )
+    return list()
   } catch {
     return undefined
   }

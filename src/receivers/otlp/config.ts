@@ -2,7 +2,8 @@ import type { ConfigComplaint } from '../../component/component.js'
 import type { ConfigOf, ObjectSchema } from '../../component/schema.js'
 import { parseListenAddress } from '../../lib/openmetrics/listen-address.js'
 
-const secret = { type: 'string', format: 'secret_file', minLength: 1, maxLength: 4096 } as const
+const secret = { type: 'string', format: 'secret_file', pattern: '^/', maxLength: 4096 } as const
+const key = { ...secret, format: 'key_file' } as const
 const certificate = { ...secret, format: 'certificate_file' } as const
 
 export const schema = {
@@ -63,7 +64,7 @@ export const schema = {
       description: 'Encryption, for both protocols; files are read again when they change.',
       properties: {
         cert_file: { ...certificate, description: 'PEM file of the certificate, with those between it and the root.' },
-        key_file: { ...secret, description: 'PEM file of its key.' },
+        key_file: { ...key, description: 'PEM file of its key.' },
         client_ca_file: {
           ...certificate,
           description: 'PEM file of the authorities of clients. With it every client must show a certificate of them.',

@@ -119,6 +119,40 @@ test('the folder of a file that is written must be there', async () => {
   ])
 })
 
+test.each([
+  ['file', 'path: ${env:LOGS}', 'path: there is no folder of ${env:LOGS} here'],
+  ['file', 'path: "${env:ROOT}/x/records.jsonl"', 'path: there is no folder of ${env:ROOT} here'],
+  [
+    'otlp',
+    '{ endpoint: "h:1", bearer_token_file: "${env:ROOT}/token" }',
+    'bearer_token_file: run would not start here: ${env:ROOT} does not exist',
+  ],
+])('what a variable holds is not told, but what is the matter: %s %s', async (type, settings, reason) => {
+  const env = { LOGS: '/no/such/folder/records.jsonl', ROOT: '/abc12' }
+  const [warning, ...more] = await said(exporter(type, settings), env)
+  expect(warning).toContain(`exporters.${type}.${reason}`)
+  expect([warning?.match(/abc12|such/), more]).toEqual([null, []])
+})
+
+test.each([
+  ['exporters.otlp', otlp('bearer_token_file: s3cret-token'), 'bearer_token_file'],
+  ['exporters.otlp', otlp('header_files: { x-key: s3cret-token }'), 'header_files.x-key'],
+  ['exporters.nats', exporter('nats', 'credentials: { token_file: s3cret-token }'), 'credentials.token_file'],
+  ['receivers.otlp', receiver('otlp', '{ token_file: s3cret-token }'), 'token_file'],
+])('a secret where its file is wanted is not told: %s %#', async (place, yaml, key) => {
+  const error = await loadConfig(write('agent.yaml', yaml), registrations, {}).catch((one: unknown) => one)
+  expect(String(error)).toContain(`${place}.${key}: must be an absolute path, not the secret itself`)
+  expect(String(error)).not.toContain('s3cret')
+})
+
+test('nothing is said of what systemd brings when it starts the service, nor of how a PEM file is written', async () => {
+  expect(await said(otlp('bearer_token_file: /run/credentials/unitscope.service/token'))).toEqual([])
+  const key = join(folder, 'key.pem')
+  writeFileSync(key, Buffer.from('# M\xfcller\n-----BEGIN PRIVATE KEY-----\n', 'latin1'), { mode: 0o600 })
+  const cert = write('cert.pem', '-----BEGIN CERTIFICATE-----\n', 0o644)
+  expect(await said(otlp(`tls: { cert_file: ${cert}, key_file: ${key} }`))).toEqual([])
+})
+
 describe('a state directory', () => {
   const state = (path: string): string =>
     receiver('systemd', '').replace('service: {', `service:\n  { state_directory: "${path}",`)
@@ -126,7 +160,7 @@ describe('a state directory', () => {
   test.each([
     ['/proc/nope', "/proc is the kernel's, which keeps no files"],
     ['/sys', "/sys is the kernel's, which keeps no files"],
-    ['/no/such/folder', '/no/such does not exist'],
+    ['/no/such/folder', '/no/such does not exist; create it, or let systemd do it (StateDirectory=)'],
     ['/etc/passwd', '/etc/passwd is not a directory'],
     ['/etc/passwd/x', '/etc/passwd/x does not exist: a part of its path is not a directory'],
   ])('%s', async (path, reason) => {

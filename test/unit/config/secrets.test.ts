@@ -91,6 +91,10 @@ test.each([
   ['a password longer than what is quoted', `https://user:${'hunter4'.repeat(20)}@db.example.com`],
   ['a password that no URL may hold', 'https://user:hun@ter4/hunter4@db.example.com/hunter4?a@b'],
   ['a password without a scheme', 'user:hunter4@127.0.0.1:44222'],
+  ['a password where a slash is missing', 'nats:/user:hunter4@127.0.0.1'],
+  ['a password where a colon is missing', 'nats//user:hunter4@127.0.0.1'],
+  ['a password with a slash in it', 'user:pa/hunter4@127.0.0.1'],
+  ['a password with a space in it', 'user:hunter 4hunter4@127.0.0.1'],
 ])('%s in a URL is not shown, wherever it is wrong', async (_what, url) => {
   const problems = [...(await verdict(everywhere(url))), ...(await verdict(withSource(`    pattern: "(${url}"`)))]
   expect(problems.length).toBeGreaterThan(20)
