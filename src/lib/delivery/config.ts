@@ -135,7 +135,8 @@ export const circuitBreakerSchema = {
     timeout: {
       type: 'string',
       format: 'duration',
-      default: '10s',
+      // A server that refuses seven of ten requests at random opens it, too: all must be there 10 s after that is over.
+      default: '5s',
       description: 'Pause before such a probe.',
     },
   },
