@@ -11,8 +11,9 @@ export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema |
 
 /**
  * Paths of this machine that are looked at before anything starts; `validate` warns of those that would not do
- * (`CFG_ENVIRONMENT`). `secret_file`, `key_file` (PEM) and `certificate_file` are read as src/config/credential.ts does, `existing_file` is any
- * other that is read; of `output_file` the folder must be there, and `state_folder` is made in one that is.
+ * (`CFG_ENVIRONMENT`, decision 0320). `secret_file`, `key_file` (PEM) and `certificate_file` are read as src/config/credential.ts
+ * does, `existing_file` is any other that is read; of `output_file` the folder must be there, and `state_folder` is made in one
+ * that is.
  */
 export type PathFormat =
   | 'existing_file'

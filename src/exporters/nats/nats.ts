@@ -36,12 +36,15 @@ class NatsExporter implements Exporter {
   readonly #invalidIds: (add: number) => void
   readonly #duplicates: (add: number) => void
   readonly #hostName: string
+  /** As they are told. */
+  readonly #servers: string
   #state: State = { kind: 'new' }
 
   constructor(settings: Settings, config: Config) {
     this.#settings = settings
     this.#config = config
     const { clock, random, telemetry, logger, resources } = settings
+    this.#servers = serversText(config.servers)
     this.#hostName = String(resources.host['host.name'] ?? '')
     this.#duplicates = telemetry.counter('duplicates', 'Messages that the stream had already, from an earlier try')
     const { request_interval } = config.sending_queue
@@ -111,10 +114,9 @@ class NatsExporter implements Exporter {
   async #publish(request: EncodedRequest, signal: AbortSignal): Promise<SendResult> {
     if (this.#state.kind !== 'running') throw new Error('a message was published outside start and shutdown')
     const { subject, timeout } = this.#config
-    const servers = serversText(this.#config.servers)
     const published = this.#state.link.line().then(async ({ client, isUp, ensureStream }): Promise<SendResult> => {
       // The client would keep it, and each further try of it, until it is connected again.
-      if (!isUp) return { kind: 'retryable', reason: `not connected to ${servers}` }
+      if (!isUp) return { kind: 'retryable', reason: `not connected to ${this.#servers}` }
       const bytes = Buffer.concat(request.chunks)
       const to = subjectOf(subject, request.signal, this.#hostName)
       const ack = await client.publish(to, bytes, { msgID: idOf(bytes), timeout, retries: 0 }).catch(async (error) => {
@@ -126,7 +128,7 @@ class NatsExporter implements Exporter {
       return { kind: 'delivered' }
     })
     return await unlessAborted(
-      published.catch((error: unknown) => resultOfError(error, servers)),
+      published.catch((error: unknown) => resultOfError(error, this.#servers)),
       signal,
     )
   }
