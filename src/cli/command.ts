@@ -50,6 +50,8 @@ export interface Invocation {
   readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
   readonly operands: readonly string[]
   readonly terminal: Terminal
+  /** All there are, in the order of the help. */
+  readonly commands: () => Promise<readonly Command[]>
   readonly env: Readonly<Record<string, string | undefined>>
   /** What to do when the reader of standard output goes away; until a command says so, the process ends then. */
   onOutputGone(stop: () => void): void

@@ -19,12 +19,11 @@ export const command: Command = {
   run,
 }
 
-async function run({ operands, terminal }: Invocation): Promise<number> {
+async function run({ operands, terminal, commands }: Invocation): Promise<number> {
   const shell = operands[0] ?? ''
   if (!Object.hasOwn(shells, shell)) {
     throw new UsageError(`no completion for "${shell}": one of ${Object.keys(shells).join(', ')}`)
   }
-  const { loadCommands } = await import('./commands.js')
-  terminal.out.write(shells[shell as keyof typeof shells](await loadCommands()))
+  terminal.out.write(shells[shell as keyof typeof shells](await commands()))
   return ExitCode.ok
 }

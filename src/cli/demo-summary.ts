@@ -1,5 +1,5 @@
 import type { Ledger, LedgerRow } from '../graph/ledger.js'
-import type { Summary } from '../service/service.js'
+import type { Summary } from '../service/status-report.js'
 import type { Tally } from './demo-tally.js'
 
 /** The demo's last lines: what was seen, what was lost and why, and whether the books balance. */

@@ -37,7 +37,7 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
       out.write(commandHelp(command))
       return ExitCode.ok
     }
-    return await command.run({ ...parseArguments(command, rest), ...world })
+    return await command.run({ ...parseArguments(command, rest), commands: loadCommands, ...world })
   } catch (error) {
     if (error instanceof UsageError) {
       writeError(err, `unitscope: ${error.message}\nTry: ${hintFor}\n`)

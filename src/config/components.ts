@@ -28,6 +28,9 @@ export interface Definition {
   readonly component: ComponentConfig | undefined
 }
 
+/** What a file defines, by id. */
+export type Definitions = Readonly<Record<Section, ReadonlyMap<string, Definition>>>
+
 /** Reads one section: every id, type and configuration in it. */
 export async function readSection(
   section: Section,

@@ -2,11 +2,19 @@ import type { Factory } from '../component/component.js'
 import { type Signal, signals } from '../data/batch.js'
 import { didYouMean } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
-import type { Definition } from './components.js'
+import type { Definition, Definitions } from './components.js'
 import { patternAdvice } from './pattern-advice.js'
-import type { Definitions, Reference } from './pipelines.js'
 import { type Path, type Problems, printable } from './problems.js'
-import { type Entry, locate, type Node } from './tree.js'
+import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
+
+/** One id in a list of the `service` section. */
+export interface Reference {
+  readonly id: string
+  readonly node: ScalarNode
+  readonly path: Path
+  /** Of the list, `memory_limiter` of `memory_limiter/big`. */
+  readonly index: number
+}
 
 /** Which processors read what another one adds to events: behind them it adds it for nobody. */
 const usersOf: Readonly<Record<string, readonly string[]>> = {

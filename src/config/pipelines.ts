@@ -2,23 +2,12 @@ import { parseComponentId } from '../component/id.js'
 import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
 import type { PipelineConfig } from './agent-config.js'
-import { type Definition, type Section, sections } from './components.js'
+import { type Definition, type Definitions, type Section, sections } from './components.js'
 import { named } from './describe.js'
 import { checkExtensionReferences } from './extension-references.js'
-import { PipelineAdvice } from './pipeline-advice.js'
+import { PipelineAdvice, type Reference } from './pipeline-advice.js'
 import type { Path, Problems } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
-
-export type Definitions = Readonly<Record<Section, ReadonlyMap<string, Definition>>>
-
-/** One id in a list of the `service` section. */
-export interface Reference {
-  readonly id: string
-  readonly node: ScalarNode
-  readonly path: Path
-  /** Of the list, `memory_limiter` of `memory_limiter/big`. */
-  readonly index: number
-}
 
 const parts = ['receivers', 'processors', 'exporters'] as const
 

@@ -1,7 +1,6 @@
 import type { Kind } from '../component/id.js'
 import type { AccountSignal, Items, Signal } from '../data/batch.js'
 import { accountSignals, Tally } from '../data/tally.js'
-import { addedUp } from './totals.js'
 
 /**
  * Where a component's items are: `in + produced = out + sum(dropped) + held`, of each signal, at rest and with tolerance 0.
@@ -87,6 +86,14 @@ function totalOf(accounts: readonly Account[]): Account {
   return { ...total, dropped: addedUp(accounts.map(({ dropped }) => dropped)) }
 }
 const columns = ['in', 'produced', 'out', 'held', 'queued'] as const
+
+/** By reason, of all together. */
+export function addedUp(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const counts of all)
+    for (const [reason, items] of Object.entries(counts)) sums[reason] = (sums[reason] ?? 0) + items
+  return sums
+}
 
 export const sumOf = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, items) => total + items, 0)

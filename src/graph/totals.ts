@@ -1,7 +1,7 @@
 import type { Kind } from '../component/id.js'
 import type { AccountSignal } from '../data/batch.js'
 import { accountSignals } from '../data/tally.js'
-import type { Account, Ledger } from './ledger.js'
+import { type Account, addedUp, type Ledger } from './ledger.js'
 
 /** What became of the items of a signal in the whole agent. */
 export interface Totals {
@@ -70,13 +70,6 @@ function totalsOf({ received, produced, restored, exported, queued, dropped }: P
     ...(queued === 0 ? {} : { queued }),
     dropped: addedUp(dropped),
   }
-}
-
-export function addedUp(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {}
-  for (const counts of all)
-    for (const [reason, items] of Object.entries(counts)) sums[reason] = (sums[reason] ?? 0) + items
-  return sums
 }
 
 function sum<T>(all: readonly T[], of: (one: T) => number): number {

@@ -9,12 +9,11 @@ import { ResourcePool } from '../data/resource.js'
 import { ConfigError, formatProblem } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import { type ComponentStatus, type Graph, GraphLostError } from '../graph/graph.js'
-import type { Ledger } from '../graph/ledger.js'
 import type { AgentLogger } from '../telemetry/logger.js'
 import { createSelfTelemetry } from '../telemetry/self-telemetry.js'
 import type { Clock } from '../util/clock.js'
 import { hostAttributes } from '../util/host.js'
-import { type StatusReport, statusReport } from './status-report.js'
+import { type StatusReport, type Summary, statusReport } from './status-report.js'
 
 export interface ServiceOptions {
   readonly config: AgentConfig
@@ -27,14 +26,6 @@ export interface ServiceOptions {
   readonly stateDirectory?: string
   /** Told after each change of a component's status. */
   readonly onStatus?: (service: Service) => void
-}
-
-/** What the agent did, for the last line and for status pages. */
-export interface Summary {
-  /** Until the shutdown began, once it has. */
-  readonly uptimeMs: number
-  readonly components: readonly ComponentStatus[]
-  readonly ledger: Ledger
 }
 
 /** One run of the agent with one configuration. */

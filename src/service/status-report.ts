@@ -1,10 +1,18 @@
 import type { Kind } from '../component/id.js'
 import { type Signal, signals } from '../data/batch.js'
+import type { ComponentStatus } from '../graph/graph.js'
 import { type Ledger, type LedgerRow, unaccounted } from '../graph/ledger.js'
 import { type Totals, totalsBySignal } from '../graph/totals.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
 import { safely } from '../telemetry/readings.js'
-import type { Summary } from './service.js'
+
+/** What the agent did, for the last line and for status pages. */
+export interface Summary {
+  /** Until the shutdown began, once it has. */
+  readonly uptimeMs: number
+  readonly components: readonly ComponentStatus[]
+  readonly ledger: Ledger
+}
 
 /** What a running agent says of itself, as JSON on its status socket. Only ever extended: an older `unitscope status` must read it. */
 export interface StatusReport {

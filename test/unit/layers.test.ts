@@ -140,8 +140,28 @@ function complain(uses: readonly Use[], rule: (use: Use) => string | undefined):
     .join('\n')
 }
 
+/** The files of each circle, in the order in which they import each other; of those that share a file, one. */
+function circlesOf(uses: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const circles: string[] = []
+  const looked = new Set<string>()
+  const way: string[] = []
+  const look = (file: string): void => {
+    const at = way.indexOf(file)
+    if (at >= 0) circles.push([...way.slice(at), file].join(' -> '))
+    if (looked.has(file)) return
+    looked.add(file)
+    way.push(file)
+    for (const used of uses.get(file) ?? []) look(used)
+    way.pop()
+  }
+  for (const file of uses.keys()) look(file)
+  return circles
+}
+
 const read = (file: string): readonly Use[] => usesIn(file, readFileSync(join(root, file), 'utf8'))
 const tsUses = filesOf('src', /\.ts$/).flatMap(read)
+const localUses = tsUses.filter(({ target }) => target.startsWith('.'))
+const pathOf = ({ file, target }: Use) => normalize(join(dirname(file), target)).replace(/\.js$/, '.ts')
 const nativeUses = filesOf('native', /\.(h|cc)$/).flatMap(read)
 
 describe('TypeScript', () => {
@@ -150,9 +170,13 @@ describe('TypeScript', () => {
   })
 
   test('imports go down, never sideways between components', () => {
-    const local = tsUses.filter(({ target }) => target.startsWith('.'))
-    const path = ({ file, target }: Use) => normalize(join(dirname(file), target)).replace(/\.js$/, '.ts')
-    expect(complain(local, (use) => whyNot(use.file, path(use), tsFloors))).toBe('')
+    expect(complain(localUses, (use) => whyNot(use.file, pathOf(use), tsFloors))).toBe('')
+  })
+
+  test('no file imports itself by a detour, not even for a type', () => {
+    const uses = new Map<string, string[]>()
+    for (const use of localUses) uses.set(use.file, [...(uses.get(use.file) ?? []), pathOf(use)])
+    expect(circlesOf(uses)).toEqual([])
   })
 
   test('packages that one place owns are imported only there', () => {
@@ -248,6 +272,16 @@ describe('the rules themselves', () => {
     check('src/testkit/a.ts', 'src/config/b.ts', undefined)
     check('src/cli/run.ts', 'src/main.ts', 'upwards')
     check('src/new/a.ts', 'src/util/b.ts', 'src/new/a.ts stands on no floor')
+  })
+
+  test('a circle is told with the files it goes through', () => {
+    const uses = new Map([
+      ['a', ['b', 'd']],
+      ['b', ['c']],
+      ['c', ['b', 'd']],
+      ['d', []],
+    ])
+    expect(circlesOf(uses)).toEqual(['b -> c -> b'])
   })
 
   test('imports are found in every form, comments are not', () => {

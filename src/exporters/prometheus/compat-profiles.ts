@@ -4,7 +4,8 @@ import type { Family, Labels } from '../../lib/openmetrics/family.js'
 import type { MetricHead } from '../../lib/openmetrics/spelling.js'
 import { attr, metric } from '../../lib/systemd/names.js'
 import { type Labelled, ofAttributes, ofResource } from './labelled.js'
-import type { Profile, Spelling } from './profile.js'
+import type { Profile } from './profile.js'
+import type { Spelling } from './spelling.js'
 
 /** The labels that exporter gives; where a rule gives none the series is left out. */
 interface Labelling {

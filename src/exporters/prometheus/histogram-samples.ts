@@ -1,8 +1,14 @@
 import type { HistogramPoint } from '../../data/metric.js'
 import { sampleExemplar } from '../../lib/openmetrics/exemplar.js'
-import { exemplarText, type Format, joinLabels, number, sampleHead } from '../../lib/openmetrics/exposition.js'
+import {
+  exemplarText,
+  type Format,
+  joinLabels,
+  number,
+  type Sample,
+  sampleHead,
+} from '../../lib/openmetrics/exposition.js'
 import { bucketLe } from '../../lib/openmetrics/spelling.js'
-import type { Sample } from './part.js'
 import { newestOf } from './series-table.js'
 
 /** The lines of one histogram: cumulative buckets, each with its newest exemplar, then count and sum. */

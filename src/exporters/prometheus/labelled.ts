@@ -3,17 +3,10 @@ import type { Resource } from '../../data/resource.js'
 import { labelText } from '../../lib/openmetrics/exposition.js'
 import type { Labels } from '../../lib/openmetrics/family.js'
 import type { Pausable } from '../../util/pausable.js'
-import type { Shared } from './shared.js'
+import type { LabelPart, Shared } from './shared.js'
 
 /** Labels made in one piece: about 1 ms when they are made for the first time. */
 export const kPieceLabels = 256
-
-/** Part of a series' labels, ready for the page. */
-export interface LabelPart {
-  readonly text: string
-  /** Whether a name in it may also be one of the resource's labels; then the two cannot simply be joined. */
-  readonly mixes: boolean
-}
 
 /** A rule that makes labels of what series share. Its text is made once for each resource, not once for each series and scrape. */
 export class Labelled<T> {

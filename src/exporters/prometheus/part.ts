@@ -6,17 +6,15 @@ import {
   joinLabels,
   labelText,
   number,
+  type Sample,
   sampleHead,
 } from '../../lib/openmetrics/exposition.js'
 import { mergeLabels } from '../../lib/openmetrics/labels.js'
 import type { Pausable } from '../../util/pausable.js'
 import { histogramSamples } from './histogram-samples.js'
 import { kPieceLabels } from './labelled.js'
-import type { Spelling } from './profile.js'
 import type { SeriesTable } from './series-table.js'
-
-/** A line of the page: `name{labels} `, by which it is told from all others, and what follows with the newline. */
-export type Sample = readonly [head: string, rest: string]
+import type { Spelling } from './spelling.js'
 
 /** Lines of a family, by row. Rows that come while a page is made are not in it. */
 export interface Part {

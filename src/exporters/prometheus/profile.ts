@@ -1,20 +1,9 @@
-import type { Attributes } from '../../data/attributes.js'
-import type { Resource } from '../../data/resource.js'
 import type { Family } from '../../lib/openmetrics/family.js'
 import type { MetricHead } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
-import type { Labelled } from './labelled.js'
 import type { Part } from './part.js'
 import type { StoreView } from './series-store.js'
-
-/** How a profile shows a metric. */
-export interface Spelling {
-  readonly family: Family
-  /** Values are multiplied by it. */
-  readonly scale: number
-  readonly resource: Labelled<Resource>
-  readonly attributes: Labelled<Attributes>
-}
+import type { Spelling } from './spelling.js'
 
 /** A set of metric names that dashboards know. */
 export interface Profile {

@@ -1,7 +1,13 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
 import { keyOfAttributes } from '../../lib/openmetrics/labels.js'
-import type { LabelPart } from './labelled.js'
+
+/** Part of a series' labels, ready for the page. */
+export interface LabelPart {
+  readonly text: string
+  /** Whether a name in it may also be one of the resource's labels; then the two cannot simply be joined. */
+  readonly mixes: boolean
+}
 
 /** What many series have in common and the store holds once: a resource, or a set of attributes. */
 export interface Shared<T> {

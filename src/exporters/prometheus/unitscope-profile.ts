@@ -4,9 +4,10 @@ import { infoLabels, isTold, kMaxCompared, wordsOf } from '../../lib/openmetrics
 import type { Pausable } from '../../util/pausable.js'
 import { kPieceLabels, ofAttributes, ofResource } from './labelled.js'
 import { type FixedLine, FixedPart } from './part.js'
-import type { Profile, Spelling } from './profile.js'
+import type { Profile } from './profile.js'
 import type { StoreView } from './series-store.js'
 import type { SharedResource } from './shared.js'
+import type { Spelling } from './spelling.js'
 
 const byIdentity = ofResource(identityLabels)
 const all = ofResource(infoLabels)

@@ -41,6 +41,9 @@ export function pageEnd({ openMetrics }: Format): string {
   return openMetrics ? '# EOF\n' : ''
 }
 
+/** A line of the page: `name{labels} `, by which it is told from all others, and what follows with the newline. */
+export type Sample = readonly [head: string, rest: string]
+
 /** A sample up to its value: name, labels in braces if there are any, and a space. */
 export function sampleHead(name: string, labels: string): string {
   return labels === '' ? `${name} ` : `${name}{${labels}} `

@@ -1,7 +1,7 @@
 import type { Resource } from '../../data/resource.js'
 import { readRest, type Source } from './decode-common.js'
 import { type MessageName, messages, Wire } from './messages.js'
-import type { Origins } from './origins.js'
+import type { ContainerHead, Origins } from './origins.js'
 
 /** A request's outermost message: a list of resources, each with scopes, each with records. */
 export type Container = 'LogsRequest' | 'MetricsRequest' | 'TracesRequest'
@@ -40,14 +40,6 @@ export function readContainers(
       readBodies(source, scopeEnd, (recordEnd) => each(recordEnd, of))
     })
   }
-}
-
-/** Of ResourceX and ScopeX: field 1, which may stand anywhere, and others than the list, which is field 2. */
-export interface ContainerHead {
-  /** Where field 1 is, without its tag and length; empty where it is not there. */
-  readonly from: number
-  readonly to: number
-  readonly rest: string
 }
 
 function readHead(source: Source, end: number, message: MessageName): ContainerHead {

@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto'
 import type { AttributeValue } from '../../data/attributes.js'
 import type { Resource } from '../../data/resource.js'
 import { readAttribute, readRest, type Source } from './decode-common.js'
-import type { ContainerHead } from './decode-containers.js'
 import { messages } from './messages.js'
 
 /** Processes of a fleet, each with some scopes; past it the least recently used is forgotten. */
 const kMaxKnown = 4096
 /** Longer ones are decoded each time: all that are known take some 10 MB at most. */
 const kMaxKeyBytes = 2048
+
+/** Of ResourceX and ScopeX: field 1, which may stand anywhere, and others than the list, which is field 2. */
+export interface ContainerHead {
+  /** Where field 1 is, without its tag and length; empty where it is not there. */
+  readonly from: number
+  readonly to: number
+  readonly rest: string
+}
 
 /**
  * Resources by their bytes and those of the scope: what comes again with every request is decoded once, and its records find

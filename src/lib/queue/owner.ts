@@ -1,7 +1,7 @@
 import type { Items } from '../../data/batch.js'
 import type { Clock } from '../../util/clock.js'
 import type { Disk } from './disk.js'
-import type { Kept, Place } from './segment.js'
+import type { Place, SignalsOf } from './segment.js'
 
 /** When an entry counts as kept: `always` once it is on the disk, else once the kernel has it. */
 export type Fsync = 'always' | 'interval' | 'never'
@@ -25,8 +25,7 @@ export interface DiskQueueOptions {
 export interface QueueOwner {
   /** Gives up what it holds of these and is not sending at this moment: counts and settles it. */
   evict(isOf: (place: Place) => boolean): void
-  /** What came out of a file, by signal; of what nobody knows the signal, it is `unknown`. */
-  signalsOf(kept: Pick<Kept, 'kind' | 'items' | 'body'>): Items
+  readonly signalsOf: SignalsOf
   /** Counts items that are lost to it. */
   dropped(items: Items, reason: 'queue_full' | 'damaged' | 'disk_failed'): void
   /** A call of the system failed; `code` as errno(3) names it. */

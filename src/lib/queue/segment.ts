@@ -4,7 +4,6 @@ import type { Bits } from './bits.js'
 import { type DiskFile, mayPass } from './disk.js'
 import { bodySum, encodeHead, type Head, kHeaderBytes, kNoteBytes, kNotesStart, type Mark } from './format.js'
 import type { Notes } from './notes.js'
-import type { QueueOwner } from './owner.js'
 import { Scanner } from './scanner.js'
 
 /** What is to be kept; its kind and its bytes mean something to its owner alone. */
@@ -32,6 +31,9 @@ export interface Kept {
   readonly body: Buffer
   readonly place: Place
 }
+
+/** What came out of a file, by signal; of what nobody knows the signal, it is `unknown`. */
+export type SignalsOf = (kept: Pick<Kept, 'kind' | 'items' | 'body'>) => Items
 
 /** How a segment was found, or begins. */
 export interface SegmentState extends Mark {
@@ -151,7 +153,7 @@ export class Segment {
    */
   async read(
     maxBytes: number,
-    signalsOf: QueueOwner['signalsOf'],
+    signalsOf: SignalsOf,
   ): Promise<{ readonly kept: readonly Kept[]; readonly uncounted: number; readonly known: Items }> {
     const until = this.end
     const scanner = this.#scanner

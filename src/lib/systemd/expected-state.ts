@@ -1,8 +1,8 @@
 import type { UnitState } from '../../data/signal-record.js'
 import type { UnitFacts } from '../../data/unit-snapshot.js'
+import { restartsAfter } from './outlook.js'
 import { phaseOf } from './unit-phase.js'
 import { typeOfUnit } from './unit-types.js'
-import { restartsAfter } from './verdict.js'
 
 /** Types that somebody misses when they are down. Targets, slices, scopes and devices come and go with others. */
 const missed: ReadonlySet<string> = new Set(['service', 'timer', 'socket', 'path', 'mount', 'automount', 'swap'])

@@ -1,8 +1,8 @@
 import type { Metric } from '../../data/metric.js'
 import { activeStates, stateAttributes } from './active-states.js'
+import type { MetricContext } from './metric-context.js'
 import { gauge, none, point, sumPoint } from './metric-points.js'
 import { metric } from './names.js'
-import type { MetricContext } from './state-metrics.js'
 import type { TrackedUnit } from './tracked-unit.js'
 
 /** Points of each: the states, and how many instances there are. */

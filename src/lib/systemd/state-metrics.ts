@@ -1,13 +1,11 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
-import type { Resource, ResourcePool } from '../../data/resource.js'
+import type { Resource } from '../../data/resource.js'
 import { leftOut } from '../../util/series-budget.js'
 import { activeStates, stateAttributes } from './active-states.js'
-import type { DetailMetrics } from './detail-metrics.js'
-import type { Expectations } from './expectations.js'
 import { FoldedStates, kFoldSeries } from './folded-states.js'
 import { runSpanId } from './ids.js'
-import type { MetricSwitches } from './metric-groups.js'
+import type { MetricContext } from './metric-context.js'
 import { counts, gauge, none, point, sumPoint } from './metric-points.js'
 import { attr, metric } from './names.js'
 import { type RestartCause, restartCauses } from './restart-cause.js'
@@ -18,20 +16,6 @@ import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
 import { isFold } from './unit-types.js'
 import { type Verdict, verdicts } from './verdict.js'
-
-export interface MetricContext {
-  /** Asked anew for each part, for a collection may take longer than its pipeline is patient. */
-  readonly now: () => bigint
-  readonly resource: (name: string, unit: TrackedUnit) => Resource
-  readonly pool: ResourcePool
-  readonly on: MetricSwitches
-  readonly details: DetailMetrics
-  readonly expectations: Expectations
-  /** Points of units that a collection may have; 0 for no limit. */
-  readonly maxSeries: number
-  /** Told how many units have no metrics, for there would be more series than that. */
-  readonly onLeftOut: (units: number) => void
-}
 
 /**
  * Points after which a part ends: 90 services, 1 ms to make and about as long in each exporter. A turn of the event loop

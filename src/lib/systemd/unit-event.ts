@@ -9,9 +9,10 @@ import { jobTypeOf } from './job-type.js'
 import { attr, event } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { describeOom, oomAttributes } from './oom-event.js'
+import { conditionStoppedIt } from './outlook.js'
 import { processExit } from './process-exit.js'
 import type { RestartCause } from './restart-cause.js'
-import { conditionStoppedIt, type Outlook } from './verdict.js'
+import type { Outlook } from './verdict.js'
 
 /** What an event needs besides the occurrence itself. */
 export interface EventContext {

@@ -8,12 +8,12 @@ import { evidenceOf, type Source } from './evidence.js'
 import type { Occurrence } from './occurrence.js'
 import { oomOccurrence } from './oom-event.js'
 import { OomJoin, type OomTold } from './oom-join.js'
-import { RestartCauses } from './restart-cause.js'
+import { outlookOf } from './outlook.js'
+import { RestartCauses } from './restart-causes.js'
 import { TrackedUnit, type UnitCgroup } from './tracked-unit.js'
 import { type EventContext, unitEvent } from './unit-event.js'
 import { phaseOf } from './unit-phase.js'
 import { unitResource } from './unit-resource.js'
-import { outlookOf } from './verdict.js'
 
 /** A run's directory is made just before its state is told, and systemd restarts nothing sooner than this (RestartSec=). */
 const kMaxCgroupLagUsec = 50_000

@@ -1,4 +1,4 @@
-import { occasions } from './unit-baseline.js'
+import { occasions } from './occasions.js'
 
 const kWeekMs = 604_800_000
 // Of what `false_alarms_per_week` allows a healthy unit: what it uses goes on all the time, the rest happens now and then.

@@ -11,12 +11,14 @@ import type { Pausable } from '../../util/pausable.js'
 import { AlarmBar } from './alarm-bar.js'
 import { type Budget, budgetOf } from './budget.js'
 import type { Config } from './config.js'
+import type { Open } from './finding.js'
 import { type Finding, findingOfOccasion, findingOfRate } from './finding.js'
-import { type Open, OpenAnomalies, type SavedOpen } from './open-anomalies.js'
+import type { Occasion } from './occasions.js'
+import { OpenAnomalies, type SavedOpen } from './open-anomalies.js'
 import { kMemory, quantities, read, reading } from './quantities.js'
 import { SeriesWatch } from './series-watch.js'
 import { kIntervalMs, type SavedSuspicion, Suspicion } from './suspicion.js'
-import { type Occasion, UnitBaseline } from './unit-baseline.js'
+import { UnitBaseline } from './unit-baseline.js'
 
 /** After a start or an end of a run, so many intervals are learned, but say nothing. */
 const kSettleIntervals = 2

@@ -1,11 +1,10 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Detection } from '../../lib/patterns/detector.js'
+import type { Detection, Unit } from '../../lib/patterns/detector.js'
 import type { Unusual } from './few-values.js'
-import type { Open } from './open-anomalies.js'
+import type { Occasion } from './occasions.js'
 import { digits, kMemory, type Quantity, quantities } from './quantities.js'
 import type { UnusualRate } from './restart-rate.js'
 import type { Reason } from './suspicion.js'
-import type { Occasion } from './unit-baseline.js'
 
 /** Half an hour as usual: it is over. */
 export const kSeriesHoldMs = 1_800_000
@@ -39,6 +38,17 @@ const asked: Readonly<Record<Reason, string>> = {
   level: 'on another level than before',
   turbulence: 'jumping more than before',
   apart: 'it does not go with what else the unit does, as it did',
+}
+
+/** A finding that has been told of and is not over. */
+export interface Open {
+  readonly unit: Unit
+  readonly kind: string
+  sinceMs: number
+  /** When it is over, if nothing of it is seen before. */
+  untilMs: number
+  /** Of what else has been told meanwhile. */
+  readonly kinds: Set<string>
 }
 
 export function findingOfSeries(

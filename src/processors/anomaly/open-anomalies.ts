@@ -1,21 +1,11 @@
 import type { DetectorContext, OpenFinding, Unit } from '../../lib/patterns/detector.js'
 import { isText, readUnitName, type SavedUnitName, savedUnitName } from '../../lib/patterns/saved-unit.js'
-import { clearedOf, type Finding, kMostHoldMs, kSeriesHoldMs } from './finding.js'
+import { clearedOf, type Finding, kMostHoldMs, kSeriesHoldMs, type Open } from './finding.js'
+import { occasions } from './occasions.js'
 import { quantities } from './quantities.js'
-import { occasions, type UnitBaseline } from './unit-baseline.js'
+import type { UnitBaseline } from './unit-baseline.js'
 
-/** A finding that has been told of and is not over. */
-export interface Open {
-  readonly unit: Unit
-  readonly kind: string
-  sinceMs: number
-  /** When it is over, if nothing of it is seen before. */
-  untilMs: number
-  /** Of what else has been told meanwhile. */
-  readonly kinds: Set<string>
-}
-
-/** The same in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
+/** An open finding in the state file. Times are microseconds since 1970: steady time begins anew with the agent. */
 export interface SavedOpen extends SavedUnitName {
   readonly kind: string
   readonly sinceUsec: number

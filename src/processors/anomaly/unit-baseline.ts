@@ -2,18 +2,15 @@ import { SeriesBank, type SeriesShape } from '../../lib/anomaly/series-bank.js'
 import { SeriesTogether } from '../../lib/anomaly/series-together.js'
 import { SeriesWeeks } from '../../lib/anomaly/series-weeks.js'
 import { FewValues, kFewBytes } from './few-values.js'
+import type { Open } from './finding.js'
 import { IntervalMeans } from './interval-means.js'
-import type { Open } from './open-anomalies.js'
+import { type Occasion, occasions } from './occasions.js'
 import { quantities } from './quantities.js'
 import { kRateHours, kRateNumbers, RestartRate } from './restart-rate.js'
 import type { Suspicion } from './suspicion.js'
 
 /** Hours of the day, of which a week has 84 samples each, and deviations that differ by a factor of 250. */
 const shape: SeriesShape = { daySlots: 24, bins: 24, slotMemory: 84, isSmall: true }
-
-/** What a unit does now and then. */
-export const occasions = ['start_duration', 'stop_duration', 'memory_at_exit'] as const
-export type Occasion = (typeof occasions)[number]
 
 // A unit's block: [ numbers of its rate of failures | series | how they go together | their weeks | occasions | failures by hour ]
 const kBankAt = kRateNumbers * 8

@@ -77,7 +77,10 @@ function rig(color = false) {
         throw new Error('exit')
       }
       expect(
-        await runGraph({ operands, values, terminal, env: {}, onOutputGone() {}, exitNow }, async () => plane),
+        await runGraph(
+          { operands, values, terminal, commands: async () => [], env: {}, onOutputGone() {}, exitNow },
+          async () => plane,
+        ),
       ).toBe(0)
       return out
     },
@@ -115,6 +118,7 @@ test('a bus that answers nothing, or does not let us ask, is told with what to d
       {
         operands: [],
         values,
+        commands: async () => [],
         env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/session' },
         terminal: {} as Invocation['terminal'],
         onOutputGone() {},

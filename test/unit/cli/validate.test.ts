@@ -33,6 +33,7 @@ async function validate(yaml: string | undefined, { json = false, color = false,
   const code = await command.run({
     values: { config: file, ...(json ? { json } : {}) },
     operands: [],
+    commands: async () => [],
     terminal: { out: output('out'), err: output('err') },
     env,
     onOutputGone: () => {},
