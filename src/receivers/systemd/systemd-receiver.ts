@@ -19,6 +19,7 @@ import type { Timer } from '../../util/clock.js'
 import { Admission } from './admission.js'
 import { CgroupIds } from './cgroup-ids.js'
 import type { Config } from './config.js'
+import { gaugesOf } from './gauges.js'
 import { graphTelemetry } from './graph-telemetry.js'
 import { Health } from './health.js'
 import { readHistory } from './history-reader.js'
@@ -141,16 +142,7 @@ class SystemdReceiver implements Receiver {
       },
     })
     this.#watcher = watcher
-    telemetry.gauge('signals_buffered', 'Signals read and not yet taken.', '{signal}', () => watcher.buffered)
-    telemetry.gauge('units', 'Units followed.', '{unit}', () => this.#tracker.size)
-    telemetry.gauge('units_remembered', 'Unloaded units whose counts go on.', '{unit}', () => this.#tracker.remembered)
-    telemetry.gauge(
-      'units_unread',
-      'Units of which not all is read yet.',
-      '{unit}',
-      () => this.#tracker.unread().length,
-    )
-    telemetry.gauge('units_untracked', 'Units over the limit, not followed.', '{unit}', () => this.#tracker.untracked)
+    gaugesOf(telemetry, this.#tracker, () => watcher.buffered)
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     this.#oom = new OomWatch(shared.get(oomBoard), {
@@ -160,13 +152,6 @@ class SystemdReceiver implements Receiver {
       accepts: (unit) => this.#selection.accepts(unit),
       tell: (events) => this.#admission.admit(events),
     })
-    telemetry.gauge('units_folded', 'Instances told together, by `fold`.', '{unit}', () => this.#tracker.series.folded)
-    telemetry.gauge(
-      'units_left_out',
-      'Units without metrics, by `max_series`.',
-      '{unit}',
-      () => this.#tracker.series.leftOut,
-    )
     host.report({ state: 'starting' })
     await this.#kept.load((unit) => this.#selection.accepts(unit))
     this.#kept.start(() => this.#accountedNs())
