@@ -44,6 +44,16 @@ export function itemsOf(batch: Batch): Items {
   return { logs: events.length, metrics: countItems(batch) - events.length - spans.length, traces: spans.length }
 }
 
+/** So many of one signal. */
+export function itemsOfSignal(signal: Signal, items: number): Items {
+  // Written out: an object with a name that is computed takes V8 microseconds.
+  return {
+    logs: signal === 'logs' ? items : 0,
+    metrics: signal === 'metrics' ? items : 0,
+    traces: signal === 'traces' ? items : 0,
+  }
+}
+
 export function isEmpty(batch: Batch): boolean {
   return batch.events.length === 0 && batch.metrics.length === 0 && batch.spans.length === 0
 }
@@ -67,8 +77,14 @@ export function concatBatches(batches: readonly Batch[]): Batch {
   const only = batches[0]
   if (batches.length === 1 && only !== undefined) return only
   return {
-    events: batches.flatMap((b) => b.events),
-    metrics: batches.flatMap((b) => b.metrics),
-    spans: batches.flatMap((b) => b.spans),
+    events: concat(batches.map((b) => b.events)),
+    metrics: concat(batches.map((b) => b.metrics)),
+    spans: concat(batches.map((b) => b.spans)),
   }
+}
+
+/** The only one of them that is not empty, which is the rule; a `flatMap` looks at each record. */
+function concat<T>(lists: readonly (readonly T[])[]): readonly T[] {
+  const full = lists.filter((list) => list.length > 0)
+  return full.length === 1 ? full[0]! : full.flat()
 }

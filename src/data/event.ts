@@ -46,6 +46,12 @@ export interface RawEvent {
   readonly rest?: EncodedFields
 }
 
+/** The same event as one of a run. Written out, as below: events of all sources are then of two shapes. */
+export function withRun(event: RawEvent, traceId: string, spanId: string): RawEvent {
+  const { timeUnixNano, observedTimeUnixNano, name, severity, body, attributes, resource } = event
+  return { timeUnixNano, observedTimeUnixNano, name, severity, body, attributes, resource, traceId, spanId }
+}
+
 /** The same event with these attributes instead. Written out: with a spread each kind of event is a shape of its own. */
 export function withAttributes(event: RawEvent, attributes: Attributes): RawEvent {
   // Only what others sent has more fields than these.

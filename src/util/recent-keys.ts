@@ -5,6 +5,9 @@ const seed = randomBytes(8)
 const seedLow = seed.readInt32LE(0)
 const seedHigh = seed.readInt32LE(4)
 
+/** Looked up once: at each of many kinds of string V8 would call for it (see protobuf-writer.ts). */
+const { charCodeAt } = String.prototype
+
 const kFirst = 64
 const kTwo32 = 2 ** 32
 
@@ -83,13 +86,14 @@ export class RecentKeys {
 function numberOf(text: string): number {
   let low = seedLow
   let high = seedHigh
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+  const { length } = text
+  for (let at = 0; at < length; at++) {
+    const code = charCodeAt.call(text, at)
     low = Math.imul(low ^ code, 0x01000193)
     high = Math.imul(high ^ code, 0x5bd1e995)
     high ^= high >>> 15
   }
-  return (mixed(high ^ text.length) & 0x1fffff) * kTwo32 + (mixed(low ^ high) >>> 0) || 1
+  return (mixed(high ^ length) & 0x1fffff) * kTwo32 + (mixed(low ^ high) >>> 0) || 1
 }
 
 function mixed(sum: number): number {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import { type Batch, isEmpty } from '../../data/batch.js'
+import { type Batch, isEmpty, itemsOfSignal } from '../../data/batch.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import { Intake, type Prepared } from '../../lib/delivery/intake.js'
@@ -56,7 +56,7 @@ class NatsExporter implements Exporter {
       random,
       telemetry,
       logger,
-      signalsOf: ({ signal, items }) => ({ [signal]: items }),
+      signalsOf: ({ signal, items }) => itemsOfSignal(signal, items),
       laneOf: ({ signal }) => signal,
       tracing: {
         signalOf: ({ signal }) => signal,

@@ -1,6 +1,6 @@
 import type { Exporter, Host, Settings } from '../../component/component.js'
 import type { Outcome } from '../../component/outcome.js'
-import type { Batch } from '../../data/batch.js'
+import { type Batch, itemsOfSignal } from '../../data/batch.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import { Intake, type Prepared } from '../../lib/delivery/intake.js'
@@ -51,7 +51,7 @@ class OtlpExporter implements Exporter {
       random,
       telemetry,
       logger,
-      signalsOf: ({ signal, items }) => ({ [signal]: items }),
+      signalsOf: ({ signal, items }) => itemsOfSignal(signal, items),
       laneOf,
       tracing: { signalOf: ({ signal }) => signal, attributesOf: requestAttributesOf(config) },
       joining: joiningOf(config.sending_queue.request_interval),

@@ -37,7 +37,7 @@ export interface StoreLimits {
 /** Event counts outlive silence of points: a counter that vanished between two failures would show no increase. */
 const kMinEventLifeMs = 3_600_000
 
-/** Names and resources whose count is found without making its labels; past it all are found anew. */
+/** Resources whose counts are found without making their labels; past it all are found anew. */
 const kMaxFound = 65_536
 
 /** Looked through in one piece, a fraction of a millisecond. */
@@ -54,8 +54,8 @@ export class SeriesStore implements StoreView {
   readonly #byName = new Map<string, SeriesTable[]>()
   /** By labels. */
   readonly #events = new Map<string, EventCounter>()
-  /** By key of resource and name. */
-  readonly #found = new Map<string, EventCounter>()
+  /** By key of the resource, and name. */
+  readonly #found = new Map<string, Map<string, EventCounter>>()
   #stamp: Stamp = { timeUnixNano: 0n, atMs: 0 }
   #size = 0
 
@@ -104,8 +104,7 @@ export class SeriesStore implements StoreView {
 
   /** @returns whether there was room */
   addEvent(event: RawEvent, nowMs: number): boolean {
-    const id = `${event.resource.key}\0${event.name}`
-    const counter = this.#found.get(id) ?? this.#findCounter(id, event)
+    const counter = this.#found.get(event.resource.key)?.get(event.name) ?? this.#findCounter(event)
     if (counter === undefined) return false
     const { labels, count, exemplar } = counter.last
     counter.last = { labels, count: count + 1, exemplar: exemplarOfEvent(event) ?? exemplar, updatedMs: nowMs }
@@ -149,7 +148,7 @@ export class SeriesStore implements StoreView {
   }
 
   /** By labels, for two scopes or two tenants of one service would be two samples of one series. */
-  #findCounter(id: string, { name, resource }: RawEvent): EventCounter | undefined {
+  #findCounter({ name, resource }: RawEvent): EventCounter | undefined {
     const labels = labelText([['event', name], ...identityLabels(resource)])
     let counter = this.#events.get(labels)
     if (counter === undefined) {
@@ -157,8 +156,13 @@ export class SeriesStore implements StoreView {
       counter = { last: { labels, count: 0, exemplar: undefined, updatedMs: 0 } }
       this.#events.set(labels, counter)
     }
-    if (this.#found.size >= kMaxFound) this.#found.clear()
-    this.#found.set(id, counter)
+    let ofResource = this.#found.get(resource.key)
+    if (ofResource === undefined) {
+      if (this.#found.size >= kMaxFound) this.#found.clear()
+      ofResource = new Map()
+      this.#found.set(resource.key, ofResource)
+    }
+    ofResource.set(name, counter)
     return counter
   }
 

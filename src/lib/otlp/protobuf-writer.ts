@@ -4,6 +4,11 @@ const kMaxBytes = 256 * 2 ** 20
 /** Up to this length a loop over the characters is quicker than the call into Node, which takes some 100 ns. */
 const kShortText = 48
 const kTwo32 = 2 ** 32
+/**
+ * Looked up once, as is the length of each text: V8 has a dozen kinds of string (sliced, joined, internalised, ...), and where more than four
+ * of them pass, each look-up at one of them is a call of its own.
+ */
+const { charCodeAt } = String.prototype
 
 /**
  * Writes protobuf wire format (protobuf.dev/programming-guides/encoding) into one growing buffer.
@@ -105,17 +110,23 @@ export class ProtobufWriter {
   /** UTF-8; a lone surrogate becomes U+FFFD, because receivers refuse a whole request for one bad string. */
   string(field: number, text: string): void {
     const start = this.begin(field)
-    this.#reserve(text.length * 3)
-    if (text.length > kShortText || !this.#ascii(text)) this.#length += this.#bytes.write(text, this.#length, 'utf8')
+    const { length } = text
+    this.#reserve(length * 3)
+    if (length <= kShortText && this.#ascii(text, length)) {
+      this.#bytes[start - 1] = length // which is short enough for the one byte that `begin` has left
+      return
+    }
+    this.#length += this.#bytes.write(text, this.#length, 'utf8')
     this.end(start)
   }
 
   /** Bytes given as hex digits (trace and span ids, which `checkIds` has looked at). */
   hex(field: number, digits: string): void {
     const start = this.begin(field)
-    this.#reserve(digits.length / 2)
-    for (let i = 0; i + 1 < digits.length; i += 2)
-      this.#bytes[this.#length++] = hexValue(digits.charCodeAt(i)) * 16 + hexValue(digits.charCodeAt(i + 1))
+    const { length } = digits
+    this.#reserve(length / 2)
+    for (let i = 0; i + 1 < length; i += 2)
+      this.#bytes[this.#length++] = hexValue(charCodeAt.call(digits, i)) * 16 + hexValue(charCodeAt.call(digits, i + 1))
     this.end(start)
   }
 
@@ -131,15 +142,15 @@ export class ProtobufWriter {
   }
 
   /** Writes a text without other characters; else nothing. */
-  #ascii(text: string): boolean {
+  #ascii(text: string, length: number): boolean {
     const bytes = this.#bytes
     const from = this.#length
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
+    for (let i = 0; i < length; i++) {
+      const code = charCodeAt.call(text, i)
       if (code > 0x7f) return false
       bytes[from + i] = code
     }
-    this.#length = from + text.length
+    this.#length = from + length
     return true
   }
 

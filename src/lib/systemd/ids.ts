@@ -12,11 +12,18 @@ export function spanIdOf(invocationId: string, role: SpanRole): string {
   return hash('sha256', `${role}:${invocationId}`, 'hex').slice(0, 16)
 }
 
-/** The last one asked for: the events of a run come together, and a hash costs microseconds. */
-let lastRun = { invocationId: '', spanId: '' }
+/** Those asked for of late: events, spans and links of a run ask half a dozen times, and a hash costs microseconds. */
+const known = new Map<string, string>()
+/** Runs; some 100 KiB. Past it all are forgotten. */
+const kMaxKnown = 512
 
 /** The span that stands for the whole run: events about a run point to it. */
 export function runSpanId(invocationId: string): string {
-  if (lastRun.invocationId !== invocationId) lastRun = { invocationId, spanId: spanIdOf(invocationId, 'run') }
-  return lastRun.spanId
+  let spanId = known.get(invocationId)
+  if (spanId === undefined) {
+    spanId = spanIdOf(invocationId, 'run')
+    if (known.size >= kMaxKnown) known.clear()
+    known.set(invocationId, spanId)
+  }
+  return spanId
 }

@@ -1,3 +1,5 @@
+import type { AttributeValue } from '../../data/attributes.js'
+
 /**
  * Names of everything the systemd side emits: events, attributes, metrics. OTel semantic conventions where they exist
  * (process.*, container.*, service.*), `systemd.*` for the rest. Renaming one is a breaking change for dashboards.
@@ -180,6 +182,9 @@ export const attr = {
   gapStartUsec: 'unitscope.gap.start_usec',
   gapEndUsec: 'unitscope.gap.end_usec',
 } as const
+
+/** Attributes by names that are written out: the compiler reads over those. */
+export type Named = Partial<Record<(typeof attr)[keyof typeof attr], AttributeValue>>
 
 /** Metrics of the systemd receiver (state) and the cgroup receiver (resources). Point attributes stand in brackets. */
 export const metric = {

@@ -1,12 +1,12 @@
-import type { Attributes, AttributeValue } from '../../data/attributes.js'
-import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
+import type { Attributes } from '../../data/attributes.js'
+import { type RawEvent, Severity, type SeverityNumber, withRun } from '../../data/event.js'
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import { formatDuration } from '../../util/duration.js'
 import type { Evidence } from './evidence.js'
 import { runSpanId } from './ids.js'
 import { jobTypeOf } from './job-type.js'
-import { attr, event } from './names.js'
+import { attr, event, type Named } from './names.js'
 import type { Occurrence } from './occurrence.js'
 import { describeOom, oomAttributes } from './oom-event.js'
 import { conditionStoppedIt } from './outlook.js'
@@ -66,12 +66,8 @@ export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
     attributes: attributesOf(what, context),
     resource: context.resource,
   }
-  if (state.invocationId === '') return made
-  return Object.assign(made, { traceId: state.invocationId, spanId: runSpanId(state.invocationId) })
+  return state.invocationId === '' ? made : withRun(made, state.invocationId, runSpanId(state.invocationId))
 }
-
-/** Names that an event may have, so that the compiler reads over what is written out below. */
-type Named = Partial<Record<(typeof attr)[keyof typeof attr], AttributeValue>>
 
 /**
  * Names are written out on purpose: of an object with more than 16 that are computed (`[attr.unit]`) V8 makes a hash table. That is twice the memory, and

@@ -63,8 +63,11 @@ class Dependency implements Processor {
 
   #explainOne(event: RawEvent): RawEvent {
     const failure = failureOf(event)
-    if (failure !== undefined)
-      return withAttributes(event, { ...event.attributes, ...this.#explainerOf(event).explain(failure) })
+    if (failure !== undefined) {
+      const attributes = { ...event.attributes }
+      this.#explainerOf(event).explain(failure, attributes)
+      return withAttributes(event, attributes)
+    }
     const unit = recoveredUnit(event)
     if (unit !== undefined) this.#explainerOf(event).recovered(unit, usecOf(event))
     return event

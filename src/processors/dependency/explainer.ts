@@ -1,4 +1,3 @@
-import type { AttributeValue } from '../../data/attributes.js'
 import { pathFrom } from '../../lib/dependencies/cause-path.js'
 import { type Edge, inverseName, kindNames, kindsOf } from '../../lib/dependencies/edge-kinds.js'
 import { impactOf } from '../../lib/dependencies/impact.js'
@@ -10,7 +9,7 @@ import {
   tellingKinds,
 } from '../../lib/dependencies/propagation.js'
 import type { UnitGraph } from '../../lib/dependencies/unit-graph.js'
-import { attr } from '../../lib/systemd/names.js'
+import type { Named } from '../../lib/systemd/names.js'
 import { type ContainerUnit, ContainerUnits, containerUnit } from './container-units.js'
 import type { Failure } from './failure.js'
 import { type Origin, type RecentFailure, RecentFailures, type Via } from './recent-failures.js'
@@ -28,8 +27,6 @@ export interface ExplainerLimits {
   readonly maxListed: number
   readonly maxUnits: number
 }
-
-type Additions = Record<string, AttributeValue>
 
 /** From the root cause on; one edge less than units. */
 interface Way {
@@ -68,16 +65,19 @@ export class Explainer {
     this.#recent.recovered(unit, usec)
   }
 
-  explain(failure: Failure): Additions {
-    const additions: Additions = {}
+  /** Puts it among the attributes of its event: names are written out for the reason that `unit-event.ts` gives. */
+  explain(failure: Failure, attributes: Named): void {
     const origin = this.#originOf(failure)
     const { root } = origin
     this.#recent.add(failure, origin)
-    additions[attr.rootCause] = root
-    if (root !== failure.unit) this.#putPath(additions, failure, origin)
+    attributes['systemd.unit.root_cause'] = root
+    if (root !== failure.unit) this.#putPath(attributes, failure, origin)
     // What is stopped with it is stopped before it, from when the root cause failed.
-    this.#putImpact(additions, failure, root === failure.unit ? undefined : this.#recent.find(root, failure.usec)?.usec)
-    return additions
+    this.#putImpact(
+      attributes,
+      failure,
+      root === failure.unit ? undefined : this.#recent.find(root, failure.usec)?.usec,
+    )
   }
 
   #originOf(failure: Failure): Origin {
@@ -142,18 +142,18 @@ export class Explainer {
     return undefined
   }
 
-  #putPath(additions: Additions, { unit, usec, mode, causedBy }: Failure, { root, via }: Origin): void {
+  #putPath(attributes: Named, { unit, usec, mode, causedBy }: Failure, { root, via }: Origin): void {
     const began = this.#recent.find(root, usec)?.mode ?? (mode === 'stop' ? 'crash' : mode)
     const way = this.#wayTo(unit, via, { root, usec, mode: began, steps: this.#limits.depth })
     if (way === undefined) {
       // systemd said so, and the graph does not know the way: some of it is not loaded any more, or is too far.
       const between = causedBy === undefined || causedBy === root ? [] : [causedBy]
-      additions[attr.rootCausePath] = [root, ...between, unit]
+      attributes['systemd.unit.root_cause.path'] = [root, ...between, unit]
       return
     }
-    additions[attr.rootCauseEdge] = way.edges[0]!
-    additions[attr.rootCausePath] = way.units
-    additions[attr.rootCausePathEdges] = way.edges
+    attributes['systemd.unit.root_cause.edge'] = way.edges[0]!
+    attributes['systemd.unit.root_cause.path'] = way.units
+    attributes['systemd.unit.root_cause.path.edges'] = way.edges
   }
 
   /** How the failure of the root came to `unit`: as the graph has it, or by the failures between the two. */
@@ -183,7 +183,7 @@ export class Explainer {
     )
   }
 
-  #putImpact(additions: Additions, { unit, mode, usec }: Failure, beganUsec: number | undefined): void {
+  #putImpact(attributes: Named, { unit, mode, usec }: Failure, beganUsec: number | undefined): void {
     const { depth, maxListed } = this.#limits
     const sinceUsec = mode === 'stop' ? (beganUsec ?? usec - kLongestStopUsec) : usec
     const { willStop, mayDegrade } = impactOf(this.#graph, unit, { mode, depth, atUsec: usec, sinceUsec })
@@ -194,13 +194,13 @@ export class Explainer {
       const listed = new Set([...stops, ...degrades])
       for (const one of containers) if (!listed.has(one.unit)) degrades.push(one.unit)
     }
-    additions[attr.impactCount] = stops.length + degrades.length
-    if (stops.length > 0) additions[attr.impactStop] = stops.slice(0, maxListed)
-    if (degrades.length > 0) additions[attr.impactDegrade] = degrades.slice(0, maxListed)
+    attributes['systemd.unit.impact.count'] = stops.length + degrades.length
+    if (stops.length > 0) attributes['systemd.unit.impact.will_stop'] = stops.slice(0, maxListed)
+    if (degrades.length > 0) attributes['systemd.unit.impact.may_degrade'] = degrades.slice(0, maxListed)
     if (containers.length === 0) return
     const shown = containers.slice(0, maxListed)
-    additions[attr.impactContainers] = shown.map((one) => one.unit)
-    additions[attr.impactContainerKinds] = shown.map((one) => one.kind)
+    attributes['systemd.unit.impact.containers'] = shown.map((one) => one.unit)
+    attributes['systemd.unit.impact.containers.kind'] = shown.map((one) => one.kind)
   }
 
   /** Containers that are hit themselves, and those of a runtime that is. */

@@ -2,7 +2,7 @@ import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Span } from '../../data/span.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
-import { attr, event as names } from '../../lib/systemd/names.js'
+import { attr, type Named, event as names } from '../../lib/systemd/names.js'
 import { childSpanId, nanosOf } from './run-spans.js'
 
 /** Job results that are no error: `skipped` is a start of what cannot be started anew. */
@@ -33,7 +33,12 @@ function jobSpan(event: RawEvent, unit: string, invocationId: string): Span | un
     role: `job:${String(jobId)}`,
     name: `${type} job`,
     beganUsec: queuedUsec,
-    attributes: { [attr.unit]: unit, [attr.jobId]: jobId, [attr.jobType]: type, [attr.jobResult]: result },
+    attributes: {
+      'systemd.unit.name': unit,
+      'systemd.job.id': jobId,
+      'systemd.job.type': type,
+      'systemd.job.result': result,
+    } satisfies Named,
     error: cleanResults.has(result) ? undefined : `job ${result}`,
   })
 }
