@@ -45,6 +45,8 @@ export class IncidentBook {
   readonly #unheard: Unheard
   /** No later than what is due first, infinite for never: events put it forward, and only `expire` looks at all incidents. */
   #nextDueMs = Infinity
+  /** The same of recovering incidents, by the time of events: each report of trouble asks. */
+  #firstEndNano: bigint | undefined
   /** Until then silence says nothing: what happened while the agent was away is still being read. */
   #silentUntilMs = -Infinity
 
@@ -105,6 +107,7 @@ export class IncidentBook {
     }
     this.#narrator.restore(incident, saved.told, toMonotonicMs)
     this.#nextDueMs = this.#firstDueMs()
+    this.#awaitEnd(incident)
     return incident
   }
 
@@ -128,7 +131,7 @@ export class IncidentBook {
     if (known?.member.knows(report)) return
     if (known !== undefined && this.#isPast(known.incident, report)) known = undefined
     // Nor may it join another one that was over by then.
-    if (isTrouble(report)) for (const incident of this.#open.values()) this.#isPast(incident, report)
+    if (isTrouble(report)) this.#endPast(report)
     if (known === undefined) {
       if (!isTrouble(report)) return
       known = this.#place(report, nowMs)
@@ -191,10 +194,26 @@ export class IncidentBook {
   /** Event time says that all were well for long enough, though no timer has fired: events come faster than they happened. */
   #isPast(incident: Incident, { atNano, kind }: UnitReport): boolean {
     if (incident.state !== 'recovering' || kind === 'up' || kind === 'done') return false
-    const endNano = incident.wellSinceNano + BigInt(this.#settings.limits.healthyMs) * 1_000_000n
+    const endNano = this.#endNano(incident)
     if (atNano < endNano) return false
     this.#resolve(incident, 'recovered', endNano)
     return true
+  }
+
+  #endPast(report: UnitReport): void {
+    if (this.#firstEndNano === undefined || report.atNano < this.#firstEndNano) return
+    this.#firstEndNano = undefined
+    for (const incident of this.#open.values()) if (!this.#isPast(incident, report)) this.#awaitEnd(incident)
+  }
+
+  #awaitEnd(incident: Incident): void {
+    if (incident.state !== 'recovering') return
+    const endNano = this.#endNano(incident)
+    if (this.#firstEndNano === undefined || endNano < this.#firstEndNano) this.#firstEndNano = endNano
+  }
+
+  #endNano({ wellSinceNano }: Incident): bigint {
+    return wellSinceNano + BigInt(this.#settings.limits.healthyMs) * 1_000_000n
   }
 
   #due(dueMs: number): void {
@@ -314,6 +333,7 @@ export class IncidentBook {
     if (incident.settle(nowMs, atNano)) incident.note(atNano, `incident ${incident.state.replace('_', ' ')}`)
     if (incident.state === 'resolved') this.#resolve(incident, ended, atNano)
     else {
+      this.#awaitEnd(incident)
       this.#narrator.tell(incident, nowMs, atNano)
       this.#due(this.#dueMsOf(incident))
     }
