@@ -66,7 +66,7 @@ class NatsExporter implements Exporter {
           'messaging.destination.name': subjectOf(config.subject, signal, this.#hostName),
         }),
       },
-      joining: request_interval === 0 ? undefined : { intervalMs: request_interval, join: joinRequests },
+      joining: request_interval === 0 ? undefined : { intervalMs: () => request_interval, join: joinRequests },
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })

@@ -27,6 +27,9 @@ type State =
   | { readonly kind: 'running'; readonly channels: Channels; readonly host: Host }
   | { readonly kind: 'stopped' }
 
+/** Spans are told of when something is over, and are looked at later: nobody waits for one. */
+const kSpansMs = 1000
+
 class OtlpExporter implements Exporter {
   readonly #settings: Settings
   readonly #config: Config
@@ -127,5 +130,7 @@ function laneOf({ signal, encoding, metadata }: EncodedRequest): string {
 }
 
 function joiningOf(intervalMs: number): Joining<EncodedRequest> | undefined {
-  return intervalMs === 0 ? undefined : { intervalMs, join: joinRequests }
+  if (intervalMs === 0) return undefined
+  const spansMs = Math.max(intervalMs, kSpansMs)
+  return { intervalMs: ({ signal }) => (signal === 'traces' ? spansMs : intervalMs), join: joinRequests }
 }

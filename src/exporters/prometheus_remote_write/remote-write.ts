@@ -67,7 +67,8 @@ class RemoteWriteExporter implements Exporter {
       telemetry,
       logger,
       signalsOf: ({ signals }) => signals,
-      joining: queue.request_interval === 0 ? undefined : { intervalMs: queue.request_interval, join: joinParcels },
+      joining:
+        queue.request_interval === 0 ? undefined : { intervalMs: () => queue.request_interval, join: joinParcels },
       // Events are written as counts of them.
       storage: storageOf(settings, queue, storedParcels(Math.floor(random() * 2 ** 32))),
       tracing: { signalOf: () => 'metrics', attributesOf: () => server },

@@ -39,7 +39,7 @@ export const sendingQueueSchema = {
       format: 'duration',
       default: '200ms',
       description:
-        'Requests of one signal begin at least so far apart; what comes meanwhile goes into the next. The first after a pause goes at once. Longer saves CPU. At most `10s`; `0s`: each batch is a request of its own.',
+        'Requests of one signal begin at least so far apart (of spans over OTLP: `1s`); what comes meanwhile goes into the next. The first after a pause goes at once. Longer saves CPU. At most `10s`; `0s`: each batch is a request of its own.',
     },
     overflow: {
       type: 'string',

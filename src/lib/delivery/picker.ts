@@ -3,8 +3,8 @@ import type { BoundedQueue, Lane, Parcel } from './bounded-queue.js'
 
 /** How parcels of one lane share a request. */
 export interface Joining<P extends Parcel> {
-  /** Requests of one lane begin at least so far apart; what comes meanwhile goes into the next. */
-  readonly intervalMs: number
+  /** Requests of one lane begin at least so far apart; what comes meanwhile goes into the next. Of all its parcels the same. */
+  intervalMs(parcel: P): number
   /** One parcel of several, oldest first: as many items, as many bytes. */
   join(parcels: readonly P[]): P
 }
@@ -67,8 +67,9 @@ export class Picker<P extends Parcel> {
     return next
   }
 
-  #dueInMs({ beganMs, bytes }: Lane<P>, hurry: boolean): number {
-    if (this.#joining === undefined || hurry || bytes >= kMaxJoinedBytes || this.#queue.overHalfFull) return 0
-    return beganMs === undefined ? 0 : beganMs + this.#joining.intervalMs - this.#clock.monotonicMs()
+  #dueInMs({ beganMs, bytes, first }: Lane<P>, hurry: boolean): number {
+    if (this.#joining === undefined || first === undefined || beganMs === undefined) return 0
+    if (hurry || bytes >= kMaxJoinedBytes || this.#queue.overHalfFull) return 0
+    return beganMs + this.#joining.intervalMs(first) - this.#clock.monotonicMs()
   }
 }

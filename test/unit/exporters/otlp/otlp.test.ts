@@ -336,20 +336,8 @@ test('an invalid ID costs the ID, of a span the span; offered again, each is cou
   const { sink, exporter, telemetry } = await connected({
     sending_queue: { ...config('').sending_queue, max_items: 3, concurrency: 1 },
   })
-  const span: Span = {
-    traceId: traceId.slice(1),
-    spanId: '00f067aa0ba902b7',
-    name: 'run',
-    kind: 'internal',
-    startTimeUnixNano: 1n,
-    endTimeUnixNano: 2n,
-    attributes: {},
-    events: [],
-    links: [],
-    status: { code: 'ok' },
-    resource,
-  }
-  const batch = batchOf({ events: [{ ...event(1), traceId: 'abc' }, event(2)], spans: [span] })
+  const bad: Span = { ...span('00f067aa0ba902b7'), traceId: traceId.slice(1) }
+  const batch = batchOf({ events: [{ ...event(1), traceId: 'abc' }, event(2)], spans: [bad] })
   expect(await exporter.consume(events(2))).toEqual({ kind: 'ok' })
   expect(await exporter.consume(batch)).toMatchObject({ kind: 'retryable' })
   expect(telemetry.counters.get('invalid_ids')).toBeUndefined()
@@ -360,6 +348,23 @@ test('an invalid ID costs the ID, of a span the span; offered again, each is cou
   expect(telemetry.counters.get('invalid_ids')).toBe(1)
   expect(sink.logRecords().map(({ record }) => record.trace_id || '')).toEqual([traceId, traceId, '', traceId])
   expect(sink.spans()).toEqual([])
+})
+
+test('spans wait a second for company, where events wait for less', async () => {
+  const { sink, exporter, clock, telemetry } = await connected({
+    sending_queue: { ...config('').sending_queue, request_interval: 200 },
+  })
+  const both = batchOf({ events: [event(1)], spans: [span('00f067aa0ba902b7')] })
+  expect(await exporter.consume(both)).toEqual({ kind: 'ok' })
+  await waitFor(() => telemetry.processedItems === 2)
+  expect(await exporter.consume(both)).toEqual({ kind: 'ok' })
+  await clock.advance(200)
+  await waitFor(() => telemetry.processedItems === 3)
+  expect([sink.logRecords().length, sink.spans().length]).toEqual([2, 1])
+  expect(await exporter.consume(batchOf({ spans: [span('00f067aa0ba902b8')] }))).toEqual({ kind: 'ok' })
+  await clock.advance(800)
+  await waitFor(() => telemetry.processedItems === 5)
+  expect([sink.received.length, sink.spans().length]).toEqual([4, 3])
 })
 
 // --- helpers ---
@@ -404,6 +409,22 @@ function event(n: number, body = `event ${n}`): RawEvent {
     body,
     attributes: { n },
     traceId,
+    resource,
+  }
+}
+
+function span(spanId: string): Span {
+  return {
+    traceId,
+    spanId,
+    name: 'run',
+    kind: 'internal',
+    startTimeUnixNano: 1n,
+    endTimeUnixNano: 2n,
+    attributes: {},
+    events: [],
+    links: [],
+    status: { code: 'ok' },
     resource,
   }
 }

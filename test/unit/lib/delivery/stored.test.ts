@@ -84,7 +84,10 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
     joining:
       part.intervalMs === undefined
         ? undefined
-        : { intervalMs: part.intervalMs, join: (parcels) => numbersOf(parcels.flatMap(({ numbers }) => numbers)) },
+        : {
+            intervalMs: () => part.intervalMs!,
+            join: (parcels) => numbersOf(parcels.flatMap(({ numbers }) => numbers)),
+          },
     storage: {
       ...codec,
       open: async (owner) => {
