@@ -83,8 +83,11 @@ export function concatBatches(batches: readonly Batch[]): Batch {
   }
 }
 
-/** The only one of them that is not empty, which is the rule; a `flatMap` looks at each record. */
+/** The only one of them that is not empty, which is the rule; else a loop: `flat` and `flatMap` take V8 microseconds. */
 function concat<T>(lists: readonly (readonly T[])[]): readonly T[] {
   const full = lists.filter((list) => list.length > 0)
-  return full.length === 1 ? full[0]! : full.flat()
+  if (full.length === 1) return full[0]!
+  const all: T[] = []
+  for (const list of full) for (const one of list) all.push(one)
+  return all
 }

@@ -63,11 +63,7 @@ class Dependency implements Processor {
 
   #explainOne(event: RawEvent): RawEvent {
     const failure = failureOf(event)
-    if (failure !== undefined) {
-      const attributes = { ...event.attributes }
-      this.#explainerOf(event).explain(failure, attributes)
-      return withAttributes(event, attributes)
-    }
+    if (failure !== undefined) return withAttributes(event, this.#explainerOf(event).explain(failure, event.attributes))
     const unit = recoveredUnit(event)
     if (unit !== undefined) this.#explainerOf(event).recovered(unit, usecOf(event))
     return event

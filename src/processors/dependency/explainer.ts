@@ -1,3 +1,4 @@
+import type { Attributes } from '../../data/attributes.js'
 import { pathFrom } from '../../lib/dependencies/cause-path.js'
 import { type Edge, inverseName, kindNames, kindsOf } from '../../lib/dependencies/edge-kinds.js'
 import { impactOf } from '../../lib/dependencies/impact.js'
@@ -26,6 +27,12 @@ export interface ExplainerLimits {
   readonly windowMs: number
   readonly maxListed: number
   readonly maxUnits: number
+}
+
+/** Units that the failure reaches: how many, and which. */
+interface Impact {
+  readonly count: number
+  readonly lists: Named | undefined
 }
 
 /** From the root cause on; one edge less than units. */
@@ -65,19 +72,27 @@ export class Explainer {
     this.#recent.recovered(unit, usec)
   }
 
-  /** Puts it among the attributes of its event: names are written out for the reason that `unit-event.ts` gives. */
-  explain(failure: Failure, attributes: Named): void {
+  /**
+   * The attributes of its event with what there is to say. One literal, its names written out: of a copy to which names are added afterwards V8 makes a
+   * hash table (see unit-event.ts).
+   */
+  explain(failure: Failure, attributes: Attributes): Attributes {
     const origin = this.#originOf(failure)
     const { root } = origin
     this.#recent.add(failure, origin)
-    attributes['systemd.unit.root_cause'] = root
-    if (root !== failure.unit) this.#putPath(attributes, failure, origin)
+    const isRoot = root === failure.unit
+    const path = isRoot ? undefined : this.#pathOf(failure, origin)
     // What is stopped with it is stopped before it, from when the root cause failed.
-    this.#putImpact(
-      attributes,
-      failure,
-      root === failure.unit ? undefined : this.#recent.find(root, failure.usec)?.usec,
-    )
+    const beganUsec = isRoot ? undefined : this.#recent.find(root, failure.usec)?.usec
+    const { count, lists } = this.#impactOf(failure, beganUsec)
+    const explained: Named = {
+      ...attributes,
+      'systemd.unit.root_cause': root,
+      ...path,
+      'systemd.unit.impact.count': count,
+      ...lists,
+    }
+    return explained as Attributes
   }
 
   #originOf(failure: Failure): Origin {
@@ -142,18 +157,19 @@ export class Explainer {
     return undefined
   }
 
-  #putPath(attributes: Named, { unit, usec, mode, causedBy }: Failure, { root, via }: Origin): void {
+  #pathOf({ unit, usec, mode, causedBy }: Failure, { root, via }: Origin): Named {
     const began = this.#recent.find(root, usec)?.mode ?? (mode === 'stop' ? 'crash' : mode)
     const way = this.#wayTo(unit, via, { root, usec, mode: began, steps: this.#limits.depth })
     if (way === undefined) {
       // systemd said so, and the graph does not know the way: some of it is not loaded any more, or is too far.
       const between = causedBy === undefined || causedBy === root ? [] : [causedBy]
-      attributes['systemd.unit.root_cause.path'] = [root, ...between, unit]
-      return
+      return { 'systemd.unit.root_cause.path': [root, ...between, unit] }
     }
-    attributes['systemd.unit.root_cause.edge'] = way.edges[0]!
-    attributes['systemd.unit.root_cause.path'] = way.units
-    attributes['systemd.unit.root_cause.path.edges'] = way.edges
+    return {
+      'systemd.unit.root_cause.edge': way.edges[0]!,
+      'systemd.unit.root_cause.path': way.units,
+      'systemd.unit.root_cause.path.edges': way.edges,
+    }
   }
 
   /** How the failure of the root came to `unit`: as the graph has it, or by the failures between the two. */
@@ -183,7 +199,7 @@ export class Explainer {
     )
   }
 
-  #putImpact(attributes: Named, { unit, mode, usec }: Failure, beganUsec: number | undefined): void {
+  #impactOf({ unit, mode, usec }: Failure, beganUsec: number | undefined): Impact {
     const { depth, maxListed } = this.#limits
     const sinceUsec = mode === 'stop' ? (beganUsec ?? usec - kLongestStopUsec) : usec
     const { willStop, mayDegrade } = impactOf(this.#graph, unit, { mode, depth, atUsec: usec, sinceUsec })
@@ -194,13 +210,16 @@ export class Explainer {
       const listed = new Set([...stops, ...degrades])
       for (const one of containers) if (!listed.has(one.unit)) degrades.push(one.unit)
     }
-    attributes['systemd.unit.impact.count'] = stops.length + degrades.length
-    if (stops.length > 0) attributes['systemd.unit.impact.will_stop'] = stops.slice(0, maxListed)
-    if (degrades.length > 0) attributes['systemd.unit.impact.may_degrade'] = degrades.slice(0, maxListed)
-    if (containers.length === 0) return
+    const count = stops.length + degrades.length
+    if (count === 0) return { count, lists: undefined }
+    const lists: Named = {}
+    if (stops.length > 0) lists['systemd.unit.impact.will_stop'] = stops.slice(0, maxListed)
+    if (degrades.length > 0) lists['systemd.unit.impact.may_degrade'] = degrades.slice(0, maxListed)
+    if (containers.length === 0) return { count, lists }
     const shown = containers.slice(0, maxListed)
-    attributes['systemd.unit.impact.containers'] = shown.map((one) => one.unit)
-    attributes['systemd.unit.impact.containers.kind'] = shown.map((one) => one.kind)
+    lists['systemd.unit.impact.containers'] = shown.map((one) => one.unit)
+    lists['systemd.unit.impact.containers.kind'] = shown.map((one) => one.kind)
+    return { count, lists }
   }
 
   /** Containers that are hit themselves, and those of a runtime that is. */
