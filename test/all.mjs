@@ -13,9 +13,9 @@ const results = `${root}build/test-results`
 const bin = (name) => `${root}node_modules/.bin/${name}`
 const node = process.execPath
 
-const vitest = (project) => ({
+const vitest = (project, projects = project) => ({
   name: `tests: ${project}`,
-  argv: [bin('vitest'), 'run', '--project', project, '--reporter=default', '--reporter=json'].concat(
+  argv: [bin('vitest'), 'run', '--project', projects, '--reporter=default', '--reporter=json'].concat(
     `--outputFile.json=${results}/${project}.json`,
   ),
   tally: () => tallyVitest(`${results}/${project}.json`),
@@ -32,14 +32,19 @@ const steps = [
       { name: 'type-check', argv: [bin('tsc'), '-p', 'test/tsconfig.json', '--noEmit'] },
     ],
   ],
-  // The lab mostly waits (for systemd's timers, for crashes to come), and the VMs share nothing with what runs beside them.
+  // The lab mostly waits (for systemd's timers, for crashes to come), and the VMs share nothing with what runs beside them. The
+  // second lane is the shortest: what needs no lab is there.
   [
     [{ ...vitest('lab'), mustRun: true }],
     [
+      { ...vitest('agent'), mustRun: true },
       { ...vitest('vm'), mustRun: true },
       { ...vitest('faults'), mustRun: true },
     ],
-    [nice(vitest('unit')), nice({ name: 'tests: native', argv: [node, 'test/native/run.mjs'], tally: tallyNative })],
+    [
+      nice(vitest('unit', 'unit*')),
+      nice({ name: 'tests: native', argv: [node, 'test/native/run.mjs'], tally: tallyNative }),
+    ],
   ],
 ]
 

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { precompile } from './precompiled.mjs'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -54,11 +55,14 @@ function variant(folder, sanitizers, target = 'unitscope_native_tests') {
  * @param {string} name  of the variant
  * @param {string} target
  */
-export function make(name, target) {
-  return run(
-    ['make', '-C', 'build', '-s', `-j${availableParallelism()}`, 'BUILDTYPE=Release', target],
-    variants[name].env,
-  )
+export async function make(name, target) {
+  const { env } = variants[name]
+  const added =
+    env.CXXFLAGS === undefined || env.CXX !== undefined ? '' : await precompile(env.builddir_name, env.CXXFLAGS)
+  return run(['make', '-C', 'build', '-s', `-j${availableParallelism()}`, 'BUILDTYPE=Release', target], {
+    ...env,
+    ...(added === '' ? {} : { CXXFLAGS: `${env.CXXFLAGS} ${added}` }),
+  })
 }
 
 /**
