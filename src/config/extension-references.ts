@@ -1,7 +1,7 @@
 import { hint } from '../util/did-you-mean.js'
 import type { Definition } from './components.js'
 import { named } from './describe.js'
-import type { Path, Problems } from './problems.js'
+import { type Path, type Problems, printableKey } from './problems.js'
 import { eachValue } from './redact.js'
 
 /** The extensions of a file: those that are defined, and of these the ones that `service.extensions` lists. */
@@ -30,7 +30,7 @@ export function checkExtensionReferences(
       return
     }
     const meant = substituted === undefined ? hint(text, defined) : ''
-    const there = defined.length === 0 ? 'there is none' : `there are ${defined.join(', ')}`
+    const there = defined.length === 0 ? 'there is none' : `there are ${defined.map(printableKey).join(', ')}`
     const remedy = meant === '' ? `; "extensions:" must define it, ${there}` : meant
     problems.add('CFG_REFERENCE', position, at, `there is no extension ${name}${remedy}`)
   })

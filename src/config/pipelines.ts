@@ -6,7 +6,7 @@ import { type Definition, type Definitions, type Section, sections } from './com
 import { named } from './describe.js'
 import { checkExtensionReferences } from './extension-references.js'
 import { PipelineAdvice, type Reference } from './pipeline-advice.js'
-import type { Path, Problems } from './problems.js'
+import { type Path, type Problems, printableKey } from './problems.js'
 import { type Entry, locate, type Node, type ScalarNode } from './tree.js'
 
 const parts = ['receivers', 'processors', 'exporters'] as const
@@ -143,7 +143,7 @@ export class PipelineChecker {
     const defined = [...this.#definitions[section].keys()]
     const meant = hint(id, defined)
     if (meant !== '') return meant
-    return ` in "${section}:", which has ${defined.length === 0 ? 'nothing' : defined.join(', ')}`
+    return ` in "${section}:", which has ${defined.length === 0 ? 'nothing' : defined.map(printableKey).join(', ')}`
   }
 
   /** An exporter that takes none of what its pipeline carries would wait for ever. */

@@ -64,9 +64,14 @@ export function formatPath(path: Path): string {
   let text = ''
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`
-    else text += `${text === '' ? '' : '.'}${printable(part, 64)}`
+    else text += `${text === '' ? '' : '.'}${printableKey(part)}`
   }
   return text
+}
+
+/** A key without the value that slipped into it for want of a `: `, as `token…` of `token=hunter2`: it may be a secret. */
+export function printableKey(key: string): string {
+  return printable(key.replace(/[=:\s].*$/s, '…'), 64)
 }
 
 /** Text from a file as one line of a message: without passwords of URLs, control characters escaped, length bounded. */

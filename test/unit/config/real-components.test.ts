@@ -316,7 +316,7 @@ describe('what people write instead', () => {
     [
       'what is like nothing',
       { processors: 'Something else:', named: '' },
-      [`CFG_VALUE agent.yaml:2:15 processors.Something else: ${notAnId}`],
+      [`CFG_VALUE agent.yaml:2:15 processors.Something…: ${notAnId}`],
     ],
   ])('%s', async (_, part, expected) => {
     expect(await said(host(part))).toEqual(expected)

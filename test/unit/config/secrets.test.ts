@@ -201,3 +201,24 @@ test.each([
   ])
   expect(redact(reason, hidden)).toBe(expected)
 })
+
+test.each([
+  ['headers: { authorization=Bearer hunter2 }', 'headers.authorization…: expected text, got nothing'],
+  ['"token=hunter2": x', 'token…: is not a key here'],
+  ['"token:hunter2": x', 'token…: is not a key here'],
+  ['token hunter2: x', 'token…: is not a key here'],
+  ['"token\\thunter2\\nhunter2": x', 'token…: is not a key here'],
+  ['tls: { "=hunter2": x }', 'tls.…: is not a key here'],
+])('a secret that slipped into its key is not shown: %s', async (written, reason) => {
+  const said = (await verdict(`exporters:\n  sink:\n    endpoint: "127.0.0.1:4317"\n    ${written}\n`)).join('\n')
+  expect(said).toContain(`exporters.sink.${reason}`)
+  expect(said).not.toContain('hunter')
+})
+
+test('nor that in the id of a component, where others are told which there are', async () => {
+  const pipeline = 'service: { pipelines: { all: { receivers: [far], exporters: [far] } } }'
+  const said = await verdict(`exporters:\n  sink=hunter2hunter2: x\n${pipeline}\n`)
+  expect(said.join('\n')).toContain('exporters.sink…: is not a component id')
+  expect(said.join('\n')).toContain('in "exporters:", which has sink…')
+  expect(said.join('\n')).not.toContain('hunter')
+})
