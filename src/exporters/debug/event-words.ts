@@ -1,5 +1,6 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
+import { incidentEvent } from '../../lib/incidents/names.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 import { exitCodeWord } from './exit-codes.js'
 
@@ -35,7 +36,10 @@ export function eventVerb({ name, attributes }: RawEvent): string {
 
 /** What a person asks next, in the order they would ask it. Events that are not of a unit's life show their body. */
 export function eventDetail(event: RawEvent): string {
-  if (event.name.startsWith(kIncident)) return event.body.replace(/^incident(: | of [^ :]+:? )(resolved )?/, '')
+  if (event.name.startsWith(kIncident)) {
+    const gaveUp = event.name === incidentEvent.opened && event.attributes[attr.incidentState] === 'gave_up'
+    return `${event.body.replace(/^incident(: | of [^ :]+:? )(resolved )?/, '')}${gaveUp ? ' · gave up' : ''}`
+  }
   // The run is shown behind it, as of all events.
   if (event.name === kCrashLoop)
     return event.body.replace(/^\S+ (is in a crash loop: )?/, '').replace(/; last run: \S+ \S+$/, '')
@@ -44,10 +48,12 @@ export function eventDetail(event: RawEvent): string {
   const cause = text(attributes, attr.causedBy)
   return [
     cause === '' ? '' : `because of ${cause}`,
+    byJob(event),
     exit(event.name, attributes),
-    results.get(text(attributes, attr.result)) ?? text(attributes, attr.result),
+    result(attributes),
     restarts(attributes),
     text(attributes, attr.jobResult) === '' ? '' : `job ${text(attributes, attr.jobResult)}`,
+    condition(attributes),
     next(event),
     attributes[attr.synthetic] === true ? 'seen late' : '',
   ]
@@ -71,6 +77,32 @@ const unitEvents: ReadonlySet<string> = new Set([
   names.watchdogTimeout,
   names.jobFinished,
 ])
+
+/** Jobs by which systemd did not get what it was asked for, told as errors by itself, too. Those taken back are none. */
+const failedJobs: ReadonlySet<string> = new Set(['failed', 'timeout', 'dependency', 'assert'])
+
+/** Its severity is that of all jobs: what failed is told by another event, where there is one. */
+export function isFailedJob({ name, attributes }: RawEvent): boolean {
+  return name === names.jobFinished && failedJobs.has(text(attributes, attr.jobResult))
+}
+
+/** Who wanted the end, as the event's body says it. */
+function byJob({ name, attributes }: RawEvent): string {
+  if (attributes[attr.verdict] !== 'stopped_by_operator') return ''
+  if (name === names.failed) return 'while being stopped by a job'
+  return name === names.jobFinished ? 'taken back by a job' : 'by a job'
+}
+
+function condition(attributes: Attributes): string {
+  if (attributes[attr.verdict] !== 'condition_not_met') return ''
+  return `${attributes[attr.jobResult] === 'assert' ? 'assertion' : 'condition'} not met`
+}
+
+function result(attributes: Attributes): string {
+  const word = text(attributes, attr.result)
+  // The verdict says it, and says which.
+  return word === 'exec-condition' && condition(attributes) !== '' ? '' : (results.get(word) ?? word)
+}
 
 /** A clean exit is news only where something failed; that of a job that is done belongs to another line. */
 function exit(name: string, attributes: Attributes): string {

@@ -54,6 +54,73 @@ test.each<[string, Attributes, string]>([
   expect(/again in [\d.]+ s|not restarted/.exec(text)?.[0] ?? '').toBe(expected)
 })
 
+test.each<[string, string, Attributes, string]>([
+  [
+    'a stop that was asked for',
+    'unit.stopped',
+    { ...verdict('stopped_by_operator'), 'process.exit.signal': 'SIGTERM' },
+    '• stopped by a job · killed by SIGTERM',
+  ],
+  [
+    'a stop that took too long',
+    'unit.failed',
+    { ...verdict('stopped_by_operator'), 'systemd.unit.result': 'timeout' },
+    '✗ failed while being stopped by a job · timed out',
+  ],
+  [
+    'a start that was taken back',
+    'job.finished',
+    { ...verdict('stopped_by_operator'), ...job('canceled') },
+    '• job finished taken back by a job · job canceled',
+  ],
+  [
+    'a condition',
+    'job.finished',
+    { ...verdict('condition_not_met'), ...job('done') },
+    '• job finished job done · condition not met',
+  ],
+  [
+    'ExecCondition=',
+    'job.finished',
+    { ...verdict('condition_not_met'), ...job('done'), 'systemd.unit.result': 'exec-condition' },
+    '• job finished job done · condition not met',
+  ],
+  [
+    'an assertion',
+    'job.finished',
+    { ...verdict('condition_not_met'), ...job('assert') },
+    '✗ job finished job assert · assertion not met',
+  ],
+  ['a job that failed', 'job.finished', job('failed'), '✗ job finished job failed'],
+  ['a job that took too long', 'job.finished', job('timeout'), '✗ job finished job timeout'],
+  [
+    'a job whose dependency failed',
+    'job.finished',
+    { ...verdict('dependency'), ...job('dependency'), 'systemd.unit.caused_by': 'b.service' },
+    '✗ job finished because of b.service · job dependency',
+  ],
+  ['a result of an event that is no job', 'unit.stopped', job('failed'), '• stopped job failed'],
+])('%s has mark and verdict', async (_what, name, attributes, expected) => {
+  const part = { name: `systemd.${name}` }
+  const severity = name === 'unit.failed' ? Severity.error : Severity.info
+  const text = await shown(batchOf({ events: [event(0, 'a.service', 'x', severity, attributes, part)] }))
+  expect(
+    text
+      .replace(/^\S+ +a\.service +/, '')
+      .replace(/ {2,}/, ' ')
+      .replace(/ · run .*\n$/, ''),
+  ).toBe(expected)
+})
+
+test.each([
+  ['gave_up', 'failed (exit-code 3) · gave up'],
+  ['open', 'failed (exit-code 3)'],
+])('an incident that begins as %s', async (state, expected) => {
+  const part = { name: 'incident.opened', body: 'incident: a.service failed (exit-code 3)' }
+  const opened = event(0, 'a.service', 'x', Severity.error, { 'incident.state': state }, part)
+  expect(await shown(batchOf({ events: [opened] }))).toContain(`incident opened         ${expected} · run`)
+})
+
 test('a span whose beginning was not seen, or lies with its end, is shown without a length that nobody measured', async () => {
   const spans = [phase('run failed', 412, 412, 'exit-code 3'), phase('run failed', 500, 1212, 'exit-code 3')]
   const text = await shown(batchOf({ spans: spans.map((span) => ({ ...span, parentSpanId: '00f067aa0ba902ff' })) }))
@@ -120,6 +187,14 @@ test('a reader that went away (EPIPE) ends the output, not the agent', async () 
 
 const traceId = '9f2c1ab74dd84ac1b7b1d3b0c1f7a001'
 const host: Resource = { key: 'host', attributes: { 'service.name': 'unitscope', 'host.name': 'node1' } }
+
+function verdict(word: string): Attributes {
+  return { 'systemd.unit.verdict': word }
+}
+
+function job(result: string): Attributes {
+  return { 'systemd.job.result': result }
+}
 
 function unit(name: string): Resource {
   return { key: `unit:system:${name}`, attributes: { 'service.name': name, 'systemd.unit.name': name } }
