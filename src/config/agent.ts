@@ -43,7 +43,7 @@ export async function readAgent(
     extensions: await read('extensions'),
   }
   const service = readService(root, problems)
-  const checker = new PipelineChecker(root, definitions, problems)
+  const checker = new PipelineChecker(root, definitions, registrations, problems)
   const pipelines = checker.check()
   if (service === undefined || problems.any) return undefined
   await checkFileReferences(root, definitions, checker.used, sources, problems)

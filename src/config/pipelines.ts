@@ -1,3 +1,4 @@
+import type { Registration } from '../component/component.js'
 import { parseComponentId } from '../component/id.js'
 import { type Signal, signals } from '../data/batch.js'
 import { didYouMean, hint } from '../util/did-you-mean.js'
@@ -29,13 +30,15 @@ export class PipelineChecker {
   /** The whole file, as if it stood below a key. */
   readonly #file: Entry
   readonly #definitions: Definitions
+  readonly #registrations: readonly Registration[]
   readonly #problems: Problems
   readonly #advice: PipelineAdvice
   readonly #used = new Set<Definition>()
 
-  constructor(root: Node, definitions: Definitions, problems: Problems) {
+  constructor(root: Node, definitions: Definitions, registrations: readonly Registration[], problems: Problems) {
     this.#file = { keyPosition: root.position, node: root }
     this.#definitions = definitions
+    this.#registrations = registrations
     this.#problems = problems
     this.#advice = new PipelineAdvice(this.#file, definitions, problems)
   }
@@ -46,7 +49,7 @@ export class PipelineChecker {
     const { node, position } = locate(this.#file, path)
     const written = this.#has(path) && node.kind === 'map' ? [...node.entries.keys()] : []
     if (written.length === 0 && (!this.#has(path) || node.kind === 'map' || isEmpty(node)))
-      this.#problems.add('CFG_VALUE', position, path, 'at least one pipeline is needed, with receivers and exporters')
+      this.#problems.add('CFG_VALUE', position, path, this.#noPipeline())
     const pipelines = written.flatMap((id) => this.#pipeline(id, [...path, id]) ?? [])
     const extensions = this.#references(['service', 'extensions'])
     this.#resolve('extensions', extensions)
@@ -94,9 +97,23 @@ export class PipelineChecker {
     const references = this.#references(path)
     const { node, position } = locate(this.#file, path)
     const empty = !this.#has(path) || (node.kind === 'list' && node.items.length === 0)
-    if (part !== 'processors' && empty)
-      this.#problems.add('CFG_VALUE', position, path, `a pipeline needs at least one ${sections[part]}`)
+    if (part !== 'processors' && empty) {
+      const beside = isEmpty(locate(this.#file, pipeline).node) && this.#has([...pipeline.slice(0, -1), part])
+      const indent = beside ? `; "${part}:" stands in the column of the pipeline: indent it further` : ''
+      this.#problems.add('CFG_VALUE', position, path, `a pipeline needs at least one ${sections[part]}${indent}`)
+    }
     return references
+  }
+
+  /** Also where there is one, in the column of "pipelines:". */
+  #noPipeline(): string {
+    const { node } = locate(this.#file, ['service'])
+    const beside = node.kind === 'map' ? [...node.entries] : []
+    const one = beside.find(([, entry]) => entry.node.kind === 'map' && entry.node.entries.has('exporters'))
+    const reason = 'at least one pipeline is needed, with receivers and exporters'
+    return one === undefined
+      ? reason
+      : `${reason}; "${printableKey(one[0])}:" stands in the column of "pipelines:": indent it further`
   }
 
   /** The ids of a list, without what is not text. */
@@ -143,7 +160,11 @@ export class PipelineChecker {
     const defined = [...this.#definitions[section].keys()]
     const meant = hint(id, defined)
     if (meant !== '') return meant
-    return ` in "${section}:", which has ${defined.length === 0 ? 'nothing' : defined.map(printableKey).join(', ')}`
+    const kind = sections[section]
+    const types = this.#registrations.filter((one) => one.kind === kind).map(({ type }) => type)
+    const meantType = types.includes(id) ? undefined : didYouMean(id, types)
+    const there = ` in "${section}:", which has ${defined.length === 0 ? 'nothing' : defined.map(printableKey).join(', ')}`
+    return meantType === undefined ? there : `${there}; did you mean the type "${meantType}"?`
   }
 
   /** An exporter that takes none of what its pipeline carries would wait for ever. */

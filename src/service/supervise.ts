@@ -217,7 +217,7 @@ function logStopped(logger: AgentLogger, service: Service): void {
     logger.info('stopped', account)
     return
   }
-  const remedy = `${lost} items were not taken in time: see which exporter was degraded; if its server is only slow, raise sending_queue.shutdown_timeout (at most 6s)`
+  const remedy = `${lost} items were not taken in time: see which exporter was degraded, and mend what its reason names; where that is a server which is only slow, raise its sending_queue.shutdown_timeout (at most 6s)`
   logger.warn('stopped', { ...account, remedy })
 }
 

@@ -11,13 +11,24 @@ const kMaxDurationMs = 366 * 86_400_000
  */
 export function parseDuration(text: string): number | { readonly reason: string } {
   if (!/^(\d+(ms|s|m|h|d))+$/.test(text)) {
-    const hint = /^\d+$/.test(text) ? `: did you mean "${text}s"?` : ''
+    const meant = /^\d+$/.test(text) ? `${text}s` : ofFraction(text)
+    const hint = meant === undefined ? '' : `: did you mean "${meant}"?`
     return { reason: `"${clip(text)}" is not a duration such as 250ms, 10s, 5m or 1h30m${hint}` }
   }
   let total = 0
   for (const [, digits, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) total += Number(digits) * unitMs[unit!]!
   if (total > kMaxDurationMs) return { reason: `"${clip(text)}" is longer than 366 days` }
   return total
+}
+
+/** `90s` of `1.5m`; undefined where it is no fraction, or not of whole milliseconds. */
+function ofFraction(text: string): string | undefined {
+  const [, number, unit] = /^(\d{1,4}\.\d{1,4})(ms|s|m|h|d)$/.exec(text) ?? []
+  // Rounded to a thousandth: 4.35 * 1000 is 4350 but for the last bit.
+  const ms = Math.round(Number(number) * (unitMs[unit ?? ''] ?? 0) * 1000) / 1000
+  if (!Number.isInteger(ms) || ms <= 0) return undefined
+  const [whole, size] = Object.entries(unitMs).findLast(([, one]) => ms % one === 0)!
+  return `${ms / size}${whole}`
 }
 
 /** Writes milliseconds as the shortest exact duration, e.g. 90000 -> `1m30s`. */

@@ -59,7 +59,7 @@ export class IncidentMetrics {
         gauge(
           incidentMetric.units,
           '{unit}',
-          'Units of the incident that this one began; 0 when it is over.',
+          'Units in the incident that has this unit as its root cause; 0 once it is over.',
           resource,
           [{ ...now, attributes: {}, value }],
         ),

@@ -50,6 +50,31 @@ describe('an exporter that waits when it is full', () => {
   })
 })
 
+describe('where pipelines stand, and what they name', () => {
+  const pipelines = (...lines: readonly string[]): string =>
+    `receivers: { systemd: }\nexporters: { debug: }\nservice:\n${lines.map((line) => `  ${line}\n`).join('')}`
+
+  test.each([
+    [
+      'a pipeline in the column of "pipelines:"',
+      pipelines('pipelines:', 'units:', '  receivers: [systemd]', '  exporters: [debug]'),
+      'CFG_VALUE agent.yaml:4:3 service.pipelines: at least one pipeline is needed, with receivers and exporters; "units:" stands in the column of "pipelines:": indent it further',
+    ],
+    [
+      'lists in the column of their pipeline',
+      pipelines('pipelines:', '  units:', '  receivers: [systemd]', '  exporters: [debug]'),
+      'CFG_VALUE agent.yaml:5:5 service.pipelines.units.receivers: a pipeline needs at least one receiver; "receivers:" stands in the column of the pipeline: indent it further',
+    ],
+    [
+      'a type with a typing error that no exporter has either',
+      pipelines('pipelines: { a: { receivers: [systemd], exporters: [promtheus] } }'),
+      'CFG_REFERENCE agent.yaml:4:55 service.pipelines.a.exporters[0]: "promtheus" is not defined in "exporters:", which has debug; did you mean the type "prometheus"?',
+    ],
+  ])('%s', async (_, yaml, expected) => {
+    expect(await said(yaml)).toContain(expected)
+  })
+})
+
 describe('the path of a file', () => {
   const yaml = (path: string): string =>
     `receivers: { systemd: }\nexporters:\n  file:\n    path: ${path}\nservice: { pipelines: { a: { receivers: [systemd], exporters: [file] } } }\n`

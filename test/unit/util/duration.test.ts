@@ -35,6 +35,19 @@ test('a number without a unit is asked about', () => {
   expect(parseDuration('5')).toEqual({ reason: expect.stringContaining('did you mean "5s"?') })
 })
 
+test.each([
+  ['1.5m', '90s'],
+  ['0.5s', '500ms'],
+  ['4.35s', '4350ms'],
+  ['1.5ms', undefined],
+  ['0.0s', undefined],
+])('of the fraction %s it is asked whether %s is meant', (text, meant) => {
+  const hint = meant === undefined ? '' : `: did you mean "${meant}"?`
+  expect(parseDuration(text)).toEqual({
+    reason: `"${text}" is not a duration such as 250ms, 10s, 5m or 1h30m${hint}`,
+  })
+})
+
 test('what is written is read back as the same duration', () => {
   const anyMs = fc.integer({ min: 0, max: 366 * 86_400_000 })
   fc.assert(fc.property(anyMs, (ms) => parseDuration(formatDuration(ms)) === ms))

@@ -729,7 +729,9 @@ describe('when things are not as they should be', () => {
     await receiver.shutdown()
     expect(host.last).toEqual({
       state: 'degraded',
-      reason: expect.stringMatching(/^no memory, io, pids controller here: cgroup v1 owns it/),
+      reason:
+        'no memory, io, pids controller here: cgroup v1 owns it (hybrid machine); boot with systemd.unified_cgroup_hierarchy=1, ' +
+        'or write metrics: { memory: false, memory_local: false, memory_stat: false, io: false, pids: false }',
     })
     expect(log).toEqual([])
   })
