@@ -152,6 +152,8 @@ export interface ExporterFactory extends FactoryHead {
   readonly signals: readonly Signal[]
   /** Where the exporter, once full, makes all that feed it wait: the setting that would change that. */
   waitsUnless?(config: never): string | undefined
+  /** What makes it do so where it has no queue of its own, and no such setting: `its disk is full`. */
+  readonly waitsOnce?: string
   create(settings: Settings, config: never): Exporter
 }
 export interface ExtensionFactory extends FactoryHead {

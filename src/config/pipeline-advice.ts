@@ -106,9 +106,12 @@ export class PipelineAdvice {
       const sources = its.flatMap(({ receivers }) => receivers)
       const beside = pipelines.filter(({ receivers }) => receivers.some((receiver) => sources.includes(receiver)))
       const others = [...new Set(beside.flatMap(({ exporters }) => exporters))].filter((other) => other !== id)
-      if (remedy === undefined || others.length === 0) continue
+      if ((remedy ?? factory.waitsOnce) === undefined || others.length === 0) continue
       const path = ['service', 'pipelines', its[0]!.id, 'exporters', its[0]!.exporters.indexOf(id)]
-      const reason = `once its queue is full, ${others.map((other) => printable(other)).join(' and ')} will stand still with it: they share a receiver; write ${remedy}, or give it receivers of its own`
+      const still = `${others.map((other) => printable(other)).join(' and ')} will stand still with it: they share a receiver`
+      const setting = remedy === undefined ? '' : `write ${remedy}, or `
+      const own = `give it receivers of its own, such as ${sources[0]!.split('/')[0]}/${id.split('/')[0]}`
+      const reason = `once ${remedy === undefined ? factory.waitsOnce : 'its queue is full'}, ${still}; ${setting}${own}`
       this.#problems.warn('CFG_SHARED_FATE', locate(this.#file, path).position, path, reason)
     }
   }

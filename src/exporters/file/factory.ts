@@ -11,5 +11,6 @@ export const factory = {
   capabilities: ['filesystem'],
   signals: ['logs', 'metrics', 'traces'],
   check,
+  waitsOnce: 'its disk is full',
   create: (settings: Settings, config: Config) => createFileExporter(settings, config),
 } as const satisfies ExporterFactory

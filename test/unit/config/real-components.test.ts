@@ -24,7 +24,7 @@ describe('an exporter that waits when it is full', () => {
   const dropping = otlp(', sending_queue: { overflow: drop_oldest }')
   const fate = (others: string, key: string): string =>
     `${key}: once its queue is full, ${others} will stand still with it: they share a receiver; ` +
-    'write sending_queue.overflow: drop_oldest, or give it receivers of its own'
+    'write sending_queue.overflow: drop_oldest, or give it receivers of its own, such as systemd/otlp'
   const both = 'a: { receivers: [systemd], exporters: [prometheus, otlp] }'
   const apart =
     'a: { receivers: [systemd], exporters: [otlp] }, b: { receivers: [systemd, cgroup], exporters: [prometheus] }'
@@ -47,6 +47,32 @@ describe('an exporter that waits when it is full', () => {
     expect(await said(yaml)).toEqual(
       expected === undefined ? [] : [`CFG_SHARED_FATE agent.yaml:${expected[0]} ${expected[1]}`],
     )
+  })
+})
+
+describe('a file, which waits while its disk is full', () => {
+  const reason =
+    'service.pipelines.a.exporters[0]: once its disk is full, debug will stand still with it: they share a receiver; give it receivers of its own, such as systemd/file'
+
+  test.each([
+    [
+      'beside another exporter',
+      'a: { receivers: [systemd], exporters: [file, debug] }',
+      [`CFG_SHARED_FATE agent.yaml:3:64 ${reason}`],
+    ],
+    [
+      'with a receiver of its own',
+      'a: { receivers: [systemd/file], exporters: [file] }, b: { receivers: [systemd], exporters: [debug] }',
+      [],
+    ],
+  ])('%s', async (_, pipelines, expected) => {
+    const receivers = pipelines.includes('systemd/file') ? 'systemd: , systemd/file: ' : 'systemd: '
+    const yaml = [
+      `receivers: { ${receivers} }`,
+      'exporters: { debug: , file: { path: /tmp/records.jsonl } }',
+      `service: { pipelines: { ${pipelines} } }`,
+    ].join('\n')
+    expect(await said(yaml)).toEqual(expected)
   })
 })
 
