@@ -4,8 +4,9 @@ export const command: Command = {
   name: 'graph',
   summary: 'Show what a unit depends on, and what depends on it',
   description: [
-    'Asks the running systemd about the units that it has loaded; nothing is loaded for it, and no configuration is needed. With',
-    'a UNIT (of a service without its suffix, if you like) it shows what that depends on, in steps; without one the whole graph.',
+    'Asks the running systemd about the units that it has loaded, and about a UNIT (of a service without its suffix, if you like)',
+    'also where that is down and not loaded, as `systemctl show` does; no configuration is needed. With a UNIT it shows what that',
+    'depends on, in steps; without one the whole graph, and nothing is loaded for it.',
     'The names of dependencies are those of unit files; of what depends on a unit they are those that `systemctl show` has for it.',
   ].join('\n'),
   operands: ['[UNIT]'],

@@ -6,15 +6,21 @@ const kMinAbbreviation = 3
 /**
  * The candidate a person most likely meant: the same but for case and `-`/`_`/`.`, or few edits away (at most a third
  * of the word's length, so a word of two letters must be the same). Ties go to the first.
+ *
+ * @param furthest - edits, where a third is too many: names of units are not as far apart as keys are
  */
-export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+export function didYouMean(
+  word: string,
+  candidates: Iterable<string>,
+  furthest: number = Math.floor(word.length / 3),
+): string | undefined {
   if (word.length === 0 || word.length > kMaxWordLength) return undefined
   const bare = fold(word)
   let best: string | undefined
-  let bestEdits = Math.floor(word.length / 3) + 1
+  let bestEdits = furthest + 1
   for (const candidate of candidates) {
     if (candidate.length > kMaxWordLength) continue
-    const edits = distance(bare, fold(candidate))
+    const edits = distance(bare, fold(candidate), furthest)
     if (edits < bestEdits) {
       best = candidate
       bestEdits = edits
@@ -30,10 +36,9 @@ export function hint(word: string, candidates: Iterable<string>): string {
 }
 
 /** A word and its abbreviation (`warning`, `warn`) are as far apart as may be and still be meant. */
-function distance(word: string, candidate: string): number {
+function distance(word: string, candidate: string, furthest: number): number {
   const edits = editDistance(word, candidate)
   const [short, long] = word.length < candidate.length ? [word, candidate] : [candidate, word]
-  const furthest = Math.floor(word.length / 3)
   return short.length >= kMinAbbreviation && long.startsWith(short) ? Math.min(edits, furthest) : edits
 }
 

@@ -30,6 +30,8 @@ const shop: Readonly<Record<string, string>> = {
   'web.service': `${bare}Requires=shop.target\nAfter=shop.target\nBindsTo=disk-a\\x2db.service\n${sleeper}`,
   'disk-a\\x2db.service': `${bare}${sleeper}`,
   'cdn.service': `${bare}BindsTo=web.service\nPartOf=shop.target\n${sleeper}`,
+  'idle.service': `${bare}Wants=idle-too.service db.service\n${sleeper}`,
+  'idle-too.service': `${bare}${sleeper}`,
   'report.timer': `${bare}[Timer]\nOnActiveSec=1h\n`,
   'report.service': `${bare}Wants=db.service absent.service\n[Service]\nType=oneshot\nExecStart=/bin/true\n`,
 }
@@ -85,13 +87,22 @@ describeLab('unitscope graph', () => {
     expect(text).toContain('db.service  failed\n')
   })
 
-  it('a unit that is not loaded is no unit, and a near one is named', async () => {
+  it('a unit that is down and that nothing needs is shown, though it is not loaded', async () => {
+    expect(await ask('idle', '--depth', '1', '--kinds', 'Wants')).toEqual({
+      code: 0,
+      out: 'idle.service  inactive/dead\n├─ db.service  Wants  failed\n└─ idle-too.service  Wants  inactive/dead\n',
+      err: '',
+    })
+    expect((await ask('alarm@')).err).toContain('systemd has no unit "alarm@.service"')
+  })
+
+  it('a unit that does not exist is no unit, and a near one is named', async () => {
     expect(await ask('wbe')).toEqual({
       code: 1,
       out: '',
-      err: 'unitscope: systemd has no unit "wbe.service" loaded: did you mean "web.service"?\n',
+      err: 'unitscope: systemd has no unit "wbe.service": did you mean "web.service"?\n',
     })
-    expect((await ask('absent')).err).toContain('systemd has no unit "absent.service" loaded')
+    expect((await ask('absent')).err).toContain('systemd has no unit "absent.service"; `systemctl')
   })
 })
 

@@ -36,7 +36,8 @@ const unasked = async (): Promise<never> => {
   throw new Error('not to be asked')
 }
 
-function rig(color = false) {
+/** @param down - not loaded: they do not run, and nothing that is loaded refers to them */
+function rig(color = false, down: readonly string[] = []) {
   let out = ''
   const asked: string[] = []
   const view = systemdView(units)
@@ -47,22 +48,26 @@ function rig(color = false) {
     subscribe: unasked,
     async getProperty(name, _iface, property) {
       if (property === 'Requires' || property === 'RequiredBy') asked.push(name)
-      return (view.get(name) as Record<string, unknown>)[property]
+      const states: Record<string, unknown> = { ActiveState: 'inactive', SubState: 'dead' }
+      if (property === 'LoadState') return view.has(name) ? 'loaded' : 'not-found'
+      return states[property] ?? (view.get(name) as unknown as Record<string, unknown>)[property]
     },
     getManagerProperty: unasked,
     getManagerProperties: unasked,
     listUnits: async () =>
-      [...view.keys()].map((name) => {
-        const [activeState, subState] = name === 'db.service' ? ['failed', 'failed'] : ['active', 'running']
-        const loaded = name !== 'gone.service'
-        return {
-          name,
-          loadState: loaded ? 'loaded' : 'not-found',
-          activeState: loaded ? activeState! : 'inactive',
-          subState: loaded ? subState! : 'dead',
-          jobId: 0,
-        }
-      }),
+      [...view.keys()]
+        .filter((name) => !down.includes(name))
+        .map((name) => {
+          const [activeState, subState] = name === 'db.service' ? ['failed', 'failed'] : ['active', 'running']
+          const loaded = name !== 'gone.service'
+          return {
+            name,
+            loadState: loaded ? 'loaded' : 'not-found',
+            activeState: loaded ? activeState! : 'inactive',
+            subState: loaded ? subState! : 'dead',
+            jobId: 0,
+          }
+        }),
     getProperties: unasked,
   }
   return {
@@ -106,6 +111,30 @@ test('no more is asked about than depth needs', async () => {
   const { run, asked } = rig()
   expect(await run(['web'], { depth: '1' })).not.toContain('db.service')
   expect(asked).toEqual(['web.service', 'close'])
+})
+
+test('a unit that is down and not loaded is shown, with what it needs', async () => {
+  const { run } = rig(false, ['web.service', 'api.service'])
+  expect(await run(['web'], { depth: '2' })).toBe(
+    [
+      'web.service  inactive/dead',
+      '└─ api.service  Requires, After  inactive/dead',
+      '   ├─ db.service  BindsTo  failed',
+      '   └─ gone.service  Wants  not-found',
+      '',
+    ].join('\n'),
+  )
+})
+
+test.each([
+  ['apj', ': did you mean "api.service"?'],
+  ['xb', '; `systemctl list-unit-files` shows those that have a file'],
+  ['wbx', '; `systemctl list-unit-files` shows those that have a file'],
+  ['api.timer', '; `systemctl list-unit-files` shows those that have a file'],
+  ['api@', ': did you mean "api.service"?'],
+])('%s does not exist: it is asked about near names alone', async (name, remedy) => {
+  const unit = name.includes('.') ? name : `${name}.service`
+  await expect(rig().run([name])).rejects.toThrow(new FailureError(`systemd has no unit "${unit}"${remedy}`))
 })
 
 test('colours say how units are, on a terminal', async () => {
