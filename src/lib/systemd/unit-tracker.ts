@@ -133,6 +133,7 @@ export class UnitTracker implements UnitStates {
       this.#units.find(name)?.forgetState()
       this.#units.unload(name, observedNs)
     }
+    this.#learnDependencies(units)
     const told = this.#history.tell(out, ofThisBoot, units, observedNs)
     out.push(
       ...this.resync(
@@ -148,14 +149,22 @@ export class UnitTracker implements UnitStates {
     return out
   }
 
+  /** Before a beginning: what units needed that were unloaded while nobody looked. */
+  learnGone(units: readonly { readonly name: string; readonly dependencies: UnitDependencies }[], nowNs: bigint): void {
+    for (const { name, dependencies } of units) {
+      this.#graph.update(name, dependencies, 'needs')
+      this.#graph.remove(name, Number(nowNs / 1000n))
+    }
+  }
+
   /** Takes the first snapshot: everything in it is how things were, nothing has happened. */
   seed(units: readonly UnitSnapshot[], realtimeNs: bigint): void {
     this.#units.begin(realtimeNs)
+    this.#learnDependencies(units)
     for (const snapshot of units) {
-      const { name, state, facts, dependencies } = snapshot
+      const { name, state, facts } = snapshot
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
-      if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (facts !== undefined) unit.learn(facts)
       unit.seed(snapshot, this.#freshness.clockSettings)
       this.#heard.state(state)
@@ -200,13 +209,13 @@ export class UnitTracker implements UnitStates {
   ): RawEvent[] {
     const out: RawEvent[] = []
     this.#units.begin(observedNs)
+    this.#learnDependencies(units)
     if (gap !== undefined) this.#freshness.listed(gap.listedUsec)
     this.#history.tell(out, history, units, observedNs, gap && { ...gap, gone })
     for (const snapshot of units) {
-      const { name, state, facts, dependencies } = snapshot
+      const { name, state, facts } = snapshot
       const unit = this.#units.follow(name)
       if (unit === undefined) continue
-      if (dependencies !== undefined) this.#graph.update(name, dependencies)
       if (!this.#freshness.isOutdated(state, unit)) {
         this.#teller.locate(name, unit, state, true)
         this.#teller.tell(
@@ -360,6 +369,11 @@ export class UnitTracker implements UnitStates {
   /** This agent is about to ask systemd to restart `unit`: that restart counts as `remediation`. */
   announceRestart(unit: string, nowNs: bigint): void {
     this.#teller.restarts.announce(unit, Number(nowNs / 1000n))
+  }
+
+  /** Before anything is told of one: whose failure stopped it is found along them. */
+  #learnDependencies(units: readonly UnitSnapshot[]): void {
+    for (const { name, dependencies } of units) if (dependencies !== undefined) this.#graph.update(name, dependencies)
   }
 
   #unload(out: RawEvent[], name: string, observedNs: bigint, source: Source): void {

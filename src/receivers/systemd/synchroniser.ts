@@ -103,11 +103,9 @@ export class Synchroniser {
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
     // What it had been sent last was not all that PID 1 had told the journal by then.
     const told = await history.since(units, continued.sinceUsec, kOnItsWayUsec)
-    return [
-      gap,
-      ...told.events,
-      ...tracker.begin(await this.#reading.explain(units, told.entries), nowNs, told.entries),
-    ]
+    tracker.learnGone(await this.#reading.needsOfGone(units, told.entries), nowNs)
+    const explained = await this.#reading.explain(units, told.entries)
+    return [gap, ...told.events, ...tracker.begin(explained, nowNs, told.entries)]
   }
 
   /** Compares states. True when some differ: perhaps only because their signals are still on the way. */

@@ -1,5 +1,5 @@
 import type { ListedUnit, UnitSnapshot } from '../../data/unit-snapshot.js'
-import { readConfigurations } from '../../lib/systemd/configuration-reader.js'
+import { readConfigurations, readDependencies } from '../../lib/systemd/configuration-reader.js'
 import type { ControlPlane } from '../../lib/systemd/control-plane.js'
 import type { HistoryEntry } from '../../lib/systemd/history-entry.js'
 import { isAtRest, readBriefly, readStamps, readStates } from '../../lib/systemd/unit-reader.js'
@@ -7,8 +7,8 @@ import type { WatchOptions } from './watch-options.js'
 
 /** Units of which all is read at once, as many as most hosts have; of more, what can wait is left to sweeps. */
 const kMaxAtOnce = 128
-/** Without one of these in its history a unit has no verdict that needs its configuration. */
-const ends: ReadonlySet<HistoryEntry['kind']> = new Set(['failed', 'restart_scheduled', 'start_failed'])
+/** What has ended like this has a verdict: whether systemd starts it again, or whose failure stopped it, is in its configuration. */
+const ends: ReadonlySet<HistoryEntry['kind']> = new Set(['failed', 'restart_scheduled', 'start_failed', 'stopped'])
 
 /** Asks systemd for the least that has to be known of its units now: PID 1 answers while others wait for it. */
 export class UnitReading {
@@ -59,13 +59,28 @@ export class UnitReading {
     return units.length > kMaxAtOnce ? units : this.#configure(units, namesOf(units))
   }
 
-  /** History that tells of failures needs to know what systemd does about them. */
+  /** History that tells of ends needs to know what systemd does about them, and who took whom down. */
   explain(units: readonly UnitSnapshot[], history: readonly HistoryEntry[]): Promise<UnitSnapshot[]> {
-    const failed = new Set(history.filter(({ kind }) => ends.has(kind)).map(({ unit }) => unit))
+    const ended = new Set(history.filter(({ kind }) => ends.has(kind)).map(({ unit }) => unit))
     return this.#configure(
       units,
-      namesOf(units).filter((name) => failed.has(name)),
+      namesOf(units).filter((name) => ended.has(name)),
     )
+  }
+
+  /**
+   * What units needed that the journal tells the stop of and that are not loaded any more, as most are not that were bound to one
+   * which failed. To be asked loads them for a moment, as `systemctl status` does.
+   */
+  async needsOfGone(
+    units: readonly UnitSnapshot[],
+    history: readonly HistoryEntry[],
+  ): ReturnType<typeof readDependencies> {
+    if (!this.#withDependencies) return []
+    const loaded = new Set(namesOf(units))
+    const stopped = history.filter(({ kind, jobType, unit }) => isStop(kind, jobType) && !loaded.has(unit))
+    const names = new Set(stopped.map(({ unit }) => unit))
+    return readDependencies(this.#plane, [...names].slice(0, kMaxAtOnce), 'needs')
   }
 
   /** Adds the configurations of those of `names` that are not known. */
@@ -76,6 +91,11 @@ export class UnitReading {
     const found = new Map(read.map((one) => [one.name, one]))
     return units.map((unit) => ({ ...unit, ...found.get(unit.name) }))
   }
+}
+
+/** By a job, and not as the first half of a restart. */
+function isStop(kind: HistoryEntry['kind'], jobType: string | undefined): boolean {
+  return kind === 'stopped' && jobType === 'stop'
 }
 
 function namesOf(units: readonly UnitSnapshot[]): string[] {
