@@ -103,8 +103,10 @@ export class Synchroniser {
     // After the units: so the journal tells all that led to what was read, and perhaps more, which is left out.
     // What it had been sent last was not all that PID 1 had told the journal by then.
     const told = await history.since(units, continued.sinceUsec, kOnItsWayUsec)
-    tracker.learnGone(await this.#reading.needsOfGone(units, told.entries), nowNs)
-    const explained = await this.#reading.explain(units, told.entries)
+    // A shutdown stops all there is: whose failure stopped a unit is not worth PID 1's time while the machine comes up.
+    const asked = isNew ? told.entries.filter(({ kind }) => kind !== 'stopped') : told.entries
+    tracker.learnGone(await this.#reading.needsOfGone(units, asked), nowNs)
+    const explained = await this.#reading.explain(units, asked)
     return [gap, ...told.events, ...tracker.begin(explained, nowNs, told.entries)]
   }
 
