@@ -121,8 +121,11 @@ export class HistoryReplay {
     return told
   }
 
-  #end({ atUsec, result }: HistoryEntry): Partial<UnitState> {
-    const { activeState, activeExitUsec } = this.#unit.machine.state
+  #end({ atUsec, result, invocationId }: HistoryEntry): Partial<UnitState> {
+    const { state } = this.#unit.machine
+    const { activeState, activeExitUsec } = state
+    // Of a run that never came up the journal does not say when it began: later than the one before, whose stamps are known.
+    const isNew = invocationId !== '' && invocationId !== state.invocationId
     const wasUp = activeState === 'active' || activeState === 'reloading'
     const exit = this.#exit
     this.#exit = undefined
@@ -130,6 +133,7 @@ export class HistoryReplay {
       ...down,
       result: result === undefined || result === 'done' ? 'success' : result,
       mainPid: 0,
+      inactiveExitUsec: isNew ? atUsec : state.inactiveExitUsec,
       activeExitUsec: wasUp ? atUsec : activeExitUsec,
       inactiveEnterUsec: atUsec,
       ...exit,

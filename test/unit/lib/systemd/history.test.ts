@@ -230,6 +230,23 @@ describe('an agent that is killed and started again, with the journal to ask', (
     ])
   })
 
+  it('a start that failed began after the run before it, whatever the stamps of that one say', () => {
+    const life = new Life(unit).begin('1').crash().wait(200).stopWaiting()
+    const first = newTracker()
+    feedAll(first, life.records)
+    const tracker = newTracker()
+    tracker.accounts.restore(JSON.parse(JSON.stringify(first.accounts.save(boot))), boot)
+    const atUsec = life.usec + 60_000_000
+    const failed = { unit, atUsec, bootId: boot, invocationId: '2'.repeat(32), result: 'exit-code' }
+    const refused = { ...failed, atUsec: atUsec + 100, result: 'failed', jobId: 99, jobType: 'start' }
+    const events = tracker.begin([], BigInt(atUsec + 1000) * 1000n, [
+      { ...failed, kind: 'failed' },
+      { ...refused, kind: 'start_failed' },
+    ])
+    const { timeUnixNano, attributes } = events.find(({ name }) => name === event.failed)!
+    expect([Number(timeUnixNano / 1000n), attributes[attr.inactiveExitUsec]]).toEqual([atUsec, atUsec])
+  })
+
   it('says that it comes from the journal, with the times and runs of then', () => {
     const tracker = newTracker()
     tracker.accounts.restore(JSON.parse(JSON.stringify(newTracker().accounts.save(boot))), boot)
