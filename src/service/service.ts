@@ -122,11 +122,12 @@ export function createService(options: ServiceOptions): Service {
         logger.error('the changed configuration could not be started: the one before goes on', { error })
         return
       }
-      const kept = startOnly.filter((key) => !isDeepStrictEqual(config[key], next[key]))
+      const kept = startOnly.filter(({ of }) => !isDeepStrictEqual(of(options.config), of(next)))
       config = next
       reloads.done++
       logger.info('configuration reloaded', { components: service.status().length })
-      if (kept.length > 0) logger.warn('changed, but only a restart of the agent applies it', { keys: kept })
+      if (kept.length > 0)
+        logger.warn('changed, but only a restart of the agent applies it', { keys: kept.map(({ key }) => key) })
     },
     status: () => graph?.status() ?? [],
     report: () => statusReport(service.summary(), options.version, process.pid, telemetry.component),
@@ -140,7 +141,10 @@ export function createService(options: ServiceOptions): Service {
 }
 
 /** What is settled when the process starts. */
-const startOnly = ['telemetry', 'statusSocket'] as const
+const startOnly: readonly { readonly key: string; of(config: AgentConfig): unknown }[] = [
+  { key: 'service.telemetry', of: ({ telemetry }) => telemetry },
+  { key: 'service.status_socket', of: ({ statusSocket }) => statusSocket },
+]
 
 /** `receiver/systemd`, `processor/batch@metrics`: how log lines name a component. */
 function nameOf({ kind, id }: ComponentId, pipeline: string | undefined): string {

@@ -58,11 +58,14 @@ describe('a changed configuration', () => {
     const { service, lines } = await rig()
     const changed = { ...config, telemetry: { ...config.telemetry, log_level: 'debug' as const }, statusSocket: '/x' }
     await service.reload(async () => changed)
-    const kept = { keys: ['telemetry', 'statusSocket'] }
+    const kept = { keys: ['service.telemetry', 'service.status_socket'] }
     expect(lines).toEqual([
       ['info: configuration reloaded', { components: 0 }],
       ['warn: changed, but only a restart of the agent applies it', kept],
     ])
+    lines.length = 0
+    await service.reload(async () => config)
+    expect(lines, 'back to what is in use').toEqual([['info: configuration reloaded', { components: 0 }]])
   })
 
   it('that comes while the agent stops is not looked at', async () => {
