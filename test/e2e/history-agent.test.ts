@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { attr, event, metric } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { type JournalEntry, waitFor, withLab } from '../lab/lab.js'
-import { Workspace, watching } from './agent.js'
-import { startKeeper } from './keeper.js'
+import { type Workspace, watching } from './agent.js'
+import { withKeepers } from './keeper.js'
 import type { EventLine } from './otlp-lines.js'
 
 const kUnits = 50
@@ -22,14 +22,13 @@ describeLab('an agent that was away', () => {
   const story = `is killed while ${kUnits} units crash, and started again ${kAwayMs / 1000} s later: counters and events are the journal's truth`
   it(story, { timeout: 600_000 }, () =>
     withLab(async (lab) => {
-      const workspace = new Workspace()
       const names = Array.from({ length: kUnits }, (_, i) => `loop${i}.service`)
       for (const name of names) lab.writeUnit(name, crasher)
       lab.writeUnit('marker.service', '[Service]\nType=oneshot\nExecStart=/bin/true\n')
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service')
-      let agent = await startKeeper(lab, workspace)
-      try {
+      await withKeepers(lab, async (start, workspace) => {
+        let agent = await start()
         await watching(workspace)
         await waitFor('its state', () => existsSync(workspace.path('state/receiver.systemd.restart_counters')))
         await lab.systemctl('start', '--no-block', ...names)
@@ -38,7 +37,7 @@ describeLab('an agent that was away', () => {
         await agent.stop('SIGKILL')
         const before = restarts()
         await new Promise((resolve) => setTimeout(resolve, kAwayMs)) // the absence itself
-        agent = await startKeeper(lab, workspace)
+        agent = await start()
         await waitFor('what was missed, and some more', () => restarts() > before + 20 * kUnits, { timeoutMs: 240_000 })
         await lab.systemctl('stop', ...names)
         // systemd sends in order: when this is told, all that came before it is.
@@ -70,14 +69,7 @@ describeLab('an agent that was away', () => {
         }
         expect(new Set(told(all, event.unfilledGap))).toEqual(new Set())
         expect((await agent.stop()).code).toBe(0)
-      } catch (error) {
-        throw new Error(`${(error as Error).message}\n--- the agent's log ---\n${agent.stderr.slice(-4096)}`, {
-          cause: error,
-        })
-      } finally {
-        await agent.stop('SIGKILL')
-        workspace.remove()
-      }
+      })
     }),
   )
 })

@@ -3,8 +3,8 @@ import { incidentEvent } from '../../src/lib/incidents/names.js'
 import { attr, event } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { Workspace, watching } from './agent.js'
-import { startKeeper } from './keeper.js'
+import { watching } from './agent.js'
+import { withKeepers } from './keeper.js'
 
 const sleeper = (...unit: readonly string[]): string =>
   `${['[Unit]', ...unit, '[Service]', 'ExecStart=/bin/sleep infinity'].join('\n')}\n`
@@ -14,7 +14,6 @@ describeLab('who was taken down while the agent was away', () => {
     'a unit fails: what was bound to it, and what needs that, was stopped for it, by nobody else; systemd has them %s'
   it.each(['still loaded', 'unloaded'])(story, { timeout: 120_000 }, (end) =>
     withLab(async (lab) => {
-      const workspace = new Workspace()
       lab.writeUnit('core.service', sleeper())
       lab.writeUnit('edge.service', sleeper('BindsTo=core.service', 'After=core.service'))
       lab.writeUnit('front.service', sleeper('Requires=edge.service', 'After=edge.service'))
@@ -25,16 +24,16 @@ describeLab('who was taken down while the agent was away', () => {
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service', 'keep.target', 'front.service', 'other.service')
       const processors = { dependency: {}, incident: {} }
-      let agent = await startKeeper(lab, workspace, processors)
-      try {
+      await withKeepers(lab, async (start, workspace) => {
+        let agent = await start(processors)
         await watching(workspace)
         expect((await agent.stop()).code).toBe(0)
         await lab.systemctl('kill', '--signal=SEGV', 'core.service')
         const isDown = async (unit: string): Promise<boolean> =>
           (await lab.systemctl('show', '--property=ActiveState', '--value', unit)).trim() === 'inactive'
-        while (!(await isDown('edge.service')) || !(await isDown('front.service'))) {} // each question takes systemd's time
+        await waitFor('both stops', async () => (await isDown('edge.service')) && (await isDown('front.service')))
         await lab.systemctl('stop', 'other.service')
-        agent = await startKeeper(lab, workspace, processors)
+        agent = await start(processors)
         const told = (name: string, unit: string) =>
           workspace.output().events.find((one) => one.name === name && one.attributes[attr.unit] === unit)?.attributes
         await waitFor('what happened meanwhile', () =>
@@ -54,14 +53,7 @@ describeLab('who was taken down while the agent was away', () => {
         expect(incident.filter(({ name }) => name === incidentEvent.opened)).toHaveLength(1)
         const { [attr.incidentRootCause]: root, [attr.incidentTakenDown]: takenDown } = incident.at(-1)!.attributes
         expect([root, (takenDown as string[]).toSorted()]).toEqual(['core.service', ['edge.service', 'front.service']])
-      } catch (error) {
-        throw new Error(`${(error as Error).message}\n--- the agent's log ---\n${agent.stderr.slice(-4096)}`, {
-          cause: error,
-        })
-      } finally {
-        await agent.stop('SIGKILL')
-        workspace.remove()
-      }
+      })
     }),
   )
 })

@@ -4,8 +4,8 @@ import { incidentEvent } from '../../src/lib/incidents/names.js'
 import { attr } from '../../src/lib/systemd/names.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { Workspace, watching } from './agent.js'
-import { startKeeper } from './keeper.js'
+import { type Workspace, watching } from './agent.js'
+import { withKeepers } from './keeper.js'
 
 /** How long the agent is away. */
 const kAwayMs = 10_000
@@ -18,7 +18,6 @@ describeLab('incidents of an agent that was away', () => {
   const story = `is killed while units crash, and started again ${kAwayMs / 1000} s later: one incident, one alarm and one trace per cause`
   it(story, { timeout: 180_000 }, () =>
     withLab(async (lab) => {
-      const workspace = new Workspace()
       const loops = Array.from({ length: kLoops }, (_, i) => `loop${i}.service`)
       // 16 starts take 8 s: it gives up while nobody looks.
       const units = [...loops, 'gives-up.service', 'stopped.service']
@@ -31,8 +30,8 @@ describeLab('incidents of an agent that was away', () => {
         )
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service')
-      let agent = await startKeeper(lab, workspace, { incident: { healthy_time: '5s' } })
-      try {
+      await withKeepers(lab, async (start, workspace) => {
+        let agent = await start({ incident: { healthy_time: '5s' } })
         await watching(workspace)
         await lab.systemctl('start', '--no-block', ...units)
         const opened = (): string[] => told(workspace, incidentEvent.opened)
@@ -44,7 +43,7 @@ describeLab('incidents of an agent that was away', () => {
         await lab.systemctl('stop', 'stopped.service')
         await new Promise((resolve) => setTimeout(resolve, kAwayMs)) // the absence itself
         const before = ids(workspace)
-        agent = await startKeeper(lab, workspace, { incident: { healthy_time: '5s' } })
+        agent = await start({ incident: { healthy_time: '5s' } })
         const over = (unit: string): unknown => last(workspace, unit)?.[attr.incidentState]
         await waitFor(
           'what happened meanwhile',
@@ -66,14 +65,7 @@ describeLab('incidents of an agent that was away', () => {
           expect(last(workspace, unit)?.[attr.incidentResolution], unit).toBe('stopped')
         const roots = workspace.output().spans.filter(({ name }) => name.startsWith('incident: '))
         expect(roots.map(({ traceId }) => traceId).toSorted()).toEqual(before.toSorted())
-      } catch (error) {
-        throw new Error(`${(error as Error).message}\n--- the agent's log ---\n${agent.stderr.slice(-4096)}`, {
-          cause: error,
-        })
-      } finally {
-        await agent.stop('SIGKILL')
-        workspace.remove()
-      }
+      })
     }),
   )
 })

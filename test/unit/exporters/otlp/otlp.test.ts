@@ -9,6 +9,7 @@ import type { Config } from '../../../../src/exporters/otlp/config.js'
 import { createOtlpExporter } from '../../../../src/exporters/otlp/otlp.js'
 import { OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
+import { sampleSpan } from '../../../../src/testkit/sample.js'
 import { RecordingTelemetry, seededRandom, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 import { attributesOf } from '../../../support/otlp-sink/decode.js'
 import { type OtlpSink, startOtlpSink } from '../../../support/otlp-sink/otlp-sink.js'
@@ -414,19 +415,7 @@ function event(n: number, body = `event ${n}`): RawEvent {
 }
 
 function span(spanId: string): Span {
-  return {
-    traceId,
-    spanId,
-    name: 'run',
-    kind: 'internal',
-    startTimeUnixNano: 1n,
-    endTimeUnixNano: 2n,
-    attributes: {},
-    events: [],
-    links: [],
-    status: { code: 'ok' },
-    resource,
-  }
+  return sampleSpan({ traceId, spanId, resource })
 }
 
 function events(count: number): Batch {
