@@ -32,7 +32,7 @@ check() {
   "$HERE/fetch.sh" "$1"
 }
 
-# tsc_khz FOLDER: the guest is told the frequency of its time stamp counter. On a busy host its own measurement goes wrong: of
+# tsc_khz FOLDER: the guest is told the frequency of its time stamp counter. On a busy host its own measurement goes wrong: by hand, of
 # eight boots beside 16 busy loops two found 258 and 872 MHz where there are 2445, so that their clocks ran up to nine times too
 # fast, each timeout ended early, and PID 1 was too late for all of them.
 tsc_khz() {

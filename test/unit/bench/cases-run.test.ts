@@ -11,6 +11,7 @@ const ids = [
   'prometheus-page',
   'dbus-parse',
   'otlp-call',
+  'compression',
   'forward',
   'delivery-soak',
   'napi',
