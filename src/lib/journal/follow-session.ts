@@ -51,6 +51,7 @@ export class FollowSession {
   readonly #since: readonly string[]
   #lastCursor: string | undefined
   #chunks = 0
+  #works = false
   /** The pipeline holds us: that journalctl says nothing is our doing. */
   #holding = false
   #hung = false
@@ -76,11 +77,11 @@ export class FollowSession {
 
   /** Reads until it ends, hangs (no byte in `silenceMs` though there is an entry to tell), or `signal` aborts. */
   async run(silenceMs: number, signal: AbortSignal): Promise<{ readonly reason: string; readonly hung: boolean }> {
-    const { clock, onStatus, query } = this.#options
+    const { clock, query } = this.#options
     const abort = (): void => this.#child.kill()
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
-    const settled = clock.after(kSettledMs, () => onStatus(this.#health))
+    const settled = clock.after(kSettledMs, () => this.#sayItWorks())
     // Finding the next message that fits a pattern may take minutes: no silence says that journalctl hangs.
     if (query.grep === undefined) this.#watchFor(silenceMs, silenceMs, signal)
     try {
@@ -98,14 +99,22 @@ export class FollowSession {
     return { reason, hung: this.#hung }
   }
 
+  /** Once: by its first byte or by how long it lives, whichever comes first. */
+  #sayItWorks(): void {
+    if (this.#works) return
+    this.#works = true
+    this.#options.onStatus(this.#health)
+  }
+
   async #read(): Promise<void> {
-    const { fields, maxValueBytes, onEntries, onRejected, onStatus } = this.#options
+    const { fields, maxValueBytes, onEntries, onRejected } = this.#options
     let entries: JournalEntry[] = []
     const parser = new ExportParser({ fields, maxValueBytes, onEntry: (entry) => void entries.push(entry), onRejected })
     let had = this.#lastCursor
     try {
       for await (const chunk of this.#child.output) {
-        if (this.#chunks++ === 0) onStatus(this.#health)
+        this.#chunks++
+        this.#sayItWorks()
         parser.push(chunk)
         if (entries.length === 0) continue
         const taken = entries[0]!.cursor === had ? entries.slice(1) : entries

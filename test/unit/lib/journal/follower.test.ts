@@ -261,3 +261,14 @@ test('while the pipeline holds it, a silent journalctl is not taken for one that
   release()
   await until(() => restarts.length === 1, 1000)
 })
+
+test('that it works is told once, where the first entry comes after journalctl has settled', async () => {
+  const script =
+    'case $1 in newest) say 4;; follow) while [ ! -e written ]; do sleep 0.01; done; say 5; exec sleep 60;; esac'
+  const { told, statuses, until, calls, clock } = follow({ at: 'end' }, script)
+  await until(() => calls().some((call) => call.includes('--follow')))
+  await clock.advance(1000)
+  writeFileSync(join(folder, 'written'), '')
+  await until(() => told.length === 1)
+  expect(statuses).toEqual([{ state: 'ok' }])
+})
