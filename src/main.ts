@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 node --max-semi-space-size=1 --heap-growing-percent=20 --no-allocation-site-pretenuring
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 node --max-semi-space-size=1 --heap-growing-percent=20 --no-allocation-site-pretenuring --no-memory-reducer
 // The settings: decisions 0044, 0126, 0133 and 0134.
 import { dispatch } from './cli/dispatch.js'
 import { outputOf, writeError } from './cli/terminal.js'

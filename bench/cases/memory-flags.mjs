@@ -64,6 +64,7 @@ const choices = [
   ['but --max-semi-space-size', but('--max-semi-space-size')],
   ['but --heap-growing-percent', but('--heap-growing-percent')],
   ['but --no-allocation-site-pretenuring', but('--no-allocation-site-pretenuring')],
+  ['but --no-memory-reducer', but('--no-memory-reducer')],
   ['but MALLOC_ARENA_MAX', but('MALLOC_ARENA_MAX')],
   ['but MALLOC_MMAP_THRESHOLD_', but('MALLOC_MMAP_THRESHOLD_')],
   ['and --optimize-for-size', and('--optimize-for-size')],

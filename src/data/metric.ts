@@ -13,9 +13,10 @@ export interface Exemplar {
 
 export interface NumberPoint {
   readonly attributes: Attributes
-  /** Start of the cumulative count; left out for gauges. */
+  /** Start of the cumulative count; left out for gauges, and where it is the metric's. */
   readonly startTimeUnixNano?: bigint
-  readonly timeUnixNano: bigint
+  /** Left out where it is the metric's. */
+  readonly timeUnixNano?: bigint
   /** bigint where a counter may pass 2^53. */
   readonly value: number | bigint
   readonly exemplars?: readonly Exemplar[]
@@ -47,25 +48,36 @@ interface MetricHead {
   readonly rest?: EncodedFields
 }
 
-export interface Gauge extends MetricHead {
-  readonly type: 'gauge'
+/**
+ * Numbers. Points need no times of their own where all were measured at once: then what has not changed is the same points again, and those of
+ * many resources that say the same may be one frozen list, which exporters write once (decision 0323).
+ */
+interface Numbers extends MetricHead {
   /** How numbers go on the wire. */
   readonly valueType: 'int' | 'double'
+  /** Of the points that have none of their own. */
+  readonly timeUnixNano?: bigint
+  /** Likewise. */
+  readonly startTimeUnixNano?: bigint
   readonly points: readonly NumberPoint[]
 }
 
+export interface Gauge extends Numbers {
+  readonly type: 'gauge'
+}
+
 /** Always cumulative: a reader that missed a point loses resolution, never a count. */
-export interface Sum extends MetricHead {
+export interface Sum extends Numbers {
   readonly type: 'sum'
-  readonly valueType: 'int' | 'double'
   readonly monotonic: boolean
-  readonly points: readonly NumberPoint[]
 }
 
 /** Always cumulative. */
 export interface Histogram extends MetricHead {
   readonly type: 'histogram'
   readonly points: readonly HistogramPoint[]
+  // Its points have their own.
+  readonly timeUnixNano?: undefined
 }
 
 /**
@@ -94,3 +106,13 @@ export interface EncodedPoint {
 }
 
 export type Metric = Gauge | Sum | Histogram | EncodedMetric
+
+/** When a point of a metric was measured; 0 where another program has not said. */
+export function timeOf(metric: Gauge | Sum | Histogram, point: NumberPoint | HistogramPoint): bigint {
+  return point.timeUnixNano ?? metric.timeUnixNano ?? 0n
+}
+
+/** When the count of a point began; undefined for a gauge. */
+export function startTimeOf(metric: Gauge | Sum, point: NumberPoint): bigint | undefined {
+  return point.startTimeUnixNano ?? metric.startTimeUnixNano
+}

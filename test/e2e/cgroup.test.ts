@@ -10,6 +10,7 @@ import { MemoryExporter } from '../../src/testkit/memory-exporter.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../src/testkit/test-settings.js'
 import { describeLab } from '../lab/describe-lab.js'
 import { bootLab, type Lab, waitFor } from '../lab/lab.js'
+import { timedPoints } from '../support/timed-points.js'
 
 // The receiver on a real systemd's cgroups: only the clock is ours, so that a reading is made when the test says so.
 
@@ -53,10 +54,8 @@ describeLab('the cgroup receiver beside a real systemd', () => {
 
   const cpuTime = (metrics: readonly Metric[], unit: string): NumberPoint[] =>
     metrics.flatMap((metric) =>
-      metric.name === 'systemd.unit.cpu.time' &&
-      metric.type === 'sum' &&
-      metric.resource.attributes['service.name'] === unit
-        ? metric.points
+      metric.name === 'systemd.unit.cpu.time' && metric.resource.attributes['service.name'] === unit
+        ? timedPoints(metric)
         : [],
     )
   const total = (points: readonly NumberPoint[]): number => points.reduce((sum, { value }) => sum + Number(value), 0)

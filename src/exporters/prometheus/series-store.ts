@@ -1,5 +1,5 @@
 import type { RawEvent } from '../../data/event.js'
-import type { Exemplar } from '../../data/metric.js'
+import { type Exemplar, timeOf } from '../../data/metric.js'
 import { exemplarOfEvent } from '../../lib/openmetrics/exemplar.js'
 import { labelText } from '../../lib/openmetrics/exposition.js'
 import { identityLabels } from '../../lib/openmetrics/labels.js'
@@ -79,7 +79,7 @@ export class SeriesStore implements StoreView {
     const { points } = metric
     for (let at = 0; at < points.length; at++) {
       const point = points[at]!
-      const stamp = this.#stampOf(point.timeUnixNano, nowMs)
+      const stamp = this.#stampOf(timeOf(metric, point), nowMs)
       let attributes = table?.attributesAfter(row, point.attributes) ?? this.#attributes.find(point.attributes)
       const found = table && resource && attributes ? table.find(resource, attributes) : -1
       if (found >= 0) {

@@ -1,5 +1,5 @@
 import type { Batch, Items } from '../../data/batch.js'
-import type { HistogramPoint, NumberPoint } from '../../data/metric.js'
+import { type Gauge, type HistogramPoint, type NumberPoint, type Sum, timeOf } from '../../data/metric.js'
 import { Tally } from '../../data/tally.js'
 import type { Labels } from '../../lib/openmetrics/family.js'
 import { eventCounter, type ShownMetric, targetInfo } from '../../lib/openmetrics/spelling.js'
@@ -116,7 +116,7 @@ export class Planner {
       const written =
         metric.type === 'histogram'
           ? this.#planHistogram(table, of, metric.points[at]!, nowMs)
-          : this.#planNumber(table, of, metric.points[at]!, nowMs)
+          : this.#planNumber(table, of, metric, metric.points[at]!, nowMs)
       if (written === undefined) counts.overLimit.metrics++
       else if (written) counts.items.metrics++
       else counts.outOfOrder++
@@ -124,9 +124,16 @@ export class Planner {
   }
 
   /** False: out of order; undefined: no room. */
-  #planNumber(table: MetricTable, of: KnownResource, point: NumberPoint, nowMs: number): boolean | undefined {
+  #planNumber(
+    table: MetricTable,
+    of: KnownResource,
+    metric: Gauge | Sum,
+    point: NumberPoint,
+    nowMs: number,
+  ): boolean | undefined {
     const series = this.#book.numberSeries(table, of, point.attributes, nowMs)
-    return series && this.#writer.number(series, point, table.scale, table.family.type === 'counter', nowMs)
+    const when = { unixNano: timeOf(metric, point), nowMs }
+    return series && this.#writer.number(series, point, when, table.scale, table.family.type === 'counter')
   }
 
   #planHistogram(table: MetricTable, of: KnownResource, point: HistogramPoint, nowMs: number): boolean | undefined {

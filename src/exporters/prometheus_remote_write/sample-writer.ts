@@ -4,6 +4,12 @@ import { type Series, Undo } from './series.js'
 import type { HistogramSeries } from './series-book.js'
 import { RequestWriter } from './write-request.js'
 
+/** Of a value: by the wall clock, and by the monotonic one when it came. */
+interface When {
+  readonly unixNano: bigint
+  readonly nowMs: number
+}
+
 /**
  * Writes samples in the order the server wants: of each series none that is older than what was sent. One such sample makes
  * Prometheus refuse the whole request.
@@ -12,10 +18,13 @@ export class SampleWriter {
   readonly request = new RequestWriter()
   readonly #undo = new Undo()
 
-  /** @param exemplars - false where Prometheus has no place for them */
-  number(series: Series, point: NumberPoint, scale: number, exemplars: boolean, nowMs: number): boolean {
+  /**
+   * @param when - when it was measured, and when it came
+   * @param exemplars - false where Prometheus has no place for them
+   */
+  number(series: Series, point: NumberPoint, when: When, scale: number, exemplars: boolean): boolean {
     const { value } = point
-    const timeMs = this.#timeFor(series, point.timeUnixNano, nowMs)
+    const timeMs = this.#timeFor(series, when.unixNano, when.nowMs)
     if (timeMs === undefined) return false
     const scaled = scale === 1 ? Number(value) : Number(value) * scale
     this.#write(series, scaled, timeMs, exemplars ? point.exemplars : undefined, scale)
@@ -42,12 +51,7 @@ export class SampleWriter {
   }
 
   /** A value that holds now, whenever it was said last. */
-  current(
-    series: Series,
-    value: number,
-    exemplars: readonly Exemplar[],
-    { unixNano, nowMs }: { unixNano: bigint; nowMs: number },
-  ): void {
+  current(series: Series, value: number, exemplars: readonly Exemplar[], { unixNano, nowMs }: When): void {
     this.#undo.note(series)
     const timeMs = this.#after(series, unixNano)
     this.#came(series, nowMs)

@@ -13,7 +13,7 @@ export interface Joining<P extends Parcel> {
  * Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much of one lane does not
  * wait, either, nor does anything in a queue that is over half full: company is worth less than room for what comes next.
  */
-const kMaxJoinedBytes = 256 * 1024
+const kMaxJoinedBytes = 2 ** 20
 
 /**
  * Decides what is sent next. A request costs the same whether it holds one event or a hundred, some 0.4 ms at each end:

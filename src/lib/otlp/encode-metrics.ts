@@ -1,9 +1,18 @@
 import type { Attributes } from '../../data/attributes.js'
-import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import {
+  type Exemplar,
+  type Gauge,
+  type HistogramPoint,
+  type Metric,
+  type Sum,
+  startTimeOf,
+  timeOf,
+} from '../../data/metric.js'
 import { assertNever } from '../../util/assert-never.js'
 import { beginResourceAndScope, endResourceAndScope, writeAttributes } from './encode-common.js'
 import { encodedKinds, isInt64, kCumulative } from './enums.js'
 import { groupByResource } from './group.js'
+import { KeptMetrics } from './kept-metrics.js'
 import { Prepared } from './prepared.js'
 import type { ProtobufWriter } from './protobuf-writer.js'
 import type { Scope } from './scope.js'
@@ -20,20 +29,29 @@ export function writeMetricsRequest(writer: ProtobufWriter, metrics: readonly Me
 }
 
 function writeMetric(writer: ProtobufWriter, metric: Metric): void {
+  const head = headOf(writer, metric)
+  if (metric.type !== 'gauge' && metric.type !== 'sum') return void writeWhole(writer, metric, head)
+  if (head.kept.write(writer, metric)) return
+  const from = writer.length
+  writeWhole(writer, metric, head)
+  head.kept.keep(writer, metric, from)
+}
+
+function writeWhole(writer: ProtobufWriter, metric: Metric, head: Head): void {
   // A head and a point are some 130 bytes, a point by itself some 60.
   const start = writer.begin(2, 2)
   const lengthBytes = metric.points.length > 2 ? 2 : 1
-  writeHead(writer, metric)
+  writer.put(head.fields)
   switch (metric.type) {
     case 'gauge': {
       const data = writer.begin(5, lengthBytes)
-      writeNumberPoints(writer, metric.points, metric.valueType)
+      writeNumberPoints(writer, metric)
       writer.end(data, lengthBytes)
       break
     }
     case 'sum': {
       const data = writer.begin(7, lengthBytes)
-      writeNumberPoints(writer, metric.points, metric.valueType)
+      writeNumberPoints(writer, metric)
       writer.varint(2, kCumulative)
       writer.varint(3, metric.monotonic ? 1 : 0)
       writer.end(data, lengthBytes)
@@ -68,40 +86,49 @@ function writeMetric(writer: ProtobufWriter, metric: Metric): void {
 
 /** Ours are some hundred; more of them are names of a plugin that change. */
 const kMaxHeads = 1024
-type Head = Pick<Metric, 'name' | 'description' | 'unit'>
-const heads = new Map<string, Head & { readonly fields: string }>()
+interface Head {
+  readonly description: string
+  readonly unit: string
+  /** Encoded. */
+  readonly fields: string
+  readonly kept: KeptMetrics
+}
+const heads = new Map<string, Head>()
 
 /** Name, description and unit, of which a metric has the same for all units. */
-function writeHead(writer: ProtobufWriter, { name, description, unit }: Head): void {
+function headOf(writer: ProtobufWriter, { name, description, unit }: Metric): Head {
   const known = heads.get(name)
-  if (known !== undefined && known.description === description && known.unit === unit)
-    return void writer.put(known.fields)
+  if (known !== undefined && known.description === description && known.unit === unit) return known
   const from = writer.length
   writer.string(1, name)
   writer.string(2, description)
   writer.string(3, unit)
-  if (known !== undefined || heads.size < kMaxHeads)
-    heads.set(name, { name, description, unit, fields: writer.since(from) })
+  const head = { description, unit, fields: writer.since(from), kept: new KeptMetrics() }
+  writer.reset(from)
+  if (known !== undefined || heads.size < kMaxHeads) heads.set(name, head)
+  return head
 }
 
 /** Frozen is what many points share: states, kinds of memory. */
 const pointAttributes = new Prepared<Attributes>((writer, each) => writeAttributes(writer, 7, each), Object.isFrozen)
 
-function writeNumberPoints(writer: ProtobufWriter, points: readonly NumberPoint[], valueType: ValueType): void {
-  for (let at = 0; at < points.length; at++) writeNumberPoint(writer, points[at]!, valueType)
-}
-
-function writeNumberPoint(writer: ProtobufWriter, point: NumberPoint, valueType: ValueType): void {
-  const start = writer.begin(1)
-  if (point.startTimeUnixNano !== undefined) writer.fixed64(2, point.startTimeUnixNano)
-  writer.fixed64(3, point.timeUnixNano)
-  // as_double 4, as_int 6
-  writeValue(writer, point.value, valueType, 4, 6)
-  const { exemplars } = point
-  if (exemplars !== undefined)
-    for (let at = 0; at < exemplars.length; at++) writeExemplar(writer, 5, exemplars[at]!, valueType)
-  pointAttributes.write(writer, point.attributes)
-  writer.end(start)
+function writeNumberPoints(writer: ProtobufWriter, metric: Gauge | Sum): void {
+  const { points, valueType } = metric
+  for (let at = 0; at < points.length; at++) {
+    const point = points[at]!
+    const start = writer.begin(1)
+    // Times first: `KeptMetrics` writes over them.
+    const since = startTimeOf(metric, point)
+    if (since !== undefined) writer.fixed64(2, since)
+    writer.fixed64(3, timeOf(metric, point))
+    // as_double 4, as_int 6
+    writeValue(writer, point.value, valueType, 4, 6)
+    const { exemplars } = point
+    if (exemplars !== undefined)
+      for (let of = 0; of < exemplars.length; of++) writeExemplar(writer, 5, exemplars[of]!, valueType)
+    pointAttributes.write(writer, point.attributes)
+    writer.end(start)
+  }
 }
 
 function writeHistogramPoint(writer: ProtobufWriter, point: HistogramPoint): void {

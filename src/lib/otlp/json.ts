@@ -1,7 +1,17 @@
 import { type Attributes, type AttributeValue, EncodedValue } from '../../data/attributes.js'
 import type { Batch, Signal } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
-import type { EncodedKind, Exemplar, HistogramPoint, Metric, NumberPoint } from '../../data/metric.js'
+import {
+  type EncodedKind,
+  type Exemplar,
+  type Gauge,
+  type HistogramPoint,
+  type Metric,
+  type NumberPoint,
+  type Sum,
+  startTimeOf,
+  timeOf,
+} from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { Span } from '../../data/span.js'
 import { assertNever } from '../../util/assert-never.js'
@@ -94,9 +104,9 @@ function metricOf(metric: Metric): Json {
   }
   switch (metric.type) {
     case 'gauge':
-      return { ...head, gauge: { dataPoints: metric.points.map((p) => numberPoint(p, metric.valueType)) } }
+      return { ...head, gauge: { dataPoints: metric.points.map((p) => numberPoint(metric, p)) } }
     case 'sum': {
-      const dataPoints = metric.points.map((p) => numberPoint(p, metric.valueType))
+      const dataPoints = metric.points.map((p) => numberPoint(metric, p))
       return { ...head, sum: { dataPoints, aggregationTemporality: kCumulative, isMonotonic: metric.monotonic } }
     }
     case 'histogram':
@@ -131,13 +141,14 @@ const encodedNames: Readonly<
   summary: { field: 'summary', data: 'Summary', point: 'SummaryDataPoint' },
 }
 
-function numberPoint(point: NumberPoint, valueType: 'int' | 'double'): Json {
+function numberPoint(metric: Gauge | Sum, point: NumberPoint): Json {
+  const start = startTimeOf(metric, point)
   return {
     attributes: keyValues(point.attributes),
-    ...(point.startTimeUnixNano === undefined ? {} : { startTimeUnixNano: String(point.startTimeUnixNano) }),
-    timeUnixNano: String(point.timeUnixNano),
-    ...pointValue(point.value, valueType),
-    ...exemplars(point.exemplars, valueType),
+    ...(start === undefined ? {} : { startTimeUnixNano: String(start) }),
+    timeUnixNano: String(timeOf(metric, point)),
+    ...pointValue(point.value, metric.valueType),
+    ...exemplars(point.exemplars, metric.valueType),
   }
 }
 

@@ -31,8 +31,9 @@ export class ProtobufWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  reset(): void {
-    this.#length = 0
+  /** Forgets what was written from a `length` on. */
+  reset(length = 0): void {
+    this.#length = length
   }
 
   /**
@@ -128,6 +129,23 @@ export class ProtobufWriter {
     for (let i = 0; i + 1 < length; i += 2)
       this.#bytes[this.#length++] = hexValue(charCodeAt.call(digits, i)) * 16 + hexValue(charCodeAt.call(digits, i + 1))
     this.end(start)
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  /** Writes over a fixed64 that was written, without its tag. */
+  fixed64At(at: number, value: bigint): void {
+    this.#view.setBigUint64(at, value, true)
+  }
+
+  /** What was written from a `length` on, in memory of its own. */
+  copy(length: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, length, this.#length)
   }
 
   /** What was written from a `length` on, a character for each byte: to be `put` again. */

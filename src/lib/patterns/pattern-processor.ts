@@ -2,7 +2,7 @@ import type { Consumer, Host, Processor, Settings } from '../../component/compon
 import type { Outcome } from '../../component/outcome.js'
 import { type Batch, batchOf } from '../../data/batch.js'
 import type { RawEvent } from '../../data/event.js'
-import type { Metric } from '../../data/metric.js'
+import { type Metric, timeOf } from '../../data/metric.js'
 import type { Timer } from '../../util/clock.js'
 import { Outbox } from '../handover/outbox.js'
 import { metric as metricNames } from '../systemd/names.js'
@@ -184,16 +184,16 @@ export class PatternProcessor implements Processor, DetectorContext {
   #lookAtMetric(metric: Metric): void {
     if (metric.type === 'encoded') return
     const first = metric.points[0]
-    if (metric.name === systemState && first !== undefined)
-      this.#quiet.systemState(metric, this.#time.of(first.timeUnixNano))
-    if (this.#options.metrics?.has(metric.name) !== true) return
     if (first === undefined) return
+    const timeNano = timeOf(metric, first)
+    if (metric.name === systemState) this.#quiet.systemState(metric, this.#time.of(timeNano))
+    if (this.#options.metrics?.has(metric.name) !== true) return
     const unit =
       this.#units.of(metric.resource) ??
       (this.#options.ofMachine === true ? this.#units.ofMachine(metric.resource) : undefined)
     if (unit === undefined) return
-    this.#moveTo(first.timeUnixNano)
-    this.#detector.sample?.(unit, metric, this.#time.of(first.timeUnixNano))
+    this.#moveTo(timeNano)
+    this.#detector.sample?.(unit, metric, this.#time.of(timeNano))
   }
 
   /** What other processors conclude bears the time at which it was due, which may be long ago: no clock was set back for it. */

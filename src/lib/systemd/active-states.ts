@@ -14,3 +14,5 @@ export const activeStates = [
 
 /** Of their points, in the same order; shared by all units. */
 export const stateAttributes = activeStates.map((name) => Object.freeze({ [attr.activeState]: name }))
+
+export const stateDescription = '1 for the state the unit is in, 0 for the others'

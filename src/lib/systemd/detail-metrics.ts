@@ -3,7 +3,7 @@ import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import type { MetricSwitches } from './metric-groups.js'
-import { gauge, none, point } from './metric-points.js'
+import { gauge, none, onePoint, point } from './metric-points.js'
 import { attr, metric } from './names.js'
 import type { TrackedUnit } from './tracked-unit.js'
 import { typeOfUnit } from './unit-types.js'
@@ -35,21 +35,18 @@ export class DetailMetrics {
 
   #addDetails(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
     const { state } = unit.machine
-    const subStates = this.#subStates.points(unit, state.subState, nowNs)
-    out.push(
-      gauge(metric.subState, '{unit}', '1 for the sub-state the unit is in, 0 for those before', resource, subStates),
-    )
+    const subStates = this.#subStates.points(unit, state.subState)
+    const subState = '1 for the sub-state the unit is in, 0 for those before'
+    out.push(gauge(metric.subState, '{unit}', subState, resource, nowNs, subStates))
     if (state.result !== '') {
-      const results = this.#results.points(unit, state.result, nowNs)
-      out.push(gauge(metric.result, '{unit}', '1 for how the last run ended, 0 for those before', resource, results))
+      const results = this.#results.points(unit, state.result)
+      const result = '1 for how the last run ended, 0 for those before'
+      out.push(gauge(metric.result, '{unit}', result, resource, nowNs, results))
     }
     if (state.execMainCode === 0) return
     const code = state.execMainCode === 1 ? state.execMainStatus : kSignalExit + state.execMainStatus
-    out.push(
-      gauge(metric.exitCode, '{code}', 'Exit code of the last main process, 128 and more for signals', resource, [
-        point(none, nowNs, code),
-      ]),
-    )
+    const exitCode = 'Exit code of the last main process, 128 and more for signals'
+    out.push(gauge(metric.exitCode, '{code}', exitCode, resource, nowNs, onePoint(code)))
   }
 }
 
@@ -66,14 +63,14 @@ class SeenValues {
     this.#attribute = attribute
   }
 
-  points(unit: TrackedUnit, value: string, nowNs: bigint): NumberPoint[] {
+  points(unit: TrackedUnit, value: string): NumberPoint[] {
     let seen = this.#seen.get(unit)
     if (seen === undefined) {
       seen = []
       this.#seen.set(unit, seen)
     }
     if (!seen.includes(value) && seen.length < kMaxSeen) seen.push(value)
-    return seen.map((one) => point(this.#attributes(one), nowNs, one === value ? 1 : 0))
+    return seen.map((one) => point(this.#attributes(one), one === value ? 1 : 0))
   }
 
   #attributes(value: string): Attributes {
@@ -89,12 +86,12 @@ function addDurations(out: Metric[], state: UnitState, resource: Resource, nowNs
   const { inactiveExitUsec, activeEnterUsec, activeExitUsec, inactiveEnterUsec } = state
   // Later than the beginning, else it is the end of an earlier one.
   if (inactiveExitUsec > 0 && activeEnterUsec >= inactiveExitUsec) {
-    const took = [point(none, nowNs, (activeEnterUsec - inactiveExitUsec) / 1e6)]
-    out.push(gauge(metric.startDuration, 's', 'How long the last start took', resource, took, 'double'))
+    const took = [point(none, (activeEnterUsec - inactiveExitUsec) / 1e6)]
+    out.push(gauge(metric.startDuration, 's', 'How long the last start took', resource, nowNs, took, 'double'))
   }
   if (activeExitUsec > 0 && inactiveEnterUsec >= activeExitUsec) {
-    const took = [point(none, nowNs, (inactiveEnterUsec - activeExitUsec) / 1e6)]
-    out.push(gauge(metric.stopDuration, 's', 'How long the last stop took', resource, took, 'double'))
+    const took = [point(none, (inactiveEnterUsec - activeExitUsec) / 1e6)]
+    out.push(gauge(metric.stopDuration, 's', 'How long the last stop took', resource, nowNs, took, 'double'))
   }
 }
 
@@ -108,7 +105,7 @@ const stamps = [
 function addTimestamps(out: Metric[], state: UnitState, resource: Resource, nowNs: bigint): void {
   for (const [field, name, unit, description] of stamps) {
     if (state[field] > 0)
-      out.push(gauge(name, unit, description, resource, [point(none, nowNs, state[field] / 1e6)], 'double'))
+      out.push(gauge(name, unit, description, resource, nowNs, [point(none, state[field] / 1e6)], 'double'))
   }
 }
 
@@ -120,6 +117,8 @@ function addInfo(out: Metric[], name: string, unit: TrackedUnit, resource: Resou
   if (typeOfUnit(name) === 'mount' && facts.mountType) attributes[attr.mountType] = facts.mountType
   if (unit.fileState) attributes[attr.unitFileState] = unit.fileState
   if (facts.slice) attributes[attr.slice] = facts.slice
-  const points = [point(attributes, nowNs, 1)]
-  out.push(gauge(metric.unitInfo, '{unit}', 'What the configuration says of the unit, always 1', resource, points))
+  const points = [point(attributes, 1)]
+  out.push(
+    gauge(metric.unitInfo, '{unit}', 'What the configuration says of the unit, always 1', resource, nowNs, points),
+  )
 }

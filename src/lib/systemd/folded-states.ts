@@ -1,7 +1,7 @@
 import type { Metric } from '../../data/metric.js'
-import { activeStates, stateAttributes } from './active-states.js'
+import { activeStates, stateAttributes, stateDescription } from './active-states.js'
 import type { MetricContext } from './metric-context.js'
-import { gauge, none, point, sumPoint } from './metric-points.js'
+import { gauge, onePoint, point, upDownCounts } from './metric-points.js'
 import { metric } from './names.js'
 import type { TrackedUnit } from './tracked-unit.js'
 
@@ -32,19 +32,10 @@ export class FoldedStates {
     for (const [name, counts] of this.#counts) {
       const all = this.#folds.get(name)!
       const of = resource(name, all)
-      out.push({
-        type: 'sum',
-        monotonic: false,
-        valueType: 'int',
-        name: metric.unitState,
-        unit: '1',
-        description: '1 for the state the unit is in, 0 for the others',
-        resource: of,
-        points: counts.map((count, at) => sumPoint(stateAttributes[at]!, all.sinceNs, nowNs, count)),
-      })
+      const points = counts.map((count, at) => point(stateAttributes[at]!, count))
+      out.push(upDownCounts(metric.unitState, '1', stateDescription, of, { sinceNs: all.sinceNs, nowNs }, points))
       const loaded = counts.reduce((sum, count) => sum + count, 0)
-      const instances = [point(none, nowNs, loaded)]
-      out.push(gauge(metric.instances, '{unit}', 'Instances that are told together', of, instances))
+      out.push(gauge(metric.instances, '{unit}', 'Instances that are told together', of, nowNs, onePoint(loaded)))
     }
     return this.#counts.size * kFoldSeries
   }

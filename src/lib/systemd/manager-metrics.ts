@@ -1,7 +1,7 @@
 import type { Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { ControlPlane, Properties } from './control-plane.js'
-import { gauge, none, point, sumPoint } from './metric-points.js'
+import { eachOf, gauge, onePoint, point, upDownCounts } from './metric-points.js'
 import { attr, metric } from './names.js'
 
 /** Values of Manager.SystemState (systemctl(1), is-system-running). */
@@ -59,27 +59,20 @@ export async function readManager(
 export function managerMetrics({ readNs, properties }: ManagerReading, host: Resource, sinceNs: bigint): Metric[] {
   const out: Metric[] = []
   const state = text(properties['SystemState'])
-  out.push({
-    type: 'sum',
-    monotonic: false,
-    valueType: 'int',
-    name: metric.systemState,
-    unit: '1',
-    description: '1 for the state systemd as a whole is in, 0 for the others',
-    resource: host,
-    points: systemStates.map((one, at) => sumPoint(stateAttributes[at]!, sinceNs, readNs, one === state ? 1 : 0)),
-  })
+  const points = statePoints.at((systemStates as readonly string[]).indexOf(state))!
+  const description = '1 for the state systemd as a whole is in, 0 for the others'
+  out.push(upDownCounts(metric.systemState, '1', description, host, { sinceNs, nowNs: readNs }, points))
   const version = text(properties['Version'])
   if (version !== '') {
     const main = Number.parseFloat(version.replace(/^v/, ''))
-    const points = [point({ [attr.systemdVersion]: version }, readNs, Number.isNaN(main) ? 0 : main)]
-    out.push(gauge(metric.systemdVersion, '{version}', 'Version of systemd', host, points, 'double'))
+    const points = [point({ [attr.systemdVersion]: version }, Number.isNaN(main) ? 0 : main)]
+    out.push(gauge(metric.systemdVersion, '{version}', 'Version of systemd', host, readNs, points, 'double'))
   }
   // Empty on bare metal.
   const virtualization = text(properties['Virtualization']) || 'none'
   out.push(
-    gauge(metric.virtualization, '{host}', 'What the host is virtualized by, always 1', host, [
-      point({ [attr.virtualization]: virtualization }, readNs, 1),
+    gauge(metric.virtualization, '{host}', 'What the host is virtualized by, always 1', host, readNs, [
+      point({ [attr.virtualization]: virtualization }, 1),
     ]),
   )
   addBoot(out, properties, host, readNs)
@@ -87,7 +80,7 @@ export function managerMetrics({ readNs, properties }: ManagerReading, host: Res
   return out
 }
 
-const stateAttributes = systemStates.map((state) => Object.freeze({ [attr.systemState]: state }))
+const statePoints = eachOf(systemStates.map((state) => Object.freeze({ [attr.systemState]: state })))
 
 function addBoot(out: Metric[], properties: Properties, host: Resource, readNs: bigint): void {
   const realtime: NumberPoint[] = []
@@ -97,24 +90,24 @@ function addBoot(out: Metric[], properties: Properties, host: Resource, readNs: 
     // A stage that was not passed (no initrd, a container) has none; the kernel's monotonic time is 0 by definition.
     if (usec === 0) continue
     const attributes = { [attr.bootStage]: stage }
-    realtime.push(point(attributes, readNs, usec / 1e6))
-    monotonic.push(point(attributes, readNs, number(properties[`${stage}TimestampMonotonic`]) / 1e6))
+    realtime.push(point(attributes, usec / 1e6))
+    monotonic.push(point(attributes, number(properties[`${stage}TimestampMonotonic`]) / 1e6))
   }
   if (realtime.length === 0) return
-  out.push(gauge(metric.bootTime, 's', 'When the boot passed a stage', host, realtime, 'double'))
+  out.push(gauge(metric.bootTime, 's', 'When the boot passed a stage', host, readNs, realtime, 'double'))
   const what = 'When the boot passed a stage, by the monotonic clock; before the kernel started, how long before'
-  out.push(gauge(metric.bootMonotonic, 's', what, host, monotonic, 'double'))
+  out.push(gauge(metric.bootMonotonic, 's', what, host, readNs, monotonic, 'double'))
 }
 
 function addWatchdog(out: Metric[], properties: Properties, host: Resource, readNs: bigint): void {
   const device = watchdogOf(properties)
-  const enabled = [point(none, readNs, device === '' ? 0 : 1)]
-  out.push(gauge(metric.watchdogEnabled, '{device}', '1 when systemd feeds a watchdog device', host, enabled))
+  const enabled = onePoint(device === '' ? 0 : 1)
+  out.push(gauge(metric.watchdogEnabled, '{device}', '1 when systemd feeds a watchdog device', host, readNs, enabled))
   if (device === '') return
   const attributes = { [attr.watchdogDevice]: device }
   const seconds = (property: string): NumberPoint[] | undefined => {
     const usec = number(properties[property])
-    return usec > 0 && usec < kInfinity ? [point(attributes, readNs, usec / 1e6)] : undefined
+    return usec > 0 && usec < kInfinity ? [point(attributes, usec / 1e6)] : undefined
   }
   for (const [name, unit, property, description] of [
     [metric.watchdogRuntime, 's', 'RuntimeWatchdogUSec', 'How long the watchdog waits before it resets the machine'],
@@ -122,7 +115,7 @@ function addWatchdog(out: Metric[], properties: Properties, host: Resource, read
     [metric.watchdogPingMonotonic, 's', 'WatchdogLastPingTimestampMonotonic', 'The same by the monotonic clock'],
   ] as const) {
     const points = seconds(property)
-    if (points !== undefined) out.push(gauge(name, unit, description, host, points, 'double'))
+    if (points !== undefined) out.push(gauge(name, unit, description, host, readNs, points, 'double'))
   }
 }
 

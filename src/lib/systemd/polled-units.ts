@@ -1,7 +1,7 @@
 import type { Metric } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import type { ControlPlane } from './control-plane.js'
-import { counts, gauge, none, point, sumPoint } from './metric-points.js'
+import { counts, gauge, onePoint } from './metric-points.js'
 import { metric } from './names.js'
 import { isRefused, isUnknown } from './unit-calls.js'
 
@@ -112,8 +112,8 @@ export class PolledUnits {
         const { name, unit, description, counter } = this.#poll.figures[at]!
         const timeNs = settled ? nowNs : readNs
         yield counter
-          ? counts(name, unit, description, resource, [sumPoint(none, startNs[at]!, timeNs, value)])
-          : gauge(name, unit, description, resource, [point(none, timeNs, value)])
+          ? counts(name, unit, description, resource, { sinceNs: startNs[at]!, nowNs: timeNs }, onePoint(value))
+          : gauge(name, unit, description, resource, timeNs, onePoint(value))
       }
     }
   }

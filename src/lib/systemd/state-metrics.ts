@@ -2,15 +2,15 @@ import type { Attributes } from '../../data/attributes.js'
 import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
 import type { Resource } from '../../data/resource.js'
 import { leftOut } from '../../util/series-budget.js'
-import { activeStates, stateAttributes } from './active-states.js'
+import { activeStates, stateAttributes, stateDescription } from './active-states.js'
 import { FoldedStates, kFoldSeries } from './folded-states.js'
 import { runSpanId } from './ids.js'
 import type { MetricContext } from './metric-context.js'
-import { counts, gauge, none, point, sumPoint } from './metric-points.js'
+import { counts, eachOf, gauge, none, onePoint, point, upDownCounts } from './metric-points.js'
 import { attr, metric } from './names.js'
 import { type RestartCause, restartCauses } from './restart-cause.js'
 import type { TrackedUnit } from './tracked-unit.js'
-import type { RunCounter } from './unit-counters.js'
+import type { RunCounter, UnitCounters } from './unit-counters.js'
 import type { Phase } from './unit-phase.js'
 import { hostResource } from './unit-resource.js'
 import type { UnitStore } from './unit-store.js'
@@ -93,8 +93,8 @@ function unitsByState(all: Pick<UnitStore, 'forEach'>, { now, pool }: MetricCont
     byState.set(activeState, (byState.get(activeState) ?? 0) + 1)
   })
   const nowNs = now()
-  const points = [...byState].map(([state, value]) => point({ [attr.activeState]: state }, nowNs, value))
-  return gauge(metric.units, '{unit}', 'Units by state', hostResource(pool), points)
+  const points = [...byState].map(([state, value]) => point({ [attr.activeState]: state }, value))
+  return gauge(metric.units, '{unit}', 'Units by state', hostResource(pool), nowNs, points)
 }
 
 const causeAttributes = Object.fromEntries(
@@ -107,8 +107,8 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: Metric
   if (unit.loaded) {
     if (on.state) addState(out, unit, resource, nowNs)
     if (on.counters && name.endsWith('.service')) {
-      const points = [point(none, nowNs, unit.machine.state.nRestarts)]
-      out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, points))
+      const points = onePoint(unit.machine.state.nRestarts)
+      out.push(gauge(metric.nRestarts, '{restart}', 'NRestarts as systemd counts it', resource, nowNs, points))
     }
     if (on.expected) addExpected(out, context.expectations.of(name, unit), resource, nowNs)
     if (on.verdicts) addVerdict(out, unit, resource, nowNs)
@@ -118,38 +118,27 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: Metric
   if (on.counters) addCounters(out, name, unit, resource, nowNs)
 }
 
-function addState(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
-  const { state } = unit.machine
-  const since = unit.sinceNs
-  const points = new Array<NumberPoint>(activeStates.length)
-  for (let at = 0; at < activeStates.length; at++)
-    points[at] = sumPoint(stateAttributes[at]!, since, nowNs, activeStates[at] === state.activeState ? 1 : 0)
-  out.push({
-    type: 'sum',
-    monotonic: false,
-    valueType: 'int',
-    name: metric.unitState,
-    unit: '1',
-    description: '1 for the state the unit is in, 0 for the others',
-    resource,
-    points,
-  })
+const statePoints = eachOf(stateAttributes)
+
+function addState(out: Metric[], { machine, sinceNs }: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const points = statePoints.at((activeStates as readonly string[]).indexOf(machine.state.activeState))!
+  out.push(upDownCounts(metric.unitState, '1', stateDescription, resource, { sinceNs, nowNs }, points))
 }
 
 function addExpected(out: Metric[], expected: boolean | undefined, resource: Resource, nowNs: bigint): void {
   if (expected === undefined) return
-  const points = [point(none, nowNs, expected ? 1 : 0)]
-  out.push(gauge(metric.expected, '{unit}', '1 when the unit should be active, 0 when it need not', resource, points))
+  const description = '1 when the unit should be active, 0 when it need not'
+  out.push(gauge(metric.expected, '{unit}', description, resource, nowNs, onePoint(expected ? 1 : 0)))
 }
 
-const verdictAttributes = verdicts.map((verdict) => Object.freeze({ [attr.verdict]: verdict }))
+const verdictPoints = eachOf(verdicts.map((verdict) => Object.freeze({ [attr.verdict]: verdict })))
 
 function addVerdict(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
   const { verdict, machine } = unit
   if (verdict === undefined) return
-  const holds = isStanding(verdict, machine.phase)
-  const points = verdicts.map((one, at) => point(verdictAttributes[at]!, nowNs, holds && one === verdict ? 1 : 0))
-  out.push(gauge(metric.verdict, '{unit}', '1 for what comes next to a unit that is down', resource, points))
+  const holding = isStanding(verdict, machine.phase) ? (verdicts as readonly string[]).indexOf(verdict) : -1
+  const points = verdictPoints.at(holding)!
+  out.push(gauge(metric.verdict, '{unit}', '1 for what comes next to a unit that is down', resource, nowNs, points))
 }
 
 /** A start ends what was said of the last end, but that it comes; and who gave up has been seen to by reset-failed. */
@@ -163,34 +152,45 @@ function addTimes(out: Metric[], name: string, unit: TrackedUnit, resource: Reso
   const { state } = unit.machine
   // Left out for a unit that is not active: it has no start time, and 0 would read as 1970.
   if (unit.machine.phase === 'up' && state.activeEnterUsec > 0) {
-    const points = [point(none, nowNs, state.activeEnterUsec / 1e6)]
-    out.push(gauge(metric.startTime, 's', 'When the unit became active', resource, points, 'double'))
+    const points = [point(none, state.activeEnterUsec / 1e6)]
+    out.push(gauge(metric.startTime, 's', 'When the unit became active', resource, nowNs, points, 'double'))
   }
   if (name.endsWith('.timer') && state.lastTriggerUsec > 0) {
-    const points = [point(none, nowNs, state.lastTriggerUsec / 1e6)]
-    out.push(gauge(metric.timerLastTrigger, 's', 'When the timer last fired', resource, points, 'double'))
+    const points = [point(none, state.lastTriggerUsec / 1e6)]
+    out.push(gauge(metric.timerLastTrigger, 's', 'When the timer last fired', resource, nowNs, points, 'double'))
   }
 }
 
-const noRestarts: RunCounter = { value: 0, invocationId: '', atUsec: 0 }
 /** Counted from 0 for every service; the others, which most never see, from the first on. */
 const usualCauses: readonly RestartCause[] = ['auto', 'manual']
+const noRestarts: readonly NumberPoint[] = Object.freeze(
+  restartCauses.filter((cause) => usualCauses.includes(cause)).map((cause) => point(causeAttributes[cause], 0)),
+)
+const noPoints: readonly NumberPoint[] = []
 
 function addCounters(out: Metric[], name: string, unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const { counters, sinceNs } = unit
+  const period = { sinceNs, nowNs }
   // Services start at 0: the increase from nothing to 1 is one that Prometheus does not see.
-  const zero = name.endsWith('.service') && (unit.loaded || isFold(name)) ? noRestarts : undefined
-  const { counters } = unit
-  const restarts: NumberPoint[] = []
-  for (const cause of restartCauses) {
-    const counter = counters.restarts.get(cause) ?? (usualCauses.includes(cause) ? zero : undefined)
-    if (counter !== undefined) restarts.push(countPoint(causeAttributes[cause], unit.sinceNs, nowNs, counter))
-  }
-  if (restarts.length > 0) out.push(counts(metric.restarts, '{restart}', 'Restarts, by cause', resource, restarts))
+  const restarts = restartPoints(counters, name.endsWith('.service') && (unit.loaded || isFold(name)))
+  if (restarts.length > 0)
+    out.push(counts(metric.restarts, '{restart}', 'Restarts, by cause', resource, period, restarts))
   if (counters.failures.size === 0) return
   const failures: NumberPoint[] = []
-  for (const [result, counter] of counters.failures)
-    failures.push(countPoint(resultAttributes(result), unit.sinceNs, nowNs, counter))
-  out.push(counts(metric.failures, '{failure}', 'Failures, by result', resource, failures))
+  for (const [result, counter] of counters.failures) failures.push(countPoint(resultAttributes(result), counter))
+  out.push(counts(metric.failures, '{failure}', 'Failures, by result', resource, period, failures))
+}
+
+/** @param all - those that are usual also where there were none */
+function restartPoints({ restarts }: UnitCounters, all: boolean): readonly NumberPoint[] {
+  if (restarts.size === 0) return all ? noRestarts : noPoints
+  const points: NumberPoint[] = []
+  for (const cause of restartCauses) {
+    const counter = restarts.get(cause)
+    if (counter !== undefined) points.push(countPoint(causeAttributes[cause], counter))
+    else if (all && usualCauses.includes(cause)) points.push(point(causeAttributes[cause], 0))
+  }
+  return points
 }
 
 /** Results are a dozen words of systemd's; what is over the limit is somebody else's, and not shared. */
@@ -205,10 +205,9 @@ function resultAttributes(result: string): Attributes {
   return attributes
 }
 
-function countPoint(attributes: Attributes, sinceNs: bigint, nowNs: bigint, counter: RunCounter): NumberPoint {
-  const { value, invocationId, atUsec } = counter
-  if (invocationId === '') return sumPoint(attributes, sinceNs, nowNs, value)
+function countPoint(attributes: Attributes, { value, invocationId, atUsec }: RunCounter): NumberPoint {
+  if (invocationId === '') return point(attributes, value)
   const spanId = runSpanId(invocationId)
   const exemplar: Exemplar = { timeUnixNano: BigInt(atUsec) * 1000n, value: 1, traceId: invocationId, spanId }
-  return { attributes, startTimeUnixNano: sinceNs, timeUnixNano: nowNs, value, exemplars: [exemplar] }
+  return { attributes, value, exemplars: [exemplar] }
 }

@@ -1,4 +1,4 @@
-import type { Metric } from '../../data/metric.js'
+import { type Metric, type NumberPoint, timeOf } from '../../data/metric.js'
 import type { Standing } from '../../lib/incidents/incident-state.js'
 import type { Member } from '../../lib/incidents/member.js'
 import type { ReportKind, UnitReport } from '../../lib/incidents/unit-report.js'
@@ -26,7 +26,8 @@ export class MissedStates {
   /** @returns undefined when it fits what is known, or is older than that */
   report(metric: Metric, unit: string, scope: string, member: Member): UnitReport | undefined {
     const state = stateIn(metric)
-    const atNano = metric.type === 'encoded' ? 0n : (metric.points[0]?.timeUnixNano ?? 0n)
+    const [first] = metric.points
+    const atNano = metric.type === 'encoded' || first === undefined ? 0n : timeOf(metric, first as NumberPoint)
     const kind = atNano <= member.lastNano ? undefined : this.#missedKind(state, member)
     if (kind === undefined) return undefined
     return {

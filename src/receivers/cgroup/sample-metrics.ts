@@ -1,7 +1,8 @@
 import { deviceWords, fieldAt, fieldsBelow, ioDevices } from '../../binding/cgroup-layout.js'
 import type { CgroupNumbers } from '../../binding/cgroup-source.js'
 import type { Attributes } from '../../data/attributes.js'
-import type { Exemplar, Metric, NumberPoint } from '../../data/metric.js'
+import type { Metric, NumberPoint } from '../../data/metric.js'
+import { none, onePoint } from '../../lib/systemd/metric-points.js'
 import { metric as names } from '../../lib/systemd/names.js'
 import { deviceAttributes } from './device-attributes.js'
 import { type Subject, startOf } from './subjects.js'
@@ -23,12 +24,13 @@ interface Plan {
   /** Points lead to the trace of the run. */
   readonly exemplars: boolean
   readonly places: readonly Place[]
+  /** Its points where all are 0, which most of most cgroups are: one list for all of them. */
+  readonly zeros: readonly NumberPoint[]
 }
 
 const kUsecPerSecond = 1e6
 /** Hundredths of a percent. */
 const kParts = 1e4
-const none: Attributes = Object.freeze({})
 
 const place = (field: string, attributes: Attributes = none, per = 1): Place => ({
   field: fieldAt(field),
@@ -59,6 +61,7 @@ function plan(type: Plan['type'], valueType: Plan['valueType']) {
     description,
     exemplars,
     places,
+    zeros: Object.freeze(places.map(({ attributes }) => ({ attributes, value: 0 }))),
   })
 }
 const count = plan('sum', 'int')
@@ -138,59 +141,79 @@ export function sampleMetrics(out: Metric[], numbers: CgroupNumbers, subject: Su
   const { words, at } = numbers
   const startNs = startOf(subject.since, nowNs)
   let added = 0
-  for (const { type, valueType, name, unit, description, exemplars, places } of plans) {
-    const since = type === 'sum' ? startNs : undefined
-    let points = places.length === 0 ? devicePoints(numbers, deviceWord[name]!, startNs, nowNs) : undefined
-    let length = points?.length ?? 0
-    for (let n = 0; n < places.length; n++) {
-      const { field, per, attributes } = places[n]!
-      const value = words[at + field]! / per
-      if (Number.isNaN(value)) continue
-      // As long as it can get: a list that grows begins with room for 17.
-      points ??= new Array<NumberPoint>(places.length)
-      points[length++] = point(attributes, since, nowNs, value, exemplars ? run : undefined)
-    }
+  for (const { type, valueType, name, unit, description, exemplars, places, zeros } of plans) {
+    const points =
+      places.length === 0
+        ? devicePoints(numbers, deviceWord[name]!)
+        : areZero(places, words, at)
+          ? zeros
+          : pointsOf(places, words, at, nowNs, exemplars ? run : undefined)
     if (points === undefined) continue
-    points.length = length
-    added += length
-    if (type === 'sum') out.push({ type, monotonic: true, valueType, name, unit, description, resource, points })
-    else out.push({ type, valueType, name, unit, description, resource, points })
+    added += points.length
+    const timeUnixNano = nowNs
+    if (type === 'gauge') out.push({ type, valueType, name, unit, description, resource, timeUnixNano, points })
+    else
+      out.push({
+        type,
+        monotonic: true,
+        valueType,
+        name,
+        unit,
+        description,
+        resource,
+        startTimeUnixNano: startNs,
+        timeUnixNano,
+        points,
+      })
   }
   return added
 }
 
-function devicePoints(
-  { words, at, devicesAt }: CgroupNumbers,
-  first: number,
-  startNs: bigint,
+function areZero(places: readonly Place[], words: Float64Array, at: number): boolean {
+  for (let n = 0; n < places.length; n++) if (words[at + places[n]!.field] !== 0) return false
+  return true
+}
+
+function pointsOf(
+  places: readonly Place[],
+  words: Float64Array,
+  at: number,
   nowNs: bigint,
-): NumberPoint[] | undefined {
+  run: Subject['run'],
+): readonly NumberPoint[] | undefined {
+  let points: NumberPoint[] | undefined
+  let length = 0
+  for (let n = 0; n < places.length; n++) {
+    const { field, per, attributes } = places[n]!
+    const value = words[at + field]! / per
+    if (Number.isNaN(value)) continue
+    if (places.length === 1 && run === undefined && attributes === none) return onePoint(value)
+    // As long as it can get: a list that grows begins with room for 17.
+    points ??= new Array<NumberPoint>(places.length)
+    points[length++] = run === undefined ? { attributes, value } : pointOfRun(attributes, value, nowNs, run)
+  }
+  if (points !== undefined) points.length = length
+  return points
+}
+
+function devicePoints({ words, at, devicesAt }: CgroupNumbers, first: number): NumberPoint[] | undefined {
   const devices = words[at + ioDevices]!
   if (!(devices > 0)) return undefined // NaN neither
   const points: NumberPoint[] = []
   for (let i = 0; i < devices; i++) {
     const device = devicesAt + i * deviceWords
     const { read, write } = deviceAttributes(words[device]!, words[device + 1]!)
-    points.push(point(read, startNs, nowNs, words[device + first]!, undefined))
-    points.push(point(write, startNs, nowNs, words[device + first + 1]!, undefined))
+    points.push({ attributes: read, value: words[device + first]! })
+    points.push({ attributes: write, value: words[device + first + 1]! })
   }
   return points
 }
 
-function point(
+function pointOfRun(
   attributes: Attributes,
-  startNs: bigint | undefined,
-  nowNs: bigint,
   value: number,
-  run: Subject['run'],
+  timeUnixNano: bigint,
+  { traceId, spanId }: NonNullable<Subject['run']>,
 ): NumberPoint {
-  if (run === undefined) {
-    return startNs === undefined
-      ? { attributes, timeUnixNano: nowNs, value }
-      : { attributes, startTimeUnixNano: startNs, timeUnixNano: nowNs, value }
-  }
-  const exemplar: Exemplar = { timeUnixNano: nowNs, value, traceId: run.traceId, spanId: run.spanId }
-  return startNs === undefined
-    ? { attributes, timeUnixNano: nowNs, value, exemplars: [exemplar] }
-    : { attributes, startTimeUnixNano: startNs, timeUnixNano: nowNs, value, exemplars: [exemplar] }
+  return { attributes, value, exemplars: [{ timeUnixNano, value, traceId, spanId }] }
 }

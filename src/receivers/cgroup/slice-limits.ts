@@ -65,7 +65,8 @@ export class SliceLimits {
         unit: 'By',
         description: 'Least MemoryMax= or MemoryHigh= of the slices above the unit, where its own are not lower.',
         resource,
-        points: [{ attributes: none, timeUnixNano, value: memory }],
+        timeUnixNano,
+        points: [{ attributes: none, value: memory }],
       })
     if (tasks < own.tasks && !Number.isNaN(words[at + pidsCurrent]!))
       out.push({
@@ -75,7 +76,8 @@ export class SliceLimits {
         unit: '{process}',
         description: 'Least TasksMax= of the slices above the unit, where its own is not lower.',
         resource,
-        points: [{ attributes: none, timeUnixNano, value: tasks }],
+        timeUnixNano,
+        points: [{ attributes: none, value: tasks }],
       })
     return out.length - before
   }

@@ -52,20 +52,33 @@ const exemplar: fc.Arbitrary<Exemplar> = fc.record(
 )
 const head = { name: text, unit: text, description: text, resource }
 const intValue = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
-const numberPoints = (of: fc.Arbitrary<number | bigint>) =>
-  fc.array(
-    fc.record(
-      {
-        attributes,
-        startTimeUnixNano: nano,
-        timeUnixNano: nano,
-        value: of,
-        exemplars: fc.array(exemplar, { maxLength: 2 }),
-      },
-      { requiredKeys: ['attributes', 'timeUnixNano', 'value'] },
+const pointsOf = (of: fc.Arbitrary<number | bigint>) =>
+  maybeFrozen(
+    fc.array(
+      fc.record(
+        {
+          attributes,
+          startTimeUnixNano: nano,
+          timeUnixNano: nano,
+          value: of,
+          exemplars: fc.array(exemplar, { maxLength: 2 }),
+        },
+        { requiredKeys: ['attributes', 'value'] },
+      ),
+      { minLength: 1, maxLength: 3 },
     ),
-    { minLength: 1, maxLength: 3 },
   )
+/** Without times of their own. */
+export const numberPoints = fc.array(
+  fc.record(
+    { attributes, value: intValue, exemplars: fc.array(exemplar, { maxLength: 1 }) },
+    { requiredKeys: ['attributes', 'value'] },
+  ),
+  { maxLength: 10 },
+)
+/** Of points that have none; where there are no others, the points may be those of an earlier metric. */
+const times = { startTimeUnixNano: nano, timeUnixNano: nano }
+const numberKeys = ['name', 'unit', 'description', 'resource', 'type', 'valueType', 'points'] as const
 const histogramPoints = fc.array(
   fc
     .tuple(
@@ -88,25 +101,37 @@ const histogramPoints = fc.array(
 )
 export const metrics: fc.Arbitrary<Metric[]> = fc.array(
   fc.oneof(
-    fc.record({
-      ...head,
-      type: fc.constant('gauge' as const),
-      valueType: fc.constant('int' as const),
-      points: numberPoints(intValue),
-    }),
-    fc.record({
-      ...head,
-      type: fc.constant('gauge' as const),
-      valueType: fc.constant('double' as const),
-      points: numberPoints(fc.double({ noNaN: true })),
-    }),
-    fc.record({
-      ...head,
-      type: fc.constant('sum' as const),
-      valueType: fc.constant('int' as const),
-      monotonic: fc.boolean(),
-      points: numberPoints(intValue),
-    }),
+    fc.record(
+      {
+        ...head,
+        ...times,
+        type: fc.constant('gauge' as const),
+        valueType: fc.constant('int' as const),
+        points: pointsOf(intValue),
+      },
+      { requiredKeys: [...numberKeys] },
+    ),
+    fc.record(
+      {
+        ...head,
+        ...times,
+        type: fc.constant('gauge' as const),
+        valueType: fc.constant('double' as const),
+        points: pointsOf(fc.double({ noNaN: true })),
+      },
+      { requiredKeys: [...numberKeys] },
+    ),
+    fc.record(
+      {
+        ...head,
+        ...times,
+        type: fc.constant('sum' as const),
+        valueType: fc.constant('int' as const),
+        monotonic: fc.boolean(),
+        points: pointsOf(intValue),
+      },
+      { requiredKeys: [...numberKeys, 'monotonic'] },
+    ),
     fc.record({ ...head, type: fc.constant('histogram' as const), points: histogramPoints }),
   ),
   { maxLength: 4 },

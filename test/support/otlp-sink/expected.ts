@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '../../../src/data/attributes.js'
 import type { Batch, Signal } from '../../../src/data/batch.js'
 import type { RawEvent } from '../../../src/data/event.js'
-import type { Exemplar, HistogramPoint, Metric, NumberPoint } from '../../../src/data/metric.js'
+import type { Exemplar, Gauge, HistogramPoint, Metric, NumberPoint, Sum } from '../../../src/data/metric.js'
 import type { Resource } from '../../../src/data/resource.js'
 import type { Span } from '../../../src/data/span.js'
 import { agentScope } from '../../../src/lib/otlp/scope.js'
@@ -64,9 +64,9 @@ function metricOf(metric: Metric): Decoded {
   const cumulative = { aggregation_temporality: 2 }
   switch (metric.type) {
     case 'gauge':
-      return { ...head, gauge: { data_points: metric.points.map((point) => numberPoint(point, metric.valueType)) } }
+      return { ...head, gauge: { data_points: metric.points.map((point) => numberPoint(point, metric)) } }
     case 'sum': {
-      const data_points = metric.points.map((point) => numberPoint(point, metric.valueType))
+      const data_points = metric.points.map((point) => numberPoint(point, metric))
       return { ...head, sum: { data_points, ...cumulative, is_monotonic: metric.monotonic } }
     }
     case 'histogram':
@@ -74,10 +74,10 @@ function metricOf(metric: Metric): Decoded {
   }
 }
 
-function numberPoint(point: NumberPoint, valueType: 'int' | 'double'): Decoded {
+function numberPoint(point: NumberPoint, { valueType, startTimeUnixNano, timeUnixNano }: Gauge | Sum): Decoded {
   return {
-    start_time_unix_nano: String(point.startTimeUnixNano ?? 0n),
-    time_unix_nano: String(point.timeUnixNano),
+    start_time_unix_nano: String(point.startTimeUnixNano ?? startTimeUnixNano ?? 0n),
+    time_unix_nano: String(point.timeUnixNano ?? timeUnixNano ?? 0n),
     ...numberOf(point.value, valueType),
     exemplars: (point.exemplars ?? []).map((exemplar) => exemplarOf(exemplar, valueType)),
     attributes: typed(point.attributes),

@@ -31,7 +31,7 @@ const makers = [
 
 function headOf(key: string, name: string): MetricHead {
   const called = new RegExp(
-    `(counts?|total|${gauges.join('|')})\\(\\s*\\[?\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`,
+    `(upDownCounts|counts?|total|${gauges.join('|')})\\(\\s*\\[?\\s*(?:names|metric)\\.${key},\\s*'([^']*)'`,
   ).exec(makers)
   const written = new RegExp(`type: '(\\w+)',[^}]*?name: metric\\.${key},\\s*unit: '([^']*)'`).exec(makers)
   const figure = new RegExp(`figure\\('\\w+', metric\\.${key}, '([^']*)', '[^']*'(, false)?\\)`).exec(makers)
@@ -40,7 +40,7 @@ function headOf(key: string, name: string): MetricHead {
   if (called === null && listed !== null) return headFor(name, listed[1]!, 'gauge', true)
   const [, how, unit] = called ?? written ?? []
   if (how === undefined) throw new Error(`nobody makes ${name}`)
-  return headFor(name, unit!, how, called !== null)
+  return headFor(name, unit!, how, called !== null && how !== 'upDownCounts')
 }
 
 /** What is written out as a sum goes up and down (systemd.unit.state). */

@@ -7,7 +7,7 @@ import type { Metric } from '../../../../src/data/metric.js'
 import type { Resource } from '../../../../src/data/resource.js'
 import { joinRequests, OtlpEncoder } from '../../../../src/lib/otlp/encode.js'
 import { spanKind, statusCode } from '../../../../src/lib/otlp/enums.js'
-import { events, metrics, spans } from '../../../support/otlp-sink/arbitrary.js'
+import { events, metrics, numberPoints, spans } from '../../../support/otlp-sink/arbitrary.js'
 import { anyValue, attributesOf, type Decoded, decodeRequest } from '../../../support/otlp-sink/decode.js'
 
 const severityWords: Readonly<Record<number, string>> = {
@@ -55,50 +55,99 @@ describe('what another protobuf implementation reads equals what was written', (
     )
   })
 
-  test('metrics, exemplars included', () => {
+  test('metrics, exemplars included, and again with other times', () => {
     fc.assert(
-      fc.property(metrics, (list) => {
-        const read = flat(
-          list.length,
-          encode('metrics', batchOf({ metrics: list })),
-          'resource_metrics',
-          'scope_metrics',
-          'metrics',
+      fc.property(metrics, fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), (first, now) => {
+        const again = first.map((metric): Metric => {
+          if (metric.type !== 'gauge' && metric.type !== 'sum') return metric
+          const start = metric.startTimeUnixNano === undefined ? {} : { startTimeUnixNano: now - 1n }
+          return { ...metric, timeUnixNano: now, ...start }
+        })
+        check(first)
+        check(again)
+        check(again.toReversed())
+      }),
+    )
+    function check(list: Metric[]): void {
+      const read = flat(
+        list.length,
+        encode('metrics', batchOf({ metrics: list })),
+        'resource_metrics',
+        'scope_metrics',
+        'metrics',
+      )
+      const inOrder = byResource(list)
+      for (const [index, { record, resource: res }] of read.entries()) {
+        const metric = inOrder[index]!
+        expect(attributesOf(res.attributes)).toEqual(asRead(metric.resource.attributes))
+        expect([record.name ?? '', record.description ?? '', record.unit ?? '']).toEqual(
+          [metric.name, metric.description, metric.unit].map(wellFormed),
         )
-        const inOrder = byResource(list)
-        for (const [index, { record, resource: res }] of read.entries()) {
-          const metric = inOrder[index]!
-          expect(attributesOf(res.attributes)).toEqual(asRead(metric.resource.attributes))
-          expect([record.name ?? '', record.description ?? '', record.unit ?? '']).toEqual(
-            [metric.name, metric.description, metric.unit].map(wellFormed),
-          )
-          const data = record[metric.type]
-          if (metric.type !== 'gauge') expect(data.aggregation_temporality).toBe(2)
-          if (metric.type === 'sum') expect(data.is_monotonic ?? false).toBe(metric.monotonic)
-          expect(data.data_points).toHaveLength(metric.points.length)
-          for (const [at, point] of metric.points.entries()) {
-            const got = data.data_points[at]
-            expect(attributesOf(got.attributes)).toEqual(asRead(point.attributes))
-            expect(got.time_unix_nano ?? '0').toBe(String(point.timeUnixNano))
-            expect(got.start_time_unix_nano ?? '0').toBe(String(point.startTimeUnixNano ?? 0n))
-            if ('bounds' in point) {
-              expect(got.count ?? '0').toBe(String(point.count))
-              expect(got.sum).toBe(point.sum)
-              expect(got.explicit_bounds).toEqual(point.bounds)
-              expect(got.bucket_counts).toEqual(point.bucketCounts.map(String))
-            } else if ('valueType' in metric && metric.valueType === 'int') expect(got.as_int).toBe(String(point.value))
-            else expect(got.as_double).toBe(point.value)
-            expect(got.exemplars).toHaveLength(point.exemplars?.length ?? 0)
-            for (const [n, wanted] of (point.exemplars ?? []).entries()) {
-              const seen = got.exemplars[n]
-              expect(seen.time_unix_nano ?? '0').toBe(String(wanted.timeUnixNano))
-              expect(seen.trace_id).toBe(wanted.traceId)
-              expect(seen.span_id).toBe(wanted.spanId)
-              expect(Number(seen.as_double ?? seen.as_int) + 0).toBe(Number(wanted.value) + 0)
-              expect(attributesOf(seen.filtered_attributes)).toEqual(asRead(wanted.attributes ?? {}))
-            }
+        const data = record[metric.type]
+        const ofAll: { timeUnixNano?: bigint; startTimeUnixNano?: bigint } =
+          metric.type === 'gauge' || metric.type === 'sum' ? metric : {}
+        if (metric.type !== 'gauge') expect(data.aggregation_temporality).toBe(2)
+        if (metric.type === 'sum') expect(data.is_monotonic ?? false).toBe(metric.monotonic)
+        expect(data.data_points).toHaveLength(metric.points.length)
+        for (const [at, point] of metric.points.entries()) {
+          const got = data.data_points[at]
+          expect(attributesOf(got.attributes)).toEqual(asRead(point.attributes))
+          expect(got.time_unix_nano ?? '0').toBe(String(point.timeUnixNano ?? ofAll.timeUnixNano ?? 0n))
+          expect(got.start_time_unix_nano ?? '0').toBe(String(point.startTimeUnixNano ?? ofAll.startTimeUnixNano ?? 0n))
+          if ('bounds' in point) {
+            expect(got.count ?? '0').toBe(String(point.count))
+            expect(got.sum).toBe(point.sum)
+            expect(got.explicit_bounds).toEqual(point.bounds)
+            expect(got.bucket_counts).toEqual(point.bucketCounts.map(String))
+          } else if ('valueType' in metric && metric.valueType === 'int') expect(got.as_int).toBe(String(point.value))
+          else expect(got.as_double).toBe(point.value)
+          expect(got.exemplars).toHaveLength(point.exemplars?.length ?? 0)
+          for (const [n, wanted] of (point.exemplars ?? []).entries()) {
+            const seen = got.exemplars[n]
+            expect(seen.time_unix_nano ?? '0').toBe(String(wanted.timeUnixNano))
+            expect(seen.trace_id).toBe(wanted.traceId)
+            expect(seen.span_id).toBe(wanted.spanId)
+            expect(Number(seen.as_double ?? seen.as_int) + 0).toBe(Number(wanted.value) + 0)
+            expect(attributesOf(seen.filtered_attributes)).toEqual(asRead(wanted.attributes ?? {}))
           }
         }
+      }
+    }
+  })
+
+  test('points that many metrics share are written as if each had its own', () => {
+    const nano = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+    const shared = numberPoints.map((points) => Object.freeze(points))
+    const uses = fc.array(
+      fc.record({
+        which: fc.nat(),
+        name: fc.constantFrom('a', 'b'),
+        type: fc.constantFrom('gauge' as const, 'sum' as const),
+        valueType: fc.constantFrom('int' as const, 'double' as const),
+        monotonic: fc.boolean(),
+        times: fc.record({ startTimeUnixNano: nano, timeUnixNano: nano }, { requiredKeys: ['timeUnixNano'] }),
+      }),
+      { minLength: 2, maxLength: 12 },
+    )
+    fc.assert(
+      fc.property(fc.array(shared, { minLength: 1, maxLength: 3 }), uses, (lists, told) => {
+        const written = (own: boolean) => {
+          const list = told.map(({ which, name, type, valueType, monotonic, times }): Metric => {
+            const points = lists[which % lists.length]!
+            const head = {
+              name,
+              unit: '1',
+              description: 'd',
+              resource: { key: 'a', attributes: {} },
+              ...times,
+              valueType,
+            }
+            const used = { ...head, points: own ? [...points] : points }
+            return type === 'gauge' ? { ...used, type } : { ...used, type, monotonic }
+          })
+          return Buffer.concat(encoder.encode(batchOf({ metrics: list }))[0]!.chunks)
+        }
+        expect(written(false)).toEqual(written(true))
       }),
     )
   })

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Metric } from '../../../../src/data/metric.js'
 import { metric } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
+import { timedPoints } from '../../../support/timed-points.js'
 import { feedAll, newTracker, Script } from './script.js'
 
 // A turn of the event loop makes one part, so its size is what a large host costs everything else.
 
 const kUnits = 10_000
-const pointsOf = (one: Metric) => (one.type === 'histogram' || one.type === 'encoded' ? [] : one.points)
 const seeded = () => {
   const tracker = newTracker()
   const state = { ...unloadedState, activeState: 'active', subState: 'running', activeEnterUsec: 1 }
@@ -39,21 +38,21 @@ test('a part is made when it is asked for: it shows what happened since the one 
   const rest = [...parts].flat()
   const states = rest.filter(({ name }) => name === metric.unitState)
   expect(states.at(-1)!.resource.attributes['service.name']).toBe(`u${kUnits - 1}.service`)
-  const now = pointsOf(states.at(-1)!).filter(({ value }) => value === 1)
+  const now = timedPoints(states.at(-1)!).filter(({ value }) => value === 1)
   expect(now).toMatchObject([{ attributes: { 'systemd.unit.active_state': 'failed' }, timeUnixNano: 20n }])
 })
 
 test('how many units are in which state is of one moment, the beginning', () => {
   const tracker = seeded()
   const [first = []] = tracker.series.collect(() => 2n)
-  const byState = first.filter(({ name }) => name === metric.units).flatMap(pointsOf)
+  const byState = first.filter(({ name }) => name === metric.units).flatMap(timedPoints)
   expect(byState.map(({ value }) => value)).toEqual([kUnits, 0, 0, 0, 0, 0, 0, 0])
 })
 
 test('what the points of all units have in common they share: a store of 100,000 series holds it once', () => {
   const points = [...seeded().series.collect(() => 2n)]
     .flat()
-    .flatMap((one) => (one.name === metric.units ? [] : pointsOf(one)))
+    .flatMap((one) => (one.name === metric.units ? [] : timedPoints(one)))
   expect(points.length).toBeGreaterThan(100_000)
   expect(new Set(points.map(({ attributes }) => attributes)).size).toBeLessThan(20)
 })

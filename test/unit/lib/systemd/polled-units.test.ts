@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CallError, type ControlPlane } from '../../../../src/lib/systemd/control-plane.js'
 import { PolledUnits, sockets, type UpUnit } from '../../../../src/lib/systemd/polled-units.js'
+import { timedPoints } from '../../../support/timed-points.js'
 
 /** Sockets of a systemd in memory, for what a real one does not do on demand. */
 function world() {
@@ -28,9 +29,9 @@ function world() {
       await polled.read(plane, list, () => nowNs)
     },
     told: (at: bigint) =>
-      [...polled.metrics(at)].map(({ name, resource, points }) => {
-        const { startTimeUnixNano, timeUnixNano, value } = points[0] as (typeof points)[number] & { value: number }
-        return [resource.key, name.split('.').at(-1), value, startTimeUnixNano, timeUnixNano]
+      [...polled.metrics(at)].map((metric) => {
+        const { startTimeUnixNano, timeUnixNano, value } = timedPoints(metric)[0]!
+        return [metric.resource.key, metric.name.split('.').at(-1), value, startTimeUnixNano, timeUnixNano]
       }),
   }
 }

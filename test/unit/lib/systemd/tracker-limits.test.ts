@@ -3,6 +3,7 @@ import { ResourcePool } from '../../../../src/data/resource.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { unloadedState } from '../../../../src/lib/systemd/unit-phase.js'
 import { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
+import { timedPoints } from '../../../support/timed-points.js'
 import { brief, feedAll, metricsOf, newTracker, Script } from './script.js'
 
 /** `systemd-run --collect false`: a unit of a name of its own that fails and is unloaded. */
@@ -19,7 +20,7 @@ const small = (limits: { maxUnits?: number; maxRemembered?: number }) =>
 const failures = (tracker: UnitTracker, unit: string, nowNs = 9n ** 20n) =>
   metricsOf(tracker, nowNs)
     .filter((one) => one.name === metric.failures && one.resource.attributes[attr.unit] === unit)
-    .flatMap((one) => (one.type === 'sum' ? one.points : []))
+    .flatMap(timedPoints)
 
 describe('units of names that never come back', () => {
   it('do not make it blind, however many they are', () => {
@@ -106,6 +107,6 @@ describe('cumulative sums', () => {
     feedAll(tracker, failsOnce('b.service').records)
     const sums = metricsOf(tracker, 10n).filter((one) => one.type === 'sum')
     expect(new Set(sums.map(({ name }) => name))).toEqual(new Set([metric.unitState, metric.restarts, metric.failures]))
-    for (const sum of sums) for (const point of sum.points) expect(point).toMatchObject({ startTimeUnixNano: 5n })
+    for (const sum of sums) for (const point of timedPoints(sum)) expect(point).toMatchObject({ startTimeUnixNano: 5n })
   })
 })

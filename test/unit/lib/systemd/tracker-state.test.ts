@@ -4,6 +4,7 @@ import type { UnitSnapshot } from '../../../../src/data/unit-snapshot.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
 import { parseTracker, type SavedTracker } from '../../../../src/lib/systemd/tracker-state.js'
 import type { UnitTracker } from '../../../../src/lib/systemd/unit-tracker.js'
+import { timedPoints } from '../../../support/timed-points.js'
 import { brief, feedAll, metricsOf, newTracker, Script } from './script.js'
 
 const unit = 'a.service'
@@ -83,7 +84,9 @@ describe('an agent that ends and is started again at once', () => {
       expect(counts(second)).toEqual(counts(whole))
       expect([...before, ...read, ...after]).toEqual(told)
       // A counter that goes on has the start it had.
-      const starts = metricsOf(second, 1n).flatMap((one) => (one.type === 'sum' ? one.points : []))
+      const starts = metricsOf(second, 1n)
+        .filter(({ type }) => type === 'sum')
+        .flatMap(timedPoints)
       expect(new Set(starts.map(({ startTimeUnixNano }) => startTimeUnixNano))).toEqual(
         new Set([records[0]!.realtimeNs]),
       )

@@ -483,7 +483,7 @@ test('a state of which anything is altered is refused, or does no harm: what is 
     }),
     { numRuns: 1000 },
   )
-  expect(Math.min(taken, refused)).toBeGreaterThan(20)
+  expect(Math.min(taken, refused)).toBeGreaterThan(5)
 })
 
 test('numbers that are none, or without end, do no harm', async () => {

@@ -11,6 +11,7 @@ import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
+import { timedPoints } from '../../../support/timed-points.js'
 import { FakeReader, fakeWorld } from './fake-reader.js'
 
 const nginx = '/system.slice/nginx.service'
@@ -272,9 +273,7 @@ describe('what comes out', () => {
 describe('as time goes on', () => {
   const cpu = (usec: number) => ({ cpuUserUsec: usec })
   const starts = (metrics: readonly Metric[]) =>
-    metrics.flatMap((m) =>
-      m.type === 'histogram' || m.type === 'encoded' ? [] : m.points.map((p) => `${p.value}@${p.startTimeUnixNano}`),
-    )
+    metrics.flatMap(timedPoints).map((p) => `${p.value}@${p.startTimeUnixNano}`)
 
   test('a restarted unit starts a new sum; one that keeps its cgroup goes on with a new run', async () => {
     const reader = new FakeReader().put(nginx, cpu(5_000_000), 1, run1)
@@ -298,7 +297,7 @@ describe('as time goes on', () => {
   const spans = (metrics: readonly Metric[], unit: string) =>
     metrics
       .filter((m) => m.resource.attributes['service.name'] === unit)
-      .flatMap((m) => (m.type === 'histogram' || m.type === 'encoded' ? [] : m.points))
+      .flatMap(timedPoints)
       .map(({ startTimeUnixNano = 0n, timeUnixNano }) =>
         [startTimeUnixNano, timeUnixNano].map((at) => Number((at - 1000n * kSecondNs) / kSecondNs)),
       )

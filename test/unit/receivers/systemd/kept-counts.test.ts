@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ResourcePool } from '../../../../src/data/resource.js'
 import { attr, metric } from '../../../../src/lib/systemd/names.js'
+import { timedPoints } from '../../../support/timed-points.js'
 import type { FakeSource } from './fake-source.js'
 import { quiet, running, start } from './start.js'
 
@@ -31,9 +32,7 @@ function run(state: object, bootId = boot, warnings: string[] = [], refusal = ''
 
 function restarts({ exporter }: Awaited<ReturnType<typeof run>>): unknown {
   const found = exporter.metrics.findLast(({ name }) => name === metric.restarts)
-  return found?.type === 'sum'
-    ? found.points.find(({ attributes }) => attributes[attr.restartCause] === 'auto')
-    : undefined
+  return found && timedPoints(found).find(({ attributes }) => attributes[attr.restartCause] === 'auto')
 }
 
 it('counts go on in the next run, with the start they had, and what was missed is told', async () => {
