@@ -4,7 +4,8 @@ import { root, run } from './variants.mjs'
 
 const kSource = 'test/native/precompiled.h'
 
-/** Flags that gyp gives every file: what a header was compiled with, its users must be compiled with, or g++ passes it by. */
+/** Flags that gyp gives every file: what a header was compiled with, its users must be compiled with, or g++ passes it by, and
+ * clang refuses it. */
 function commonFlags() {
   const makefile = readFileSync(`${root}build/core.target.mk`, 'utf8')
   const flags = (name) => new RegExp(`^${name}_Release := ((?:\\\\\n|.)*)$`, 'm').exec(makefile)?.[1] ?? ''
@@ -19,12 +20,13 @@ function commonFlags() {
  *
  * @param {string} folder
  * @param {string} flags  of this build
+ * @param {string} compiler  of this build; clang looks for the same ending as g++
  * @returns {Promise<string>} flags to add for it, from build/, where make runs
  */
-export async function precompile(folder, flags) {
+export async function precompile(folder, flags, compiler = process.env.CXX ?? 'g++') {
   const header = `build/${folder}/precompiled.h`
   const compiled = `${root}${header}.gch`
-  const argv = [process.env.CXX ?? 'g++', ...commonFlags(), ...flags.split(' '), '-x', 'c++-header']
+  const argv = [compiler, ...commonFlags(), ...flags.split(' '), '-x', 'c++-header']
   // It says itself how it was compiled.
   const text = `${readFileSync(`${root}${kSource}`, 'utf8')}// ${argv.join(' ')}\n`
   if (!existsSync(compiled) || readFileSync(`${root}${header}`, 'utf8') !== text) {

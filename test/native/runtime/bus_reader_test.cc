@@ -201,14 +201,14 @@ const test::Test kNobody{"threads: reader: nobody there, a bad address, and the 
 
 const test::Test kStorm{"threads: reader: a storm through a small ring: told and lost add up to what was sent", [] {
   constexpr std::uint32_t kSignals = 20'000;
+  std::vector<test::MessageParts> ten;
+  for (int i = 0; i < 10; i++) ten.push_back(test::unit_signal("UnitNew", "u" + std::to_string(i) + ".service"));
+  const auto once = test::joined(ten);
+  std::vector<std::uint8_t> all;
+  for (std::uint32_t sent = 0; sent < kSignals; sent += 10) all.insert(all.end(), once.begin(), once.end());
   for (const Overflow overflow : {Overflow::kDropOldest, Overflow::kDropNewest, Overflow::kBlock}) {
-    test::FakeBus bus([](Peer& peer) {
+    test::FakeBus bus([&](Peer& peer) {
       peer.welcome_and_wait();
-      std::vector<std::uint8_t> all;
-      for (std::uint32_t i = 0; i < kSignals; i++) {
-        const auto bytes = test::unit_signal("UnitNew", "u" + std::to_string(i % 10) + ".service").bytes();
-        all.insert(all.end(), bytes.begin(), bytes.end());
-      }
       peer.send_all(all);
     });
     ReaderOptions options = options_for(bus.address());

@@ -153,7 +153,7 @@ export async function startOtlpBackend(
     script: async (script) => void (await calls.call('script', script)),
     report,
     run: async (name) => (await report()).runs[name] ?? kNothing,
-    async until(what, holds, timeoutMs = 20_000) {
+    async until(what, holds, timeoutMs = 60_000) {
       const endMs = performance.now() + timeoutMs
       for (;;) {
         const now = await report()

@@ -134,7 +134,7 @@ describe('a worker', () => {
     ['takes a capture', 'one.takeCapture()'],
     ['makes readers', 'new addon.SignalParser(options("")); new addon.CgroupReader(tree)'],
     ['drains', 'one.symbols(0); one.drain(buffer)'],
-  ])('that is terminated while it %s does not take its process with it', { timeout: 30_000 }, async (_, call) => {
+  ])('that is terminated while it %s does not take its process with it', { timeout: 120_000 }, async (_, call) => {
     const address = await busyBus()
     const loop = `const { parentPort } = require('node:worker_threads')
       ${kSetup}

@@ -46,7 +46,9 @@ struct RingSink final : RecordSink {
   Ring ring{RingOptions{}};
 };
 
-std::string name_of(std::size_t i) { return "payments-worker@" + std::to_string(i) + ".service"; }
+/// Of the first unit; all have as many digits.
+constexpr std::size_t kFirst = 10'000;
+std::string name_of(std::size_t i) { return "payments-worker@" + std::to_string(kFirst + i) + ".service"; }
 
 /// What systemd sends when unit `i` changes, all of it in one chunk.
 std::vector<std::uint8_t> change(std::size_t i, const char* sub) {
@@ -59,9 +61,12 @@ const test::Test kMemory{"memory: the last states of 10,000 units take less than
   SymbolTable symbols;
   SourceCounters counters;
   RingSink sink;
+  const auto model = change(0, "running");
   const std::size_t before = live_bytes;
   SignalStream stream({{}, {}, {}}, symbols, counters);
-  for (std::size_t i = 0; i < kUnits; i++) check(stream.feed(change(i, "running"), {}, sink).ok());
+  for (std::size_t i = 0; i < kUnits; i++) {
+    check(stream.feed(test::renamed(model, std::to_string(kFirst), std::to_string(kFirst + i)), {}, sink).ok());
+  }
   const std::size_t grown = live_bytes - before;
   test::equal(counters.units.read(), kUnits);
   check(grown < kUnits * 1024, std::to_string(grown / kUnits) + " bytes a unit");

@@ -258,16 +258,18 @@ const test::Test kTable{"signals: more units than the table holds begin it anew:
   SourceCounters counters;
   SignalDecoder decoder({{}, {}, {}}, symbols, counters);
   test::Collector sink;
-  const auto take = [&](const std::string& unit) {
-    const auto bytes = unit_half(unit, "active", "running").bytes();
+  const std::size_t first = 100'000;
+  const auto model = unit_half("u" + std::to_string(first) + ".service", "active", "running").bytes();
+  const auto take = [&](std::size_t unit) {
+    const auto bytes = test::renamed(model, std::to_string(first), std::to_string(first + unit));
     const auto frame = parse_frame(bytes);
     const auto message = parse_header(frame.value(), bytes);
     check(decoder.decode(message.value(), {}, sink).ok());
   };
-  for (std::size_t i = 0; i <= UnitTable::kMaxUnits; i++) take(std::to_string(i) + ".service");
+  for (std::size_t i = 0; i <= UnitTable::kMaxUnits; i++) take(i);
   test::equal(sink.records.size(), UnitTable::kMaxUnits + 1);
   test::equal(counters.units.read(), 1u);
-  take("0.service");
+  take(0);
   test::equal(sink.records.size(), UnitTable::kMaxUnits + 2);
 }};
 
