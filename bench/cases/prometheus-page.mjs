@@ -34,12 +34,13 @@ async function machineOf(units) {
   tracker.seed(snapshots, kStartNs)
   return {
     resource,
-    batch(interval) {
+    /** @param intervalOf - in which a unit was read last; its numbers are those of that one */
+    batch(interval, intervalOf = () => interval) {
       const nowNs = kStartNs + BigInt(interval) * 10n * kNsPerSecond
       const states = [...tracker.series.collect(() => nowNs)].flat()
       const resources = []
       subjects.forEach(
-        (subject, n) => void sampleMetrics(resources, numbersOf(n, interval, cgroupFields), subject, nowNs),
+        (subject, n) => void sampleMetrics(resources, numbersOf(n, intervalOf(n), cgroupFields), subject, nowNs),
       )
       return { metrics: [...states, ...resources], events: [], spans: [] }
     },
@@ -77,12 +78,15 @@ async function ours() {
   const { SeriesStore } = await product('exporters/prometheus/series-store.js')
   const { showsExemplars, writePage } = await product('exporters/prometheus/page.js')
   const { makePage } = await product('exporters/prometheus/page-cache.js')
+  const { KeptText } = await product('exporters/prometheus/kept-text.js')
   const { openMetricsFormat } = await product('lib/openmetrics/exposition.js')
   const { inTurns } = await product('util/pausable.js')
   const wanted = new Set(['unitscope'])
   const limits = { maxSeries: 1_000_000, expirationMs: 300_000 }
   const store = new SeriesStore(limits, (head) => showsExemplars(head, wanted))
   let nowMs = 0
+  let kept = new KeptText()
+  let before
   return {
     consume({ metrics }) {
       nowMs += 10_000
@@ -90,8 +94,14 @@ async function ours() {
     },
     async page() {
       await inTurns(store.expire(nowMs), () => performance.now())
-      const { plain } = await inTurns(makePage(writePage(store, wanted, openMetricsFormat)), () => performance.now())
-      return plain.chunks
+      const pieces = writePage(store, wanted, openMetricsFormat, kept)
+      before = await inTurns(makePage(pieces, { before }), () => performance.now())
+      return before.plain.chunks
+    },
+    /** What is kept for the next page, as when nobody has scraped for minutes. */
+    forgetText() {
+      kept = new KeptText()
+      before = undefined
     },
   }
 }
@@ -119,6 +129,7 @@ async function promClient() {
       }
     },
     page: async () => [Buffer.from(await registry.metrics())],
+    forgetText() {},
   }
 }
 
@@ -140,8 +151,8 @@ function samplesIn(chunks) {
 }
 
 /** CPU of one interval. A function of its own, so that no variable of the caller keeps the batch. */
-function consumeNs(way, machine, interval) {
-  const batch = machine.batch(interval)
+function consumeNs(way, machine, interval, intervalOf) {
+  const batch = machine.batch(interval, intervalOf)
   const start = process.cpuUsage()
   way.consume(batch)
   return cpuNs(process.cpuUsage(start))
@@ -169,25 +180,49 @@ function way(name, open) {
       consumeNs(way, machine, 2)
       const shown = await samplesShown(way)
       if (shown < series) throw new Error(`${name} shows ${shown} of ${series} series`)
+      const scraped = heapBytes()
+      way.forgetText()
       const kept = heapBytes() - before
+      const text = scraped - before - kept
       let consumed = 0
       let written = 0
       let turn = 0
+      await way.page()
       for (let n = 0; n < repeats; n++) {
         consumed += consumeNs(way, machine, n + 3)
         const start = process.cpuUsage()
         turn = Math.max(turn, await longestTurn(way.page))
         written += cpuNs(process.cpuUsage(start))
       }
+      // From here on the numbers of `last`, but for a unit in a hundred.
+      const last = repeats + 2
+      let some = 0
+      let none = 0
+      for (let n = 0; n < repeats; n++) {
+        const intervalOf = (unit) => (unit % 100 === 17 ? last + n + 1 : last)
+        consumeNs(way, machine, last, intervalOf)
+        some += await pageNs(way)
+        consumeNs(way, machine, last, intervalOf)
+        none += await pageNs(way)
+      }
       return {
         page: written / repeats / series,
+        some: some / repeats / series,
+        none: none / repeats / series,
         consume: consumed / repeats / series,
         bytes: kept / series,
+        text: text / series,
         turn,
         series,
       }
     },
   }
+}
+
+async function pageNs(way) {
+  const start = process.cpuUsage()
+  await way.page()
+  return cpuNs(process.cpuUsage(start))
 }
 
 /** Milliseconds for which something else that was due had to wait. */
@@ -215,13 +250,18 @@ export default {
   question: 'What does a series cost that is kept for Prometheus: at each interval, at each scrape, and in memory?',
   notes:
     'Running services, their metrics made by the code of the systemd and cgroup receivers, anew for each interval and outside of ' +
-    'what is measured. A page is OpenMetrics with exemplars, up to its bytes, uncompressed; every series was on it. Memory is the heap ' +
-    'and its buffers after a full collection, with all that is kept for a series between two scrapes, divided by their number. ' +
+    'what is measured. A page is OpenMetrics with exemplars, up to its bytes, uncompressed; every series was on it. Each interval has other numbers ' +
+    'of every unit, then of one unit in a hundred, then the same as before. Memory is the heap ' +
+    'and its buffers after a full collection, with all that is kept for a series between two scrapes, divided by their number; what ' +
+    'is kept of its text, while somebody scrapes, apart. ' +
     'prom-client keeps no exemplars of gauges and forgets nothing by age.',
   figures: {
     page: { title: 'CPU ns per series and page', ratio: true },
+    some: { title: 'the same, one unit in a hundred changed' },
+    none: { title: 'the same, nothing changed' },
     consume: { title: 'CPU ns per point taken in' },
     bytes: { title: 'bytes kept per series' },
+    text: { title: 'bytes of text kept per series' },
     turn: { title: 'ms the event loop is held up by a page' },
     series: { title: 'series' },
   },
@@ -230,8 +270,11 @@ export default {
   ways: [way('unitscope', ours), way('prom-client', promClient)],
   gates: points.flatMap(({ name: point }) => [
     { figure: 'page', way: 'unitscope', point, atMost: 1000 },
+    { figure: 'some', way: 'unitscope', point, atMost: 150 },
+    { figure: 'none', way: 'unitscope', point, atMost: 60 },
     { figure: 'consume', way: 'unitscope', point, atMost: 1000 },
     { figure: 'bytes', way: 'unitscope', point, atMost: 150 },
+    { figure: 'text', way: 'unitscope', point, atMost: 150 },
     { figure: 'turn', way: 'unitscope', point, atMost: 20 },
   ]),
 }

@@ -9,7 +9,7 @@ import {
   sampleHead,
 } from '../../lib/openmetrics/exposition.js'
 import { bucketLe } from '../../lib/openmetrics/spelling.js'
-import { newestOf } from './series-table.js'
+import { newestOf } from './series-rows.js'
 
 /** The lines of one histogram: cumulative buckets, each with its newest exemplar, then count and sum. */
 export function histogramSamples(

@@ -1,11 +1,14 @@
 import { type Format, familyHead, pageEnd } from '../../lib/openmetrics/exposition.js'
-import { type Family, namesOf } from '../../lib/openmetrics/family.js'
 import type { MetricHead } from '../../lib/openmetrics/spelling.js'
-import type { Pausable } from '../../util/pausable.js'
+import { assembled, kPieceRows, twinRule } from './assembled.js'
+import { bytesOf, rewriteBlock, writeBlock } from './block-text.js'
 import { nodeExporterProfile, systemdExporterProfile } from './compat-profiles.js'
-import { MetricPart, type Part, type Twins } from './part.js'
+import { KeptText } from './kept-text.js'
+import type { Part } from './part.js'
 import type { Profile } from './profile.js'
+import { kBlockRows } from './series-rows.js'
 import type { StoreView } from './series-store.js'
+import type { KeptBytes, Sheet } from './sheet.js'
 import { unitscopeProfile } from './unitscope-profile.js'
 
 export const profileNames = ['unitscope', 'node_exporter', 'systemd_exporter'] as const
@@ -27,116 +30,105 @@ export function showsExemplars(head: MetricHead, wanted: ReadonlySet<ProfileName
   })
 }
 
-interface PageFamily {
-  readonly family: Family
-  readonly parts: readonly Part[]
-}
+/** Bytes of a page, or only a pause. */
+export type Piece = Buffer | undefined
 
-interface Assembled {
-  readonly families: readonly PageFamily[]
-  /** Those whose name is another's. */
-  readonly leftOut: readonly Part[]
-}
+/** A page in pieces. It ends with how many samples were left out because of another one of that name (and labels). */
+export type Pieces = Generator<Piece, number, undefined>
 
 /**
- * Writes the families of the profiles wanted, each name and each series once, as a text of some 64 KiB at a time, so that a
+ * Writes the families of the profiles wanted, each name and each series once, in pieces of some 16 to 64 KiB, so that a
  * large page holds up nothing else. What the store learns meanwhile is on the page or is not.
  *
+ * @param kept - of the page before, of the same store, profiles and format: what reads as it did then is not written again
  * @returns samples left out because of another one of that name (and labels): one such pair fails the whole scrape
  */
 export function* writePage(
   store: StoreView,
   wanted: ReadonlySet<ProfileName>,
   format: Format,
-): Generator<string, number, undefined> {
-  const assembling = assemble(store, wanted)
+  kept: KeptText = new KeptText(),
+): Pieces {
+  const profiles = byPrecedence.filter(([name]) => wanted.has(name)).map(([, profile]) => profile)
+  const assembling = assembled(store, profiles, kept)
   let step = assembling.next()
-  for (; step.done !== true; step = assembling.next()) yield ''
-  const { families, leftOut } = step.value
+  for (; step.done !== true; step = assembling.next()) yield undefined
+  const { families, leftOut, end } = step.value
   let duplicates = 0
   for (const part of leftOut)
     for (let row = 0; row < part.rows; row++) {
       duplicates += part.samples(row, format).length
-      if (row % kPieceRows === kPieceRows - 1) yield ''
+      if (row % kPieceRows === kPieceRows - 1) yield undefined
     }
-  for (const family of families) duplicates += yield* writeFamily(family, format)
-  yield pageEnd(format)
+  for (const family of families) {
+    yield onceWritten(family.head, () => familyHead(family.family, format), kept)
+    if (family.unlike) for (const part of family.parts) yield* writeBlocks(part, store, format, kept)
+    else duplicates += yield* writeNewest(family.parts, format)
+  }
+  yield onceWritten(end, () => pageEnd(format), kept)
   return duplicates
 }
 
-/**
- * Two metrics of one profile that Prometheus spells alike (`a.b` and `a_b`) share the family when their types agree;
- * else the first one has the name. So it is with a gauge that is called like the samples of another (`h_count`).
- */
-function* assemble(live: StoreView, wanted: ReadonlySet<ProfileName>): Pausable<Assembled> {
-  // Series, and the resources that tell them apart, are those of one moment: another one that came between the two could be
-  // the twin that nobody had looked for.
-  const store = heldStill(live)
-  const twins = new Map<unknown, ReadonlySet<string>>()
-  const profiles = byPrecedence
-    .filter(([name]) => wanted.has(name))
-    .map(([, profile]) => ({ profile, metrics: metricsOf(profile, store, (rule) => twins.get(rule)!) }))
-  const families = new Map<string, PageFamily>()
-  const owned = new Set<string>()
-  const leftOut: Part[] = []
-  for (const { profile, metrics } of profiles) {
-    const taken = new Set(families.keys())
-    for (const { family, part } of [...(yield* profile.others(store)), ...metrics]) {
-      yield
-      if (part instanceof MetricPart) {
-        const rule = part.spelling.resource
-        if (!twins.has(rule)) twins.set(rule, yield* rule.twins(store.resources()))
-        yield* part.lookAtAttributes()
-      }
-      if (taken.has(family.name) || part.isEmpty()) continue
-      const names = namesOf(family)
-      const known = families.get(family.name)
-      if (known?.family.type === family.type)
-        families.set(family.name, { family: known.family, parts: [...known.parts, part] })
-      else if (names.some((each) => owned.has(each))) leftOut.push(part)
-      else {
-        families.set(family.name, { family, parts: [part] })
-        for (const each of names) owned.add(each)
-      }
+function onceWritten(sheet: Sheet, write: () => string, kept: KeptText): Buffer {
+  const known = sheet[0]
+  if (known !== undefined) return known.bytes
+  const bytes = bytesOf(write())
+  kept.keep(sheet, 0, { bytes, ends: new Uint32Array(0), version: 0, described: 0 })
+  return bytes
+}
+
+/** Lines none of which can be taken for another, block by block: those of before where they would be the same. */
+function* writeBlocks(part: Part, store: StoreView, format: Format, kept: KeptText): Generator<Piece, void, undefined> {
+  const { sheet, rows } = part
+  for (let block = 0; block * kBlockRows < rows; block++) {
+    const size = Math.min(rows - block * kBlockRows, kBlockRows)
+    let known = sheet[block]
+    const isCurrent = known?.described === store.described
+    if (!isCurrent || known!.version !== part.version(block) || known!.ends.length !== size) {
+      known = blockOf(part, block, size, format, isCurrent ? known : undefined, store.described)
+      kept.keep(sheet, block, known)
     }
+    yield known!.bytes
   }
-  const sorted = [...families.values()].sort((a, b) => (a.family.name < b.family.name ? -1 : 1))
-  return { families: sorted, leftOut }
 }
 
-interface Named {
-  readonly family: Family
-  readonly part: Part
-}
-
-function metricsOf(profile: Profile, store: StoreView, twins: Twins): readonly Named[] {
-  const found: Named[] = []
-  for (const table of store.tables()) {
-    const spelling = profile.spell(table.head)
-    if (spelling !== undefined) found.push({ family: spelling.family, part: new MetricPart(table, spelling, twins) })
+/** In one go, so that it is of the versions that are read. */
+function blockOf(
+  part: Part,
+  block: number,
+  size: number,
+  format: Format,
+  before: KeptBytes | undefined,
+  described: number,
+): KeptBytes {
+  const first = block * kBlockRows
+  const version = part.version(block)
+  const textOf = (row: number): string => part.text(first + row, format)
+  if (before !== undefined && before.version <= version) {
+    const changed: boolean[] = []
+    let changes = 0
+    for (let row = 0; row < size; row++) {
+      const isOther = row >= before.ends.length || part.rowVersion(first + row) > before.version
+      changed.push(isOther)
+      if (isOther) changes++
+    }
+    // Bytes are copied in no time, but each row that is written alone takes twice as long as among others.
+    if (2 * changes <= size) return { ...rewriteBlock(before, changed, textOf), version, described }
   }
-  return found
-}
-
-function heldStill(store: StoreView): StoreView {
-  const [tables, resources, events] = [[...store.tables()], [...store.resources()], [...store.events()]]
-  return { tables: () => tables, resources: () => resources, events: () => events }
+  return { ...writeBlock(size, textOf), version, described }
 }
 
 /** About 600 lines, 0.1 ms. */
 const kPieceChars = 65_536
-/** Rows looked through in one piece: about 1 ms where each may have a twin. */
-const kPieceRows = 1024
 
-function* writeFamily({ family, parts }: PageFamily, format: Format): Generator<string, number, undefined> {
-  // Who has no twin is written as he comes; of all others the newest one, at the place of the first.
-  const anyMayHave = parts.length > 1 || parts.some(({ mixes }) => mixes)
-  const mayHaveTwin = (part: Part, row: number): boolean => anyMayHave || part.mayHaveTwin(row)
+/** Of lines that are alike the newest one, at the place of the first. Which one that is changes without a value: nothing is kept. */
+function* writeNewest(parts: readonly Part[], format: Format): Pieces {
+  const mayHaveTwin = twinRule(parts)
   const newest = new Map<string, { readonly rest: string; readonly cameMs: number }>()
   let given = 0
-  for (const part of parts)
+  for (const part of parts) {
     for (let row = 0; row < part.rows; row++) {
-      if (row % kPieceRows === kPieceRows - 1) yield ''
+      if (row % kPieceRows === kPieceRows - 1) yield undefined
       if (!mayHaveTwin(part, row)) continue
       const cameMs = part.cameMs(row)
       for (const [head, rest] of part.samples(row, format)) {
@@ -145,16 +137,17 @@ function* writeFamily({ family, parts }: PageFamily, format: Format): Generator<
         given++
       }
     }
+  }
   const duplicates = given - newest.size
 
-  let text = familyHead(family, format)
+  let text = ''
   for (const part of parts)
     for (let row = 0; row < part.rows; row++) {
       if (text.length >= kPieceChars) {
-        yield text
+        yield Buffer.from(text)
         text = ''
       }
-      if (given === 0 || !mayHaveTwin(part, row)) {
+      if (!mayHaveTwin(part, row)) {
         text += part.text(row, format)
         continue
       }
@@ -165,6 +158,6 @@ function* writeFamily({ family, parts }: PageFamily, format: Format): Generator<
         newest.delete(head)
       }
     }
-  yield text
+  yield Buffer.from(text)
   return duplicates
 }

@@ -1,4 +1,3 @@
-import type { Exemplar } from '../../data/metric.js'
 import { sampleExemplar } from '../../lib/openmetrics/exemplar.js'
 import {
   exemplarText,
@@ -13,16 +12,25 @@ import { mergeLabels } from '../../lib/openmetrics/labels.js'
 import type { Pausable } from '../../util/pausable.js'
 import { histogramSamples } from './histogram-samples.js'
 import { kPieceLabels } from './labelled.js'
-import type { SeriesTable } from './series-table.js'
+import type { SeriesRows } from './series-rows.js'
+import type { Sheet, Spelled } from './sheet.js'
 import type { Spelling } from './spelling.js'
 
 /** Lines of a family, by row. Rows that come while a page is made are not in it. */
 export interface Part {
   readonly rows: number
+  /** Of what was written of it before. */
+  readonly sheet: Sheet
+  /** The newest of the versions of a block's rows. */
+  version(block: number): number
+  /** Greater than all before when the row came to its place or reads differently, its resource's labels apart. */
+  rowVersion(row: number): number
   /** No row has a line. */
   isEmpty(): boolean
   /** Attributes and resources may make the same labels: any row may have a twin. */
   readonly mixes: boolean
+  /** Whether any row may have a twin in this part. */
+  hasTwins(): boolean
   /** Whether another row of this part may have the same name and labels. */
   mayHaveTwin(row: number): boolean
   /** When its newest numbers came, by the monotonic clock: of twins, the newer one is shown. */
@@ -40,46 +48,34 @@ export type Twins = (rule: Spelling['resource']) => ReadonlySet<string>
 export class MetricPart implements Part {
   readonly rows: number
   readonly spelling: Spelling
+  readonly sheet: Sheet
   readonly #sampleName: string
   readonly #isHistogram: boolean
   readonly #twins: Twins
-  readonly #kinds: SeriesTable['kinds']
   #attributesTwins: ReadonlySet<string> = new Set()
   #mixes = false
-  readonly #resources: SeriesTable['resources']
-  readonly #attributes: SeriesTable['attributes']
-  readonly #values: Float64Array
-  readonly #exact: ReadonlyMap<number, bigint>
-  readonly #exemplars: ReadonlyMap<number, Exemplar>
-  readonly #histograms: SeriesTable['histograms']
-  readonly #stamps: SeriesTable['stamps']
+  readonly #held: SeriesRows
 
   /**
-   * Takes hold of the rows as they are now. Before the first of them is looked at, `lookAtAttributes` is to be done, and what
+   * Takes hold of the rows that are there now. Before the first of them is looked at, `lookAtAttributes` is to be done, and what
    * `twins` is asked for to be known.
    */
-  constructor(table: SeriesTable, spelling: Spelling, twins: Twins) {
-    this.rows = table.size
+  constructor(rows: SeriesRows, { spelling, sheet }: Spelled, twins: Twins) {
+    this.rows = rows.size
     this.spelling = spelling
+    this.sheet = sheet
     this.#twins = twins
     this.#sampleName = spelling.family.type === 'counter' ? `${spelling.family.name}_total` : spelling.family.name
-    this.#isHistogram = table.head.type === 'histogram'
-    this.#kinds = table.kinds
-    this.#resources = table.resources
-    this.#attributes = table.attributes
-    this.#values = table.values
-    this.#exact = table.exact
-    this.#exemplars = table.exemplars
-    this.#histograms = table.histograms
-    this.#stamps = table.stamps
+    this.#isHistogram = spelling.family.type === 'histogram'
+    this.#held = rows
   }
 
   /** There may be as many sets of attributes as rows. Such as come meanwhile are looked at as well, which changes nothing. */
   *lookAtAttributes(): Pausable<void> {
     const { attributes } = this.spelling
-    this.#attributesTwins = yield* attributes.twins(this.#kinds)
+    this.#attributesTwins = yield* attributes.twins(this.#held.kinds)
     let looked = 0
-    for (const kind of this.#kinds) {
+    for (const kind of this.#held.kinds) {
       if (++looked % kPieceLabels === 0) yield
       if (attributes.of(kind)?.mixes === true) this.#mixes = true
     }
@@ -89,20 +85,32 @@ export class MetricPart implements Part {
     return this.#mixes
   }
 
+  version(block: number): number {
+    return this.#held.blockVersions[block]!
+  }
+
+  rowVersion(row: number): number {
+    return this.#held.versions[row]!
+  }
+
   isEmpty(): boolean {
     for (let row = 0; row < this.rows; row++) if (this.#labels(row) !== undefined) return false
     return true
   }
 
   cameMs(row: number): number {
-    return this.#stamps[row]!.atMs
+    return this.#held.stamps[row]!.atMs
+  }
+
+  hasTwins(): boolean {
+    return this.#twins(this.spelling.resource).size > 0 || this.#attributesTwins.size > 0
   }
 
   mayHaveTwin(row: number): boolean {
     const resourceTwins = this.#twins(this.spelling.resource)
     if (resourceTwins.size === 0 && this.#attributesTwins.size === 0) return false
-    const resource = this.spelling.resource.of(this.#resources[row]!)
-    const attributes = this.spelling.attributes.of(this.#attributes[row]!)
+    const resource = this.spelling.resource.of(this.#held.resources[row]!)
+    const attributes = this.spelling.attributes.of(this.#held.attributes[row]!)
     if (resource === null || attributes === null) return false
     return resourceTwins.has(resource.text) || this.#attributesTwins.has(attributes.text)
   }
@@ -121,13 +129,13 @@ export class MetricPart implements Part {
     const labels = this.#labels(row)
     if (labels === undefined) return []
     const { family, scale } = this.spelling
-    if (this.#isHistogram) return histogramSamples(family.name, labels, this.#histograms[row]!, scale, format)
+    if (this.#isHistogram) return histogramSamples(family.name, labels, this.#held.histograms[row]!, scale, format)
     return [[sampleHead(this.#sampleName, labels), this.#rest(row, format)]]
   }
 
   #labels(row: number): string | undefined {
     const { resource: byResource, attributes: byAttributes } = this.spelling
-    const [resource, attributes] = [this.#resources[row]!, this.#attributes[row]!]
+    const [resource, attributes] = [this.#held.resources[row]!, this.#held.attributes[row]!]
     const first = byResource.of(resource)
     const second = byAttributes.of(attributes)
     if (first === null || second === null) return undefined
@@ -137,31 +145,41 @@ export class MetricPart implements Part {
 
   #rest(row: number, format: Format): string {
     const { scale, family } = this.spelling
-    const value = scale === 1 ? (this.#exact.get(row) ?? this.#values[row]!) : this.#values[row]! * scale
+    const value = scale === 1 ? (this.#held.exact.get(row) ?? this.#held.values[row]!) : this.#held.values[row]! * scale
     if (!format.openMetrics || family.type !== 'counter') return `${number(value)}\n`
-    const exemplar = this.#exemplars.get(row)
+    const exemplar = this.#held.exemplars.get(row)
     if (exemplar === undefined) return `${number(value)}\n`
     return `${number(value)}${exemplarText(sampleExemplar(exemplar, scale))}\n`
   }
 }
 
-/** Lines that are made beforehand; several may be alike. */
+/** Lines that are made beforehand, each saying 1; several may be alike. */
 export class FixedPart implements Part {
-  readonly #name: string
-  readonly #lines: readonly FixedLine[]
+  readonly sheet: Sheet = []
   readonly mixes = false
+  readonly #name: string
+  readonly #labels: readonly string[]
 
   /** @param name - of the samples, ending included */
-  constructor(name: string, lines: readonly FixedLine[]) {
+  constructor(name: string, labels: readonly string[]) {
     this.#name = name
-    this.#lines = lines
+    this.#labels = labels
   }
 
   get rows(): number {
-    return this.#lines.length
+    return this.#labels.length
   }
+
+  version(): number {
+    return 0
+  }
+
+  rowVersion(): number {
+    return 0
+  }
+
   isEmpty(): boolean {
-    return this.#lines.length === 0
+    return this.#labels.length === 0
   }
 
   /** Several lines that are alike say the same. */
@@ -169,23 +187,19 @@ export class FixedPart implements Part {
     return 0
   }
 
+  hasTwins(): boolean {
+    return true
+  }
+
   mayHaveTwin(): boolean {
     return true
   }
 
-  text(row: number, format: Format): string {
-    return this.samples(row, format)[0]!.join('')
+  text(row: number): string {
+    return `${sampleHead(this.#name, this.#labels[row]!)}1\n`
   }
 
-  samples(row: number, format: Format): readonly Sample[] {
-    const { labels, value, exemplar } = this.#lines[row]!
-    const tail = exemplar === undefined || !format.openMetrics ? '' : exemplarText(sampleExemplar(exemplar, 1))
-    return [[sampleHead(this.#name, labels), `${value}${tail}\n`]]
+  samples(row: number): readonly Sample[] {
+    return [[sampleHead(this.#name, this.#labels[row]!), '1\n']]
   }
-}
-
-export interface FixedLine {
-  readonly labels: string
-  readonly value: number
-  readonly exemplar?: Exemplar | undefined
 }

@@ -9,7 +9,8 @@ import { checkIds } from '../../lib/otlp/ids.js'
 import type { Timer } from '../../util/clock.js'
 import { inTurns } from '../../util/pausable.js'
 import type { Config } from './config.js'
-import { type ProfileName, showsExemplars, writePage } from './page.js'
+import type { KeptText } from './kept-text.js'
+import { type Piece, type ProfileName, showsExemplars, writePage } from './page.js'
 import { PageCache } from './page-cache.js'
 import { listenForScrapes, type ScrapeServer } from './scrape-server.js'
 import { SeriesStore } from './series-store.js'
@@ -46,7 +47,7 @@ class ScrapedExporter implements PrometheusExporter {
     this.#wanted = new Set(config.profiles)
     const limits = { maxSeries: config.max_series, expirationMs: config.metric_expiration }
     this.#store = new SeriesStore(limits, (head) => showsExemplars(head, this.#wanted))
-    this.#pages = new PageCache(settings.clock, (format) => this.#write(format))
+    this.#pages = new PageCache(settings.clock, (format, kept) => this.#write(format, kept))
     this.#duplicates = settings.telemetry.counter('duplicate_samples', 'Samples left out: same name and labels')
     this.#invalidIds = settings.telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     settings.telemetry.gauge('series', 'Series held', '{series}', () => this.#store.size)
@@ -114,14 +115,15 @@ class ScrapedExporter implements PrometheusExporter {
   }
 
   #expire(): void {
+    this.#pages.sweep()
     this.#sweeping ??= inTurns(this.#store.expire(this.#nowMs), () => this.#nowMs).finally(() => {
       this.#sweeping = undefined
     })
   }
 
-  *#write(format: Format): Generator<string, void, undefined> {
-    for (const _ of this.#store.expire(this.#nowMs)) yield ''
-    const duplicates = yield* writePage(this.#store, this.#wanted, format)
+  *#write(format: Format, kept: KeptText): Generator<Piece, void, undefined> {
+    for (const _ of this.#store.expire(this.#nowMs)) yield undefined
+    const duplicates = yield* writePage(this.#store, this.#wanted, format, kept)
     if (duplicates > 0) this.#duplicates(duplicates)
   }
 

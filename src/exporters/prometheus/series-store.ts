@@ -1,47 +1,31 @@
 import type { RawEvent } from '../../data/event.js'
-import { type Exemplar, timeOf } from '../../data/metric.js'
-import { exemplarOfEvent } from '../../lib/openmetrics/exemplar.js'
-import { labelText } from '../../lib/openmetrics/exposition.js'
-import { identityLabels } from '../../lib/openmetrics/labels.js'
+import { timeOf } from '../../data/metric.js'
 import { headOfMetric, type MetricHead, type ShownMetric, typeOfMetric } from '../../lib/openmetrics/spelling.js'
 import type { Pausable } from '../../util/pausable.js'
-import { SeriesTable, type Stamp } from './series-table.js'
+import { type EventCounter, EventCounts } from './event-counts.js'
+import type { Stamp } from './series-rows.js'
+import { SeriesTable } from './series-table.js'
 import { attributesPool, resourcePool, type SharedAttributes, type SharedResource } from './shared.js'
-
-/** How often an event was seen at a unit. */
-export interface EventCount {
-  /** The event's name and what tells resources apart, as on the page. */
-  readonly labels: string
-  readonly count: number
-  readonly exemplar: Exemplar | undefined
-  readonly updatedMs: number
-}
-
-/** One count for all resources whose labels are the same; pages being made hold the `last` of their beginning. */
-interface EventCounter {
-  last: EventCount
-}
 
 /** What pages are made of. */
 export interface StoreView {
+  /** Another one when a series or a count of events came or went, or a resource was described anew; values are no part of it. */
+  readonly shape: number
+  /** Another one when a resource was described anew: texts with labels of resources are out of date. */
+  readonly described: number
+  /** Another one when the resources are others, or are described otherwise. */
+  readonly resourcesVersion: number
+  /** Another one when there are other counts of events. */
+  readonly eventsVersion: number
   tables(): Iterable<SeriesTable>
   resources(): Iterable<SharedResource>
-  events(): Iterable<EventCount>
+  events(): Iterable<EventCounter>
 }
 
 export interface StoreLimits {
   readonly maxSeries: number
   readonly expirationMs: number
 }
-
-/** Event counts outlive silence of points: a counter that vanished between two failures would show no increase. */
-const kMinEventLifeMs = 3_600_000
-
-/** Resources whose counts are found without making their labels; past it all are found anew. */
-const kMaxFound = 65_536
-
-/** Looked through in one piece, a fraction of a millisecond. */
-const kPieceEvents = 4096
 
 /** Keeps the last point of each series and counts events, both bounded in number and in age. */
 export class SeriesStore implements StoreView {
@@ -52,12 +36,11 @@ export class SeriesStore implements StoreView {
   readonly #tables = new Set<SeriesTable>()
   /** At most one of each type. */
   readonly #byName = new Map<string, SeriesTable[]>()
-  /** By labels. */
-  readonly #events = new Map<string, EventCounter>()
-  /** By key of the resource, and name. */
-  readonly #found = new Map<string, Map<string, EventCounter>>()
+  readonly #events = new EventCounts(() => this.#grow())
   #stamp: Stamp = { timeUnixNano: 0n, atMs: 0 }
   #size = 0
+  /** Counts series that came and that went. */
+  #series = 0
 
   /** @param keepsExemplars - whether a metric's exemplars can be seen on the page; all are kept when it is left out */
   constructor(limits: StoreLimits, keepsExemplars: (head: MetricHead) => boolean = () => true) {
@@ -68,6 +51,22 @@ export class SeriesStore implements StoreView {
   /** Series and event counts held. */
   get size(): number {
     return this.#size
+  }
+
+  get shape(): number {
+    return this.#series + this.#events.version + this.#resources.described
+  }
+
+  get described(): number {
+    return this.#resources.described
+  }
+
+  get resourcesVersion(): number {
+    return this.#resources.version
+  }
+
+  get eventsVersion(): number {
+    return this.#events.version
   }
 
   /** @returns how many points found no room */
@@ -96,6 +95,7 @@ export class SeriesStore implements StoreView {
       attributes ??= this.#attributes.add(point.attributes)
       resource.series++
       attributes.series++
+      this.#series++
       row = table.add(resource, attributes, stamp)
       table.put(row, point, stamp)
     }
@@ -104,11 +104,7 @@ export class SeriesStore implements StoreView {
 
   /** @returns whether there was room */
   addEvent(event: RawEvent, nowMs: number): boolean {
-    const counter = this.#found.get(event.resource.key)?.get(event.name) ?? this.#findCounter(event)
-    if (counter === undefined) return false
-    const { labels, count, exemplar } = counter.last
-    counter.last = { labels, count: count + 1, exemplar: exemplarOfEvent(event) ?? exemplar, updatedMs: nowMs }
-    return true
+    return this.#events.add(event, nowMs)
   }
 
   /** Forgets what was not updated for the expiration time, a table at a time: some milliseconds for the largest. */
@@ -118,21 +114,16 @@ export class SeriesStore implements StoreView {
       this.#resources.release(resource)
       this.#attributes.release(attributes)
       this.#size--
+      this.#series++
     }
     for (const table of this.#tables) {
       table.expire(nowMs - expirationMs, released)
       if (table.size === 0) this.#dropTable(table)
       yield
     }
-    const eventLifeMs = Math.max(expirationMs, kMinEventLifeMs)
-    let looked = 0
-    for (const [labels, { last }] of this.#events) {
-      if (++looked % kPieceEvents === 0) yield
-      if (nowMs - last.updatedMs < eventLifeMs) continue
-      this.#events.delete(labels)
-      this.#found.clear()
+    yield* this.#events.expire(nowMs, expirationMs, () => {
       this.#size--
-    }
+    })
   }
 
   tables(): Iterable<SeriesTable> {
@@ -143,27 +134,8 @@ export class SeriesStore implements StoreView {
     return this.#resources.all()
   }
 
-  *events(): Iterable<EventCount> {
-    for (const { last } of this.#events.values()) yield last
-  }
-
-  /** By labels, for two scopes or two tenants of one service would be two samples of one series. */
-  #findCounter({ name, resource }: RawEvent): EventCounter | undefined {
-    const labels = labelText([['event', name], ...identityLabels(resource)])
-    let counter = this.#events.get(labels)
-    if (counter === undefined) {
-      if (!this.#grow()) return undefined
-      counter = { last: { labels, count: 0, exemplar: undefined, updatedMs: 0 } }
-      this.#events.set(labels, counter)
-    }
-    let ofResource = this.#found.get(resource.key)
-    if (ofResource === undefined) {
-      if (this.#found.size >= kMaxFound) this.#found.clear()
-      ofResource = new Map()
-      this.#found.set(resource.key, ofResource)
-    }
-    ofResource.set(name, counter)
-    return counter
+  events(): Iterable<EventCounter> {
+    return this.#events.all()
   }
 
   #tableOf(metric: ShownMetric): SeriesTable | undefined {

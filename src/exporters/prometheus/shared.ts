@@ -31,10 +31,22 @@ export class SharedPool<T extends Resource | Attributes> {
   readonly #byKey = new Map<string, Shared<T>>()
   #last: Shared<T> | undefined
   #ids = 0
+  #described = 0
+  #version = 0
 
   constructor(keyOf: (content: T) => string, same: (one: T, other: T) => boolean) {
     this.#keyOf = keyOf
     this.#same = same
+  }
+
+  /** How often one was described anew: its labels may be others. */
+  get described(): number {
+    return this.#described
+  }
+
+  /** Another one when any was added, forgotten or described anew. */
+  get version(): number {
+    return this.#version
   }
 
   /** In the order in which they were added. */
@@ -50,7 +62,11 @@ export class SharedPool<T extends Resource | Attributes> {
     this.#last = known
     if (known.content === content) return known
     // Forgotten by the source and made anew, perhaps with more to tell: all its series tell it from now on.
-    if (!this.#same(known.content, content)) known.parts = []
+    if (!this.#same(known.content, content)) {
+      known.parts = []
+      this.#described++
+      this.#version++
+    }
     known.content = content
     return known
   }
@@ -60,11 +76,14 @@ export class SharedPool<T extends Resource | Attributes> {
     const key = this.#keyOf(content)
     const shared: Shared<T> = { id: this.#ids++, key, content, series: 0, parts: [] }
     this.#byKey.set(key, shared)
+    this.#version++
     return shared
   }
 
   release(shared: Shared<T>): void {
-    if (--shared.series === 0) this.#byKey.delete(shared.key)
+    if (--shared.series > 0) return
+    this.#byKey.delete(shared.key)
+    this.#version++
   }
 }
 

@@ -2,8 +2,9 @@ import { attributeLabels, bucketLabels, identityLabels, identityNames } from '..
 import { eventCounter, type MetricHead, spellMetric, targetInfo } from '../../lib/openmetrics/spelling.js'
 import { infoLabels, isTold, kMaxCompared, wordsOf } from '../../lib/openmetrics/target-info.js'
 import type { Pausable } from '../../util/pausable.js'
+import { EventPart } from './event-part.js'
 import { kPieceLabels, ofAttributes, ofResource } from './labelled.js'
-import { type FixedLine, FixedPart } from './part.js'
+import { FixedPart } from './part.js'
 import type { Profile } from './profile.js'
 import type { StoreView } from './series-store.js'
 import type { SharedResource } from './shared.js'
@@ -20,15 +21,15 @@ const asBucketLabels = ofAttributes(bucketLabels, identityNames)
  */
 export const unitscopeProfile: Profile = {
   spell,
-  *others(store) {
+  *others(store, kept) {
     return [
-      { family: targetInfo, part: new FixedPart('target_info', yield* infoLines(store)) },
-      { family: eventCounter, part: new FixedPart('unitscope_events_total', yield* eventLines(store)) },
+      { family: targetInfo, part: yield* kept.once(targetInfo, store.resourcesVersion, () => infoPart(store)) },
+      { family: eventCounter, part: yield* kept.once(eventCounter, store.eventsVersion, () => eventPart(store)) },
     ]
   },
 }
 
-function* infoLines(store: StoreView): Pausable<readonly FixedLine[]> {
+function* infoPart(store: StoreView): Pausable<FixedPart> {
   // Quotes in values are escaped, so this is the label itself.
   const isUnit = (resource: SharedResource): boolean => /(^|,)unit="/.test(all.of(resource)!.text)
   const words = (resource: SharedResource): ReadonlySet<string> => wordsOf(infoLabels(resource.content))
@@ -38,22 +39,18 @@ function* infoLines(store: StoreView): Pausable<readonly FixedLine[]> {
     if (++looked % kPieceLabels === 0) yield
     if (known.length < kMaxCompared && !isUnit(resource)) known.push(words(resource))
   }
-  const lines: FixedLine[] = []
+  const labels: string[] = []
   for (const resource of store.resources()) {
     if (++looked % kPieceLabels === 0) yield
     if (!isUnit(resource) && isTold(words(resource), known)) continue
-    lines.push({ labels: all.of(resource)!.text, value: 1 })
+    labels.push(all.of(resource)!.text)
   }
-  return lines
+  return new FixedPart('target_info', labels)
 }
 
-function* eventLines(store: StoreView): Pausable<readonly FixedLine[]> {
-  const lines: FixedLine[] = []
-  for (const { labels, count, exemplar } of store.events()) {
-    if ((lines.length + 1) % kPieceLabels === 0) yield
-    lines.push({ labels, value: count, exemplar })
-  }
-  return lines
+// biome-ignore lint/correctness/useYield: there is nothing to pause in
+function* eventPart(store: StoreView): Pausable<EventPart> {
+  return new EventPart('unitscope_events_total', [...store.events()])
 }
 
 function spell(head: MetricHead): Spelling {

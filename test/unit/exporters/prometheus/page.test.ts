@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../../../src/data/batch.js'
 import { batchOf } from '../../../../src/data/batch.js'
 import type { Metric, NumberPoint, Sum } from '../../../../src/data/metric.js'
-import { type ProfileName, profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
+import type { Resource } from '../../../../src/data/resource.js'
+import { type Piece, type ProfileName, profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
 import { SeriesStore, type StoreView } from '../../../../src/exporters/prometheus/series-store.js'
 import { type Format, openMetricsFormat, textFormat } from '../../../../src/lib/openmetrics/exposition.js'
 import type { ShownMetric } from '../../../../src/lib/openmetrics/spelling.js'
@@ -88,17 +89,19 @@ describe('a large page', () => {
 
   test('is made in pieces from the first on: also what is looked at before there is a line', () => {
     const pieces = [...writePage(large(), new Set(['unitscope']), textFormat)]
-    const firstLine = pieces.findIndex((text) => text !== '')
+    const firstLine = pieces.findIndex(isText)
     // Twins, entities, events: each of 2000, in pieces of 256.
     expect(firstLine).toBeGreaterThanOrEqual((3 * kUnits) / 256 - 3)
   })
 
   /** Pauses before the first line of a metric of `units` units with so many sets of attributes each. */
-  const pauses = (units: number, sets: number): number => {
+  const pauses = (units: number, sets: number, others: readonly Resource[] = []): number => {
     const store = new SeriesStore({ maxSeries: 20_000, expirationMs: 60_000 })
+    for (const other of others)
+      store.addMetric(gauge('n', 'By', other, [{ attributes: {}, timeUnixNano: t0, value: 1 }]), 0)
     const points = Array.from({ length: sets }, (_, n) => ({ attributes: { n }, timeUnixNano: t0, value: n }))
     for (let n = 0; n < units; n++) store.addMetric(gauge('m', 'By', unitOf(`${n}.service`), points), 0)
-    return [...writePage(store, new Set(['unitscope']), textFormat)].findIndex((text) => text !== '')
+    return [...writePage(store, new Set(['unitscope']), textFormat)].findIndex(isText)
   }
 
   test('is made in pieces also where one unit has all the sets of attributes, none of which looks like another', () => {
@@ -106,9 +109,10 @@ describe('a large page', () => {
     expect(pauses(1, 10_240) - pauses(1, 1)).toBeGreaterThanOrEqual(2 * 40)
   })
 
-  test('is made in pieces also where one metric has all the series, none of which looks like another', () => {
+  test('is made in pieces also where one metric has all the series, and any may look like that of another unit', () => {
+    const twin = { ...unitOf('0.service'), key: 'again' }
     // Rows in pieces of 1024; what they share is few.
-    expect(pauses(100, 103) - pauses(1, 1)).toBeGreaterThanOrEqual(10)
+    expect(pauses(100, 103, [twin]) - pauses(1, 1, [twin])).toBeGreaterThanOrEqual(10)
   })
 
   test('shows the series of one moment, each once, whatever comes and goes while it is made', () => {
@@ -117,7 +121,7 @@ describe('a large page', () => {
     let text = ''
     let twins = 0
     for (let step = pages.next(); step.done !== true; step = pages.next()) {
-      text += step.value
+      text += step.value?.toString() ?? ''
       if (twins >= 20) continue
       // The agent of the next minute: other resources that look like those of before.
       const twin = { ...unitOf(`${twins}.service`), key: `again:${twins++}` }
@@ -339,7 +343,7 @@ function written(store: StoreView, profiles: readonly ProfileName[], format: For
   for (;;) {
     const { done, value } = pieces.next()
     if (done === true) return { text, duplicates: value }
-    text += value
+    text += value?.toString() ?? ''
   }
 }
 
@@ -347,6 +351,8 @@ function written(store: StoreView, profiles: readonly ProfileName[], format: For
 function shown(store: StoreView, format: Format = textFormat): readonly string[] {
   return linesOf(written(store, ['unitscope'], format).text).filter((line) => !line.startsWith('target_info{'))
 }
+
+const isText = (piece: Piece): boolean => piece !== undefined && piece.length > 0
 
 function linesOf(text: string): readonly string[] {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))

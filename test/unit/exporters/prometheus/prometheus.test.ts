@@ -57,7 +57,7 @@ describe('the exporter', () => {
 
   test('shutdown ends a page that is being made, however long it would be', async () => {
     const pages = new PageCache(systemClock, function* () {
-      for (;;) yield ''
+      for (;;) yield undefined
     })
     const ended = expect(pages.page(textFormat)).rejects.toThrow('the exporter is shutting down')
     await pages.close()

@@ -32,7 +32,7 @@ export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{
 }
 
 export async function pageOf(whole: string, maxBytes?: number): Promise<Page> {
-  return atOnce(makePage([whole], maxBytes))
+  return atOnce(makePage([Buffer.from(whole)], { maxBytes }))
 }
 
 export function opened(port: number): Promise<Socket> {
