@@ -22,8 +22,8 @@ export function sampleEvent(part: Partial<RawEvent> = {}): RawEvent {
     severity: Severity.info,
     body: 'a thing happened',
     attributes: { 'systemd.unit.name': 'demo.service' },
-    resource: sampleResource(),
     ...part,
+    resource: part.resource ?? sampleResource(),
   }
 }
 

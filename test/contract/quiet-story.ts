@@ -1,7 +1,7 @@
 import type { MaintenanceWindow } from '../../src/component/component.js'
 import { type Batch, batchOf } from '../../src/data/batch.js'
 import type { RawEvent } from '../../src/data/event.js'
-import type { Metric } from '../../src/data/metric.js'
+import { type Gauge, type Metric, timeOf } from '../../src/data/metric.js'
 import { ResourcePool } from '../../src/data/resource.js'
 import type { QuietReason } from '../../src/lib/patterns/detector.js'
 import { attr, event as names } from '../../src/lib/systemd/names.js'
@@ -105,7 +105,10 @@ export function shifted(batch: Batch, byMs: number): Batch {
       (metric) =>
         ({
           ...metric,
-          points: metric.points.map((point) => ({ ...point, timeUnixNano: point.timeUnixNano! + by })),
+          points: (metric as Gauge).points.map((point) => ({
+            ...point,
+            timeUnixNano: timeOf(metric as Gauge, point) + by,
+          })),
         }) as Metric,
     ),
   })
