@@ -74,15 +74,18 @@ export class SeriesStore implements StoreView {
     let table = this.#tableOf(metric)
     let resource = this.#resources.find(metric.resource)
     let refused = 0
-    let row = -1
-    const { points } = metric
+    const { points, timeUnixNano } = metric
+    const ofAll = timeUnixNano && this.#stampOf(timeUnixNano, nowMs)
     for (let at = 0; at < points.length; at++) {
       const point = points[at]!
-      const stamp = this.#stampOf(timeOf(metric, point), nowMs)
-      let attributes = table?.attributesAfter(row, point.attributes) ?? this.#attributes.find(point.attributes)
-      const found = table && resource && attributes ? table.find(resource, attributes) : -1
-      if (found >= 0) {
-        row = found
+      const stamp = (point.timeUnixNano === undefined && ofAll) || this.#stampOf(timeOf(metric, point), nowMs)
+      let row = table && resource ? table.findNext(resource, point.attributes) : -1
+      let attributes: SharedAttributes | undefined
+      if (row < 0) {
+        attributes = this.#attributes.find(point.attributes)
+        if (table && resource && attributes) row = table.find(resource, attributes)
+      }
+      if (row >= 0) {
         if (!isOvertaken(stamp, table!.stampOf(row))) table!.put(row, point, stamp)
         continue
       }

@@ -13,6 +13,8 @@ export class SeriesTable {
   rows: SeriesRows
   /** Rows by hash of (resource, attributes), open addressing; 0 is free, else the row plus one. At most half full. */
   #slots = new Int32Array(kFirstSlots)
+  /** The row that was found last, or -1. */
+  #last = -1
   /** No row was last heard of before. */
   #oldestMs = Number.POSITIVE_INFINITY
 
@@ -25,17 +27,15 @@ export class SeriesTable {
     return this.rows.size
   }
 
-  /**
-   * The shared attributes of a point, if it is known without a search: the points of a metric come in the same order
-   * each time, so they are those of the row after the last one.
-   *
-   * @param row - where the last point was found
-   */
-  attributesAfter(row: number, attributes: Attributes): SharedAttributes | undefined {
-    const next = this.rows.attributes[row + 1]
-    return next !== undefined && (next.content === attributes || sameAttributes(next.content, attributes))
-      ? next
-      : undefined
+  /** The row after the one found last, if it is that of this series: they come in the same order each time. Else -1. */
+  findNext(resource: SharedResource, attributes: Attributes): number {
+    const { rows } = this
+    const row = this.#last + 1
+    if (rows.resources[row] !== resource) return -1
+    const { content } = rows.attributes[row]!
+    if (content !== attributes && !sameAttributes(content, attributes)) return -1
+    this.#last = row
+    return row
   }
 
   /** The row of a series, or -1. */
@@ -44,7 +44,9 @@ export class SeriesTable {
     const mask = this.#slots.length - 1
     for (let at = hashOf(resource, attributes) & mask; ; at = (at + 1) & mask) {
       const row = this.#slots[at]! - 1
-      if (row < 0 || (rows.resources[row] === resource && rows.attributes[row] === attributes)) return row
+      if (row >= 0 && (rows.resources[row] !== resource || rows.attributes[row] !== attributes)) continue
+      this.#last = row
+      return row
     }
   }
 
