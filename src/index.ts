@@ -25,6 +25,7 @@ export {
 } from './data/batch.js'
 export { type RawEvent, Severity, type SeverityNumber } from './data/event.js'
 export type * from './data/metric.js'
+export { startTimeOf, timeOf } from './data/metric.js'
 export { type Resource, ResourcePool } from './data/resource.js'
 export type { Span, SpanEvent, SpanKind, SpanLink } from './data/span.js'
 

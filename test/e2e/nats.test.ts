@@ -182,12 +182,9 @@ test('a request that is published twice is kept once: the stream knows it by its
   expect(gateway.numbers()).toEqual([7])
 })
 
-test('a large batch is split into messages that the server takes', async () => {
+test('a large batch is split into messages that the server takes, and they are not joined past it', async () => {
   const nats = await started()
-  const { exporter, telemetry } = await agentTo(nats, {
-    max_message_size: '16KiB',
-    sending_queue: { request_interval: '0s' },
-  })
+  const { exporter, telemetry } = await agentTo(nats, { max_message_size: '16KiB' })
   const events = Array.from({ length: 3000 }, (_, n) => numbered(n).events[0]!)
   expect(await exporter.consume(batchOf({ events }))).toEqual({ kind: 'ok' })
   await exporter.shutdown()

@@ -5,6 +5,7 @@ import { type Batch, isEmpty, itemsOfSignal } from '../../data/batch.js'
 import { deliveryPolicy } from '../../lib/delivery/config.js'
 import { createDelivery, type Delivery } from '../../lib/delivery/delivery.js'
 import { Intake, type Prepared } from '../../lib/delivery/intake.js'
+import type { Joining } from '../../lib/delivery/picker.js'
 import type { SendResult } from '../../lib/delivery/sender.js'
 import { storageOf } from '../../lib/delivery/storage.js'
 import { NatsLink, serversText } from '../../lib/nats/link.js'
@@ -47,7 +48,6 @@ class NatsExporter implements Exporter {
     this.#servers = serversText(config.servers)
     this.#hostName = String(resources.host['host.name'] ?? '')
     this.#duplicates = telemetry.counter('duplicates', 'Messages that the stream had already, from an earlier try')
-    const { request_interval } = config.sending_queue
     this.#invalidIds = telemetry.counter('invalid_ids', 'Trace and span IDs left out: they are none')
     this.#delivery = createDelivery({
       policy: deliveryPolicy(config.sending_queue, config.retry, config.circuit_breaker),
@@ -66,7 +66,7 @@ class NatsExporter implements Exporter {
           'messaging.destination.name': subjectOf(config.subject, signal, this.#hostName),
         }),
       },
-      joining: request_interval === 0 ? undefined : { intervalMs: () => request_interval, join: joinRequests },
+      joining: joiningOf(config),
       storage: storageOf(settings, config.sending_queue, storedRequests),
       onHealth: (trouble) => this.#report(trouble),
     })
@@ -142,4 +142,17 @@ class NatsExporter implements Exporter {
 /** The same for the same bytes, also after a restart: by it the stream knows what it has (Nats-Msg-Id). */
 function idOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64url')
+}
+
+/** Past this a larger message saves nothing more. */
+const kMaxJoinedBytes = 256 * 1024
+
+function joiningOf({ sending_queue, max_message_size }: Config): Joining<EncodedRequest> | undefined {
+  const { request_interval } = sending_queue
+  if (request_interval === 0) return undefined
+  return {
+    intervalMs: () => request_interval,
+    maxBytes: Math.min(kMaxJoinedBytes, max_message_size),
+    join: joinRequests,
+  }
 }

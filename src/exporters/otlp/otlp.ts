@@ -29,6 +29,11 @@ type State =
 
 /** Spans are told of when something is over, and are looked at later: nobody waits for one. */
 const kSpansMs = 1000
+/**
+ * A collection of 1000 units goes in three. gRPC servers take 4 MiB unless told otherwise, but a proxy in front of one that speaks HTTP may not:
+ * nginx takes 1 MiB (client_max_body_size).
+ */
+const kMaxJoinedBytes = 768 * 1024
 
 class OtlpExporter implements Exporter {
   readonly #settings: Settings
@@ -132,5 +137,9 @@ function laneOf({ signal, encoding, metadata }: EncodedRequest): string {
 function joiningOf(intervalMs: number): Joining<EncodedRequest> | undefined {
   if (intervalMs === 0) return undefined
   const spansMs = Math.max(intervalMs, kSpansMs)
-  return { intervalMs: ({ signal }) => (signal === 'traces' ? spansMs : intervalMs), join: joinRequests }
+  return {
+    intervalMs: ({ signal }) => (signal === 'traces' ? spansMs : intervalMs),
+    maxBytes: kMaxJoinedBytes,
+    join: joinRequests,
+  }
 }

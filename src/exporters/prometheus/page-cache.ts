@@ -140,7 +140,14 @@ export function* makePage(
   }
   if (before !== undefined && isOf(before, chunks)) return before
   let zipping: Promise<Bytes> | undefined
-  return { plain: { chunks, bytes }, zipped: () => (zipping ??= zip(chunks)) }
+  const zipped = (): Promise<Bytes> => {
+    zipping ??= zip(chunks).catch((error: unknown) => {
+      zipping = undefined // the page may be given out for hours: the next one tries again
+      throw error
+    })
+    return zipping
+  }
+  return { plain: { chunks, bytes }, zipped }
 }
 
 function isOf({ plain }: Page, chunks: readonly Buffer[]): boolean {

@@ -118,14 +118,20 @@ export class SeriesRows {
   /** @returns whether the row reads differently now */
   #putNumber(row: number, { value, exemplars }: NumberPoint): boolean {
     const number = Number(value)
-    let changed = !Object.is(this.values[row], number)
+    const before = this.values[row]!
+    let changed = !Object.is(before, number)
     if (changed) this.#setValue(row, number)
     if (typeof value === 'bigint' && !Number.isSafeInteger(number)) {
       if (this.exact.get(row) !== value) changed = true
       this.exact.set(row, value)
     } else if (this.exact.size > 0 && this.exact.delete(row)) changed = true
     const exemplar = this.#keepsExemplars ? newestOf(exemplars) : undefined
-    if (exemplar === undefined || sameExemplar(exemplar, this.exemplars.get(row))) return changed
+    if (exemplar === undefined) {
+      // Of a count that began anew the exemplar of the old one says nothing.
+      if (number < before) this.exemplars.delete(row)
+      return changed
+    }
+    if (sameExemplar(exemplar, this.exemplars.get(row))) return changed
     this.exemplars.set(row, exemplar)
     return true
   }

@@ -23,6 +23,8 @@ export function createRemoteWriteExporter(settings: Settings, config: Config): E
 
 /** How often it is looked for series that have ended. */
 const kUpkeepMs = 10_000
+/** Some 12,000 samples, compressed (decision 0305). */
+const kMaxJoinedBytes = 256 * 1024
 
 type State =
   | { readonly kind: 'new' }
@@ -68,7 +70,9 @@ class RemoteWriteExporter implements Exporter {
       logger,
       signalsOf: ({ signals }) => signals,
       joining:
-        queue.request_interval === 0 ? undefined : { intervalMs: () => queue.request_interval, join: joinParcels },
+        queue.request_interval === 0
+          ? undefined
+          : { intervalMs: () => queue.request_interval, maxBytes: kMaxJoinedBytes, join: joinParcels },
       // Events are written as counts of them.
       storage: storageOf(settings, queue, storedParcels(Math.floor(random() * 2 ** 32))),
       tracing: { signalOf: () => 'metrics', attributesOf: () => server },

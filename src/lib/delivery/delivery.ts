@@ -209,7 +209,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       const whole = joining.join(parcels)
       return this.#backlog === undefined ? whole : this.#backlog.joined(parcels, whole)
     }
-    return { intervalMs: (parcel) => joining.intervalMs(parcel), join }
+    return { intervalMs: (parcel) => joining.intervalMs(parcel), maxBytes: joining.maxBytes, join }
   }
 
   shutdown(): Promise<void> {

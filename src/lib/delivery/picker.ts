@@ -5,15 +5,14 @@ import type { BoundedQueue, Lane, Parcel } from './bounded-queue.js'
 export interface Joining<P extends Parcel> {
   /** Requests of one lane begin at least so far apart; what comes meanwhile goes into the next. Of all its parcels the same. */
   intervalMs(parcel: P): number
+  /**
+   * Bytes of a request; a parcel that is larger goes alone. So much of one lane does not wait, either, nor does anything in a queue that is
+   * over half full: company is worth less than room for what comes next.
+   */
+  readonly maxBytes: number
   /** One parcel of several, oldest first: as many items, as many bytes. */
   join(parcels: readonly P[]): P
 }
-
-/**
- * Servers take 4 MiB (grpc's default); past this a larger request saves nothing more. So much of one lane does not
- * wait, either, nor does anything in a queue that is over half full: company is worth less than room for what comes next.
- */
-const kMaxJoinedBytes = 2 ** 20
 
 /**
  * Decides what is sent next. A request costs the same whether it holds one event or a hundred, some 0.4 ms at each end:
@@ -48,7 +47,7 @@ export class Picker<P extends Parcel> {
     if (lane === undefined || this.#dueInMs(lane, hurry) > 0) return undefined
     if (this.#joining === undefined) return this.#queue.take()
     lane.beganMs = this.#clock.monotonicMs()
-    const parcels = lane.takeUpTo(kMaxJoinedBytes)
+    const parcels = lane.takeUpTo(this.#joining.maxBytes)
     return parcels.length === 1 ? parcels[0] : this.#joining.join(parcels)
   }
 
@@ -69,7 +68,7 @@ export class Picker<P extends Parcel> {
 
   #dueInMs({ beganMs, bytes, first }: Lane<P>, hurry: boolean): number {
     if (this.#joining === undefined || first === undefined || beganMs === undefined) return 0
-    if (hurry || bytes >= kMaxJoinedBytes || this.#queue.overHalfFull) return 0
+    if (hurry || bytes >= this.#joining.maxBytes || this.#queue.overHalfFull) return 0
     return beganMs + this.#joining.intervalMs(first) - this.#clock.monotonicMs()
   }
 }

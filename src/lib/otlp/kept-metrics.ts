@@ -21,12 +21,12 @@ interface Kept {
  * say the same share their lists of points; those are frozen, and found by identity.
  */
 export class KeptMetrics {
-  readonly #known = new WeakMap<readonly NumberPoint[], Kept>()
+  #known: WeakMap<readonly NumberPoint[], Kept> | undefined
 
   /** @returns false when it has to be encoded */
   write(writer: ProtobufWriter, metric: Gauge | Sum): boolean {
     const { timeUnixNano, startTimeUnixNano } = metric
-    const kept = this.#known.get(metric.points)
+    const kept = this.#known?.get(metric.points)
     if (kept === undefined || timeUnixNano === undefined || !isAlike(kept, metric)) return false
     const from = writer.length
     writer.raw(kept.bytes)
@@ -42,8 +42,9 @@ export class KeptMetrics {
   keep(writer: ProtobufWriter, metric: Gauge | Sum, length: number): void {
     const { points, timeUnixNano } = metric
     if (!Object.isFrozen(points) || points.length > kMaxPoints) return
-    if (timeUnixNano !== undefined && metric.rest === undefined && points.every(hasNoTime))
-      this.#known.set(points, keptOf(writer.copy(length), metric))
+    if (timeUnixNano === undefined || metric.rest !== undefined || !points.every(hasNoTime)) return
+    this.#known ??= new WeakMap()
+    this.#known.set(points, keptOf(writer.copy(length), metric))
   }
 }
 

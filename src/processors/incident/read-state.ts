@@ -1,4 +1,4 @@
-import { type Metric, type NumberPoint, timeOf } from '../../data/metric.js'
+import { type Metric, timeOf } from '../../data/metric.js'
 import type { Standing } from '../../lib/incidents/incident-state.js'
 import type { Member } from '../../lib/incidents/member.js'
 import type { ReportKind, UnitReport } from '../../lib/incidents/unit-report.js'
@@ -26,8 +26,7 @@ export class MissedStates {
   /** @returns undefined when it fits what is known, or is older than that */
   report(metric: Metric, unit: string, scope: string, member: Member): UnitReport | undefined {
     const state = stateIn(metric)
-    const [first] = metric.points
-    const atNano = metric.type === 'encoded' || first === undefined ? 0n : timeOf(metric, first as NumberPoint)
+    const atNano = readAt(metric)
     const kind = atNano <= member.lastNano ? undefined : this.#missedKind(state, member)
     if (kind === undefined) return undefined
     return {
@@ -62,6 +61,12 @@ export class MissedStates {
     this.#read.set(member, { state, toldNano: member.lastNano })
     return before?.state === state && before.toldNano === member.lastNano
   }
+}
+
+function readAt(metric: Metric): bigint {
+  if (metric.type === 'encoded') return 0n
+  const [first] = metric.points
+  return first === undefined ? 0n : timeOf(metric, first)
 }
 
 function stateIn(metric: Metric): string {

@@ -1,6 +1,7 @@
 import { fieldAt } from '../../binding/cgroup-layout.js'
 import type { CgroupNumbers } from '../../binding/cgroup-source.js'
 import type { Metric } from '../../data/metric.js'
+import { gauge, onePoint } from '../../lib/systemd/metric-points.js'
 import { metric } from '../../lib/systemd/names.js'
 import type { Subject } from './subjects.js'
 
@@ -58,27 +59,9 @@ export class SliceLimits {
     const before = out.length
     const { resource } = subject
     if (memory < own.memory && !Number.isNaN(words[at + memoryCurrent]!))
-      out.push({
-        type: 'gauge',
-        valueType: 'int',
-        name: metric.memorySliceLimit,
-        unit: 'By',
-        description: 'Least MemoryMax= or MemoryHigh= of the slices above the unit, where its own are not lower.',
-        resource,
-        timeUnixNano,
-        points: [{ attributes: none, value: memory }],
-      })
+      out.push(gauge(metric.memorySliceLimit, 'By', memoryLimit, resource, timeUnixNano, onePoint(memory)))
     if (tasks < own.tasks && !Number.isNaN(words[at + pidsCurrent]!))
-      out.push({
-        type: 'gauge',
-        valueType: 'int',
-        name: metric.pidsSliceLimit,
-        unit: '{process}',
-        description: 'Least TasksMax= of the slices above the unit, where its own is not lower.',
-        resource,
-        timeUnixNano,
-        points: [{ attributes: none, value: tasks }],
-      })
+      out.push(gauge(metric.pidsSliceLimit, '{process}', tasksLimit, resource, timeUnixNano, onePoint(tasks)))
     return out.length - before
   }
 
@@ -92,7 +75,8 @@ export class SliceLimits {
   }
 }
 
-const none = Object.freeze({})
+const memoryLimit = 'Least MemoryMax= or MemoryHigh= of the slices above the unit, where its own are not lower.'
+const tasksLimit = 'Least TasksMax= of the slices above the unit, where its own is not lower.'
 
 function limitsOf({ words, at }: CgroupNumbers): Limits {
   const limit = (field: number): number => {

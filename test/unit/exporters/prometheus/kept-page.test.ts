@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Exemplar, Metric, NumberPoint } from '../../../../src/data/metric.js'
+import type { Exemplar, Gauge, Metric, NumberPoint } from '../../../../src/data/metric.js'
 import type { Resource } from '../../../../src/data/resource.js'
 import { KeptText } from '../../../../src/exporters/prometheus/kept-text.js'
 import { profileNames, writePage } from '../../../../src/exporters/prometheus/page.js'
@@ -92,14 +92,23 @@ class Machine {
     const attributes = [{}, { k: 'v' }, { unit: 'mine' }, { 'x.y': '1' }, { x_y: '1' }]
     const points = attributes.filter(() => this.#random(2) === 0).map((each) => this.#point(this.#value(), each))
     const unit = this.#one('', 'ms')
-    const base = gauge(name, name.startsWith('a') ? unit : '', resource, points)
+    const base = { ...gauge(name, name.startsWith('a') ? unit : '', resource, points), ...this.#times(points) }
     return this.#random(2) === 0 ? base : { ...base, type: 'sum', monotonic: true }
+  }
+
+  /** As most of ours are: the time is the metric's, and the points may be another's as well. */
+  #times(points: readonly NumberPoint[]): Partial<Gauge> {
+    if (this.#random(2) === 0) return {}
+    return {
+      timeUnixNano: this.#unixNano,
+      points: Object.freeze(points.map(({ timeUnixNano: _, ...point }) => point)),
+    }
   }
 
   #states(resource: Resource): Metric {
     const now = this.#one(...states)
     const points = states.map((state) => this.#point(Number(state === now), { 'systemd.unit.active_state': state }))
-    return gauge('systemd.unit.state', '1', resource, points)
+    return { ...gauge('systemd.unit.state', '1', resource, points), ...this.#times(points) }
   }
 
   #histogram(resource: Resource): Metric {

@@ -256,6 +256,17 @@ test('exemplars keep to 128 characters: ids first, attributes only where they fi
   expect(text).toContain(`c_total 1 # {trace_id="${traceId}",span_id="${spanId}",short="v"} 1 1795176271.000\n`)
 })
 
+test('an exemplar is shown until there is a newer one, and not beside a count that began anew', () => {
+  const exemplars = [{ timeUnixNano: t0, value: 3, traceId, spanId }]
+  const counted = (value: number, part: object = {}) => {
+    const points = [{ attributes: {}, timeUnixNano: t0, value, ...part }]
+    return { ...gauge('c', '1', host, points), type: 'sum' as const, monotonic: true } as never
+  }
+  const shown = (...metrics: never[]) => pageOf(batchOf({ metrics }), ['unitscope'], openMetricsFormat).text
+  expect(shown(counted(3, { exemplars }), counted(4))).toContain(`c_total 4 # {trace_id="${traceId}"`)
+  expect(shown(counted(3, { exemplars }), counted(0))).toContain('c_total 0\n')
+})
+
 describe('the store', () => {
   const point = (value: number, time = t0) => ({ attributes: {}, timeUnixNano: time, value })
 

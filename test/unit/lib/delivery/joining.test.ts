@@ -59,18 +59,18 @@ describe('parcels that come close together', () => {
   })
 
   test('what is large enough for a request of its own waits for nobody, and is joined to no more than fits', async () => {
-    const kibi400 = 400 * 1024
+    const kibi100 = 100 * 1024
     const { delivery, got } = setUp(() => delivered, { intervalMs: 10_000, queue: { maxBytes: 2 ** 24 } })
     void delivery.start()
     delivery.offer([parcel(1)])
     await settle()
-    for (let n = 0; n < 5; n++) delivery.offer([parcel(1, kibi400)])
+    for (let n = 0; n < 5; n++) delivery.offer([parcel(1, kibi100)])
     await settle()
-    expect(got.map(({ byteLength }) => byteLength).slice(0, 3)).toEqual([10, 2 * kibi400, 2 * kibi400])
+    expect(got.map(({ byteLength }) => byteLength).slice(0, 3)).toEqual([10, 2 * kibi100, 2 * kibi100])
   })
 
   test('much of another lane, waiting or under way, is no reason to send alone', async () => {
-    const kibi1200 = 1200 * 1024
+    const kibi300 = 300 * 1024
     const logs: number[] = []
     const { delivery, clock } = setUp(
       (one, tries, signal) => {
@@ -82,9 +82,9 @@ describe('parcels that come close together', () => {
       { intervalMs: 50, queue: { maxBytes: 2 ** 24, concurrency: 4 } },
     )
     void delivery.start()
-    delivery.offer([ofLane('metrics', 1, kibi1200), ofLane('logs', 1)])
+    delivery.offer([ofLane('metrics', 1, kibi300), ofLane('logs', 1)])
     await settle()
-    delivery.offer([ofLane('metrics', 1, 800 * 1024)])
+    delivery.offer([ofLane('metrics', 1, 200 * 1024)])
     for (let n = 0; n < 3; n++) {
       delivery.offer([ofLane('logs', 1)])
       await clock.advance(10)

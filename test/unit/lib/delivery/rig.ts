@@ -49,7 +49,8 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
     logger: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
     signalsOf: ({ items }) => ({ logs: items }),
     laneOf: ({ lane }) => lane ?? '',
-    joining: part.intervalMs === undefined ? undefined : { intervalMs: () => part.intervalMs!, join },
+    joining:
+      part.intervalMs === undefined ? undefined : { intervalMs: () => part.intervalMs!, maxBytes: 256 * 1024, join },
     onHealth: (trouble) => health.push(trouble),
   })
   const held = (): number => telemetry.gauges.get('queue_items')!()

@@ -86,6 +86,7 @@ async function start(disk: SimulatedDisk, server: Server, part: Part = {}) {
         ? undefined
         : {
             intervalMs: () => part.intervalMs!,
+            maxBytes: 256 * 1024,
             join: (parcels) => numbersOf(parcels.flatMap(({ numbers }) => numbers)),
           },
     storage: {
