@@ -26,6 +26,8 @@ export interface VmResult {
   readonly code: number
   /** What the script printed. */
   readonly output: string
+  /** What vm.sh had to say. */
+  readonly log: string
   /** A file the script left in `/io`. */
   read(name: string): string
 }
@@ -89,7 +91,7 @@ export async function runInVm<T>(
     })
     const read = (name: string): string => readFileSync(join(io, name), 'utf8')
     if (code === 125) throw new Error(`${stderr}\n${existsSync(join(io, 'out')) ? read('out') : ''}`)
-    return await inspect({ code, output: read('out'), read })
+    return await inspect({ code, output: read('out'), log: stderr, read })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
