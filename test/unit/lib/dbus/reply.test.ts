@@ -22,7 +22,8 @@ const basic = [
   plain('u', fc.integer({ min: 0, max: 2 ** 32 - 1 })),
   plain('x', fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
   plain('t', fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
-  plain('d', fc.double({ noNaN: true })),
+  // dbus-next writes no other.
+  plain('d', fc.double({ noNaN: true, noDefaultInfinity: true })),
   plain(
     's',
     fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0')),
