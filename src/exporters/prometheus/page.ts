@@ -37,8 +37,8 @@ export type Piece = Buffer | undefined
 export type Pieces = Generator<Piece, number, undefined>
 
 /**
- * Writes the families of the profiles wanted, each name and each series once, in pieces of some 16 to 64 KiB, so that a
- * large page holds up nothing else. What the store learns meanwhile is on the page or is not.
+ * Writes the families of the profiles wanted, each name and each series once, in pieces of some 16 to 64 KiB (blocks of histograms with many buckets are
+ * larger), so that a large page holds up nothing else. What the store learns meanwhile is on the page or is not.
  *
  * @param kept - of the page before, of the same store, profiles and format: what reads as it did then is not written again
  * @returns samples left out because of another one of that name (and labels): one such pair fails the whole scrape
