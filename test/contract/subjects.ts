@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExporterFactory, Factory, ReceiverFactory, Settings } from '../../src/component/component.js'
@@ -16,6 +15,7 @@ import { createSystemdReceiver } from '../../src/receivers/systemd/systemd-recei
 import type { WrittenConfig } from '../../src/testkit/contract/contract-case.js'
 import { deepFreeze, sampleBatch, sampleEvent, sampleGauge, sampleSpan } from '../../src/testkit/sample.js'
 import { systemClock } from '../../src/util/clock.js'
+import { freePort } from '../support/free-port.js'
 import { OtlpClient } from '../support/otlp-client.js'
 import { entry, text } from '../unit/lib/journal/export-text.js'
 import { FakeSource } from '../unit/receivers/systemd/fake-source.js'
@@ -36,16 +36,6 @@ export interface Subject {
 
 /** A port nobody listens on: 1 (tcpmux) is privileged and unused, and refuses at once. */
 const kDeadEndpoint = '127.0.0.1:1'
-
-/** A port that was free a moment ago; whoever binds it next fails loudly if it is not any more. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 const folders: string[] = []
 
