@@ -83,6 +83,13 @@ export function message(body: Uint8Array, flag = 0, length = body.length): Buffe
   return Buffer.concat([head, body])
 }
 
+/** Until all that a server has sent on a connection is there: who answers a ping has read what came before it. */
+export function heard(session: ServerHttp2Session): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.ping((error) => (error === null ? resolve() : reject(error)))
+  })
+}
+
 /** An answer as a server gives it: headers, bytes, trailers. */
 export function reply(stream: ServerHttp2Stream, bytes: Uint8Array, trailers: object, headers: object = {}): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...headers }, { waitForTrailers: true })

@@ -27,6 +27,8 @@ async function serve(answer: (response: ServerResponse, seen: Seen) => void): Pr
       answer(response, one)
     })
   })
+  // Not after 5 s: a machine that stands still for so long would have more connections made than are counted.
+  server.keepAliveTimeout = 0
   cleanUps.push(() => server.close().closeAllConnections())
   return { port: await listening(server), seen }
 }
