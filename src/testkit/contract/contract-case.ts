@@ -18,7 +18,7 @@ export interface ContractCase {
 }
 
 /** Real time a component may take for one step (start, shutdown); reached only by one that hangs. */
-const kStepDeadlineMs = 10_000
+const kStepDeadlineMs = 30_000
 
 /** Rejects when `promise` has not settled in real time; `what` opens the message. */
 export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
