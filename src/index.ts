@@ -4,6 +4,7 @@
  */
 
 export type * from './component/component.js'
+export type { Concern } from './component/concern.js'
 export { type ComponentId, type Kind, parseComponentId } from './component/id.js'
 export type { Logger } from './component/logger.js'
 export { type Outcome, ok, permanent, retryable, worstOf } from './component/outcome.js'

@@ -1,6 +1,7 @@
 import type { Factory } from '../component/component.js'
 import { ExitCode } from '../errors.js'
 import type { Command, Invocation } from './command.js'
+import { jsonText } from './json-text.js'
 
 export const command: Command = {
   name: 'components',
@@ -54,7 +55,7 @@ async function run({ values, terminal }: Invocation): Promise<number> {
     return ExitCode.ok
   }
   const entries = factories.map(entryOf)
-  terminal.out.write(values['json'] === true ? `${JSON.stringify(entries, null, 2)}\n` : table(entries))
+  terminal.out.write(values['json'] === true ? jsonText(entries) : table(entries))
   return ExitCode.ok
 }
 

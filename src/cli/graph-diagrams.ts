@@ -1,5 +1,6 @@
 import { kindsOf } from '../lib/dependencies/edge-kinds.js'
 import { type GraphView, health, shownKinds, stateText } from './graph-view.js'
+import { jsonText } from './json-text.js'
 
 /** Drawn with a full line: one cannot run, or go on, without the other. */
 const firm = kindsOf('Requires', 'Requisite', 'BindsTo', 'StopPropagatedFrom')
@@ -67,5 +68,5 @@ export function jsonOf({ units, edges, states, query }: GraphView): string {
     }),
     edges: edges.map((edge) => ({ from: edge.from, to: edge.to, kinds: shownKinds(edge, query) })),
   }
-  return `${JSON.stringify(value, null, 2)}\n`
+  return jsonText(value)
 }

@@ -1,5 +1,6 @@
 import type { ComponentReport, LedgerReport, StatusReport } from '../service/status-report.js'
 import { formatDuration } from '../util/duration.js'
+import { standingAlone, tally } from './incidents-text.js'
 import { paint, sgr } from './problems.js'
 import type { Output } from './terminal.js'
 
@@ -18,7 +19,13 @@ export function statusText(report: StatusReport, output: Output): string {
     const word = paint(output, colorOf(state!), state!.padEnd(widths[2]!))
     return `  ${kind!.padEnd(widths[0]!)}  ${name!.padEnd(widths[1]!)}  ${word}  ${note}`.trimEnd()
   })
-  return [head, ...lines, ...missing(ledger), ''].join('\n')
+  return [head, ...lines, ...broken(report, output), ...missing(ledger), ''].join('\n')
+}
+
+/** That it is well says nothing of what it watches. An older agent does not tell. */
+function broken({ concerns = [] }: StatusReport, output: Output): readonly string[] {
+  const found = tally(standingAlone(concerns))
+  return found === '' ? [] : [`${paint(output, sgr.yellow, found)} on this machine: unitscope incidents`]
 }
 
 function colorOf(state: string): number {

@@ -1,8 +1,7 @@
 import { ExitCode } from '../errors.js'
 import type { Command, Invocation } from './command.js'
-
-/** Where the agent that docker/unitscope.service starts listens: RuntimeDirectory=unitscope. */
-const kDefaultSocket = '/run/unitscope/status.sock'
+import { jsonText } from './json-text.js'
+import { socketOf, socketOption } from './socket-option.js'
 
 export const command: Command = {
   name: 'status',
@@ -14,13 +13,7 @@ export const command: Command = {
     'answers. The socket is service.status_socket of its configuration, or status.sock in its RuntimeDirectory=.',
   ].join('\n'),
   options: {
-    socket: {
-      type: 'string',
-      short: 's',
-      valueName: 'PATH',
-      description: `Status socket of the agent; ${kDefaultSocket} where it is left out`,
-      completes: 'file',
-    },
+    ...socketOption,
     ledger: { type: 'boolean', short: 'l', description: 'Show where every item is' },
     json: { type: 'boolean', description: 'Print JSON, for scripts: all of it, or why no agent answers' },
   },
@@ -38,20 +31,16 @@ async function run({ values, terminal }: Invocation): Promise<number> {
     import('./status-client.js'),
     import('./status-text.js'),
   ])
-  const path = typeof values['socket'] === 'string' ? values['socket'] : kDefaultSocket
+  const path = socketOf(values)
   const asJson = values['json'] === true
   const reply = await askStatus(path)
   if ('unanswered' in reply) {
-    if (asJson) terminal.out.write(jsonOf({ healthy: false, socket: path, error: reply.unanswered }))
+    if (asJson) terminal.out.write(jsonText({ healthy: false, socket: path, error: reply.unanswered }))
     terminal.err.write(`unitscope: ${reply.unanswered}\n`)
     return ExitCode.unavailable
   }
   const { report } = reply
-  if (asJson) terminal.out.write(jsonOf(report))
+  if (asJson) terminal.out.write(jsonText(report))
   else terminal.out.write(values['ledger'] === true ? ledgerText(report.ledger) : statusText(report, terminal.out))
   return report.healthy ? ExitCode.ok : ExitCode.failure
-}
-
-function jsonOf(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`
 }

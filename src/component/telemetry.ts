@@ -1,6 +1,7 @@
 import type { Attributes } from '../data/attributes.js'
 import type { Items } from '../data/batch.js'
 import type { Span, SpanKind } from '../data/span.js'
+import type { Concern } from './concern.js'
 
 /**
  * A component's own numbers. The implementation (src/telemetry) turns them into the metrics every component has:
@@ -23,6 +24,8 @@ export interface ComponentTelemetry {
   counter(name: string, description: string): (add: number) => void
   /** A further gauge, read at each collection. `queue_items`: what is in the component's queue, by signal, is part of the ledger. */
   gauge(name: string, description: string, unit: string, read: () => number | Items): void
+  /** What is the case now, read when somebody asks; the worst 256 are told. */
+  concerns(read: () => Iterable<Concern>): void
   /** Set while somebody collects spans of what the components do: ask for it at each operation. */
   readonly tracer?: Tracer | undefined
 }
@@ -66,4 +69,5 @@ export const silentTelemetry: ComponentTelemetry = {
   durationMs() {},
   counter: () => () => {},
   gauge() {},
+  concerns() {},
 }

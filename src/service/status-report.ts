@@ -5,6 +5,7 @@ import { type Ledger, type LedgerRow, unaccounted } from '../graph/ledger.js'
 import { type Totals, totalsBySignal } from '../graph/totals.js'
 import type { ComponentCounters } from '../telemetry/component-counters.js'
 import { safely } from '../telemetry/readings.js'
+import { type ConcernReport, concernsOf } from './concern-report.js'
 
 /** What the agent did, for the last line and for status pages. */
 export interface Summary {
@@ -22,6 +23,9 @@ export interface StatusReport {
   /** No component is degraded or failed, and the ledger adds up. One that this machine cannot serve does not count. */
   readonly healthy: boolean
   readonly components: readonly ComponentReport[]
+  /** What is the case on this machine, by what the components know: at most 256 of each, the worst first. */
+  readonly concerns: readonly ConcernReport[]
+  readonly concerns_omitted: number
   readonly ledger: LedgerReport
 }
 
@@ -72,6 +76,7 @@ export function statusReport(summary: Summary, version: string, pid: number, cou
       errors: Object.fromEntries(errorsByReason),
     }
   })
+  const concerns = summary.components.map(({ id, pipeline }) => concernsOf(id, pipeline, countersOf(id, pipeline)))
   const missing = unaccounted(ledger, false)
   const isSick = components.some(({ state }) => state === 'degraded' || state === 'failed')
   return {
@@ -80,6 +85,8 @@ export function statusReport(summary: Summary, version: string, pid: number, cou
     uptime_s: Math.round(uptimeMs / 1000),
     healthy: !isSick && Object.keys(missing).length === 0,
     components,
+    concerns: concerns.flatMap(({ told }) => told),
+    concerns_omitted: concerns.reduce((sum, { omitted }) => sum + omitted, 0),
     ledger: { ...ledger, signals: bySignal(ledger), unaccounted: missing },
   }
 }

@@ -1,3 +1,4 @@
+import type { Concern } from '../component/concern.js'
 import type { ComponentId } from '../component/id.js'
 import type { ComponentTelemetry, Tracer } from '../component/telemetry.js'
 import type { Items } from '../data/batch.js'
@@ -42,6 +43,7 @@ export class ComponentCounters implements ComponentTelemetry {
   readonly crossings: Crossing[] = []
   readonly counters: ExtraCounter[] = []
   readonly gauges: ExtraGauge[] = []
+  readConcerns: () => Iterable<Concern> = () => []
   /** 1 while the component works as configured. */
   healthy = false
   readonly durations = new DurationHistogram()
@@ -104,6 +106,10 @@ export class ComponentCounters implements ComponentTelemetry {
     const at = this.gauges.findIndex((g) => g.name === name)
     if (at >= 0) this.gauges.splice(at, 1)
     this.gauges.push({ name, description, unit, read })
+  }
+
+  concerns(read: () => Iterable<Concern>): void {
+    this.readConcerns = read
   }
 }
 

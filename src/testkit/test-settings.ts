@@ -1,4 +1,5 @@
 import type { Host, Settings } from '../component/component.js'
+import type { Concern } from '../component/concern.js'
 import { type Kind, parseComponentId } from '../component/id.js'
 import { silentLogger } from '../component/logger.js'
 import { Shared } from '../component/shared.js'
@@ -18,6 +19,7 @@ export class RecordingTelemetry implements ComponentTelemetry {
   readonly errors = new Map<string, number>()
   readonly counters = new Map<string, number>()
   readonly gauges = new Map<string, () => number>()
+  readConcerns: () => Iterable<Concern> = () => []
   tracer: Tracer | undefined = undefined
   #queued: () => Items = () => ({})
 
@@ -48,6 +50,9 @@ export class RecordingTelemetry implements ComponentTelemetry {
     this.errors.set(reason, (this.errors.get(reason) ?? 0) + 1)
   }
   durationMs(): void {}
+  concerns(read: () => Iterable<Concern>): void {
+    this.readConcerns = read
+  }
   counter(name: string): (add: number) => void {
     return (add) => void this.counters.set(name, (this.counters.get(name) ?? 0) + add)
   }

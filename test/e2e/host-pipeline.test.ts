@@ -58,6 +58,12 @@ async function page(lab: Lab): Promise<string> {
   return stdout
 }
 
+/** `unitscope incidents`, as its user types it: `kind unit`, and the exit code. */
+async function whatIsBroken(lab: Lab): Promise<readonly string[]> {
+  const { stdout } = await lab.exec([process.execPath, agentMain, 'incidents', '--json'], { allowFailure: true })
+  return (JSON.parse(stdout).concerns as { kind: string; unit: string }[]).map(({ kind, unit }) => `${kind} ${unit}`)
+}
+
 const openLoop = /^systemd_unit_pattern\{[^}]*pattern_name="crash_loop"[^}]*\} 1$/m
 
 describeLab('pipelines/host.yaml', () => {
@@ -71,7 +77,13 @@ describeLab('pipelines/host.yaml', () => {
         lab.writeUnit('unitscope.service', unit)
         lab.writeFile('/run/systemd/system/unitscope.service.d/test.conf', dropIn)
         lab.writeUnit(kName, looping)
+        lab.writeUnit('before.service', '[Service]\nExecStart=/bin/false\n')
         await lab.daemonReload()
+        await lab.systemctl('start', 'before.service')
+        await waitFor(
+          'a failure that no agent sees',
+          async () => (await lab.show('before.service', 'ActiveState'))['ActiveState'] === 'failed',
+        )
         await lab.systemctl('start', 'unitscope.service')
         await waitFor('the first reading of the units', () =>
           sink.metrics().some(({ record }) => record.name === 'systemd.unit.state'),
@@ -86,13 +98,21 @@ describeLab('pipelines/host.yaml', () => {
           return openLoop.test(text) && /^systemd_incident_units\{[^}]*loop\.service[^}]*\} 1$/m.test(text)
         })
 
+        const broken = ['incident loop.service', 'pattern loop.service', 'failed_unit before.service']
+        const others = (kinds: readonly string[]): readonly string[] => kinds.filter((kind) => !broken.includes(kind))
+        const seen = await whatIsBroken(lab)
+        expect([others(seen), seen]).toEqual([[], expect.arrayContaining(broken)])
+
         await lab.systemctl('restart', 'unitscope.service')
         const restarts = count(sink, 'systemd.unit.restarted')
         await waitFor('news of six more crashes', () => count(sink, 'systemd.unit.restarted') >= restarts + 6)
         await waitFor('the open loop on the page of the second agent', async () => openLoop.test(await page(lab)))
 
+        expect(await whatIsBroken(lab)).toEqual(expect.arrayContaining(broken))
+
         await lab.systemctl('stop', kName)
         await waitFor('the end of the incident', () => count(sink, 'incident.resolved') > 0, { timeoutMs: 60_000 })
+        expect(await whatIsBroken(lab)).not.toContain('incident loop.service')
         await lab.systemctl('stop', 'unitscope.service')
 
         for (const name of ['pattern.crash_loop.detected', 'incident.opened', 'incident.resolved'])

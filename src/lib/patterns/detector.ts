@@ -75,6 +75,8 @@ export interface OpenFinding {
   readonly kind: string
   /** Where it tells of something that will happen: milliseconds since 1970. */
   readonly expectedMs?: number
+  /** Since when it has been the case, steady milliseconds; left out, since it was told of. */
+  readonly sinceMs?: number
 }
 
 /** What a detector is given once. */

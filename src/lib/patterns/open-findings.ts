@@ -1,10 +1,15 @@
 import type { Settings } from '../../component/component.js'
+import type { Concern } from '../../component/concern.js'
 import { batchOf } from '../../data/batch.js'
+import { type RawEvent, Severity } from '../../data/event.js'
 import type { Metric } from '../../data/metric.js'
 import type { Timer } from '../../util/clock.js'
 import type { Outbox } from '../handover/outbox.js'
 import { patternAttr, patternMetric } from './detection-event.js'
-import type { Detector, OpenFinding } from './detector.js'
+import type { Detection, Detector, OpenFinding } from './detector.js'
+import { keyOf, LastWords } from './last-words.js'
+import type { SteadyTime } from './steady-time.js'
+import { timeWords } from './words.js'
 
 /** So often it is said again: an exporter takes a series that was not heard of for minutes for gone. */
 const kRepeatMs = 30_000
@@ -17,18 +22,18 @@ export class OpenFindings {
   readonly #pattern: string
   readonly #detector: Detector
   readonly #outbox: Outbox
-  readonly #unixNano: () => bigint
+  readonly #time: SteadyTime
+  readonly #words = new LastWords()
   #told = new Map<string, OpenFinding>()
   #timer: Timer | undefined
   #closed = false
 
-  /** @param unixNano - the time that points bear */
-  constructor(settings: Settings, pattern: string, detector: Detector, outbox: Outbox, unixNano: () => bigint) {
+  constructor(settings: Settings, pattern: string, detector: Detector, outbox: Outbox, time: SteadyTime) {
     this.#settings = settings
     this.#pattern = pattern
     this.#detector = detector
     this.#outbox = outbox
-    this.#unixNano = unixNano
+    this.#time = time
   }
 
   /** Something was found, or read back: what is new, and what has ended as 0, once. To be sent with it. */
@@ -38,6 +43,30 @@ export class OpenFindings {
     return metrics
   }
 
+  /** `event` says it. */
+  heard(detection: Detection, event: RawEvent): void {
+    this.#words.hear(detection, event)
+  }
+
+  /** What is open, in the words in which it was told last; of what was read back, in as many as there are. */
+  *concerns(): Generator<Concern> {
+    for (const finding of this.#detector.openFindings?.() ?? []) {
+      const { unit, kind, expectedMs, sinceMs } = finding
+      const said = this.#words.of(finding)
+      const sinceUnixNano = sinceMs === undefined ? said?.firstNano : this.#time.unixNano(sinceMs)
+      const known = `${this.#pattern} (${kind})`
+      const due = expectedMs === undefined ? '' : `, due ${timeWords(BigInt(Math.round(expectedMs)) * 1_000_000n)}`
+      yield {
+        kind: 'pattern',
+        severity: said?.newest.severity ?? Severity.warn,
+        resource: unit.resource,
+        text: said?.newest.body ?? `${known}, found before the agent was restarted${due}`,
+        ...(sinceUnixNano === undefined ? {} : { sinceUnixNano }),
+        attributes: { ...said?.newest.attributes, ...this.#attributes(kind) },
+      }
+    }
+  }
+
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -45,12 +74,12 @@ export class OpenFindings {
 
   #collect(all: boolean): readonly Metric[] {
     if (this.#detector.openFindings === undefined || !this.#outbox.isRoomy) return []
-    const timeUnixNano = this.#unixNano()
+    const timeUnixNano = this.#time.unixNano(this.#time.nowMs + this.#time.idleMs)
     const open = new Map<string, OpenFinding>()
     const metrics: Metric[] = []
     for (const finding of this.#detector.openFindings()) {
       if (open.size >= kMaxTold) break
-      const key = `${finding.unit.key} ${finding.kind}`
+      const key = keyOf(finding)
       const told = this.#told.get(key)
       open.set(key, finding)
       if (!all && told !== undefined && told.expectedMs === finding.expectedMs) continue

@@ -79,9 +79,8 @@ export class PatternProcessor implements Processor, DetectorContext {
         () => this.#detector.open ?? 0,
       )
     this.#kept = new KeptState(settings, this.#detector, options.stateVersion ?? 1)
-    this.#openFindings = new OpenFindings(settings, options.pattern, this.#detector, this.#outbox, () =>
-      this.#time.unixNano(this.#time.nowMs + this.#time.idleMs),
-    )
+    this.#openFindings = new OpenFindings(settings, options.pattern, this.#detector, this.#outbox, this.#time)
+    settings.telemetry.concerns(() => this.#openFindings.concerns())
   }
 
   async start(host: Host): Promise<void> {
@@ -117,7 +116,9 @@ export class PatternProcessor implements Processor, DetectorContext {
   }
 
   tell(detection: Detection): void {
-    this.#found.push(detectionEvent(this.#options.pattern, detection, this.#time.unixNano(detection.atMs)))
+    const event = detectionEvent(this.#options.pattern, detection, this.#time.unixNano(detection.atMs))
+    this.#openFindings.heard(detection, event)
+    this.#found.push(event)
   }
 
   unixNano(steadyMs: number): bigint {

@@ -1,9 +1,11 @@
+import type { Concern } from '../../component/concern.js'
 import type { Metric } from '../../data/metric.js'
 import type { ResourcePool } from '../../data/resource.js'
 import type { ListedUnit } from '../../data/unit-snapshot.js'
 import type { UnitGraph } from '../dependencies/unit-graph.js'
 import { DetailMetrics } from './detail-metrics.js'
 import { Expectations } from './expectations.js'
+import { failedUnit } from './failed-units.js'
 import { type MetricSwitches, metricGroups } from './metric-groups.js'
 import type { UpUnit } from './polled-units.js'
 import { stateMetrics } from './state-metrics.js'
@@ -71,6 +73,17 @@ export class UnitSeries {
         this.#leftOut = units
       },
     })
+  }
+
+  /** Units that are `failed` now. */
+  unitsFailed(): Concern[] {
+    const failed: Concern[] = []
+    this.#units.followed.forEach((unit, name) => {
+      const { state } = unit.machine
+      if (unit.loaded && state.activeState === 'failed')
+        failed.push(failedUnit(name, state, this.#teller.resource(name, unit)))
+    })
+    return failed
   }
 
   /** Units of a type that are up, for questions that no signal answers. */

@@ -33,7 +33,10 @@ export class OpenAnomalies {
   }
 
   *findings(): Generator<OpenFinding> {
-    for (const { open } of this.#baselines) for (const kind of open!.kinds) yield { unit: open!.unit, kind }
+    for (const { open } of this.#baselines) {
+      const { unit, kinds, sinceMs } = open!
+      for (const kind of kinds) yield { unit, kind, sinceMs }
+    }
   }
 
   get dueMs(): number | undefined {

@@ -62,7 +62,8 @@ export class CrashLoopDetector implements Detector {
 
   *openFindings(): Generator<OpenFinding> {
     // A loop waits for its end, always.
-    for (const { unit, episode } of this.#due) if (episode !== undefined) yield { unit, kind: episode.kind }
+    for (const { unit, episode } of this.#due)
+      if (episode !== undefined) yield { unit, kind: episode.kind, sinceMs: episode.tally.firstMs }
   }
 
   get dueMs(): number | undefined {

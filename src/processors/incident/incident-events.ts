@@ -1,3 +1,4 @@
+import type { Concern } from '../../component/concern.js'
 import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
 import type { Incident, IncidentChange, Resolution } from '../../lib/incidents/incident.js'
@@ -37,6 +38,18 @@ export function resolvedEvent(incident: Incident, resolution: Resolution, atNano
     body: `incident of ${incident.root.unit} ${endings[resolution]} after ${lasted(incident, atNano)}: ${toll(incident)}`,
     attributes: { [attr.incidentResolution]: resolution, [attr.incidentDuration]: seconds(incident, atNano) },
   })
+}
+
+/** It, as long as it is open. */
+export function concernOf(incident: Incident): Concern {
+  return {
+    kind: 'incident',
+    severity: incident.state === 'open' ? Severity.error : severities[incident.state],
+    resource: incident.root.resource,
+    text: `${headline(incident)}${afterwards(incident)}`,
+    sinceUnixNano: incident.firstNano,
+    attributes: incidentAttributes(incident),
+  }
 }
 
 /** All that is known of an incident now. */

@@ -18,7 +18,7 @@ import type { Timer } from '../../util/clock.js'
 import { RecentKeys } from '../../util/recent-keys.js'
 import type { Config } from './config.js'
 import { graphDependencies } from './graph-dependencies.js'
-import { openedEvent, resolvedEvent, updatedEvent } from './incident-events.js'
+import { concernOf, openedEvent, resolvedEvent, updatedEvent } from './incident-events.js'
 import { IncidentMetrics } from './incident-metrics.js'
 import { IncidentSpans } from './incident-spans.js'
 import { KeptIncidents } from './kept-incidents.js'
@@ -88,6 +88,7 @@ class IncidentProcessor implements Processor, Announcer {
     })
     this.#kept = new KeptIncidents(settings, () => this.#save())
     telemetry.gauge('incidents_open', 'Incidents that are not over.', '{incident}', () => this.#book.size)
+    telemetry.concerns(() => this.#book.told.map(concernOf))
   }
 
   async start(): Promise<void> {

@@ -45,7 +45,7 @@ export class PeriodicCrashDetector implements Detector {
   }
 
   *openFindings(): Generator<OpenFinding> {
-    for (const { unit, open } of this.#open) yield { unit, kind: open!.rhythm.kind }
+    for (const { unit, open } of this.#open) yield { unit, kind: open!.rhythm.kind, sinceMs: open!.firstMs }
   }
 
   signal(signal: UnitSignal): void {

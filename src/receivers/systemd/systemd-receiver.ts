@@ -143,6 +143,7 @@ class SystemdReceiver implements Receiver {
     })
     this.#watcher = watcher
     gaugesOf(telemetry, this.#tracker, () => watcher.buffered)
+    telemetry.concerns(() => this.#tracker.series.unitsFailed())
     this.#countGraph = graphTelemetry(telemetry, this.#graph)
     this.#forgetStates = this.#graph.addStates(this.#tracker)
     this.#oom = new OomWatch(shared.get(oomBoard), {

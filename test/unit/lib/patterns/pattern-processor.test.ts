@@ -226,6 +226,37 @@ describe('what is open', () => {
     expect(expected).toMatchObject({ type: 'gauge', unit: 's', points: [{ value: kStart + 90.5 }] })
   })
 
+  test('is told to who asks, in its newest words and since its first, until it is over', async () => {
+    const { clock, feed, context, telemetry } = rig()
+    const open = () => [...telemetry.readConcerns()]
+    await feed(at(names.failed, 1))
+    const resource = sampleResource('a.service')
+    const unit = { key: resource.key, name: 'a.service', resource }
+    expect(open()).toMatchObject([
+      {
+        kind: 'pattern',
+        severity: 13,
+        resource,
+        text: 'a.service failed',
+        sinceUnixNano: BigInt(kStart + 1) * 1_000_000_000n,
+        attributes: { [patternAttr.name]: 'any_failure', [patternAttr.kind]: 'any', 'pattern.any_failure.count': 1 },
+      },
+    ])
+    const [found] = open()
+    const words = {
+      phase: 'updated',
+      kind: 'any',
+      confidence: 1,
+      evidence: {},
+      body: 'it goes on',
+      severity: 17,
+    } as const
+    context().tell({ ...words, unit, atMs: (kStart + 2) * 1000 })
+    expect(open()).toMatchObject([{ severity: 17, text: 'it goes on', sinceUnixNano: found!.sinceUnixNano }])
+    await clock.advance(2 * kQuietMs)
+    expect(open()).toEqual([])
+  })
+
   test('and was read back is told with the first record', async () => {
     const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
     const settings = testSettings('processor', 'restored', { clock })
@@ -235,6 +266,15 @@ describe('what is open', () => {
     const processor = new PatternProcessor(settings, next, { pattern: 'restored', create: () => detector })
     await processor.start(new TestHost())
     expect(clock.pending).toBe(0)
+    expect([...(settings.telemetry as RecordingTelemetry).readConcerns()]).toEqual([
+      {
+        kind: 'pattern',
+        severity: 13,
+        resource: unit.resource,
+        text: 'restored (slow), found before the agent was restarted',
+        attributes: { [patternAttr.name]: 'restored', [patternAttr.kind]: 'slow' },
+      },
+    ])
     await processor.consume(batchOf({ events: [at(names.started, 1, 'b.service')] }))
     await settle()
     expect(next.metrics).toMatchObject([

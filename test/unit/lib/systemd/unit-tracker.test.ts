@@ -671,3 +671,26 @@ describe('whatever comes', () => {
     expect(tracker.untracked).toBeGreaterThan(0)
   })
 })
+
+it('knows which units are failed now, and how and since when', () => {
+  const tracker = newTracker()
+  const crashed = service().start(1, 'a').u('failed/failed', { result: 'signal', pid: 0, exit: 'killed:11' })
+  const mended = new Script('b.service')
+    .start(2, 'b')
+    .u('failed/failed', { result: 'exit-code', pid: 0, exit: 'exited:3' })
+  feedAll(tracker, [...crashed.records, ...mended.records, ...new Script('c.service').start(3, 'c').records])
+  const failed = () => tracker.series.unitsFailed()
+  expect(failed()).toEqual([
+    {
+      kind: 'failed_unit',
+      severity: 17,
+      resource: expect.objectContaining({ attributes: expect.objectContaining({ [attr.unit]: 'a.service' }) }),
+      text: 'a.service has failed (signal SIGSEGV)',
+      sinceUnixNano: BigInt(crashed.usec) * 1000n,
+      attributes: { [attr.unit]: 'a.service', [attr.result]: 'signal', [attr.exitSignal]: 'SIGSEGV' },
+    },
+    expect.objectContaining({ text: 'b.service has failed (exit-code 3)' }),
+  ])
+  feedAll(tracker, mended.u('inactive/dead', { result: 'success' }).records.slice(-1))
+  expect(failed().map(({ text }) => text)).toEqual(['a.service has failed (signal SIGSEGV)'])
+})

@@ -102,6 +102,25 @@ describe('an incident', () => {
     expect(opened!.spanId).toBe(incidentSpanId(opened!.traceId!))
   })
 
+  test('is among what is open from when it is told of until it is resolved', async () => {
+    const { feed, tell, clock, telemetry } = await rig({ healthy_time: '10s' })
+    const open = () => [...telemetry.readConcerns()].map(({ text, severity }) => `${text} ${severity}`)
+    await feed(tell(names.failed, 'a.service', 'a', willRestart))
+    expect(open()).toEqual([])
+    await clock.advance(1000)
+    expect(open()).toEqual(['a.service failed (exit-code 3) 17'])
+    expect([...telemetry.readConcerns()][0]).toMatchObject({
+      kind: 'incident',
+      resource: sampleResource('a.service'),
+      sinceUnixNano: 1_700_000_000_000_000_000n,
+      attributes: { [attr.incidentState]: 'open', [attr.incidentFailures]: 1 },
+    })
+    await feed(tell(names.restarted, 'a.service', 'b'))
+    expect(open()).toEqual(['a.service failed (exit-code 3) 9'])
+    await clock.advance(20_000)
+    expect(open()).toEqual([])
+  })
+
   test('is resolved after the healthy time, with how long it took', async () => {
     const { feed, tell, clock, incidents } = await rig({ healthy_time: '10s' })
     await feed(tell(names.failed, 'a.service', 'a', willRestart))

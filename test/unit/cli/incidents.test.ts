@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { incidentsText } from '../../../src/cli/incidents-text.js'
+import type { ConcernReport } from '../../../src/service/concern-report.js'
+import type { StatusReport } from '../../../src/service/status-report.js'
+import { openStatusSocket } from '../../../src/service/status-socket.js'
+import { runCli } from './support.js'
+
+const kNowMs = Date.parse('2026-11-30T03:00:05Z')
+
+const incident: ConcernReport = {
+  kind: 'incident',
+  component: 'incident',
+  pipeline: 'units',
+  severity: 'error',
+  unit: 'db.service',
+  text: 'db.service failed (exit-code 3); then failed migrate.service; took down api.service',
+  since: '2026-11-30T02:14:31.250Z',
+  attributes: {
+    'incident.id': 'ab'.repeat(16),
+    'incident.state': 'gave_up',
+    'incident.units.failed': ['db.service', 'migrate.service'],
+    'incident.units.taken_down': ['api.service'],
+    'incident.units.count': 3,
+    'incident.failures': 12,
+    'systemd.unit.impact.will_stop': [],
+    'systemd.unit.impact.may_degrade': ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `${name}.service`),
+  },
+}
+const pattern: ConcernReport = {
+  kind: 'pattern',
+  component: 'crash_loop',
+  severity: 'warn',
+  unit: 'db.service',
+  text: 'db.service crashed 5 times within 4s',
+  since: '2026-11-30T02:59:00.000Z',
+  attributes: { 'pattern.name': 'crash_loop', 'pattern.kind': 'rapid' },
+}
+const failed = (unit: string, more: Partial<ConcernReport> = {}): ConcernReport => ({
+  kind: 'failed_unit',
+  component: 'systemd',
+  severity: 'error',
+  unit,
+  text: `${unit} has failed (exit-code 1)`,
+  attributes: { 'systemd.unit.name': unit },
+  ...more,
+})
+
+const component = (kind: 'receiver' | 'processor', id: string, state = 'ok', reason?: string) => ({
+  kind,
+  id,
+  state,
+  ...(reason === undefined ? {} : { reason }),
+  gauges: {},
+  errors: {},
+})
+const wellConfigured = [component('receiver', 'systemd'), component('processor', 'incident')]
+
+function report(concerns: readonly ConcernReport[] | undefined, components = wellConfigured, omitted = 0) {
+  const ledger = { rows: [], unrouted: {}, used: {}, signals: {}, unaccounted: {} }
+  const told = concerns === undefined ? {} : { concerns, concerns_omitted: omitted }
+  return {
+    version: '1.2.3',
+    pid: 1,
+    uptime_s: 1,
+    healthy: true,
+    components,
+    ledger,
+    ...told,
+  } as unknown as StatusReport
+}
+
+const text = (of: StatusReport): string => incidentsText(of, { color: false } as never, kNowMs)
+
+test('for a person: what failed, how it stands, since when, what it takes along, and the trace to look at', () => {
+  expect(text(report([failed('backup.service', { since: '2026-11-28T00:00:00.000Z' }), pattern, incident]))).toBe(
+    `1 incident, 1 pattern, 1 failed unit
+
+incident  db.service failed (exit-code 3); then failed migrate.service; took down api.service
+          gave up: nothing starts it again, somebody has to act
+          since 2026-11-30 02:14:31 UTC, for 45m33s; 12 failures, 3 units
+          may work less well: a.service, b.service, c.service, d.service, e.service, f.service and 1 more
+          trace abababababababababababababababab
+
+pattern   db.service crashed 5 times within 4s
+          since 2026-11-30 02:59:00 UTC, for 1m5s
+
+failed    backup.service has failed (exit-code 1)
+          since 2026-11-28 00:00:00 UTC, for 2d3h
+`,
+  )
+})
+
+describe('what may be missing is said', () => {
+  test.each([
+    [
+      'systemd is not followed',
+      report([], [component('receiver', 'systemd/user', 'degraded', 'no bus'), component('processor', 'incident')]),
+      'warning: receiver systemd/user is degraded, so this may be old: no bus\nnothing is broken',
+    ],
+    [
+      'nobody looks for causes',
+      report([], [component('receiver', 'systemd')]),
+      'warning: no pipeline of this agent has the processor `incident`: causes are not known\nnothing is broken',
+    ],
+    ['more than is told', report([pattern], wellConfigured, 1234), '1m5s\n\nand 1,234 more\n'],
+  ])('%s', (_, of, expected) => expect(text(of)).toContain(expected))
+})
+
+test('what other hosts sent moves no cursor', () => {
+  expect(text(report([{ ...pattern, text: 'a\u001b[2Jb' }]))).toContain('pattern   a\\x1b[2Jb\n')
+})
+
+describe('asked over the socket', () => {
+  const cleanups: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  })
+
+  /** What the command says of an agent that answers this. */
+  async function asked(answer: StatusReport, ...options: string[]) {
+    const folder = mkdtempSync(join(tmpdir(), 'unitscope-incidents-'))
+    cleanups.push(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'status.sock')
+    const socket = await openStatusSocket(path, () => answer)
+    cleanups.push(() => socket.close())
+    return runCli([...options, '--socket', path])
+  }
+
+  test('nothing is open: 0', async () => {
+    const { exit, stdout, stderr } = await asked(report([]), 'incidents')
+    expect([exit, stdout, stderr]).toEqual([0, 'nothing is broken: no incident, no pattern, no failed unit\n', ''])
+  })
+
+  test('for scripts, without the failed units that are part of an incident: 1', async () => {
+    const all = [
+      incident,
+      failed('migrate.service'),
+      failed('db.service', { scope: 'user' }),
+      failed('db.service'),
+      failed('old.service'),
+    ]
+    const { exit, stdout } = await asked(report(all), 'incidents', '--json')
+    expect(exit).toBe(1)
+    expect(JSON.parse(stdout)).toEqual({
+      concerns: [incident, failed('db.service', { scope: 'user' }), failed('old.service')],
+      omitted: 0,
+    })
+  })
+
+  test('an agent of a version that cannot say it: 69, and what to do', async () => {
+    const { exit, stdout, stderr } = await asked(report(undefined), 'incidents', '--json')
+    expect([exit, JSON.parse(stdout).error]).toEqual([69, expect.stringContaining('the agent is version 1.2.3')])
+    expect(stderr).toContain('restart it')
+  })
+
+  test('`status` says that there is something, and is well all the same', async () => {
+    const { exit, stdout } = await asked(report([incident, failed('migrate.service'), pattern]), 'status')
+    expect([exit, stdout.split('\n').at(-2)]).toEqual([0, '1 incident, 1 pattern on this machine: unitscope incidents'])
+  })
+
+  test('nobody answers: 69', async () => {
+    const { exit, stderr } = await runCli(['incidents', '--socket', '/nonexistent/status.sock'])
+    expect([exit, stderr]).toEqual([69, expect.stringContaining('no agent runs here')])
+  })
+})
