@@ -97,7 +97,7 @@ export class HistoryTeller {
       if (unit === undefined) continue
       const facts = read.get(name)?.facts
       if (unit.facts === undefined && facts !== undefined)
-        this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'journal')
+        this.#teller.learn(out, name, unit, facts, observedNs, 'journal')
       const replay = replays.get(name) ?? new HistoryReplay(unit)
       replays.set(name, replay)
       const happened = replay.feed(entry, next)

@@ -58,6 +58,8 @@ export class TrackedUnit {
   outlook: Outlook | undefined
   /** Of the last end; empty once that is over, undefined when there never was one. */
   verdict: Verdict | '' | undefined
+  /** A failure of which it is not known what comes next, until the configuration is read. */
+  undecided: Occurrence | undefined
   /** Announced or under way; not yet over. */
   restart: Restart | undefined
   /** The last run that began with a restart. */

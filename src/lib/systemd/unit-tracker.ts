@@ -228,7 +228,7 @@ export class UnitTracker implements UnitStates {
         )
         this.#heard.state(state)
       }
-      if (facts !== undefined) this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
+      if (facts !== undefined) this.#teller.learn(out, name, unit, facts, observedNs, 'signal')
     }
     for (const name of gone) {
       this.#unload(out, name, observedNs, 'reading')
@@ -243,7 +243,7 @@ export class UnitTracker implements UnitStates {
     const unit = this.#units.followed.get(name)
     if (unit === undefined) return out
     if (dependencies !== undefined) this.#graph.update(name, dependencies, ends)
-    this.#teller.tell(out, name, unit, unit.learn(facts), observedNs, 'signal')
+    this.#teller.learn(out, name, unit, facts, observedNs, 'signal')
     // The slice may not have been known when it was looked for.
     this.#teller.locate(name, unit, unit.machine.state, false)
     return out

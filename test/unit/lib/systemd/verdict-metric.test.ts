@@ -45,6 +45,24 @@ describe('the verdict as a metric says what comes next to a unit that is down', 
     expect(shown(trackerOf(script))).toBe('none')
   })
 
+  it('a failure that came before the configuration was read has one as soon as that is', () => {
+    const script = failed()
+    const tracker = newTracker()
+    feedAll(tracker, script.records)
+    expect(shown(tracker)).toBeUndefined()
+    expect(tracker.learn(unit, { facts }, 1n)).toEqual([])
+    expect(shown(tracker)).toBe('gave_up')
+    tracker.learn(unit, { facts: { ...facts, restart: { ...restart, when: 'always' } } }, 2n)
+    expect(shown(tracker)).toBe('gave_up')
+  })
+
+  it('and none where the unit runs again by then', () => {
+    const tracker = newTracker()
+    feedAll(tracker, job(failed(), 2, 'b').records)
+    tracker.learn(unit, { facts }, 1n)
+    expect(shown(tracker)).toBeUndefined()
+  })
+
   it('reset-failed ends it', () => {
     expect(shown(trackerOf(failed().u('inactive/dead', { result: 'success' })))).toBe('none')
   })
