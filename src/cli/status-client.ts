@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import type { StatusReport } from '../service/status-report.js'
 import { kMaxPathBytes, kRequest } from '../service/status-socket.js'
+import { patience } from '../util/patience.js'
 
 /** An agent answers within a turn of its event loop; one that does not is stuck, and that is an answer, too. */
 const kDeadlineMs = 5000
@@ -19,11 +20,11 @@ export function askStatus(path: string, deadlineMs = kDeadlineMs): Promise<Reply
     let bytes = 0
     const socket = createConnection(path, () => socket.write(kRequest))
     const end = (reply: Reply): void => {
-      clearTimeout(late)
+      late.cancel()
       socket.destroy()
       resolve(reply)
     }
-    const late = setTimeout(() => end({ unanswered: stuck(path) }), deadlineMs)
+    const late = patience(deadlineMs, () => end({ unanswered: stuck(path) }))
     socket.on('error', (error: NodeJS.ErrnoException) => end({ unanswered: reasonOf(error, path) }))
     socket.on('data', (chunk) => {
       chunks.push(chunk)

@@ -25,9 +25,14 @@ export interface StatusSocket {
  * A socket that an agent of this user has left behind is replaced; one on which somebody answers, or anything else of that name, is not.
  *
  * @param answer - made anew for each request
+ * @param idleMs - how long who has connected may say nothing
  * @throws Error that says what is in the way, and what to do
  */
-export async function openStatusSocket(path: string, answer: () => unknown): Promise<StatusSocket> {
+export async function openStatusSocket(
+  path: string,
+  answer: () => unknown,
+  idleMs: number = kIdleMs,
+): Promise<StatusSocket> {
   if (Buffer.byteLength(path) > kMaxPathBytes)
     throw new Error(`the path is longer than ${kMaxPathBytes} bytes: choose a shorter one for service.status_socket`)
   // bind(2) says ENOENT, and libuv makes EACCES of it.
@@ -37,7 +42,7 @@ export async function openStatusSocket(path: string, answer: () => unknown): Pro
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serve(socket, answer)
+    serve(socket, answer, idleMs)
   })
   server.maxConnections = kMaxConnections
   await listen(server, path)
@@ -52,10 +57,14 @@ export async function openStatusSocket(path: string, answer: () => unknown): Pro
   }
 }
 
-function serve(socket: Socket, answer: () => unknown): void {
+function serve(socket: Socket, answer: () => unknown, idleMs: number): void {
   let asked = ''
   socket.unref()
-  socket.setTimeout(kIdleMs, () => socket.destroy())
+  socket.setTimeout(idleMs, () => {
+    // A process that stood still has not looked yet at what was asked meanwhile.
+    const { bytesRead } = socket
+    setImmediate(() => void (socket.bytesRead === bytesRead && socket.destroy()))
+  })
   // Gone in the middle of it: nobody misses the answer.
   socket.on('error', () => {})
   socket.setEncoding('latin1').on('data', (text: string) => {

@@ -115,6 +115,30 @@ describe('the file', () => {
   })
 })
 
+describe('a process that stood still for all of a deadline looks before it says that nobody answered:', () => {
+  const standStill = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+  test('the agent that is asked', async () => {
+    const agent = await openStatusSocket(path, () => 'here', 100)
+    const socket = createConnection(path, () => {
+      socket.write('status\n')
+      setImmediate(() => standStill(200)) // accepted by now, and not read
+    })
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toBe('"here"\n')
+    await agent.close()
+  })
+
+  test('who asks', async () => {
+    const server = createServer((socket) => void socket.end('{}')).listen(path)
+    await once(server, 'listening')
+    const asked = askStatus(path, 100)
+    standStill(200)
+    expect(await asked).toMatchObject({ unanswered: expect.stringContaining('no agent of this kind') })
+    server.close()
+  })
+})
+
 describe('unitscope status says why nobody answers:', () => {
   test('no socket', async () => {
     expect(await askStatus(path)).toMatchObject({ unanswered: expect.stringContaining('no agent runs here') })
