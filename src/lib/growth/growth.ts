@@ -79,6 +79,7 @@ export class Growth {
     this.#pyramid.clear()
     this.#startMs = atMs
     this.#baseline = Number.NaN
+    this.#baselineMs = Number.NaN
     this.#open?.beginRun()
   }
 
@@ -88,7 +89,8 @@ export class Growth {
     this.#lastMs = atMs
     if (Number.isNaN(this.#startMs)) this.#startMs = atMs
     // Kept by an agent whose clock was ahead.
-    if (atMs < this.#startMs || this.#pyramid.isAheadOf(atMs)) this.warmUp(atMs)
+    if (atMs < this.#startMs || atMs < this.#baselineMs || this.#pyramid.isAheadOf(atMs)) this.warmUp(atMs)
+    this.#open?.isNow(atMs)
     if (atMs < this.#startMs + this.#options.warmUpMs) return undefined
     const ended = this.#pyramid.add(atMs, value)
     if (ended === 0) return undefined

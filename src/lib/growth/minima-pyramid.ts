@@ -71,11 +71,11 @@ export class MinimaPyramid {
     }
     if (number < this.#current) {
       // A little late, and told already; or kept by an agent whose clock was ahead.
-      if (this.isAheadOf(atMs)) this.#begin(number, value)
+      if (this.isAheadOf(atMs)) this.#begin(atMs, value)
       return 0
     }
     if (Number.isNaN(this.#current)) {
-      this.#begin(number, value)
+      this.#begin(atMs, value)
       return 0
     }
     const ended = this.#end(number)
@@ -94,6 +94,8 @@ export class MinimaPyramid {
     this.#values.fill(Number.NaN)
     this.#first = Number.NaN
     this.#current = Number.NaN
+    // Of a clock that was far ahead it may lie after now: windows would have numbers below 0.
+    this.#originMs = 0
   }
 
   /** Copies the newest `most` windows of a level, oldest first: their numbers from 0 into `x`, their minima into `y`; returns how many have one. */
@@ -196,8 +198,9 @@ export class MinimaPyramid {
     return this.#values[level * kWindows + (number % kWindows)]!
   }
 
-  #begin(number: number, value: number): void {
+  #begin(atMs: number, value: number): void {
     this.clear()
+    const number = this.#numberAt(atMs)
     this.#first = number
     this.#current = number
     this.#values[kOpen] = value

@@ -58,6 +58,13 @@ export class OpenGrowth {
     this.#toldInRun = false
   }
 
+  /** What an agent kept whose clock was ahead is of now: a time that is to come would not be read back. */
+  isNow(nowMs: number): void {
+    if (this.#told.atMs > nowMs) this.#told = { ...this.#told, atMs: nowMs }
+    if (this.#latest.atMs > nowMs) this.#latest = { ...this.#latest, atMs: nowMs }
+    if (this.#markMs !== undefined && this.#markMs > nowMs) this.#markMs = undefined
+  }
+
   /** It goes on; returns what is worth being told, such as a further run that grows alike. */
   goesOn(level: number, growing: Growing): Growing | undefined {
     this.#level = level

@@ -75,6 +75,11 @@ export class OpenPeriod {
     return this.#beatMs + (kMissedBeats + 1) * this.rhythm.periodMs + this.#toleranceMs
   }
 
+  /** Kept by an agent whose clock was ahead it would never be over: silence counts from now on. */
+  isNow(nowMs: number): void {
+    if (this.isRestored && this.#beatMs > nowMs) this.#moveBeat(nowMs - this.#beatMs)
+  }
+
   /** One more failure; false when too many have missed the beat. */
   take(atMs: number): boolean {
     this.isRestored = false

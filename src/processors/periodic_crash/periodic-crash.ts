@@ -66,6 +66,8 @@ export class PeriodicCrashDetector implements Detector {
   elapse(nowMs: number): void {
     for (const known of this.#open) {
       const open = known.open!
+      open.isNow(nowMs)
+      if (open.dueMs > nowMs) continue
       // What could not be seen did not fail to come.
       while (open.dueMs <= nowMs && (open.isRestored || this.#context.quiet(known.unit, open.dueMs) !== undefined))
         open.skip()
@@ -145,7 +147,8 @@ export class PeriodicCrashDetector implements Detector {
         this.#units.set(failures.unit.key, failures)
         if (failures.open === undefined) return
         this.#open.add(failures)
-        this.#expect(failures.open)
+        // From the first record on: when that is, is not known yet.
+        this.dueMs = Number.NEGATIVE_INFINITY
       },
       max: this.#limits.maxUnits,
     })

@@ -15,6 +15,8 @@ export class OpenPattern<T> {
   readonly #leastSilenceMs: number
   /** Newest last. */
   #recent: boolean[] = []
+  /** It was read back, and nobody has said yet when now is. */
+  #isRestored = false
 
   /**
    * @param usualGapMs - between failures that fit
@@ -31,6 +33,12 @@ export class OpenPattern<T> {
 
   get dueMs(): number {
     return this.lastFitMs + Math.max(kSilence * this.#usualGapMs, this.#leastSilenceMs)
+  }
+
+  /** Kept by an agent whose clock was ahead it would never be over: silence counts from now on. */
+  isNow(nowMs: number): void {
+    if (this.#isRestored) this.lastFitMs = Math.min(this.lastFitMs, nowMs)
+    this.#isRestored = false
   }
 
   /** One more failure; false where too few of the newest fit. */
@@ -65,6 +73,7 @@ export class OpenPattern<T> {
       throw new Error('an open pattern has no numbers')
     const open = new OpenPattern(detail, fits, lastFitMs, usualGapMs, leastSilenceMs)
     open.toldFits = toldFits
+    open.#isRestored = true
     return open
   }
 }

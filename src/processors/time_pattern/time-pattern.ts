@@ -107,6 +107,7 @@ export class TimePatternDetector implements Detector {
     for (const known of this.#open)
       for (const kind of kKinds) {
         const open = known.open[kind]
+        open?.isNow(nowMs)
         if (open !== undefined && open.dueMs <= nowMs) this.#clear(known, kind, 'quiet', open.dueMs)
       }
     this.#schedule()

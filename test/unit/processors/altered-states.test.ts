@@ -96,6 +96,25 @@ test.each(detectors)(
   },
 )
 
+/** The same with every time so much later. */
+const later = (state: Json, usec: number): Json => {
+  if (typeof state === 'number') return state > 1e15 ? state + usec : state
+  if (typeof state !== 'object' || state === null) return state
+  if (Array.isArray(state)) return state.map((one) => later(one, usec))
+  return Object.fromEntries(Object.entries(state).map(([key, one]) => [key, later(one, usec)]))
+}
+
+test.each(detectors)('%s: what was kept by an agent whose clock was 60 years ahead ends as ever', (_type, make) => {
+  const first = make(standAlone())
+  live(first, kStartMs, kSavedMs)
+  const told: Detection[] = []
+  const second = make(standAlone(told))
+  restore(second, later(saved(first), 60 * 366 * kDayMs * 1000))
+  expect(second.open).toBe(first.open)
+  for (let day = 0; day < 366; day++) tell(second, 'started', kSavedMs + day * kDayMs, 'other.service')
+  expect([second.open, told.length]).toEqual([0, first.open])
+})
+
 test.each(detectors)(
   '%s: whatever is changed in it, it is refused whole, or all that is told, and saved, is sane',
   (type, make) => {

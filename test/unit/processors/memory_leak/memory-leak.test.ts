@@ -274,6 +274,7 @@ describe('an agent that is restarted', () => {
     expect(second.phases().filter((phase) => phase === 'memory detected')).toEqual([])
     await second.tell('stopped', 4.7 * kHour)
     expect(second.phases().at(-1)).toBe('memory cleared')
+    await second.processor.shutdown()
   })
 
   test('ends the growth of a unit that is not there any more, once it has watched for half an hour', async () => {
@@ -301,6 +302,7 @@ describe('an agent that is restarted', () => {
     const second = await story({}, { stateDirectory })
     await second.live(3 * kHour + 60, 4.7 * kHour, leak())
     expect(second.phases()[0]).toBe('memory detected')
+    await second.processor.shutdown()
   })
 
   test('sees the same growth though the clock was set between its beginning and the restart', async () => {
@@ -325,6 +327,7 @@ describe('an agent that is restarted', () => {
     expect(Math.abs(value(found, 'duration') - value(expected, 'duration'))).toBeLessThan(0.1 * kHour)
     const atS = Number(found!.timeUnixNano - expected!.timeUnixNano) / 1e9 - 3 * kHour
     expect(Math.abs(atS)).toBeLessThan(0.1 * kHour)
+    await second.processor.shutdown()
   })
 
   test('with windows of another width keeps what is open, and learns the rest anew', async () => {
@@ -336,6 +339,7 @@ describe('an agent that is restarted', () => {
     expect((second.telemetry.errors.get('state_damaged') ?? 0) === 0).toBe(true)
     await second.live(4.5 * kHour, 8 * kHour, () => ({ held: 120 * mebibyte, limit }))
     expect(second.phases().at(-1)).toBe('memory cleared')
+    await second.processor.shutdown()
   })
 })
 

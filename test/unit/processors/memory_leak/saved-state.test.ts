@@ -136,6 +136,30 @@ test('whatever is changed in it, it is refused whole, or all that is told, and s
   expect(taken).toBeGreaterThan(5)
 })
 
+/** The same with all times, or those of the names given, so much later. */
+function later(state: Json, usec: number, names = /[uU]sec$/): Json {
+  if (typeof state !== 'object' || state === null) return state
+  if (Array.isArray(state)) return state.map((one) => later(one, usec, names))
+  const moved = ([key, one]: [string, Json]): [string, Json] =>
+    typeof one === 'number' && names.test(key) ? [key, one + usec] : [key, later(one, usec, names)]
+  return Object.fromEntries(Object.entries(state as Readonly<Record<string, Json>>).map(moved))
+}
+
+test.each([
+  ['all', /[uU]sec$/],
+  // That is when the unit was read, and when its run was first judged.
+  ['two of its times', /^(seenUsec|usec)$/],
+])('what was kept by an agent whose clock was 60 years ahead is begun anew: %s', (_, names) => {
+  const one = watched()
+  atOnce(one.detector.restore(later(JSON.parse(good), 60 * 366 * 24 * kHourMs * 1000, names)))
+  one.live(kSavedMs, kSavedMs + 90 * kMinuteMs, 'b'.repeat(32))
+  const again = watched()
+  atOnce(again.detector.restore(JSON.parse(one.save())))
+  expect(again.detector.open).toBe(one.detector.open)
+  for (let hours = 2; hours < 26; hours++) one.elapse(kSavedMs + hours * kHourMs)
+  expect(one.detector.open).toBe(0)
+})
+
 const first = JSON.parse(good).units[0]
 const memory = ['units', '0', 'memory']
 
