@@ -305,8 +305,9 @@ describe('a reader', () => {
     const told = new Promise<readonly MemoryLoss[]>((resolve) => {
       tell = resolve
     })
-    writeFileSync(join(root, 'a.slice/memory.events'), events(1))
+    // The one that ends stirs first: its end is awaited for 250 ms from when the slice's counter has grown.
     writeFileSync(join(root, 'a.slice/b.service/memory.events'), events(0))
+    writeFileSync(join(root, 'a.slice/memory.events'), events(1))
     renameSync(join(root, 'a.slice/b.service'), join(root, 'gone'))
     expect(await told).toEqual([
       {
@@ -457,6 +458,8 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
     })
     // Nobody but the reader opens it: it has taken the cgroup in, and waits for its end.
     await until(() => isOpen(join(job, 'cpu.stat')))
+    // While it was empty all of it was read, too.
+    await until(() => readers('stat').every((stat) => / \(unitscope-cgrp\) S /.test(stat)))
     const before = bytesRead()
     child.stdin!.end('work\n'.repeat(10_000))
     await new Promise((resolve) => child.once('close', resolve))
@@ -504,7 +507,6 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
 
   test.skipIf(whyNoPressure !== undefined)(
     `the kernel tells of pressure${whyNoPressure === undefined ? '' : ` [skipped: ${whyNoPressure}]`}, and why it refuses a trigger`,
-    { timeout: 30_000 },
     async () => {
       const root = makeCgroup()
       const busy = join(root, 'busy.service')
@@ -540,14 +542,19 @@ describe.skipIf(why !== undefined)(`real cgroups${why === undefined ? '' : ` [sk
   )
 })
 
-/** Whether this process has the file open. */
-/** By the reader's thread. */
-function bytesRead(): number {
-  const text = (task: string, file: string) => readFileSync(`/proc/self/task/${task}/${file}`, 'utf8')
-  const readers = readdirSync('/proc/self/task').filter((task) => text(task, 'comm') === 'unitscope-cgrp\n')
-  return readers.reduce((sum, task) => sum + Number(/^rchar: (\d+)/.exec(text(task, 'io'))?.[1]), 0)
+/** What /proc has of the readers' threads. */
+function readers(file: string): readonly string[] {
+  const text = (task: string, name: string) => readFileSync(`/proc/self/task/${task}/${name}`, 'utf8')
+  const tasks = readdirSync('/proc/self/task').filter((task) => text(task, 'comm') === 'unitscope-cgrp\n')
+  return tasks.map((task) => text(task, file))
 }
 
+/** By the readers' threads. */
+function bytesRead(): number {
+  return readers('io').reduce((sum, io) => sum + Number(/^rchar: (\d+)/.exec(io)?.[1]), 0)
+}
+
+/** Whether this process has the file open. */
 function isOpen(path: string): boolean {
   return readdirSync('/proc/self/fd').some((fd) => {
     try {
