@@ -68,7 +68,7 @@ test.each([
   kept.change(true) // an incident was just told of: it waits for nothing
   expect(writes).toBe(1)
   kept.change(false)
-  await vi.waitFor(() => expect(clock.pending).toBe(1)) // that is on the disk
+  await vi.waitFor(() => expect(clock.pending).toBe(1), { timeout: 20_000 }) // that is on the disk
   await clock.advance(seconds * 1000 - 1)
   for (let more = 0; more < 100; more++) kept.change(false)
   expect(writes).toBe(1)
