@@ -157,11 +157,11 @@ describe('what is no request is refused', () => {
 
 test('a pipeline that takes longer than a sender may be silent is waited for', async () => {
   const settings = testSettings('receiver', 'otlp')
-  const next = { consume: () => new Promise<Outcome>((resolve) => setTimeout(() => resolve(ok), 300)) }
+  const next = { consume: () => new Promise<Outcome>((resolve) => setTimeout(() => resolve(ok), 3000)) }
   const port = await freePort()
   own(
     await HttpEndpoint.listen({
-      ...{ host: '127.0.0.1', port, intake: new Intake(settings, next), silenceMs: 50 },
+      ...{ host: '127.0.0.1', port, intake: new Intake(settings, next), silenceMs: 1000 },
       ...{ allows: () => true, metadataOf: () => undefined, maxRequestBytes: 65_536, maxConnections: 2 },
       budget: new ByteBudget(2 ** 20),
       ...{ onRefusal: () => {}, onConnectionRefused: () => {}, onFailure: () => {} },

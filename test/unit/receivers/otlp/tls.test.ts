@@ -53,7 +53,7 @@ describe('with TLS', () => {
   test('who trusts the authority delivers; who speaks plain text does not', async () => {
     const grpc = await startReceiver({ tls })
     expect((await own(new OtlpClient(grpc.port, {}, secure())).export('traces', request)).code).toBe(status.OK)
-    expect((await own(new OtlpClient(grpc.port)).export('traces', request, {}, 2000)).code).toBe(status.UNAVAILABLE)
+    expect((await own(new OtlpClient(grpc.port)).export('traces', request)).code).toBe(status.UNAVAILABLE)
     const http = await startHttpReceiver({ tls })
     expect(await post(http.port)).toBe(200)
     await expect(fetch(`http://127.0.0.1:${http.port}/v1/traces`, { method: 'POST', body: 'x' })).rejects.toThrow()
@@ -69,7 +69,7 @@ describe('with TLS', () => {
     test(`that asks for one, a client that shows ${name} is ${may ? 'taken' : 'refused'}`, async () => {
       const mutual = { ...tls, client_ca_file: ours.caFile }
       const grpc = await startReceiver({ tls: mutual })
-      const answer = await own(new OtlpClient(grpc.port, {}, secure(pair))).export('traces', request, {}, 2000)
+      const answer = await own(new OtlpClient(grpc.port, {}, secure(pair))).export('traces', request)
       expect(answer.code).toBe(may ? status.OK : status.UNAVAILABLE)
       const http = await startHttpReceiver({ tls: mutual })
       expect(await post(http.port, pair)).toBe(may ? 200 : 'refused')

@@ -129,7 +129,7 @@ describe.concurrent('a bus that misbehaves leaves the receiver degraded, with th
       ['says nothing on the second connection', [good, () => {}], /no answer within 5 s/, 1],
     ]
   for (const [story, behaviours, reason, tries = 3] of rows) {
-    it(story, { timeout: 30_000 }, async () => {
+    it(story, async () => {
       const reasons = await reasonsOf(await serve(behaviours), tries)
       expect(reasons[0]).toMatch(reason)
       expect(new Set(reasons).size, reasons.join('\n')).toBe(1)
