@@ -288,6 +288,7 @@ async function serving(answer: RequestListener, tls?: object) {
     answer(request, response)
   }
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
+  server.keepAliveTimeout = 0 // a connection that is closed after 5 s may be about to be used
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
