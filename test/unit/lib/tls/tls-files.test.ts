@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from '../../../../src/component/logger.js'
+import { Expiry } from '../../../../src/lib/tls/expiry.js'
 import { TlsFiles, type TlsOptions } from '../../../../src/lib/tls/tls-files.js'
 import { FakeClock } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, testSettings } from '../../../../src/testkit/test-settings.js'
@@ -162,17 +164,23 @@ describe('expiry', () => {
   })
 
   test('of a server’s is warned of from two weeks ahead on, as long as its connection lasts', async () => {
-    const { files, lines, clock } = await open()
+    // Without files, which would be looked at each 10 s: of twelve days that is seconds of CPU.
+    const lines: string[] = []
+    const clock = new FakeClock(now)
+    const warn = (message: string, fields: object = {}): void =>
+      void lines.push([message, ...Object.values(fields)].join(': '))
+    const expiry = new Expiry({ clock, logger: { ...silentLogger, warn }, telemetry: new RecordingTelemetry() })
+    cleanUps.push(() => expiry.close())
     const inDays = (days: number): string => new Date(Number(now / 1_000_000n) + days * day).toUTCString()
-    files.expiry.server('otel:4317', inDays(15.5))
-    files.expiry.server('otel:4318', undefined)
-    files.expiry.server('otel:4318', 'never')
+    expiry.server('otel:4317', inDays(15.5))
+    expiry.server('otel:4318', undefined)
+    expiry.server('otel:4318', 'never')
     const told = (): number => lines.filter((line) => line.includes('expires soon: otel:4317')).length
     await clock.advance(day)
     expect(told()).toBe(0)
     await clock.advance(day)
     expect(told()).toBe(1)
-    files.expiry.server('otel:4317', inDays(90))
+    expiry.server('otel:4317', inDays(90))
     await clock.advance(10 * day)
     expect(told()).toBe(1)
   })
