@@ -175,9 +175,8 @@ describe('a peer that is lost, or was never there', () => {
     })
 
   test('refuses the connection: UNAVAILABLE with the reason', async () => {
-    const server = await startTcp(() => {})
-    cleanUp()
-    check(await clientOf(server.port).client.unary(method, [hello], never), 'UNAVAILABLE, cut', /ECONNREFUSED/)
+    // tcpmux, of which there is none: a port that was closed a moment ago may be somebody's by now.
+    check(await clientOf(1).client.unary(method, [hello], never), 'UNAVAILABLE, cut', /ECONNREFUSED/)
   })
 
   test('connects and says nothing: calls end in time and share the attempt, which ends after 20 s', async () => {

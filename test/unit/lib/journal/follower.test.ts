@@ -16,8 +16,11 @@ import { cursor, entry, text } from './export-text.js'
 // A real journal cannot be made to hang at one place or to fail on demand: here a shell script stands in for journalctl.
 
 let folder: string
+/** What other files of this process have left running. */
+let others: ReadonlySet<string>
 const running: (() => Promise<void>)[] = []
 beforeEach(() => {
+  others = new Set(children())
   folder = mkdtempSync(join(tmpdir(), 'unitscope-follower-'))
 })
 afterEach(async () => {
@@ -89,14 +92,18 @@ function follow(from: StartPosition, script: string, hold?: Promise<void>) {
  * virtual time stands still for it, for it ends questions that take 10 s and a journalctl that is silent for as long.
  */
 function isSomethingToDo(): boolean {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
-  return children.some((pid) => {
+  return children().some((pid) => {
+    if (others.has(pid)) return false
     try {
       return !readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0')
     } catch {
       return false // it is gone
     }
   })
+}
+
+function children(): readonly string[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
 }
 
 const after = (n: number): StartPosition => ({ at: 'cursor', cursor: cursor(n) })
