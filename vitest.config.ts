@@ -17,6 +17,7 @@ const quick = {
   // By default one CPU is left to Vitest itself, which needs little of it: on two CPUs that is half of the time.
   maxWorkers: '100%',
   testTimeout: 60_000,
+  hookTimeout: 60_000,
 } as const
 
 const inTurn = { pool: 'forks', fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } as const
