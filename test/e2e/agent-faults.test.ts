@@ -3,17 +3,8 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { type Lab, packageRoot, waitFor, withLab } from '../lab/lab.js'
-import {
-  agentMain,
-  busLost,
-  freePort,
-  labConfig,
-  running,
-  startAgent,
-  Workspace,
-  watching,
-  withAgent,
-} from './agent.js'
+import { freePort } from '../support/free-port.js'
+import { agentMain, busLost, labConfig, running, startAgent, Workspace, watching, withAgent } from './agent.js'
 
 const oneshot = '[Service]\nType=oneshot\nExecStart=/bin/true\nRemainAfterExit=yes\n'
 

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { freePort, scrape, withAgent } from './agent.js'
+import { freePort } from '../support/free-port.js'
+import { scrape, withAgent } from './agent.js'
 
 const kUnits = 50
-const kIdleMs = 20_000
+/** One collection of each receiver. */
+const kIdleMs = 10_000
 /** The aim is 20 MB; on a busy machine garbage lies a little longer. */
 const kBaseBytes = 22e6
 const kBytesPerUnit = 10e3

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { waitFor, withLab } from '../lab/lab.js'
-import { freePort, labConfig, scrape, watching, withAgent } from './agent.js'
+import { freePort } from '../support/free-port.js'
+import { labConfig, scrape, watching, withAgent } from './agent.js'
 
 for (const bus of ['daemon', 'broker'] as const) {
   describeLab(

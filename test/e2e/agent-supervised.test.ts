@@ -22,7 +22,8 @@ const unit = readFileSync(join(packageRoot, 'docker/unitscope.service'), 'utf8')
 const dropIn = [
   '[Service]',
   "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
-  'WatchdogSec=3s',
+  // An agent that got no CPU for some seconds answers in time all the same.
+  'WatchdogSec=15s',
   'TimeoutStopSec=12s', // the agent's own deadline is 10 s
   'LimitCORE=0',
   'ReadWritePaths=/tmp',

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Lab, packageRoot, waitFor } from '../lab/lab.js'
@@ -16,8 +15,6 @@ export const nodeFlags = startCommand.flags
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** From the request to stop until the process was gone. */
-  readonly ms: number
 }
 
 /** A running agent process. */
@@ -60,7 +57,6 @@ export function startProgram(file: string, argv: readonly string[], env: Readonl
 
 function wrap(child: ChildProcess): Agent {
   const text = { stdout: '', stderr: '' }
-  let stopAt = performance.now()
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]!.setEncoding('utf8').on('data', (chunk: string) => {
       text[name] += chunk
@@ -70,7 +66,7 @@ function wrap(child: ChildProcess): Agent {
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
       ended = true
-      resolve({ code, signal, ms: performance.now() - stopAt })
+      resolve({ code, signal })
     })
   })
   return {
@@ -90,7 +86,6 @@ function wrap(child: ChildProcess): Agent {
       })
     },
     stop(signal = 'SIGTERM') {
-      stopAt = performance.now()
       child.kill(signal)
       return exited
     },
@@ -165,16 +160,6 @@ export const busLost = /"component":"receiver\/systemd".*"message":"degraded"/
  */
 export async function watching(workspace: Workspace): Promise<void> {
   await waitFor('the first reading of the units', () => workspace.text().includes('"systemd.unit.state"'))
-}
-
-/** A port that was free a moment ago on 127.0.0.1. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** The Prometheus page of an agent on this port; empty while nobody answers there. */

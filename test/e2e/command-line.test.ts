@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitFor } from '../lab/lab.js'
-import { agentMain, freePort, startAgent, Workspace } from './agent.js'
+import { freePort } from '../support/free-port.js'
+import { agentMain, startAgent, Workspace } from './agent.js'
 
 // The program as a person meets it whose night is short: what it says, and the code it ends with. No systemd is needed.
 
@@ -120,9 +121,9 @@ describe('a start that cannot be', () => {
   let taken: Server
   let port: number
   beforeEach(async () => {
-    port = await freePort()
     taken = createServer()
-    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    port = (taken.address() as AddressInfo).port
   })
   afterEach(() => new Promise((resolve) => taken.close(resolve)))
 
@@ -249,8 +250,9 @@ describe('signals', () => {
   })
 
   test('a second SIGINT ends it at once where the first has to wait', async () => {
-    // Nobody listens there: what is queued keeps the ordered end busy.
-    const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}` } }
+    // Nobody listens there: what is queued keeps the ordered end busy, for as long as it may take at all.
+    const sending_queue = { shutdown_timeout: '9s' }
+    const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}`, sending_queue } }
     const agent = startAgent(['run', '--config', workspace.writeConfig(config(otlp))])
     await agent.logged(/"component":"exporter\/otlp".*"message":"degraded"/)
     process.kill(agent.pid, 'SIGINT')

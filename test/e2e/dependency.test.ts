@@ -56,6 +56,7 @@ describeLab('a chain of three units of which the first one fails', () => {
       // Not its state: who upholds it has it started again at once.
       const last = chain.story === 'handled' ? 'c' : 'a'
       await waitFor('the failure', () => watched.exporter.events.some((one) => isFailure(one, unitOf(last, chain))))
+      await atRest(lab, chain)
       const events = await watched.take()
       // Without an order between them b and c are stopped at the same time.
       const told = events
@@ -95,6 +96,15 @@ async function fail(lab: Lab, chain: Chain): Promise<void> {
   if (chain.story === 'crash' || chain.story === 'handled') await lab.systemctl('kill', '--signal=SEGV', a)
   else if (chain.story === 'stop') await lab.systemctl('stop', a)
   else await lab.exec(['systemctl', 'start', a, b, c], { allowFailure: true })
+}
+
+/** Nobody is on the way to another state: what a process is asked to do it does when it gets a CPU. */
+async function atRest(lab: Lab, chain: Chain): Promise<void> {
+  const units = ['a', 'b', 'c'].map((letter) => unitOf(letter, chain))
+  await waitFor('all three to be at rest', async () => {
+    const shown = await lab.systemctl('show', '--property=ActiveState,Job', ...units)
+    return !/^ActiveState=(de)?activating$|^Job=[1-9]/m.test(shown)
+  })
 }
 
 const isFailure = (one: RawEvent, unit: string): boolean =>

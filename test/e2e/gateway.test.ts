@@ -37,7 +37,8 @@ it('whole traces with errors leave, each tenant’s in requests with its own hea
       extensions: { file_queue: { directory: workspace.path('queue') } },
       processors: {
         memory_limiter: { limit: '400MiB' },
-        tail_sampling: { decision_wait: '300ms', sampled_percentage: 0 },
+        // Longer than anybody here goes without a CPU: both parts of a trace are there by then.
+        tail_sampling: { decision_wait: '6s', sampled_percentage: 0 },
         batch: { send_batch_size: 2048 },
       },
       exporters: {

@@ -14,10 +14,11 @@ describeLab('metrics that must be asked for', () => {
 
   beforeAll(async () => {
     lab = await bootLab()
-    // After=: a unit that nobody names is unloaded when it stops, and told of no more.
+    // After=: a unit that nobody names is unloaded when it stops, and told of no more; and of one that is loaded anew nobody may have
+    // read whether it is to be restarted when it fails a moment later.
     lab.writeUnit(
       'counted.socket',
-      '[Unit]\nAfter=slow.service\n[Socket]\nListenStream=/run/counted.sock\nAccept=yes\nMaxConnections=2\n',
+      '[Unit]\nAfter=slow.service failing.service crashing.service\n[Socket]\nListenStream=/run/counted.sock\nAccept=yes\nMaxConnections=2\n',
     )
     lab.writeUnit('counted@.service', '[Service]\nExecStart=/bin/sleep 1000\nStandardInput=socket\n')
     lab.writeUnit('plain.socket', '[Socket]\nListenStream=/run/plain.sock\n')

@@ -8,8 +8,11 @@ import { type Workspace, watching } from './agent.js'
 import { withKeepers } from './keeper.js'
 
 /** How long the agent is away. */
-const kAwayMs = 10_000
+const kAwayMs = 7000
 const kLoops = 10
+
+/** Who gets no CPU for some seconds has not recovered by that. */
+const processors = { incident: { healthy_time: '60s' } }
 
 const crasher = (limits: string): string =>
   `[Unit]\n${limits}\n[Service]\nExecStart=/bin/sh -c "sleep 0.2; exit 3"\nRestart=always\nRestartSec=300ms\n`
@@ -19,19 +22,19 @@ describeLab('incidents of an agent that was away', () => {
   it(story, { timeout: 180_000 }, () =>
     withLab(async (lab) => {
       const loops = Array.from({ length: kLoops }, (_, i) => `loop${i}.service`)
-      // 16 starts take 8 s: it gives up while nobody looks.
+      // 10 starts take 5 s: it gives up while nobody looks.
       const units = [...loops, 'gives-up.service', 'stopped.service']
       for (const name of units)
         lab.writeUnit(
           name,
           crasher(
-            name === 'gives-up.service' ? 'StartLimitBurst=16\nStartLimitIntervalSec=60' : 'StartLimitIntervalSec=0',
+            name === 'gives-up.service' ? 'StartLimitBurst=10\nStartLimitIntervalSec=600' : 'StartLimitIntervalSec=0',
           ),
         )
       await lab.daemonReload()
       await lab.systemctl('start', 'dbus.service')
       await withKeepers(lab, async (start, workspace) => {
-        let agent = await start({ incident: { healthy_time: '5s' } })
+        let agent = await start(processors)
         await watching(workspace)
         await lab.systemctl('start', '--no-block', ...units)
         const opened = (): string[] => told(workspace, incidentEvent.opened)
@@ -43,7 +46,7 @@ describeLab('incidents of an agent that was away', () => {
         await lab.systemctl('stop', 'stopped.service')
         await new Promise((resolve) => setTimeout(resolve, kAwayMs)) // the absence itself
         const before = ids(workspace)
-        agent = await start({ incident: { healthy_time: '5s' } })
+        agent = await start(processors)
         const over = (unit: string): unknown => last(workspace, unit)?.[attr.incidentState]
         await waitFor(
           'what happened meanwhile',

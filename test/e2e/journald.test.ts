@@ -185,11 +185,11 @@ describeLab('journald', () => {
     expect(bodies(one)).toContain('calm')
     await one.close()
     const dropped = droppedUntilNow()
+    // One each ten seconds, which is one where the machine is not busy.
     const summaries = one.exporter.events.filter(({ name }) => name === journalEvent.linesSuppressed)
     expect(dropped).toBeGreaterThan(1000)
-    expect(
-      summaries.map((each) => [each.resource.attributes[attr.unit], each.attributes[attr.suppressedCount]]),
-    ).toEqual([['loud.service', dropped]])
+    expect(new Set(summaries.map((each) => each.resource.attributes[attr.unit]))).toEqual(new Set(['loud.service']))
+    expect(summaries.reduce((sum, each) => sum + Number(each.attributes[attr.suppressedCount]), 0)).toBe(dropped)
     expect(linesOf(one.exporter.events).length + dropped).toBe(told)
     expect(one.telemetry.processedItems).toBe(one.exporter.items + dropped)
   })
@@ -229,14 +229,12 @@ describeLab('journald', () => {
     expect(one.host.reports.some((status) => status.state === 'degraded' && /SIGKILL/.test(status.reason))).toBe(true)
   })
 
-  it('a journalctl that hangs is noticed and replaced within 20 s; what it kept back arrives', {
-    timeout: 60_000,
-  }, async () => {
+  it('a journalctl that hangs is noticed and replaced; what it kept back arrives', async () => {
     const one = await reading({ units: ['late'] })
     const stuck = journalctlPid()
     process.kill(stuck, 'SIGSTOP')
     await runUnit('late.service', '[Service]\nType=oneshot\nExecStart=/bin/echo late\n')
-    await waitFor('the line', () => bodies(one).includes('late'), { timeoutMs: 20_000 })
+    await waitFor('the line', () => bodies(one).includes('late'))
     // What a service says and what PID 1 says of it reach journald by two ways, in either order.
     const expected = await truth(lab, '--unit=late.service')
     await one.arrived(expected.length)
@@ -325,7 +323,7 @@ describeLab('journald', () => {
     closeSync(file)
     writeFileSync(join(folder, 'useless.journal'), 'this is no journal '.repeat(1000))
     const one = await reading({ directory: folder, units: ['damaged-*'], start_at: 'beginning' })
-    await waitFor('the intact line', () => bodies(one).includes('intact'), { timeoutMs: 15_000 })
+    await waitFor('the intact line', () => bodies(one).includes('intact'))
     expect(one.telemetry.errors.get('journalctl_complained')).toBeGreaterThan(0)
     expect(one.host.last).toEqual({ state: 'ok' })
   })

@@ -52,13 +52,14 @@ describeLab('connections that systemd accepts', () => {
   })
 
   it('says how many there are now', async () => {
-    const held = lab.exec(['bash', '-c', 'for i in 1 2 3; do exec {fd}<>/dev/tcp/127.0.0.1/7777; done; sleep 4'], {
-      allowFailure: true,
-    })
+    const script =
+      'for i in 1 2 3; do exec {fd}<>/dev/tcp/127.0.0.1/7777; done; until [ -e /run/seen ]; do sleep 0.1; done'
+    const held = lab.exec(['bash', '-c', script], { allowFailure: true })
     await waitFor('three', () => value(metric.instances) === 3)
     await waitFor('active ones', () => value(metric.unitState, { [attr.activeState]: 'active' }) === 3)
     expect(watched.telemetry.gauges.get('units_folded')?.()).toBe(3)
     await lab.systemctl('stop', 'conn@*.service')
+    lab.writeFile('/run/seen', '')
     await waitFor('none', () => value(metric.instances) === 0)
     await held
   })

@@ -103,8 +103,9 @@ describe('nothing is lost, and nothing comes twice', () => {
     const agent = await agentTo(nats)
     await agent.exporter.consume(numbered(1))
     await agent.exporter.shutdown()
-    const slow = () => new Promise<Outcome>((resolve) => setTimeout(() => resolve(ok), 5000))
-    const gateways = [await gatewayAt(nats, { ack_wait: '2s' }, slow), await gatewayAt(nats, { ack_wait: '2s' }, slow)]
+    // Said to be in hand each third of ack_wait: of six seconds a machine may let us stand still for four.
+    const slow = () => new Promise<Outcome>((resolve) => setTimeout(() => resolve(ok), 8000))
+    const gateways = [await gatewayAt(nats, { ack_wait: '6s' }, slow), await gatewayAt(nats, { ack_wait: '6s' }, slow)]
     await until(() => gateways.some(({ telemetry }) => telemetry.processedItems > 0))
     await Promise.all(gateways.map(({ receiver }) => receiver.shutdown()))
     expect(gateways.flatMap((gateway) => gateway.numbers())).toEqual([1])
@@ -121,7 +122,7 @@ test('a message that the pipeline refuses for good does not come again; nor does
   await jetstream(connection).publish('unitscope.else.rogue', new Uint8Array([1]))
   await jetstream(connection).publish('unitscope.logs.rogue', new Uint8Array(3000))
   await connection.close()
-  const gateway = await gatewayAt(nats, { max_message_size: '2KiB', ack_wait: '1s' }, () => permanent('no'))
+  const gateway = await gatewayAt(nats, { max_message_size: '2KiB' }, () => permanent('no'))
   await until(() => gateway.telemetry.counters.get('messages_given_up') === 3 && gateway.numbers().length === 1)
   await gateway.receiver.shutdown()
   expect(gateway.telemetry.errors.get('malformed_message')).toBe(3)
@@ -135,7 +136,7 @@ test('a gateway process that is killed is replaced: nothing is lost, and twice c
   const out = join(workspace.folder, 'out.jsonl')
   const maxAckPending = 8
   const config = workspace.writeConfig({
-    receivers: { nats: { servers: [nats.url], max_ack_pending: maxAckPending, ack_wait: '1s' } },
+    receivers: { nats: { servers: [nats.url], max_ack_pending: maxAckPending, ack_wait: '4s' } },
     exporters: { file: { path: out } },
     service: { pipelines: { main: { receivers: ['nats'], exporters: ['file'] } } },
   })
@@ -147,7 +148,7 @@ test('a gateway process that is killed is replaced: nothing is lost, and twice c
 
   const numbersOut = (): number[] => (existsSync(out) ? numbersOfLines(readFileSync(out, 'utf8')) : [])
   let kills = 0
-  for (let goal = 200; goal < total; goal += 450) {
+  for (let goal = 200; goal < total; goal += 600) {
     const gateway = startAgent(['run', '--config', config])
     await until(() => numbersOut().length >= goal)
     await gateway.stop('SIGKILL')
@@ -160,7 +161,7 @@ test('a gateway process that is killed is replaced: nothing is lost, and twice c
   expect(await last.stop()).toMatchObject({ code: 0 })
   await agent.exporter.shutdown()
   const numbers = numbersOut()
-  expect(kills).toBeGreaterThanOrEqual(4)
+  expect(kills).toBe(3)
   expect(new Set(numbers).size).toBe(total)
   expect(numbers.length - total).toBeLessThanOrEqual(kills * maxAckPending)
   expect(await pendingIn(nats)).toEqual({ messages: 0, ackPending: 0 })
@@ -327,7 +328,12 @@ async function started(more?: string): Promise<NatsServer> {
 async function agentTo({ url }: { readonly url: string }, written: Record<string, unknown> = {}, name = 'node1') {
   const resources = new ResourcePool({ 'host.name': name })
   const settings = testSettings('exporter', 'nats', { clock: systemClock, resources })
-  const exporter = createNatsExporter(settings, createTestConfig(exporterSchema, { servers: [url], ...written }))
+  // A server that gets no CPU for some seconds loses nothing by that.
+  const sending_queue = { shutdown_timeout: '60s', ...(written['sending_queue'] as object | undefined) }
+  const exporter = createNatsExporter(
+    settings,
+    createTestConfig(exporterSchema, { servers: [url], ...written, sending_queue }),
+  )
   const host = new TestHost()
   await exporter.start(host)
   return { exporter, host, telemetry: settings.telemetry as RecordingTelemetry }

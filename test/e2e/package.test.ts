@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { packageRoot } from '../lab/lab.js'
+import { packageRoot, waitFor } from '../lab/lab.js'
+import { startProgram } from './agent.js'
 
 // What `npm pack` makes of the build, installed into an empty folder without a network: it needs nothing else.
 
@@ -32,19 +33,17 @@ test('validates its pipelines, and has its addon', async () => {
 })
 
 test('plays its recording', async () => {
-  const { stdout } = await promisify(execFile)(
+  const agent = startProgram(
     join(folder, 'node_modules/.bin/unitscope'),
-    ['run', '--config', join(installed, 'pipelines/replay.yaml'), '--for', '2s'],
-    {
-      cwd: folder,
-      env: {
-        ...process.env,
-        UNITSCOPE_RECORDING: join(installed, 'test/fixtures/recordings/lab.usrec.gz'),
-        UNITSCOPE_SPEED: 'max',
-      },
-    },
+    ['run', '--config', join(installed, 'pipelines/replay.yaml')],
+    { UNITSCOPE_RECORDING: join(installed, 'test/fixtures/recordings/lab.usrec.gz'), UNITSCOPE_SPEED: 'max' },
   )
-  expect(stdout).toMatch(/database\.service +✗ failed/)
+  try {
+    await waitFor('the failure', () => /database\.service +✗ failed/.test(agent.stdout))
+    expect(await agent.stop()).toMatchObject({ code: 0 })
+  } finally {
+    await agent.stop('SIGKILL')
+  }
 })
 
 test('names the licence of each package whose code it carries', () => {

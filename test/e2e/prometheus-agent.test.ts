@@ -40,7 +40,7 @@ describeLab('an agent that Prometheus scrapes', () => {
         cgroup: { root: lab.cgroupRoot, collection_interval: '1s' },
         self_telemetry: { collection_interval: '1s' },
       },
-      processors: { crash_loop: { healthy_time: '1s' }, batch: {} },
+      processors: { crash_loop: { healthy_time: '4s' }, batch: {} },
       exporters,
       service: {
         pipelines: {

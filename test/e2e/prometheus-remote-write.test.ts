@@ -216,7 +216,10 @@ const quick = { initial_delay: '20ms', max_delay: '100ms' }
 
 async function started(written: Record<string, unknown> = {}, start = true, clock: Clock = systemClock) {
   const settings = testSettings('exporter', 'prometheus_remote_write', { clock })
-  const config: Config = createTestConfig(schema, { endpoint: `${prometheus.url}/api/v1/write`, ...written })
+  // A Prometheus that gets no CPU for some seconds loses nothing by that.
+  const sending_queue = { shutdown_timeout: '60s', ...(written['sending_queue'] as object | undefined) }
+  const endpoint = `${prometheus.url}/api/v1/write`
+  const config: Config = createTestConfig(schema, { endpoint, ...written, sending_queue })
   const exporter = createRemoteWriteExporter(settings, config)
   if (start) await exporter.start(new TestHost())
   return { exporter, telemetry: settings.telemetry as RecordingTelemetry }

@@ -48,10 +48,13 @@ describeLab('a recording beside the live receiver', () => {
       // The last scenario is daemon-reload and daemon-reexec: nothing happens to a unit, and both must find so.
       await recordedScenarios.at(-1)!.run(lab)
       live = await watched.take()
+      // A marker of the recorder's own: it may be behind.
+      await lab.systemctl('start', 'marker@recorded.service')
+      await waitFor('the end in the file', () => readFileSync(file).includes('marker_40recorded_2eservice'))
     } finally {
       await watched.close()
     }
-  }, 110_000)
+  }, 240_000)
 
   afterAll(async () => {
     await recorder?.stop('SIGKILL')

@@ -124,11 +124,11 @@ describe.skipIf(onHost)(`the demo${onHost ? ' [skipped: this machine has a syste
     mkdirSync(workspace.path('bin'))
     for (const tool of ['id', 'dirname']) symlinkSync(`/usr/bin/${tool}`, workspace.path(`bin/${tool}`))
     const env = { PATH: workspace.path('bin') }
-    const demo = startAgent(['demo', '--for', '2s'], { env })
+    const demo = startAgent(['demo', '--for', '1h'], { env })
     try {
       await waitFor('an event', () => demo.stdout.includes('checkout.service'))
       expect(demo.stderr).toMatch(/^No systemd answers on this machine, and the demo cannot boot one of its own: \S/)
-      expect(await demo.exited).toMatchObject({ code: 0, signal: null })
+      expect(await demo.stop('SIGINT')).toMatchObject({ code: 0, signal: null })
       expect(demo.stderr).toMatch(
         /\n {2}signals +\d+\n(.*\n)* {2}dropped +\d+ by processor filter \(filtered\)\n {2}ledger +holds/,
       )

@@ -55,7 +55,7 @@ describeLab('traces and crash loops of a real systemd', () => {
       testSettings(kind, type, { clock: systemClock, random: Math.random, telemetry })
     const loops = crashLoopFactory.create(
       settings('processor', 'crash_loop'),
-      createTestConfig(crashLoopSchema, { healthy_time: '1s' }),
+      createTestConfig(crashLoopSchema, { healthy_time: '4s' }),
       seen,
     )
     const spans = createLifecycleSpans(settings('processor', 'spans'), createTestConfig(spansSchema, {}), loops)

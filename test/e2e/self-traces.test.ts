@@ -17,7 +17,12 @@ test('the export of the data is a span at another server, with its retries; the 
     receivers: { self_telemetry: { collection_interval: '1s', traces: { sampling_ratio: 1 } } },
     processors: { batch: {} },
     exporters: {
-      otlp: { endpoint: data.address, retry: { initial_delay: '10ms', max_delay: '10ms' } },
+      // One sender: the first two tries are those of the first request, however late they are answered.
+      otlp: {
+        endpoint: data.address,
+        sending_queue: { concurrency: 1 },
+        retry: { initial_delay: '10ms', max_delay: '10ms' },
+      },
       'otlp/self': { endpoint: traces.address },
     },
     service: {

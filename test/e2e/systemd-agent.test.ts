@@ -29,7 +29,7 @@ async function restart(lab: Lab, workspace: Workspace, times: number): Promise<v
 }
 
 describeLab('an agent through everything that can happen to its source', () => {
-  it('tells what happened, once, and nothing else; says what is wrong, once; loses nothing', { timeout: 60_000 }, () =>
+  it('tells what happened, once, and nothing else; says what is wrong, once; loses nothing', { timeout: 240_000 }, () =>
     withLab(async (lab) => {
       for (const unit of ['steady.service', 'victim.service']) lab.writeUnit(unit, sleeper)
       await lab.daemonReload()

@@ -52,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
     run: async (lab) => {
       await systemctl(lab, 'start', 'whole.service', 'on-top.service')
       await systemctl(lab, 'restart', 'whole.service')
+      await reaches(lab, 'on-top.service', 'active/running')
       // By itself, and much later: nothing else is the reason.
       await systemctl(lab, 'restart', 'on-top.service')
     },
@@ -93,12 +94,15 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'crash in the middle of a reload',
     units: {
-      // The command that reloads kills the service, and then takes long enough to be in its way.
-      'reload-crash.service': `${sleeper}ExecReload=/bin/sh -c 'kill -KILL $$MAINPID; sleep 0.2'\nRestart=on-failure\nRestartSec=60\n`,
+      // The command that reloads kills the service, and is in its way until systemd has seen that.
+      'reload-crash.service': `${sleeper}ExecReload=/bin/sh -c 'kill -KILL $$MAINPID; until [ -e /run/reload-crash-seen ]; do sleep 0.05; done'\nRestart=on-failure\nRestartSec=60\n`,
     },
     run: async (lab) => {
       await systemctl(lab, 'start', 'reload-crash.service')
-      await systemctl(lab, 'reload', 'reload-crash.service')
+      const reload = systemctl(lab, 'reload', 'reload-crash.service')
+      await waitFor('its end', async () => (await lab.show('reload-crash.service', 'MainPID'))['MainPID'] === '0')
+      lab.writeFile('/run/reload-crash-seen', '')
+      await reload
       await reaches(lab, 'reload-crash.service', 'activating/auto-restart')
       await systemctl(lab, 'stop', 'reload-crash.service')
     },
@@ -311,7 +315,7 @@ export const scenarios: readonly Scenario[] = [
     units: {
       // Without After= both are stopped at once; this one is still at it when its partner has failed. One process each: a
       // child that ends later than its parent is one more state, now and then.
-      'patient.service': `[Unit]\nBindsTo=touchy.service\n[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { select undef, undef, undef, 0.5; exit 0 }; open F, q(>), q(/run/patient); sleep'\n`,
+      'patient.service': `[Unit]\nBindsTo=touchy.service\n[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { select undef, undef, undef, 0.05 until -e q(/run/touchy-failed); exit 0 }; open F, q(>), q(/run/patient); sleep'\n`,
       'touchy.service': `[Service]\nExecStart=/usr/bin/perl -e '$$SIG{TERM} = sub { exit 7 }; open F, q(>), q(/run/touchy); sleep'\n`,
     },
     run: async (lab) => {
@@ -321,6 +325,8 @@ export const scenarios: readonly Scenario[] = [
         return (await lab.exec(['ls', '/run/patient', '/run/touchy'], { allowFailure: true })).code === 0
       })
       await systemctl(lab, 'stop', 'touchy.service')
+      await reaches(lab, 'touchy.service', 'failed/failed')
+      lab.writeFile('/run/touchy-failed', '')
       await reaches(lab, 'patient.service', 'inactive/dead')
     },
   },
@@ -430,7 +436,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'watchdog, then a restart',
     units: {
-      'watchdog-restart.service': `[Service]\nLimitCORE=0\nType=notify\nNotifyAccess=all\nWatchdogSec=300ms\nRestart=on-watchdog\nExecStart=/bin/bash -c 'systemd-notify --ready; if [ -e /run/second ]; then systemd-notify WATCHDOG_USEC=3600000000; touch /run/third; fi; touch /run/second; exec sleep infinity'\n`,
+      // The second run is ready and safe in one message: between two of them the watchdog might strike again.
+      'watchdog-restart.service': `[Service]\nLimitCORE=0\nType=notify\nNotifyAccess=all\nWatchdogSec=300ms\nRestart=on-watchdog\nExecStart=/bin/bash -c 'if [ -e /run/second ]; then systemd-notify --ready WATCHDOG_USEC=3600000000; touch /run/third; else touch /run/second; systemd-notify --ready; fi; exec sleep infinity'\n`,
     },
     run: async (lab) => {
       await systemctl(lab, 'start', 'watchdog-restart.service')

@@ -40,7 +40,7 @@ test('F5 EIO on every fdatasync: nothing is acknowledged, and it goes on when th
     for (let n = 0; n < 5; n++) expect(await rig.oracle.export(client, 20)).toBe(false)
     expect(rig.oracle.acknowledged).toBe(0)
     await fault.end()
-    await waitFor('an item to be taken again', () => rig.oracle.export(client, 20), { timeoutMs: 5000 })
+    await waitFor('an item to be taken again', () => rig.oracle.export(client, 20))
     client.close()
     await waitFor('all that is owed', () => rig.oracle.owed === 0)
     expect((await agent.stop()).code).toBe(0)

@@ -42,7 +42,7 @@ test('F6 read-only while it runs: nothing is acknowledged, it is degraded, and g
     for (let n = 0; n < 3; n++) expect(await rig.oracle.export(client, 20)).toBe(false)
     await agent.logged(/the queue on disk cannot be written: EROFS/)
     await fault.end()
-    await waitFor('an item to be taken again', () => rig.oracle.export(client, 20), { timeoutMs: 5000 })
+    await waitFor('an item to be taken again', () => rig.oracle.export(client, 20))
     client.close()
     await waitFor('all that is owed', () => rig.oracle.owed === 0)
     expect((await agent.stop()).code).toBe(0)

@@ -28,7 +28,7 @@ for (const { name, disk, sending_queue } of wanted)
         const { tries } = await wire.backend.report()
         await wire.load(kPerSecond, outageS * 1000)
         const away = await wire.backend.report()
-        expect(wire.agent.stderr).toMatch(
+        await wire.agent.logged(
           /"component":"exporter\/otlp","reason":"UNAVAILABLE: maintenance".*"message":"degraded"/,
         )
         // A try in 30 s of each sender, and those until the breaker opened: ten failures, and what was on its way then.
@@ -49,7 +49,7 @@ for (const { name, disk, sending_queue } of wanted)
         if (outageS > 10)
           expect((restItems / (performance.now() - startMs)) * 1000).toBeGreaterThanOrEqual(3 * kPerSecond)
         if (disk) expect(wire.residentMiB('peak') - before).toBeLessThanOrEqual(64)
-        expect(wire.agent.stderr).toMatch(/"message":"degraded"[\s\S]*"component":"exporter\/otlp".*"message":"ok"/)
+        await wire.agent.logged(/"message":"degraded"[\s\S]*"component":"exporter\/otlp".*"message":"ok"/)
         expect(await wire.account()).toEqual({})
       })
     },

@@ -21,10 +21,10 @@ test.each([
       const { lastTries } = await wire.backend.until('the rest', ({ runs }) => runs[kRun]?.distinct === wanted)
       const refused = lastTries.filter(({ answer }) => answer === 'status')
       expect(refused).toHaveLength(3)
-      // Who was next was not held up: the pass number is a second.
+      // Who was next was not held up. On a machine of its own that takes less than a second; what would hold it up takes 30 s: a breaker, a retry.
       for (const { atMs } of refused) {
         const next = lastTries.find((other) => other.atMs >= atMs && other.answer === 'ok')
-        expect((next?.atMs ?? Number.POSITIVE_INFINITY) - atMs).toBeLessThanOrEqual(1000)
+        expect((next?.atMs ?? Number.POSITIVE_INFINITY) - atMs).toBeLessThan(15_000)
       }
       expect(await wire.account()).toEqual({ permanent: poisoned })
       expect(wire.agent.stderr).toMatch(/the server refused data for good; it is dropped/)

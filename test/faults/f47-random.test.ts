@@ -11,8 +11,8 @@ import { rounds, seedOf } from './rounds.js'
 // is even, and what comes then arrives, too.
 
 const kMs = rounds(20_000, 30 * 60_000)
-/** After the last fault. */
-const kQuietMs = 30_000
+/** After the last fault: twice what the matrix allows, as others may have the CPU. */
+const kQuietMs = 60_000
 
 interface World {
   readonly rig: Rig

@@ -76,7 +76,7 @@ export class Oracle {
   }
 
   /** One export with `items` new ones. @returns whether they are owed now */
-  async export(client: OtlpClient, items: number, timeoutMs = 10_000): Promise<boolean> {
+  async export(client: OtlpClient, items: number, timeoutMs = 30_000): Promise<boolean> {
     const { ids, request } = this.#issue(items)
     const { code } = await client.export('logs', request, {}, timeoutMs)
     if (code === 0) for (const id of ids) this.#acknowledged.add(id)
@@ -87,7 +87,7 @@ export class Oracle {
   async deliver(client: OtlpClient, items: number): Promise<number> {
     const { ids, request } = this.#issue(items)
     for (let tries = 1; ; tries++) {
-      const { code } = await client.export('logs', request, {}, 10_000)
+      const { code } = await client.export('logs', request, {}, 30_000)
       if (code === 0) {
         for (const id of ids) this.#acknowledged.add(id)
         return tries

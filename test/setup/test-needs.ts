@@ -17,7 +17,8 @@ const once = [
 
 export const needsOwnProcess = (text: string): boolean => once.some((pattern) => pattern.test(text))
 
-export const needsLab = (text: string): boolean => /\/lab\/(?:describe-)?lab\.js'/.test(text)
+/** Boots one; what only waits, or runs a program, by the lab's helpers does not. */
+export const needsLab = (text: string): boolean => /\b(?:describe|boot|with)Lab\b/.test(text)
 
 /**
  * Files below a folder by what stands in them, as paths from the root, in order.

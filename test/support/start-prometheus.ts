@@ -42,7 +42,7 @@ export async function startPrometheus(targets: readonly string[]): Promise<Prome
   return {
     url,
     api,
-    async until(path, accept, maxMs = 30_000) {
+    async until(path, accept, maxMs = 60_000) {
       let last: unknown
       for (const start = Date.now(); Date.now() - start < maxMs; ) {
         last = await api(path).catch(String)

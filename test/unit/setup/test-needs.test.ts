@@ -28,6 +28,7 @@ test('tests with a clock of their own, another user or a count of open files are
 test.each([
   ["import { describeLab } from '../lab/describe-lab.js'", true],
   ["import { bootLab, type Lab } from '../lab/lab.js'", true],
+  ["import { type Lab, waitFor } from '../lab/lab.js'", false],
   ["import { startNats } from '../support/start-nats.js'", false],
 ])('%s: needs a lab: %s', (text, needed) => {
   expect(needsLab(text)).toBe(needed)
