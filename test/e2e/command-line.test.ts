@@ -251,7 +251,7 @@ describe('signals', () => {
 
   test('a second SIGINT ends it at once where the first has to wait', async () => {
     // Nobody listens there: what is queued keeps the ordered end busy, for as long as it may take at all.
-    const sending_queue = { shutdown_timeout: '9s' }
+    const sending_queue = { shutdown_timeout: '6s' }
     const otlp = { otlp: { endpoint: `127.0.0.1:${await freePort()}`, sending_queue } }
     const agent = startAgent(['run', '--config', workspace.writeConfig(config(otlp))])
     await agent.logged(/"component":"exporter\/otlp".*"message":"degraded"/)

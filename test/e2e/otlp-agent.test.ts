@@ -109,7 +109,7 @@ function expectOrderlyEnd(agent: Agent, delivered: number, filedItems: number, r
 }
 
 /** A server that gets no CPU for some seconds is neither asked twice nor given up at the end. */
-const unhurried = { timeout: '60s', sending_queue: { shutdown_timeout: '9s' } }
+const unhurried = { timeout: '60s', sending_queue: { shutdown_timeout: '6s' } }
 
 /** Quick to come back, and never giving up by itself. */
 const patient = {

@@ -111,14 +111,14 @@ describe.each(Object.keys(stalls))('a %s that is full and that nobody reads', (k
     const sink = await startOtlpSink()
     sink.respond = () => ({ kind: 'hang' })
     try {
-      const otlp = { endpoint: sink.address, sending_queue: { shutdown_timeout: '9s' } }
+      const otlp = { endpoint: sink.address, sending_queue: { shutdown_timeout: '6s' } }
       const running = await agent([], { otlp })
       await sink.until(() => sink.tries > 0)
       // Two that come before the agent has looked are one to the kernel; so they go on until it has ended.
       const again = setInterval(() => running.kill('SIGTERM'), 200)
       const code = await end(running)
       clearInterval(again)
-      expect(code).toBe('1') // 0 would be the ordered end, after 9 s
+      expect(code).toBe('1') // 0 would be the ordered end, after 6 s
     } finally {
       sink.close()
     }

@@ -40,7 +40,7 @@ test('F39 an invalid file changes nothing, and a valid one loses nothing of what
   const socket = workspace.path('status.sock')
   const copy = workspace.path('copy.jsonl')
   const receivers = { self_telemetry: { collection_interval: '1s' } }
-  const sending_queue = { shutdown_timeout: '9s' }
+  const sending_queue = { shutdown_timeout: '6s' }
   const exporters = { otlp: { endpoint: backend.grpc, tls: { insecure: true }, sending_queue }, file: { path: copy } }
   const pipeline = { receivers: ['self_telemetry'], exporters: ['otlp', 'file'] }
   const config = { receivers, exporters, service: { status_socket: socket, pipelines: { all: pipeline } } }
