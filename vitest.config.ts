@@ -50,17 +50,19 @@ export default defineConfig({
         },
       },
       {
-        // Whole agents without a lab: they have ports of their own, and may run beside it.
+        // Whole agents without a lab: what they need is in processes of their own, so one worker does for all files.
         test: {
           ...inTurn,
+          isolate: false,
           name: 'agent',
           include: [...agent],
         },
       },
       {
-        // What a night can do to the agent; on ports of their own, like the lab one file after the other.
+        // What a night can do to the agent; like the lab one file after the other.
         test: {
           ...inTurn,
+          isolate: false,
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
         },

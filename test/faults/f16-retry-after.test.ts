@@ -18,7 +18,7 @@ test.each([
     await wire.backend.script({
       rules: [
         { when: { first: 1 }, answer: { kind: 'status', retryAfterMs: waitMs, ...answer } },
-        { when: { first: 20 }, answer: { kind: 'ok', delayMs: 1500 } },
+        { when: { first: kSenders }, answer: { kind: 'ok', delayMs: 1500 } },
       ],
     })
     await Promise.all(Array.from({ length: 12 }, () => wire.send(10)))
