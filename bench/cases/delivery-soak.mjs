@@ -23,20 +23,30 @@ function setUp() {
   })
 }
 
-/** Looks at a process until `over` settles. */
+/** Looks at a process until `over` settles, and once more then. */
 async function watch(pid, everyMs, over) {
   const samples = []
   const start = performance.now()
+  const look = () => {
+    const { rss, anon, peak } = memoryKiB(pid)
+    samples.push({ x: performance.now() - start, rss: rss / 1024, anon: anon / 1024, peak: peak / 1024 })
+  }
   let done = false
   over.finally(() => {
     done = true
   })
   for (let n = 1; !done; n++) {
-    const { rss, anon, peak } = memoryKiB(pid)
-    samples.push({ x: performance.now() - start, rss: rss / 1024, anon: anon / 1024, peak: peak / 1024 })
+    look()
     await Promise.race([over, sleep(start + n * everyMs - performance.now())])
   }
+  look()
   return samples
+}
+
+/** Those of a time; of one in which this process stood still, which takes little of an hour and may be all of half a second, all of them. */
+function within(samples, from, to) {
+  const some = samples.filter(({ x }) => x >= from && x <= to)
+  return some.length > 1 ? some : samples
 }
 
 /** Waits until all of it has come. */
@@ -51,7 +61,7 @@ async function run({ sink, load, agent }, options) {
   const { ms, warmUpMs, everyMs, endMs } = amount(options, { whole: hour, quick: moment, once: instant })
   const cpu = cpuUs(agent.pid)
   const sending = load.ask({ address: agent.address, perSecond: kPerSecond, ms })
-  const samples = (await watch(agent.pid, everyMs, sending)).filter(({ x }) => x >= warmUpMs && x <= ms)
+  const samples = within(await watch(agent.pid, everyMs, sending), warmUpMs, ms)
   const sent = await sending
   if (typeof sent === 'string') throw new Error(sent)
   const cpuPercent = (cpuUs(agent.pid) - cpu) / sent.ms / 10
@@ -60,7 +70,7 @@ async function run({ sink, load, agent }, options) {
   const account = JSON.stringify({ received, exported, dropped })
   if (received !== exported || received !== sent.acknowledged || Object.keys(dropped).length > 0)
     throw new Error(`the agent's account does not fit ${sent.acknowledged} acknowledged: ${account}`)
-  const median = (from, to) => spreadOf(samples.filter(({ x }) => x >= from && x <= to).map(({ rss }) => rss)).median
+  const median = (from, to) => spreadOf(within(samples, from, to).map(({ rss }) => rss)).median
   const slope = (what) => slopeOf(samples.map((sample) => ({ x: sample.x / kSlopeMs, y: sample[what] })))
   return {
     rssSlope: slope('rss'),
