@@ -3,14 +3,18 @@ import { filesThat, needsLab, needsOwnProcess } from '../../setup/test-needs.js'
 
 const root = new URL('../../../', import.meta.url)
 
+const helper = (path: string) => /\.m?[jt]s$/.test(path) && !/\.test\.ts$|\.d\.m?ts$/.test(path)
+const helpersThat = (is: (text: string) => boolean): readonly string[] =>
+  ['src/testkit', 'test/unit', 'test/contract', 'test/support'].flatMap((folder) => filesThat(is, root, folder, helper))
+
 test('what a process has but once is touched by a test itself: no helper does it for another', () => {
-  const helper = (path: string) => /\.m?[jt]s$/.test(path) && !/\.test\.ts$|\.d\.m?ts$/.test(path)
   // These are programs, or read the arguments of one.
   const programs = ['test/support/command-line.mjs', 'test/support/otlp-backend/main.mjs']
-  const found = ['src/testkit', 'test/unit', 'test/contract', 'test/support'].flatMap((folder) =>
-    filesThat(needsOwnProcess, root, folder, helper),
-  )
-  expect(found.filter((path) => !programs.includes(path))).toEqual([])
+  expect(helpersThat(needsOwnProcess).filter((path) => !programs.includes(path))).toEqual([])
+})
+
+test('no helper has hooks: it is loaded once in a process, and they would be those of the first file alone', () => {
+  expect(helpersThat((text) => /^(?:before|after)(?:Each|All)\(/m.test(text))).toEqual([])
 })
 
 test('tests with a clock of their own, another user or a count of open files are told from those without', () => {

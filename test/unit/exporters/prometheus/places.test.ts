@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { keepPlaces } from '../../../../src/exporters/prometheus/places.js'
-import { cleanUps, collect, opened, pageOf, serve, statusOf, statusOncePlaced, talk } from './serve.js'
+import { cleanUp, cleanUps, collect, opened, pageOf, serve, statusOf, statusOncePlaced, talk } from './serve.js'
+
+afterEach(cleanUp)
 
 test('256 connections that send nothing keep nobody out: the one that waited longest makes room', async () => {
   const { port } = await serve()

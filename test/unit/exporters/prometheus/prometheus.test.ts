@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { batchOf, countItems } from '../../../../src/data/batch.js'
 import type { Metric } from '../../../../src/data/metric.js'
 import { type Config, check } from '../../../../src/exporters/prometheus/config.js'
@@ -11,7 +11,9 @@ import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/test
 import { systemClock } from '../../../../src/util/clock.js'
 import { freePort } from '../../../support/free-port.js'
 import { gauge, smallMachine, unitOf } from './fixture.js'
-import { cleanUps } from './serve.js'
+import { cleanUp, cleanUps } from './serve.js'
+
+afterEach(cleanUp)
 
 describe('the exporter', () => {
   test('a port in use is a clear error', async () => {

@@ -1,6 +1,8 @@
 import { gunzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
-import { pageOf, serve, statusOf, talk, text } from './serve.js'
+import { afterEach, describe, expect, test } from 'vitest'
+import { cleanUp, pageOf, serve, statusOf, talk, text } from './serve.js'
+
+afterEach(cleanUp)
 
 describe('a request', () => {
   const host = 'Host: localhost'

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net'
-import { afterEach } from 'vitest'
 import { makePage, type Page } from '../../../../src/exporters/prometheus/page-cache.js'
 import {
   listenForScrapes,
@@ -10,11 +9,12 @@ import { atOnce } from '../../../../src/util/pausable.js'
 
 export const text = `m 1\n${'# padding that compresses well\n'.repeat(100)}`
 
-/** Run after each test. */
 export const cleanUps: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
+
+/** For `afterEach`. */
+export async function cleanUp(): Promise<void> {
+  for (const one of cleanUps.splice(0).reverse()) await one()
+}
 
 /** No limit of time but those a test gives: a machine that stands still would use up the 5 s that a header may take. */
 export async function serve(part: Partial<ScrapeServerSettings> = {}): Promise<{ port: number; server: ScrapeServer }> {
