@@ -104,7 +104,7 @@ function blockOf(
   const first = block * kBlockRows
   const version = part.version(block)
   const textOf = (row: number): string => part.text(first + row, format)
-  if (before !== undefined && before.version <= version) {
+  if (before !== undefined) {
     const changed: boolean[] = []
     let changes = 0
     for (let row = 0; row < size; row++) {
