@@ -1,18 +1,18 @@
 import { type Outcome, ok, permanent, retryable } from '../../component/outcome.js'
-import type { Items } from '../../data/batch.js'
-import { accountSignals, totalOf, without } from '../../data/tally.js'
+import { totalOf, without } from '../../data/tally.js'
 import { assertNever } from '../../util/assert-never.js'
 import { sleep, type Timer } from '../../util/clock.js'
 import type { QueueOwner } from '../queue/owner.js'
+import { Account } from './account.js'
 import { Backlog, type Storage } from './backlog.js'
 import { BoundedQueue, type Parcel, type QueueLimits, type Size, sizeOf } from './bounded-queue.js'
 import { CircuitBreaker } from './circuit-breaker.js'
-import type { Delivery, DeliverySettings, DropReason } from './contract.js'
+import type { Delivery, DeliverySettings } from './contract.js'
 import { DeliveryHealth } from './health.js'
 import { HandsOf } from './in-hand.js'
 import { type Joining, Picker } from './picker.js'
 import { beginRequestSpan, type RequestSpan } from './request-span.js'
-import { deliver, type Fate } from './sender.js'
+import { deliver } from './sender.js'
 
 export type { Delivery, DeliveryPolicy, DeliverySettings, DropReason } from './contract.js'
 
@@ -21,8 +21,6 @@ const kRefusedAfterMs = 100
 
 /** The same for one whom the disk refuses: room there comes back in steps, and an offer costs a write. */
 const kDiskRefusedAfterMs = 1000
-
-const kComplainEveryMs = 60_000
 
 /** Of parcels that are on disk, so much is in memory: some seconds of work for all senders. */
 const kMaxWindowBytes = 8 * 1024 * 1024
@@ -45,14 +43,13 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   readonly #laneOf: (parcel: P) => string
   #due: { readonly atMs: number; readonly timer: Timer } | undefined
   #outOfTime = false
-  readonly #retried: (add: number) => void
   #state: State = { kind: 'idle' }
   #workers: Promise<void>[] = []
   /** What resumes each worker that has nothing to do. */
   #idle: (() => void)[] = []
   readonly #health: DeliveryHealth
+  readonly #account: Account<P>
   #backlog: Backlog<P> | undefined
-  #complaint: { readonly reason: string; readonly quietUntilMs: number } | undefined
 
   constructor(settings: DeliverySettings<P>) {
     this.#settings = settings
@@ -62,8 +59,8 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     this.#hands = new HandsOf(settings.clock)
     this.#picker = new Picker(this.#queue, this.#joining(), settings.clock)
     this.#health = new DeliveryHealth(settings.onHealth)
+    this.#account = new Account(settings, this.#health)
     const { telemetry } = settings
-    this.#retried = telemetry.counter('retries', 'Failed tries that were repeated')
     telemetry.gauge('queue_items', 'Items queued or being sent', '{item}', () => this.#held.signals)
     telemetry.gauge('queue_bytes', 'Bytes queued or being sent', 'By', () => this.#held.bytes)
     telemetry.gauge('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', '1', () => this.#breaker.gauge)
@@ -86,7 +83,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     if (!this.#makeRoom(size)) {
       if (this.#settings.policy.queue.overflow !== 'drop_newest')
         return retryable('the sending queue is full', kRefusedAfterMs)
-      this.#dropAll(parcels, 'queue_full')
+      this.#account.droppedAll(parcels, 'queue_full')
       return permanent('the sending queue is full')
     }
     for (const parcel of parcels) queue.push(parcel)
@@ -102,7 +99,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       const oldest = this.#hands.evictWaiting() ?? queue.take()
       if (oldest === undefined) return false
       queue.release(oldest)
-      this.#dropAll([oldest], 'queue_full')
+      this.#account.droppedAll([oldest], 'queue_full')
     }
     return true
   }
@@ -130,8 +127,8 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #tooLarge(parcels: readonly P[], size: Size): Outcome {
     const reason =
       'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
-    this.#dropAll(parcels, 'too_large')
-    this.#complain('a batch can never be sent; it is dropped', { items: size.items, reason })
+    this.#account.droppedAll(parcels, 'too_large')
+    this.#account.complain('a batch can never be sent; it is dropped', { items: size.items, reason })
     return permanent(reason)
   }
 
@@ -157,7 +154,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
         this.#queue.push(parcel)
         this.#wake()
       },
-      unknown: (items) => this.#drop({ unknown: items }, 'damaged'),
+      unknown: (items) => this.#account.dropped({ unknown: items }, 'damaged'),
     })
     // An earlier process took them in; this one has them all the same.
     telemetry.produced({ unknown: opened.restored })
@@ -169,7 +166,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const { telemetry, logger } = this.#settings
     return {
       evict: (isOf) => this.#evict((parcel) => this.#backlog?.placesOf(parcel).some(isOf) === true),
-      dropped: (items, reason) => this.#drop(items, reason),
+      dropped: (items, reason) => this.#account.dropped(items, reason),
       error: (code) => telemetry.error(code.toLowerCase()),
       trouble: (reason) => this.#health.disk(reason),
       damaged: (path, { items, kept }) =>
@@ -190,7 +187,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
   #evict(isOf: (parcel: P) => boolean): void {
     const giveUp = (parcel: P): void => {
       this.#queue.release(parcel)
-      this.#dropAll([parcel], 'queue_full')
+      this.#account.droppedAll([parcel], 'queue_full')
       void this.#backlog!.settle(parcel)
     }
     for (let one = this.#hands.evictWaiting(isOf); one !== undefined; one = this.#hands.evictWaiting(isOf)) giveUp(one)
@@ -235,7 +232,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     await workers
     for (let parcel = this.#queue.take(); parcel !== undefined; parcel = this.#queue.take()) {
       this.#queue.release(parcel)
-      if (this.#backlog === undefined) this.#dropAll([parcel], 'shutdown')
+      if (this.#backlog === undefined) this.#account.droppedAll([parcel], 'shutdown')
     }
     await this.#backlog?.close()
     this.#state = { kind: 'stopped', done: Promise.resolve() }
@@ -249,7 +246,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       return this.#settings.send(parcel, signal)
     }
     const onRetry = (reason: string, waitMs: number): void => {
-      this.#failing(reason)
+      this.#account.failing(reason, this.#breaker.state.kind === 'open')
       span?.failed(reason, waitMs)
     }
     const sender = { send, retry: policy.retry, breaker: this.#breaker, clock, random, onRetry }
@@ -278,78 +275,13 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       if (!isOurs) continue
       this.#queue.release(parcel)
       this.#settings.telemetry.durationMs(clock.monotonicMs() - startMs)
-      this.#account(parcel, fate)
+      this.#account.settled(parcel, fate, this.#laneOf(parcel), this.#backlog !== undefined)
       if (this.#backlog === undefined) continue
       if (fate.kind !== 'aborted') await this.#backlog.settle(parcel)
       // The server is away, and what is on disk has time.
       else if (this.#state.kind === 'draining') return
       if (this.#queue.bytes * 2 < kMaxWindowBytes) void this.#backlog.fill()
     }
-  }
-
-  #account(parcel: P, fate: Fate): void {
-    const { telemetry, logger } = this.#settings
-    const { items } = parcel
-    const signals = this.#settings.signalsOf(parcel)
-    const lane = this.#laneOf(parcel)
-    switch (fate.kind) {
-      case 'delivered': {
-        const rejected = this.#rejectedOf(parcel, fate.rejected)
-        telemetry.processed(without(signals, rejected))
-        this.#drop(rejected, 'partial_success')
-        if (fate.message !== '')
-          logger.warn('the server took the data with a complaint', {
-            rejected: totalOf(rejected),
-            message: fate.message,
-          })
-        this.#health.delivered(lane)
-        break
-      }
-      case 'permanent':
-        this.#drop(signals, 'permanent')
-        if (!this.#health.refused(lane, fate.reason, fate.anyRequest === true))
-          this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
-        break
-      case 'retry_exhausted':
-        this.#drop(signals, 'retry_exhausted')
-        this.#complain('gave up retrying; data is dropped', { items, reason: fate.reason })
-        break
-      case 'aborted':
-        if (this.#backlog === undefined) this.#drop(signals, 'shutdown')
-        break
-      default:
-        assertNever(fate)
-    }
-  }
-
-  /** A number: of a parcel of one signal. */
-  #rejectedOf(parcel: P, rejected: number | Items): Items {
-    if (typeof rejected !== 'number') return rejected
-    const all = this.#settings.signalsOf(parcel)
-    const signal = accountSignals.find((one) => (all[one] ?? 0) > 0) ?? 'unknown'
-    return { [signal]: Math.min(rejected, parcel.items) }
-  }
-
-  /** Each reason is said once a minute, all are counted. */
-  #complain(message: string, fields: { readonly items: number; readonly reason: string }): void {
-    const nowMs = this.#settings.clock.monotonicMs()
-    if (this.#complaint?.reason === fields.reason && nowMs < this.#complaint.quietUntilMs) return
-    this.#complaint = { reason: fields.reason, quietUntilMs: nowMs + kComplainEveryMs }
-    this.#settings.logger.error(message, fields)
-  }
-
-  #failing(reason: string): void {
-    this.#retried(1)
-    this.#settings.telemetry.error(reason.split(':')[0] ?? 'error')
-    this.#health.failing(reason, this.#breaker.state.kind === 'open')
-  }
-
-  #drop(items: Items, reason: DropReason): void {
-    this.#settings.telemetry.dropped(items, reason)
-  }
-
-  #dropAll(parcels: readonly P[], reason: DropReason): void {
-    for (const parcel of parcels) this.#drop(this.#settings.signalsOf(parcel), reason)
   }
 
   #wakeAfter(ms: number): void {
