@@ -42,15 +42,17 @@ export default defineConfig({
         test: { ...quick, name: 'unit-alone', include: [...alone], sequence: { groupOrder: 1 } },
       },
       {
+        // They hold namespaces and sockets, but in processes that end with their tests: one worker does for all files.
         test: {
           ...inTurn,
+          isolate: false,
           name: 'lab',
           include: ['test/{lab,e2e}/**/*.test.ts'],
           exclude: ['test/e2e/vm-*.test.ts', ...agent],
         },
       },
       {
-        // Whole agents without a lab: what they need is in processes of their own, so one worker does for all files.
+        // Whole agents without a lab.
         test: {
           ...inTurn,
           isolate: false,

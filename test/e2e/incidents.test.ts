@@ -38,7 +38,8 @@ describeLab('incidents of a real systemd', () => {
     const shared = new Shared()
     const settings = (kind: 'receiver' | 'processor', type: string) =>
       testSettings(kind, type, { clock: systemClock, random: Math.random, telemetry, shared })
-    const quick = { grouping_window: '500ms', healthy_time: '1s', update_interval: '0s' }
+    // A unit that gets no CPU to crash again has not recovered by that.
+    const quick = { grouping_window: '500ms', healthy_time: '3s', update_interval: '0s' }
     const incidents = createIncident(settings('processor', 'incident'), createTestConfig(incidentSchema, quick), seen)
     const config = createTestConfig(systemdSchema, {
       address: lab.busAddress,

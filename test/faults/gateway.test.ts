@@ -6,7 +6,7 @@ import { accountOf, Rig, sum } from './rig.js'
 // One gateway of 200 agents, killed while they send and replaced by another on the same queue.
 
 const kAgents = 200
-const kRequests = 15
+const kRequests = 8
 const kItems = 10
 /** Requests of the exporter under way at once: what was on its way when the gateway was killed may come twice. */
 const kInFlight = 4

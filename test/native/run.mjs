@@ -12,8 +12,8 @@ import { hasPackage, make, root, run, variants } from './variants.mjs'
 
 const wanted = process.argv[2] ?? ''
 /** Of libFuzzer: enough to go some way beyond the corpus, the same way each time. */
-const kFuzzRuns = 30_000
-const kFuzzSeconds = 4
+const kFuzzRuns = 15_000
+const kFuzzSeconds = 2
 
 /** Tests that start threads say so in their names (binding.gyp looks for it too); the others only cost time under TSan. */
 const kThreads = 'threads:'
