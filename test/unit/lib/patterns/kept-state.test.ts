@@ -127,12 +127,13 @@ test('4096 units are read back in turns of 8 ms', async () => {
   })
   for (let before = next.nowMs(); !loaded; before = next.nowMs()) {
     await nextTurn()
-    turns.push(next.nowMs() - before)
+    const tookMs = next.nowMs() - before
+    if (tookMs > 0) turns.push(tookMs) // of turns that wait for the disk there may be a million
   }
   await loading
   expect(next.detector.units.size).toBe(4096)
   expect(Math.max(...turns)).toBeLessThan(8.3)
-  expect(turns.filter((ms) => ms > 0).length).toBeGreaterThanOrEqual(100)
+  expect(turns.length).toBeGreaterThanOrEqual(100)
 })
 
 test.each([
