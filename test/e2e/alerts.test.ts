@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 
 // The alerts that docs/telemetry.md offers, judged by Debian's promtool: that they can be loaded, and when they fire.
 
@@ -22,6 +23,15 @@ function promtool(...argv: string[]): string {
 
 test('promtool accepts the rules', () => {
   expect(promtool('check', 'rules', 'rules.yaml')).toContain('SUCCESS: 10 rules found')
+})
+
+test('each says whom to wake, and what Alertmanager is to hold back are some of them, told apart by labels that they have', () => {
+  const all: { alert: string; labels: { severity: string } }[] = parse(rules).groups[0].rules
+  for (const { alert, labels } of all) expect(['critical', 'warning', 'info'], alert).toContain(labels?.severity)
+  const [inhibition] = parse(/```yaml\n(inhibit_rules:\n[\s\S]*?)```/.exec(page)![1]!).inhibit_rules
+  const named = JSON.stringify(inhibition).match(/Unit\w+/g)!
+  expect(all.map(({ alert }) => alert)).toEqual(expect.arrayContaining(named))
+  expect(inhibition.equal).toEqual(['instance', 'unit', 'scope'])
 })
 
 const pattern = (name: string, kind: string): string =>
@@ -122,6 +132,7 @@ test.each([
     pattern_name: 'prediction',
     pattern_kind: kind,
     instance: 'n1',
+    severity: 'warning',
     ...(unit === '' ? {} : { unit: 'a.service' }),
   }
   const tests = [
