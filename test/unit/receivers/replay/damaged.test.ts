@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { otlpJsonLines } from '../../../../src/lib/otlp/json.js'
+import { kFrameHeadBytes, kHeaderBytes } from '../../../../src/lib/recording/format.js'
 import { schema } from '../../../../src/receivers/replay/config.js'
 import { createReplayReceiver } from '../../../../src/receivers/replay/replay-receiver.js'
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
@@ -125,8 +126,9 @@ function openFiles(): readonly string[] {
   })
 }
 
-// How a file may be damaged on its way; positions are parts of the whole, so that small and large ones are hit alike.
-const position = fc.double({ min: 0, max: 1, noNaN: true })
+// How a file may be damaged on its way; positions are parts of the whole, so that small and large ones are hit alike. Of the doubles
+// from 0 to 1, 92 in 100 are less than a byte of it.
+const position = fc.nat(2 ** 30).map((n) => n / 2 ** 30)
 const mutation = fc.oneof(
   fc.record({ kind: fc.constant('flip' as const), at: position, bit: fc.integer({ min: 0, max: 7 }) }),
   fc.record({ kind: fc.constant('cut' as const), at: position }),
@@ -186,7 +188,7 @@ test.each(['plain', 'packed'])(
     await fc.assert(
       fc.asyncProperty(mutation, async (change) => {
         const bytes = mutate(original, change)
-        fc.pre(!same(bytes, original, ignored))
+        fc.pre(!same(bytes, original, ignored) && !isMadeOfWholeFrames(bytes))
         const played = await play(bytes)
         expect(played.events).toEqual(expected.slice(0, played.events.length))
         // What follows a gzip member, and is none, is not of this file: gzip(1) ignores it, too.
@@ -216,6 +218,21 @@ test('property: a file that is damaged with care, every checksum right, breaks n
     { numRuns: kRuns },
   )
 })
+
+const wholeFrames: ReadonlySet<string> = new Set(
+  frames.map(({ type, payload }) => frame(type, payload).toString('hex')),
+)
+
+/** Frames that are gone as a whole, or there twice, are nothing that a reader could see: they have no numbers. */
+function isMadeOfWholeFrames(bytes: Buffer): boolean {
+  if (!bytes.subarray(0, kHeaderBytes).equals(whole.subarray(0, kHeaderBytes))) return false
+  for (let at = kHeaderBytes; at < bytes.length; ) {
+    const end = at + kFrameHeadBytes + (at + 8 <= bytes.length ? bytes.readUInt32LE(at + 4) : 0)
+    if (!wholeFrames.has(bytes.subarray(at, end).toString('hex'))) return false
+    at = end
+  }
+  return true
+}
 
 /** Equal but for the bytes from `begin` to `end`. */
 function same(a: Buffer, b: Buffer, [begin, end]: readonly number[]): boolean {
