@@ -15,6 +15,8 @@ const kReloads = 4
 const kLoops = 20
 /** While units crash: enough to count a restart several times over. */
 const kReloadsInALoop = 3
+/** Of what `systemctl show` takes: 0.11 to 0.16 were measured beside all other tests, where caches are everybody's. */
+const kShare = 4
 const kRestartScheduled = '5eb03494b6584870a536b337290809b3' // [SD_MESSAGE_UNIT_RESTART_SCHEDULED]
 const kUnitFailed = 'd9b373ed55a64feb8242e02dbe79a49c' // [SD_MESSAGE_UNIT_FAILURE_RESULT]
 
@@ -105,8 +107,8 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     await lab?.close()
   })
 
-  it('at the start all is read of all units for a fifth of what `systemctl show` of them takes of PID 1', () => {
-    expect(atStart + afterStart).toBeLessThan(shownOnce / 5)
+  it('at the start all is read of all units for a small part of what `systemctl show` of them takes of PID 1', () => {
+    expect(atStart + afterStart).toBeLessThan(shownOnce / kShare)
   })
 
   it('knows of each unit what needs it, though of so many none was asked for that', async () => {
@@ -135,11 +137,11 @@ describeLab(`a systemd with ${kUnits} units`, () => {
     expect(about(events, names)).toEqual([])
     expect(new Set(gaps(events))).toEqual(new Set(['reload']))
     // The last one is over; what is read again because of it is not.
-    expect(await costOf('configurations after reloads', configured)).toBeLessThan(shownOnce / 5)
+    expect(await costOf('configurations after reloads', configured)).toBeLessThan(shownOnce / kShare)
   })
 
   it('a bus that dies: one resynchronisation, and nothing is told of units that are as they were', async () => {
-    expect(await costOf('resynchronisation after a lost bus', recovered)).toBeLessThan(shownOnce / 5)
+    expect(await costOf('resynchronisation after a lost bus', recovered)).toBeLessThan(shownOnce / kShare)
     const events = await watched.take()
     expect(about(events, names)).toEqual([])
     expect(gaps(events)).toEqual(['bus_lost'])
