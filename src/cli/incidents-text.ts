@@ -1,117 +1,120 @@
 import { attr } from '../lib/systemd/names.js'
 import { clipEnd, printable } from '../lib/terminal/printable.js'
 import type { ConcernReport } from '../service/concern-report.js'
-import type { StatusReport } from '../service/status-report.js'
 import { formatDuration } from '../util/duration.js'
+import { type Findings, type Kind, tally } from './findings.js'
 import { good, paint, sgr, warning } from './problems.js'
 import type { Output } from './terminal.js'
 
-const words = {
-  incident: { label: 'incident', plural: ['incident', 'incidents'] },
-  pattern: { label: 'pattern', plural: ['pattern', 'patterns'] },
-  failed_unit: { label: 'failed', plural: ['failed unit', 'failed units'] },
-} as const
-const kinds = Object.keys(words) as (keyof typeof words)[]
-const kLabelWidth = 'incident'.length
-/** As many names as fit on a line. */
+const labels: Readonly<Record<Kind, string>> = { incident: 'incident', pattern: 'pattern', failed_unit: 'failed' }
+/** Behind the longest of them. */
+const kIndent = 'incident  '.length
+/** As many names as one reads. */
 const kMaxNames = 6
 const kMaxLine = 400
+/** Narrower than that nothing is wrapped. */
+const kMinColumns = 40
 
 const states: Readonly<Record<string, string>> = {
   open: 'open: something is down, or is being restarted',
   recovering: 'recovering: all are up again, and watched for a while',
-  gave_up: 'gave up: nothing starts it again, somebody has to act',
+  gave_up: 'gave up: systemd restarts it no more, so it stays down until somebody, or its timer, starts it',
 }
 
-/** Leaves out failed units that are told of as part of an incident. */
-export function standingAlone(concerns: readonly ConcernReport[]): readonly ConcernReport[] {
-  const scoped = (unit: string, { scope = 'system' }: ConcernReport): string => `${scope} ${unit}`
-  const members = new Set(
-    concerns
-      .filter(({ kind }) => kind === 'incident')
-      .flatMap((one) => [one.unit, ...namesOf(one, attr.incidentFailed)].map((unit) => scoped(unit, one))),
-  )
-  return concerns.filter((one) => one.kind !== 'failed_unit' || !members.has(scoped(one.unit, one)))
+/** Sweden's way of writing times is ISO's. */
+const timeForm = {
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+} as const
+
+/** How times are shown. */
+export interface Present {
+  readonly nowMs: number
+  /** IANA's name; left out, that of this machine. */
+  readonly timeZone?: string
 }
 
 /** What is the case, for a person: a few lines for each. */
-export function incidentsText(report: StatusReport, output: Output, nowMs: number): string {
-  const { concerns, concerns_omitted: omitted } = report
-  const found = concerns.toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
-  const blocks = found.map((concern) => block(concern, output, nowMs))
+export function incidentsText(findings: Findings, output: Output, present: Present): string {
+  const { concerns, doubts, notes, omitted } = findings
+  const nothing = 'nothing is broken: no incident, no pattern, no failed unit of those that are watched'
+  const head =
+    concerns.length > 0 ? tally(concerns) : doubts.length > 0 ? 'nothing is known to be broken' : good(output, nothing)
   return [
-    ...doubts(report, output),
-    found.length === 0 ? good(output, 'nothing is broken: no incident, no pattern, no failed unit') : tally(concerns),
-    ...blocks,
+    ...[...doubts, ...notes].map((text) => warning(output, printable(text))),
+    head,
+    ...concerns.flatMap((concern) => ['', ...block(concern, findings, output, present)]),
     ...(omitted === 0 ? [] : ['', `and ${omitted.toLocaleString('en-US')} more`]),
     '',
   ].join('\n')
 }
 
-/** `2 incidents, 1 pattern`; empty where there is nothing. */
-export function tally(concerns: readonly ConcernReport[]): string {
-  return kinds
-    .flatMap((kind) => {
-      const count = concerns.filter((one) => one.kind === kind).length
-      const [one, many] = words[kind].plural
-      return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]
-    })
-    .join(', ')
-}
-
-/** Why the answer may not be all of it. */
-function doubts({ components }: StatusReport, output: Output): readonly string[] {
-  const isBlind = ({ kind, id, state }: StatusReport['components'][number]): boolean =>
-    kind === 'receiver' && typeOf(id) === 'systemd' && state !== 'ok'
-  const blind = components
-    .filter(isBlind)
-    .map(({ id, state, reason = '' }) =>
-      warning(output, `receiver ${id} is ${state}, so this may be old: ${printable(reason)}`),
-    )
-  if (components.some(({ id }) => typeOf(id) === 'incident')) return blind
-  return [...blind, warning(output, 'no pipeline of this agent has the processor `incident`: causes are not known')]
-}
-
-const typeOf = (id: string): string => id.split('/')[0]!
-
-function block(concern: ConcernReport, output: Output, nowMs: number): string {
+function block(concern: ConcernReport, findings: Findings, output: Output, present: Present): readonly string[] {
   const { kind, severity, text } = concern
   const color = severity === 'error' ? sgr.red : severity === 'warn' ? sgr.yellow : sgr.green
-  const label = paint(output, color, words[kind].label.padEnd(kLabelWidth))
-  const below = details(concern, nowMs).map((line) => `${' '.repeat(kLabelWidth + 2)}${shown(line)}`)
-  return ['', `${label}  ${shown(text)}`, ...below].join('\n')
+  const label = paint(output, color, (labels[kind] ?? kind).padEnd(kIndent - 2))
+  const [first = '', ...more] = [text + place(concern, findings), ...details(concern, present)].flatMap((line) =>
+    wrapped(clipEnd(printable(line), kMaxLine), output),
+  )
+  return [`${label}  ${first}`, ...more.map((line) => `${' '.repeat(kIndent)}${line}`)]
 }
 
-function details(concern: ConcernReport, nowMs: number): readonly string[] {
-  const { kind, attributes } = concern
-  const when = since(concern, nowMs)
-  if (kind !== 'incident') return when === '' ? [] : [when]
-  const failures = Number(attributes[attr.incidentFailures] ?? 0)
-  const units = Number(attributes[attr.incidentUnitCount] ?? 0)
+/** What tells it from another one that reads alike. */
+function place({ scope, pipeline, host }: ConcernReport, { hosts, pipelines }: Findings): string {
+  const parts = [
+    ...(scope === undefined ? [] : [`of a ${scope} manager`]),
+    ...(hosts > 1 && host !== undefined ? [`on ${host}`] : []),
+    ...(pipelines > 1 && pipeline !== undefined ? [`in pipeline ${pipeline}`] : []),
+  ]
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`
+}
+
+function details(concern: ConcernReport, present: Present): readonly string[] {
+  const { kind, attributes, said } = concern
+  const when = since(concern, present)
+  if (kind !== 'incident') {
+    const age = said === undefined ? '' : `as of ${clock(said, present)}`
+    return [[when, age].filter((part) => part !== '').join('; ')].filter((line) => line !== '')
+  }
+  const [state, id] = [attributes[attr.incidentState], attributes[attr.incidentId]]
+  const toll = `${count(attributes[attr.incidentFailures], 'failure')}, ${count(attributes[attr.incidentUnitCount], 'unit')}`
+  const told = new Set([
+    concern.unit,
+    ...namesOf(concern, attr.incidentFailed),
+    ...namesOf(concern, attr.incidentTakenDown),
+  ])
+  const expected = (name: string): readonly string[] => namesOf(concern, name).filter((unit) => !told.has(unit))
   return [
-    states[String(attributes[attr.incidentState])] ?? '',
-    [when, `${count(failures, 'failure')}, ${count(units, 'unit')}`].filter((part) => part !== '').join('; '),
-    listed('would stop with it', namesOf(concern, attr.impactStop)),
-    listed('may work less well', namesOf(concern, attr.impactDegrade)),
-    `trace ${String(attributes[attr.incidentId] ?? '')}`,
+    states[String(state)] ?? String(state ?? ''),
+    [when, toll].filter((part) => part !== '').join('; '),
+    listed('still down', namesOf(concern, attr.incidentDown)),
+    listed('would stop with it', expected(attr.impactStop)),
+    listed('may work less well', expected(attr.impactDegrade)),
+    id === undefined ? '' : `trace ${String(id)}`,
   ].filter((line) => line !== '')
 }
 
-function since({ since: text }: ConcernReport, nowMs: number): string {
+function since({ since: text }: ConcernReport, present: Present): string {
   if (text === undefined) return ''
-  const ageMs = Math.max(0, nowMs - Date.parse(text))
-  const [date, time] = [text.slice(0, 10), text.slice(11, 19)]
-  return `since ${date} ${time} UTC, for ${formatDuration(roundedMs(ageMs))}`
+  const ageMs = Math.max(0, present.nowMs - Date.parse(text))
+  // To the second below an hour, to the minute above.
+  const step = ageMs < 3_600_000 ? 1000 : 60_000
+  return `since ${clock(text, present)}, for ${formatDuration(Math.floor(ageMs / step) * step)}`
 }
 
-/** To the second below an hour, to the minute above. */
-function roundedMs(ms: number): number {
-  const step = ms < 3_600_000 ? 1000 : 60_000
-  return Math.floor(ms / step) * step
+/** `2026-11-30 03:14:31 CET`, as systemctl and journalctl show it: in the time of this machine. */
+function clock(rfc3339: string, { timeZone }: Present): string {
+  return new Date(rfc3339).toLocaleString('sv-SE', { ...timeForm, timeZone })
 }
 
-function count(number: number, what: string): string {
-  return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`
+function count(number: unknown, what: string): string {
+  const value = Number(number ?? 0)
+  return `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`
 }
 
 function listed(what: string, units: readonly string[]): string {
@@ -125,7 +128,17 @@ function namesOf({ attributes }: ConcernReport, name: string): readonly string[]
   return Array.isArray(value) ? value.map(String) : []
 }
 
-/** What came from elsewhere steers no terminal. */
-function shown(text: string): string {
-  return clipEnd(printable(text), kMaxLine)
+/** Lines that fit a terminal beside the labels; what goes into a pipe or a file stays whole. */
+function wrapped(text: string, { isTty, columns }: Output): readonly string[] {
+  const room = columns - kIndent
+  if (!isTty || columns < kMinColumns || text.length <= room) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
 }

@@ -8,9 +8,9 @@ export const command: Command = {
   summary: 'Show what is broken on this machine now, since when, and why',
   description: [
     'Asks the agent of this machine over its status socket what is the case: incidents that are not over, with what failed first and',
-    'what went down with it; patterns that were found and are open; and units in the state "failed" that belong to no incident,',
-    'for they had failed before the agent saw them. The worst stands first.',
-    'Exit code 0 when there is nothing; 1 when there is; 69 when no agent answers.',
+    'what went down with it; patterns that were found and are open; and failed units that belong to no incident, as when they had',
+    'failed before the agent was there. The worst stands first.',
+    'Exit code 0 when nothing is broken; 1 when something is, or when the agent does not see its units; 69 when no agent answers.',
   ].join('\n'),
   options: { ...socketOption, json: { type: 'boolean', description: 'Print JSON, for scripts' } },
   examples: [
@@ -22,27 +22,27 @@ export const command: Command = {
 }
 
 async function run({ values, terminal }: Invocation): Promise<number> {
-  const [{ askStatus }, { incidentsText, standingAlone }] = await Promise.all([
+  const [{ askStatus }, { findingsOf }, { incidentsText }] = await Promise.all([
     import('./status-client.js'),
+    import('./findings.js'),
     import('./incidents-text.js'),
   ])
   const socket = socketOf(values)
   const asJson = values['json'] === true
   const reply = await askStatus(socket)
-  const trouble =
-    'unanswered' in reply
-      ? reply.unanswered
-      : reply.report.concerns === undefined
-        ? `the agent is version ${reply.report.version}, which cannot say what is broken: restart it with the version of this command`
-        : undefined
-  if (trouble !== undefined || 'unanswered' in reply) {
-    if (asJson) terminal.out.write(jsonText({ socket, error: trouble }))
-    terminal.err.write(`unitscope: ${trouble}\n`)
+  const findings = 'report' in reply ? findingsOf(reply.report) : undefined
+  if (findings === undefined) {
+    const error = 'report' in reply ? tooOld(reply.report.version) : reply.unanswered
+    if (asJson) terminal.out.write(jsonText({ socket, error }))
+    terminal.err.write(`unitscope: ${error}\n`)
     return ExitCode.unavailable
   }
-  const { report } = reply
-  const concerns = standingAlone(report.concerns)
-  if (asJson) terminal.out.write(jsonText({ concerns, omitted: report.concerns_omitted }))
-  else terminal.out.write(incidentsText({ ...report, concerns }, terminal.out, Date.now()))
-  return concerns.length === 0 ? ExitCode.ok : ExitCode.failure
+  const { concerns, omitted, doubts, notes } = findings
+  if (asJson) terminal.out.write(jsonText({ concerns, omitted, doubts, notes }))
+  else terminal.out.write(incidentsText(findings, terminal.out, { nowMs: Date.now() }))
+  return concerns.length + omitted + doubts.length === 0 ? ExitCode.ok : ExitCode.failure
+}
+
+function tooOld(version: string): string {
+  return `the agent is version ${version}, which cannot say what is broken: restart it with the version of this command`
 }

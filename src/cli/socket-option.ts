@@ -1,7 +1,7 @@
 import type { Command, Invocation } from './command.js'
 
 /** Where the agent that docker/unitscope.service starts listens: RuntimeDirectory=unitscope. */
-const kDefaultSocket = '/run/unitscope/status.sock'
+export const kDefaultSocket = '/run/unitscope/status.sock'
 
 /** Of each command that asks a running agent. */
 export const socketOption: Command['options'] = {

@@ -1,6 +1,6 @@
 import type { ComponentReport, LedgerReport, StatusReport } from '../service/status-report.js'
 import { formatDuration } from '../util/duration.js'
-import { standingAlone, tally } from './incidents-text.js'
+import { findingsOf, tally } from './findings.js'
 import { paint, sgr } from './problems.js'
 import type { Output } from './terminal.js'
 
@@ -8,8 +8,12 @@ const number = (value: number): string => value.toLocaleString('en-US')
 const nameOf = ({ id, pipeline }: { readonly id: string; readonly pipeline?: string }): string =>
   pipeline === undefined ? id : `${id} (${pipeline})`
 
-/** One line for the agent, one for each component. */
-export function statusText(report: StatusReport, output: Output): string {
+/**
+ * One line for the agent, one for each component.
+ *
+ * @param socket - where it is asked, if not in the usual place
+ */
+export function statusText(report: StatusReport, output: Output, socket?: string): string {
   const { version, pid, uptime_s, components, ledger } = report
   const fine = components.filter(({ state }) => state === 'ok').length
   const head = `unitscope ${version}, pid ${pid}, up ${formatDuration(uptime_s * 1000)}: ${fine} of ${components.length} components ok`
@@ -19,13 +23,14 @@ export function statusText(report: StatusReport, output: Output): string {
     const word = paint(output, colorOf(state!), state!.padEnd(widths[2]!))
     return `  ${kind!.padEnd(widths[0]!)}  ${name!.padEnd(widths[1]!)}  ${word}  ${note}`.trimEnd()
   })
-  return [head, ...lines, ...broken(report, output), ...missing(ledger), ''].join('\n')
+  return [head, ...lines, ...broken(report, output, socket), ...missing(ledger), ''].join('\n')
 }
 
-/** That it is well says nothing of what it watches. An older agent does not tell. */
-function broken({ concerns = [] }: StatusReport, output: Output): readonly string[] {
-  const found = tally(standingAlone(concerns))
-  return found === '' ? [] : [`${paint(output, sgr.yellow, found)} on this machine: unitscope incidents`]
+/** That it is well says nothing of what it watches. */
+function broken(report: StatusReport, output: Output, socket: string | undefined): readonly string[] {
+  const found = tally(findingsOf(report)?.concerns ?? [])
+  const whom = socket === undefined ? '' : ` --socket ${socket}`
+  return found === '' ? [] : [`${paint(output, sgr.yellow, found)}: unitscope incidents${whom}`]
 }
 
 function colorOf(state: string): number {

@@ -1,7 +1,7 @@
 import { ExitCode } from '../errors.js'
 import type { Command, Invocation } from './command.js'
 import { jsonText } from './json-text.js'
-import { socketOf, socketOption } from './socket-option.js'
+import { kDefaultSocket, socketOf, socketOption } from './socket-option.js'
 
 export const command: Command = {
   name: 'status',
@@ -41,6 +41,11 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   }
   const { report } = reply
   if (asJson) terminal.out.write(jsonText(report))
-  else terminal.out.write(values['ledger'] === true ? ledgerText(report.ledger) : statusText(report, terminal.out))
+  else
+    terminal.out.write(
+      values['ledger'] === true
+        ? ledgerText(report.ledger)
+        : statusText(report, terminal.out, path === kDefaultSocket ? undefined : path),
+    )
   return report.healthy ? ExitCode.ok : ExitCode.failure
 }

@@ -12,6 +12,8 @@ export interface Concern {
   readonly text: string
   /** When it began, nanoseconds since 1970; left out where the agent does not know. */
   readonly sinceUnixNano?: bigint
+  /** When `text` was said, where it is not of now. */
+  readonly saidUnixNano?: bigint
   /** Named as those of its events. */
   readonly attributes: Attributes
 }

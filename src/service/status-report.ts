@@ -23,9 +23,9 @@ export interface StatusReport {
   /** No component is degraded or failed, and the ledger adds up. One that this machine cannot serve does not count. */
   readonly healthy: boolean
   readonly components: readonly ComponentReport[]
-  /** What is the case on this machine, by what the components know: at most 256 of each, the worst first. */
-  readonly concerns: readonly ConcernReport[]
-  readonly concerns_omitted: number
+  /** What is the case on this machine, by what the components know: at most 256 of each, the worst first. An older agent does not tell. */
+  readonly concerns?: readonly ConcernReport[]
+  readonly concerns_omitted?: number
   readonly ledger: LedgerReport
 }
 

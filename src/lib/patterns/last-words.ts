@@ -24,6 +24,11 @@ export class LastWords {
     if (this.#said.size > kMaxHeld) this.#said.delete(this.#said.keys().next().value!)
   }
 
+  /** Forgets those that are not open. */
+  retain(open: ReadonlyMap<string, OpenFinding>): void {
+    for (const key of this.#said.keys()) if (!open.has(key)) this.#said.delete(key)
+  }
+
   /** Undefined for one of which nothing was said since the agent began. */
   of(finding: OpenFinding): Said | undefined {
     return this.#said.get(keyOf(finding))

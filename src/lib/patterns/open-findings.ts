@@ -54,14 +54,18 @@ export class OpenFindings {
       const { unit, kind, expectedMs, sinceMs } = finding
       const said = this.#words.of(finding)
       const sinceUnixNano = sinceMs === undefined ? said?.firstNano : this.#time.unixNano(sinceMs)
-      const known = `${this.#pattern} (${kind})`
-      const due = expectedMs === undefined ? '' : `, due ${timeWords(BigInt(Math.round(expectedMs)) * 1_000_000n)}`
+      const whose = unit.name === '' ? 'this machine' : unit.name
+      const text = said?.newest.body ?? `${whose}: ${this.#pattern} (${kind}), found before the agent began`
+      // What is said of it, "in about 2 h", is of when it was told.
+      const due = expectedMs === undefined ? '' : `; due ${timeWords(BigInt(Math.round(expectedMs)) * 1_000_000n)}`
       yield {
         kind: 'pattern',
-        severity: said?.newest.severity ?? Severity.warn,
+        // Not known: nobody is to sleep on because of that.
+        severity: said?.newest.severity ?? Severity.error,
         resource: unit.resource,
-        text: said?.newest.body ?? `${known}, found before the agent was restarted${due}`,
+        text: text + due,
         ...(sinceUnixNano === undefined ? {} : { sinceUnixNano }),
+        ...(said === undefined ? {} : { saidUnixNano: said.newest.timeUnixNano }),
         attributes: { ...said?.newest.attributes, ...this.#attributes(kind) },
       }
     }
@@ -89,6 +93,7 @@ export class OpenFindings {
     // Told of once more: who reads gauges would take the last value for true.
     for (const [key, finding] of this.#told) if (!open.has(key)) metrics.push(this.#isOpen(finding, 0, timeUnixNano))
     this.#told = open
+    this.#words.retain(open)
     return metrics
   }
 

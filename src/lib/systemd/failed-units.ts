@@ -10,8 +10,7 @@ import { processExit } from './process-exit.js'
 export function failedUnit(name: string, state: UnitState, resource: Resource): Concern {
   const { result, stateChangeUsec } = state
   const exit = processExit(state)
-  const how = exit === undefined || ('code' in exit && exit.code === 0) ? '' : 'code' in exit ? exit.code : exit.signal
-  const reason = `${result === 'success' ? '' : result} ${how}`.trim()
+  const reason = `${result === 'success' ? '' : result} ${detailOf(result, exit)}`.trim()
   return {
     kind: 'failed_unit',
     severity: Severity.error,
@@ -21,6 +20,13 @@ export function failedUnit(name: string, state: UnitState, resource: Resource): 
     ...(stateChangeUsec > 0 ? { sinceUnixNano: BigInt(stateChangeUsec) * 1000n } : {}),
     attributes: attributesOf(name, state, exit),
   }
+}
+
+/** By which signal or code, where that is of the process that failed: it may have been ExecStartPre= or ExecStop=. */
+function detailOf(result: string, exit: ReturnType<typeof processExit>): string {
+  if (exit === undefined) return ''
+  if ('code' in exit) return result === 'exit-code' && exit.code !== 0 ? String(exit.code) : ''
+  return result === 'exit-code' ? '' : exit.signal
 }
 
 function attributesOf(name: string, { result }: UnitState, exit: ReturnType<typeof processExit>): Attributes {

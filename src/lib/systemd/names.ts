@@ -155,6 +155,8 @@ export const attr = {
   /** Units that have failed, and those that were only taken down; at most 64 names each. */
   incidentFailed: 'incident.units.failed',
   incidentTakenDown: 'incident.units.taken_down',
+  /** Those that are not up again, or at an end: of what is asked for, not of events. */
+  incidentDown: 'incident.units.down',
   incidentUnitCount: 'incident.units.count',
   /** Failed runs of all its units. */
   incidentFailures: 'incident.failures',

@@ -114,14 +114,17 @@ function addUnit(out: Metric[], name: string, unit: TrackedUnit, context: Metric
     if (on.verdicts) addVerdict(out, unit, resource, nowNs)
     if (on.times) addTimes(out, name, unit, resource, nowNs)
     details.add(out, name, unit, resource, nowNs)
-  }
+  } else if (unit.failureIsTold && on.state) addState(out, unit, resource, nowNs) // reset-failed says nothing else
   if (on.counters) addCounters(out, name, unit, resource, nowNs)
 }
 
 const statePoints = eachOf(stateAttributes)
 
-function addState(out: Metric[], { machine, sinceNs }: TrackedUnit, resource: Resource, nowNs: bigint): void {
-  const points = statePoints.at((activeStates as readonly string[]).indexOf(machine.state.activeState))!
+function addState(out: Metric[], unit: TrackedUnit, resource: Resource, nowNs: bigint): void {
+  const { machine, sinceNs } = unit
+  const { activeState } = machine.state
+  unit.failureIsTold = activeState === 'failed'
+  const points = statePoints.at((activeStates as readonly string[]).indexOf(activeState))!
   out.push(upDownCounts(metric.unitState, '1', stateDescription, resource, { sinceNs, nowNs }, points))
 }
 

@@ -56,10 +56,10 @@ export class TrackedUnit {
   endAsked = false
   /** What was said to come next when this run failed, or its start was refused. */
   outlook: Outlook | undefined
-  /** Of the last end; empty once that is over, undefined when there never was one. */
+  /** Of the last end; empty once that is over, or while it is not known; undefined when there never was one. */
   verdict: Verdict | '' | undefined
-  /** A failure of which it is not known what comes next, until the configuration is read. */
-  undecided: Occurrence | undefined
+  /** It has failed, and that it is failed no more was not told yet, as metrics tell states. */
+  failureIsTold = false
   /** Announced or under way; not yet over. */
   restart: Restart | undefined
   /** The last run that began with a restart. */
@@ -277,10 +277,12 @@ export class TrackedUnit {
         this.restarted = state.invocationId
         break
       case 'failed':
+        this.failureIsTold = true
         this.restart = undefined
         this.counters.countFailure(state.result, state)
         break
       case 'startLimitHit':
+        this.failureIsTold = true
         this.restart = undefined
         this.counters.countFailure('start-limit-hit', state)
         break

@@ -92,10 +92,8 @@ export class UnitTeller {
       const causedBy = restart?.dueTo ?? this.causes.of(name, what)
       const outlook = outlookOf(what, name, unit, { causedBy, read: source === 'reading' })
       if (what.kind === 'failed' || what.kind === 'startLimitHit') unit.outlook = outlook
-      if (endsVerdict.has(what.kind))
-        unit.undecided = what.kind === 'failed' && outlook === undefined ? what : undefined
       if (outlook !== undefined) unit.verdict = outlook.verdict
-      else if (unit.verdict !== undefined && endsVerdict.has(what.kind)) unit.verdict = ''
+      else if (what.kind === 'failed' || (unit.verdict !== undefined && endsVerdict.has(what.kind))) unit.verdict = ''
       const restartCause = restart?.cause ?? what.cause
       const context = { evidence, missedRestarts, causedBy, restartCause, outlook, jobQueuedUsec }
       out.push(this.#event(what, name, unit, observedNs, context))
@@ -105,13 +103,14 @@ export class UnitTeller {
   /** Takes what a unit's configuration says: of one that failed before that was read, it tells what comes next. */
   learn(out: RawEvent[], name: string, unit: TrackedUnit, facts: UnitFacts, observedNs: bigint, source: Source): void {
     this.tell(out, name, unit, unit.learn(facts), observedNs, source)
-    const failed = unit.undecided
-    unit.undecided = undefined
-    if (failed === undefined || unit.machine.phase !== 'failed') return
+    const { phase, state } = unit.machine
+    if (unit.verdict !== '' || phase !== 'failed') return
     // Where it is to be restarted systemd has said so by now: it rests.
+    const failed = { kind: 'failed', state, before: state, atUsec: state.stateChangeUsec } as const
     const outlook = outlookOf(failed, name, unit, { causedBy: undefined, read: true })
+    if (outlook === undefined) return
     unit.outlook = outlook
-    unit.verdict = outlook?.verdict
+    unit.verdict = outlook.verdict
   }
 
   /** Kills for want of memory, each once, when all that tells of it has, or after a while. */

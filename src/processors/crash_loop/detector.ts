@@ -61,9 +61,10 @@ export class CrashLoopDetector implements Detector {
   }
 
   *openFindings(): Generator<OpenFinding> {
-    // A loop waits for its end, always.
-    for (const { unit, episode } of this.#due)
-      if (episode !== undefined) yield { unit, kind: episode.kind, sinceMs: episode.tally.firstMs }
+    // A loop waits for its end, always; one of an earlier agent as soon as there is a time.
+    for (const known of [this.#restored, this.#due])
+      for (const { unit, episode } of known)
+        if (episode !== undefined) yield { unit, kind: episode.kind, sinceMs: episode.tally.firstMs }
   }
 
   get dueMs(): number | undefined {

@@ -2,7 +2,7 @@ import type { Concern } from '../../component/concern.js'
 import type { Attributes, AttributeValue } from '../../data/attributes.js'
 import { type RawEvent, Severity, type SeverityNumber } from '../../data/event.js'
 import type { Incident, IncidentChange, Resolution } from '../../lib/incidents/incident.js'
-import type { IncidentState } from '../../lib/incidents/incident-state.js'
+import { type IncidentState, isAtRest } from '../../lib/incidents/incident-state.js'
 import { incidentEvent } from '../../lib/incidents/names.js'
 import { attr } from '../../lib/systemd/names.js'
 import { formatDuration } from '../../util/duration.js'
@@ -42,13 +42,16 @@ export function resolvedEvent(incident: Incident, resolution: Resolution, atNano
 
 /** It, as long as it is open. */
 export function concernOf(incident: Incident): Concern {
+  const down: string[] = []
+  for (const { unit, standing } of incident.members.values()) if (!isAtRest(standing)) down.push(unit)
   return {
     kind: 'incident',
-    severity: incident.state === 'open' ? Severity.error : severities[incident.state],
+    // It recovers, and is not over.
+    severity: incident.state === 'recovering' ? Severity.warn : Severity.error,
     resource: incident.root.resource,
     text: `${headline(incident)}${afterwards(incident)}`,
     sinceUnixNano: incident.firstNano,
-    attributes: incidentAttributes(incident),
+    attributes: { ...incidentAttributes(incident), [attr.incidentDown]: down.slice(0, kMaxNames) },
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { findingsOf } from '../../../src/cli/findings.js'
 import { incidentsText } from '../../../src/cli/incidents-text.js'
 import type { ConcernReport } from '../../../src/service/concern-report.js'
 import type { StatusReport } from '../../../src/service/status-report.js'
@@ -25,7 +26,8 @@ const incident: ConcernReport = {
     'incident.units.taken_down': ['api.service'],
     'incident.units.count': 3,
     'incident.failures': 12,
-    'systemd.unit.impact.will_stop': [],
+    'incident.units.down': ['db.service', 'api.service'],
+    'systemd.unit.impact.will_stop': ['api.service'],
     'systemd.unit.impact.may_degrade': ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `${name}.service`),
   },
 }
@@ -36,6 +38,7 @@ const pattern: ConcernReport = {
   unit: 'db.service',
   text: 'db.service crashed 5 times within 4s',
   since: '2026-11-30T02:59:00.000Z',
+  said: '2026-11-30T02:59:31.000Z',
   attributes: { 'pattern.name': 'crash_loop', 'pattern.kind': 'rapid' },
 }
 const failed = (unit: string, more: Partial<ConcernReport> = {}): ConcernReport => ({
@@ -72,20 +75,23 @@ function report(concerns: readonly ConcernReport[] | undefined, components = wel
   } as unknown as StatusReport
 }
 
-const text = (of: StatusReport): string => incidentsText(of, { color: false } as never, kNowMs)
+const present = { nowMs: kNowMs, timeZone: 'UTC' }
+const text = (of: StatusReport, output = {}): string =>
+  incidentsText(findingsOf(of)!, { color: false, isTty: false, columns: 80, ...output } as never, present)
 
 test('for a person: what failed, how it stands, since when, what it takes along, and the trace to look at', () => {
   expect(text(report([failed('backup.service', { since: '2026-11-28T00:00:00.000Z' }), pattern, incident]))).toBe(
     `1 incident, 1 pattern, 1 failed unit
 
 incident  db.service failed (exit-code 3); then failed migrate.service; took down api.service
-          gave up: nothing starts it again, somebody has to act
+          gave up: systemd restarts it no more, so it stays down until somebody, or its timer, starts it
           since 2026-11-30 02:14:31 UTC, for 45m33s; 12 failures, 3 units
+          still down: db.service, api.service
           may work less well: a.service, b.service, c.service, d.service, e.service, f.service and 1 more
           trace abababababababababababababababab
 
 pattern   db.service crashed 5 times within 4s
-          since 2026-11-30 02:59:00 UTC, for 1m5s
+          since 2026-11-30 02:59:00 UTC, for 1m5s; as of 2026-11-30 02:59:31 UTC
 
 failed    backup.service has failed (exit-code 1)
           since 2026-11-28 00:00:00 UTC, for 2d3h
@@ -93,19 +99,54 @@ failed    backup.service has failed (exit-code 1)
   )
 })
 
+test('the worst stands first, whoever tells of it', () => {
+  const other = { ...incident, unit: 'b.service', severity: 'warn', since: '2026-11-30T03:00:00.000Z' } as const
+  const newer = { ...incident, unit: 'c.service', since: '2026-11-30T02:20:00.000Z' }
+  const { concerns } = findingsOf(report([failed('f.service'), pattern, other, incident, newer]))!
+  expect(concerns.map(({ unit }) => unit)).toEqual(['c.service', 'db.service', 'b.service', 'db.service', 'f.service'])
+})
+
+test('what reads alike is told apart', () => {
+  const [here, there] = ['here', 'there'].map((host) => failed('a.service', { host }))
+  expect(text(report([here!, there!]))).toContain('failed    a.service has failed (exit-code 1) (on there)\n')
+  expect(text(report([failed('a.service', { scope: 'user' })]))).toContain('(exit-code 1) (of a user manager)\n')
+  const [one, two] = ['one', 'two'].map((pipeline) => ({ ...pattern, pipeline }))
+  expect(text(report([one!, two!]))).toContain('within 4s (in pipeline two)\n')
+})
+
+test('a narrow terminal breaks lines between words, and keeps the labels in sight', () => {
+  const lines = text(report([incident]), { isTty: true, columns: 50 }).split('\n')
+  expect(lines.slice(2, 5)).toEqual([
+    'incident  db.service failed (exit-code 3); then',
+    '          failed migrate.service; took down',
+    '          api.service',
+  ])
+  expect(lines.filter((line) => line.length > 50)).toEqual([])
+})
+
+test('a newer agent may tell of what this version does not know', () => {
+  const unknown = { ...pattern, kind: 'capacity', text: 'the disk is full' } as unknown as ConcernReport
+  expect(text(report([unknown, incident]))).toMatch(/^1 incident, 1 capacity\n[\s\S]*\ncapacity {2}the disk is full\n/)
+})
+
 describe('what may be missing is said', () => {
   test.each([
     [
       'systemd is not followed',
       report([], [component('receiver', 'systemd/user', 'degraded', 'no bus'), component('processor', 'incident')]),
-      'warning: receiver systemd/user is degraded, so this may be old: no bus\nnothing is broken',
+      'warning: receiver systemd/user is degraded, so this may be old: no bus\nnothing is known to be broken\n',
+    ],
+    [
+      'nobody follows systemd',
+      report([], [component('receiver', 'otlp'), component('processor', 'incident')]),
+      'warning: this agent has no receiver `systemd`: it watches no units of its own\nnothing is known to be broken\n',
     ],
     [
       'nobody looks for causes',
       report([], [component('receiver', 'systemd')]),
       'warning: no pipeline of this agent has the processor `incident`: causes are not known\nnothing is broken',
     ],
-    ['more than is told', report([pattern], wellConfigured, 1234), '1m5s\n\nand 1,234 more\n'],
+    ['more than is told', report([pattern], wellConfigured, 1234), ' UTC\n\nand 1,234 more\n'],
   ])('%s', (_, of, expected) => expect(text(of)).toContain(expected))
 })
 
@@ -131,7 +172,15 @@ describe('asked over the socket', () => {
 
   test('nothing is open: 0', async () => {
     const { exit, stdout, stderr } = await asked(report([]), 'incidents')
-    expect([exit, stdout, stderr]).toEqual([0, 'nothing is broken: no incident, no pattern, no failed unit\n', ''])
+    const nothing = 'nothing is broken: no incident, no pattern, no failed unit of those that are watched\n'
+    expect([exit, stdout, stderr]).toEqual([0, nothing, ''])
+  })
+
+  test('an agent that does not see its units: 1, for scripts with the reason', async () => {
+    const blind = report([], [component('receiver', 'systemd', 'starting'), component('processor', 'incident')])
+    const { exit, stdout } = await asked(blind, 'incidents', '--json')
+    const doubts = ['receiver systemd is starting, so this may be old']
+    expect([exit, JSON.parse(stdout)]).toEqual([1, { concerns: [], omitted: 0, doubts, notes: [] }])
   })
 
   test('for scripts, without the failed units that are part of an incident: 1', async () => {
@@ -147,6 +196,8 @@ describe('asked over the socket', () => {
     expect(JSON.parse(stdout)).toEqual({
       concerns: [incident, failed('db.service', { scope: 'user' }), failed('old.service')],
       omitted: 0,
+      doubts: [],
+      notes: [],
     })
   })
 
@@ -158,7 +209,10 @@ describe('asked over the socket', () => {
 
   test('`status` says that there is something, and is well all the same', async () => {
     const { exit, stdout } = await asked(report([incident, failed('migrate.service'), pattern]), 'status')
-    expect([exit, stdout.split('\n').at(-2)]).toEqual([0, '1 incident, 1 pattern on this machine: unitscope incidents'])
+    expect([exit, stdout.split('\n').at(-2)]).toEqual([
+      0,
+      expect.stringMatching(/^1 incident, 1 pattern: unitscope incidents --socket \/.+\/status\.sock$/),
+    ])
   })
 
   test('nobody answers: 69', async () => {

@@ -42,6 +42,7 @@ test('is JSON: whose unit, since when in UTC, integers of 64 bits as numbers', (
         severity: 'error',
         unit: 'a.service',
         scope: 'user',
+        host: 'here',
         text: 'a.service failed',
         since: '2023-11-14T22:13:20.123Z',
         attributes: { 'incident.start_usec': 1_700_000_000_123_456, 'incident.units.failed': ['a.service'] },
@@ -64,9 +65,17 @@ test('is bounded: the worst and newest of it first, and how many more', () => {
   expect(omitted).toBe(45)
 })
 
-test('is silent where the component cannot say: the status of the others is told', () => {
-  const broken = (): Iterable<Concern> => {
+test('what cannot be told is counted, and costs nobody the rest', () => {
+  function* broken(): Generator<Concern> {
+    yield concern('a.service')
+    yield concern('b.service', { sinceUnixNano: 10n ** 30n }) // no date
     throw new Error('a bug')
   }
-  expect(told(broken)).toEqual({ told: [], omitted: 0 })
+  const { told: some, omitted } = told(broken)
+  expect([some.map(({ unit }) => unit), omitted]).toEqual([['a.service'], 2])
+})
+
+test('of a cause that was only named the unit is the cause, not whose resource it was named on', () => {
+  const named = concern('victim.service', { attributes: { 'systemd.unit.name': 'cause.service' } })
+  expect(told(() => [named]).told[0]!.unit).toBe('cause.service')
 })

@@ -237,8 +237,9 @@ describe('what is open', () => {
         kind: 'pattern',
         severity: 13,
         resource,
-        text: 'a.service failed',
+        text: 'a.service failed; due 2023-11-14 22:14:50 UTC',
         sinceUnixNano: BigInt(kStart + 1) * 1_000_000_000n,
+        saidUnixNano: BigInt(kStart + 1) * 1_000_000_000n,
         attributes: { [patternAttr.name]: 'any_failure', [patternAttr.kind]: 'any', 'pattern.any_failure.count': 1 },
       },
     ])
@@ -252,7 +253,14 @@ describe('what is open', () => {
       severity: 17,
     } as const
     context().tell({ ...words, unit, atMs: (kStart + 2) * 1000 })
-    expect(open()).toMatchObject([{ severity: 17, text: 'it goes on', sinceUnixNano: found!.sinceUnixNano }])
+    expect(open()).toMatchObject([
+      {
+        severity: 17,
+        text: expect.stringMatching(/^it goes on; due /),
+        sinceUnixNano: found!.sinceUnixNano,
+        saidUnixNano: BigInt(kStart + 2) * 1_000_000_000n,
+      },
+    ])
     await clock.advance(2 * kQuietMs)
     expect(open()).toEqual([])
   })
@@ -269,9 +277,9 @@ describe('what is open', () => {
     expect([...(settings.telemetry as RecordingTelemetry).readConcerns()]).toEqual([
       {
         kind: 'pattern',
-        severity: 13,
+        severity: 17,
         resource: unit.resource,
-        text: 'restored (slow), found before the agent was restarted',
+        text: 'a.service: restored (slow), found before the agent began',
         attributes: { [patternAttr.name]: 'restored', [patternAttr.kind]: 'slow' },
       },
     ])

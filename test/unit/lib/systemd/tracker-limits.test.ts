@@ -55,6 +55,8 @@ describe('units of names that never come back', () => {
   it('are in no collection once they were forgotten, by default after 4096 others', () => {
     const tracker = newTracker()
     for (let i = 0; i < 5000; i++) feedAll(tracker, failsOnce(`run-${i}.service`).records)
+    // Once each says that it is failed no more.
+    expect(metricsOf(tracker, 1n).length).toBe(2 * 4096 + 1)
     expect(metricsOf(tracker, 1n).length).toBe(4096 + 1)
     expect(tracker.forgotten).toBe(5000 - 4096)
   })

@@ -691,6 +691,33 @@ it('knows which units are failed now, and how and since when', () => {
     },
     expect.objectContaining({ text: 'b.service has failed (exit-code 3)' }),
   ])
+  const stopping = new Script('d.service')
+    .start(4, 'd')
+    .u('failed/failed', { result: 'exit-code', pid: 0, exit: 'killed:15' })
+  feedAll(tracker, stopping.records)
+  // ExecStop= has failed, and not by the signal that ended the main process.
+  expect(failed().at(-1)!.text).toBe('d.service has failed (exit-code)')
+  feedAll(tracker, stopping.u('inactive/dead', { result: 'success' }).records.slice(-1))
   feedAll(tracker, mended.u('inactive/dead', { result: 'success' }).records.slice(-1))
   expect(failed().map(({ text }) => text)).toEqual(['a.service has failed (signal SIGSEGV)'])
+})
+
+it.each([
+  ['before it was told of as failed', 0],
+  ['afterwards', 1],
+])('tells once that a failed unit which reset-failed has unloaded is so no more: %s', (_, collections) => {
+  const tracker = newTracker()
+  const script = service().start(1, 'a').u('failed/failed', { result: 'signal', pid: 0, exit: 'killed:11' })
+  const states = () =>
+    metricsOf(tracker, 9n).flatMap((one) =>
+      one.name === metric.unitState && one.type === 'sum'
+        ? one.points.flatMap(({ attributes, value }) => (value === 1 ? [attributes[attr.activeState]] : []))
+        : [],
+    )
+  feedAll(tracker, script.records)
+  for (let n = 0; n < collections; n++) expect(states()).toEqual(['failed'])
+  const told = script.records.length
+  feedAll(tracker, script.u('inactive/dead', { result: 'success' }).unitRemoved().records.slice(told))
+  expect(states()).toEqual(['inactive'])
+  expect(states()).toEqual([])
 })

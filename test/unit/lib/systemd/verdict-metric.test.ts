@@ -49,7 +49,9 @@ describe('the verdict as a metric says what comes next to a unit that is down', 
     const script = failed()
     const tracker = newTracker()
     feedAll(tracker, script.records)
-    expect(shown(tracker)).toBeUndefined()
+    expect(shown(tracker)).toBe('none')
+    tracker.learn(unit, { facts: noFacts }, 1n) // no word on restarts
+    expect(shown(tracker)).toBe('none')
     expect(tracker.learn(unit, { facts }, 1n)).toEqual([])
     expect(shown(tracker)).toBe('gave_up')
     tracker.learn(unit, { facts: { ...facts, restart: { ...restart, when: 'always' } } }, 2n)
@@ -60,7 +62,18 @@ describe('the verdict as a metric says what comes next to a unit that is down', 
     const tracker = newTracker()
     feedAll(tracker, job(failed(), 2, 'b').records)
     tracker.learn(unit, { facts }, 1n)
-    expect(shown(tracker)).toBeUndefined()
+    expect(shown(tracker)).toBe('none')
+  })
+
+  it('also where the agent was started anew before it was read', () => {
+    const script = failed()
+    const first = newTracker()
+    feedAll(first, script.records)
+    const second = newTracker()
+    second.accounts.restore(parseTracker(JSON.parse(JSON.stringify(first.accounts.save(boot)))), boot)
+    second.begin([{ name: unit, state: script.state }], 2n ** 62n)
+    second.learn(unit, { facts }, 2n ** 62n)
+    expect(shown(second)).toBe('gave_up')
   })
 
   it('reset-failed ends it', () => {

@@ -113,10 +113,10 @@ describe('an incident', () => {
       kind: 'incident',
       resource: sampleResource('a.service'),
       sinceUnixNano: 1_700_000_000_000_000_000n,
-      attributes: { [attr.incidentState]: 'open', [attr.incidentFailures]: 1 },
+      attributes: { [attr.incidentState]: 'open', [attr.incidentFailures]: 1, [attr.incidentDown]: ['a.service'] },
     })
     await feed(tell(names.restarted, 'a.service', 'b'))
-    expect(open()).toEqual(['a.service failed (exit-code 3) 9'])
+    expect(open()).toEqual(['a.service failed (exit-code 3) 13'])
     await clock.advance(20_000)
     expect(open()).toEqual([])
   })
