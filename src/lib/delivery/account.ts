@@ -1,7 +1,7 @@
 import type { Items } from '../../data/batch.js'
 import { accountSignals, totalOf, without } from '../../data/tally.js'
 import { assertNever } from '../../util/assert-never.js'
-import type { Parcel } from './bounded-queue.js'
+import { type Parcel, sizeOf } from './bounded-queue.js'
 import type { DeliverySettings, DropReason } from './contract.js'
 import type { DeliveryHealth } from './health.js'
 import type { Fate } from './sender.js'
@@ -47,11 +47,11 @@ export class Account<P extends Parcel> {
       case 'permanent':
         this.dropped(signals, 'permanent')
         if (!this.#health.refused(lane, fate.reason, fate.anyRequest === true))
-          this.complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
+          this.#complain('the server refused data for good; it is dropped', { items, reason: fate.reason })
         break
       case 'retry_exhausted':
         this.dropped(signals, 'retry_exhausted')
-        this.complain('gave up retrying; data is dropped', { items, reason: fate.reason })
+        this.#complain('gave up retrying; data is dropped', { items, reason: fate.reason })
         break
       case 'aborted':
         if (!isOnDisk) this.dropped(signals, 'shutdown')
@@ -76,8 +76,14 @@ export class Account<P extends Parcel> {
     for (const parcel of parcels) this.dropped(this.#settings.signalsOf(parcel), reason)
   }
 
+  /** They will never fit. */
+  tooLarge(parcels: readonly P[], reason: string): void {
+    this.droppedAll(parcels, 'too_large')
+    this.#complain('a batch can never be sent; it is dropped', { items: sizeOf(parcels).items, reason })
+  }
+
   /** Each reason is said once a minute, all are counted. */
-  complain(message: string, fields: { readonly items: number; readonly reason: string }): void {
+  #complain(message: string, fields: { readonly items: number; readonly reason: string }): void {
     const nowMs = this.#settings.clock.monotonicMs()
     if (this.#complaint?.reason === fields.reason && nowMs < this.#complaint.quietUntilMs) return
     this.#complaint = { reason: fields.reason, quietUntilMs: nowMs + kComplainEveryMs }

@@ -79,7 +79,7 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
     const refusal = this.refusalOf(size)
     if (refusal !== undefined) return refusal
     const queue = this.#queue
-    if (!queue.couldFit(size)) return this.#tooLarge(parcels, size)
+    if (!queue.couldFit(size)) return this.#tooLarge(parcels)
     if (!this.#makeRoom(size)) {
       if (this.#settings.policy.queue.overflow !== 'drop_newest')
         return retryable('the sending queue is full', kRefusedAfterMs)
@@ -118,17 +118,16 @@ class QueuedDelivery<P extends Parcel> implements Delivery<P> {
       case 'dropped':
         return permanent(kept.reason)
       case 'too_large':
-        return this.#tooLarge(parcels, size)
+        return this.#tooLarge(parcels)
       default:
         return assertNever(kept)
     }
   }
 
-  #tooLarge(parcels: readonly P[], size: Size): Outcome {
+  #tooLarge(parcels: readonly P[]): Outcome {
     const reason =
       'larger than the whole sending queue: raise its limits, or lower send_batch_max_size of the batch processor'
-    this.#account.droppedAll(parcels, 'too_large')
-    this.#account.complain('a batch can never be sent; it is dropped', { items: size.items, reason })
+    this.#account.tooLarge(parcels, reason)
     return permanent(reason)
   }
 
