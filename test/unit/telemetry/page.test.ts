@@ -16,7 +16,7 @@ const spoken = allSpoken()
 /** Words that are made at run time, and what the page says in their place. */
 const varying: Readonly<Record<string, readonly string[]>> = {
   "lib/delivery/account.ts ?? reason.split(':')[0] ?? 'error'": ['UNAVAILABLE'],
-  'lib/delivery/account.ts ?? reason': ['queue_full', 'too_large', 'shutdown', 'damaged', 'disk_failed'],
+  'lib/delivery/delivery.ts ?? reason': ['queue_full', 'damaged', 'disk_failed'],
   'lib/delivery/delivery.ts ?? code.toLowerCase()': ['enospc'],
   'exporters/file/file.ts ?? code.toLowerCase()': ['enospc'],
   'receivers/cgroup/pressure-events.ts ?? kTooMany': ['more pressure triggers than can be watched: narrow their units'],

@@ -13,8 +13,14 @@ export interface Spoken {
   readonly word: string
 }
 
-const telemetryMethods: Readonly<Record<string, number>> = { counter: 0, gauge: 0, crossing: 0, error: 0, dropped: 1 }
-const loggerMethods: Readonly<Record<string, number>> = { info: 0, warn: 0, error: 0 }
+/** Of each speaker, which argument is the word; the account of a delivery passes drops on to its telemetry. */
+const methods: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  telemetry: { counter: 0, gauge: 0, crossing: 0, error: 0, dropped: 1 },
+  logger: { info: 0, warn: 0, error: 0 },
+  account: { dropped: 1, droppedAll: 1 },
+}
+/** What is called otherwise than what it does. */
+const meanings: Readonly<Record<string, string>> = { error: 'errors', droppedAll: 'dropped' }
 
 /** Tests, and the parts that hand through what others say. */
 const notSpoken = /^(testkit|telemetry|component)\//
@@ -31,10 +37,10 @@ function spokenIn(file: string): readonly Spoken[] {
   for (const call of calls) {
     if (!ts.isPropertyAccessExpression(call.expression)) continue
     const { expression, name } = call.expression
-    const speaker = /\b(telemetry|logger)$/.exec(expression.getText())?.[1]
-    const at = speaker === 'logger' ? loggerMethods[name.text] : telemetryMethods[name.text]
+    const speaker = /\b(telemetry|logger|account)$/.exec(expression.getText())?.[1]
+    const at = speaker === undefined ? undefined : methods[speaker]?.[name.text]
     if (speaker === undefined || at === undefined) continue
-    const method = speaker === 'logger' ? name.text : name.text === 'error' ? 'errors' : name.text
+    const method = speaker === 'logger' ? name.text : (meanings[name.text] ?? name.text)
     for (const word of wordsOf(call.arguments[at], source, calls)) found.push({ file, method, word })
   }
   return found
