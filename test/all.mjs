@@ -35,13 +35,11 @@ const steps = [
   // Three lanes that take about as long on two cores: those of the labs, of the VMs, which share nothing with what runs beside
   // them, and of what takes all the CPU it gets.
   [
-    [
-      { ...vitest('lab'), mustRun: true },
-      { ...vitest('agent'), mustRun: true },
-    ],
+    [{ ...vitest('lab'), mustRun: true }],
     [
       { ...vitest('vm'), mustRun: true },
       { ...vitest('faults'), mustRun: true },
+      { ...vitest('agent'), mustRun: true },
     ],
     [
       nice(vitest('unit', 'unit*')),
