@@ -57,7 +57,7 @@ export class OpenFindings {
       const whose = unit.name === '' ? 'this machine' : unit.name
       const text = said?.newest.body ?? `${whose}: ${this.#pattern} (${kind}), found before the agent began`
       // What is said of it, "in about 2 h", is of when it was told.
-      const due = expectedMs === undefined ? '' : `; due ${timeWords(BigInt(Math.round(expectedMs)) * 1_000_000n)}`
+      const due = isDate(expectedMs) ? `; due ${timeWords(BigInt(Math.round(expectedMs)) * 1_000_000n)}` : ''
       yield {
         kind: 'pattern',
         // Not known: nobody is to sleep on because of that.
@@ -139,4 +139,9 @@ export class OpenFindings {
   #attributes(kind: string): Metric['points'][number]['attributes'] {
     return { [patternAttr.name]: this.#pattern, [patternAttr.kind]: kind }
   }
+}
+
+/** Slow growth meets its limit in a year that no calendar has. */
+function isDate(unixMs: number | undefined): unixMs is number {
+  return unixMs !== undefined && !Number.isNaN(new Date(unixMs).getTime())
 }

@@ -296,6 +296,20 @@ describe('what is open', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test.each([
+    ['soon', (kStart + 90) * 1000, '; due 2023-11-14 22:14:50 UTC'],
+    ['in a year that no calendar has', 1e16, ''],
+  ])('and will happen %s is told to who asks', (_, expectedMs, due) => {
+    const settings = testSettings('processor', 'due', { clock: new FakeClock() })
+    const unit = { key: 'host', name: '', resource: sampleResource('host') }
+    const detector: Detector = { open: 1, openFindings: () => [{ unit, kind: 'disk', expectedMs }] }
+    new PatternProcessor(settings, new MemoryExporter(), { pattern: 'prediction', create: () => detector })
+    const concerns = [...(settings.telemetry as RecordingTelemetry).readConcerns()]
+    expect(concerns.map(({ text }) => text)).toEqual([
+      `this machine: prediction (disk), found before the agent began${due}`,
+    ])
+  })
+
   test('leaves room to events where the pipeline refuses', async () => {
     const clock = new FakeClock(BigInt(kStart) * 1_000_000_000n)
     const settings = testSettings('processor', 'many', { clock })
