@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { waitFor } from '../lab/lab.js'
 import { OtlpClient } from '../support/otlp-client.js'
 import { accountOf, away, onTmpfs, Rig, sum } from './rig.js'
+import { passNumber } from './rounds.js'
 
 // F3: the disk is full: a tmpfs of 4 MiB in a mount namespace of the agent's own, which grows in the end.
 
@@ -29,7 +30,9 @@ for (const overflow of ['block', 'drop_newest', 'drop_oldest'] as const)
       if (overflow !== 'drop_oldest') expect(refused).toBeGreaterThan(100)
       const before = rig.oracle.acknowledged
       execFileSync('nsenter', ['-t', String(agent.pid), '-m', 'mount', '-o', 'remount,size=64m', rig.place])
-      await waitFor('an item to be taken again', () => rig.oracle.export(client, kItems))
+      await waitFor('an item to be taken again', () => rig.oracle.export(client, kItems), {
+        timeoutMs: passNumber(5000, 60_000),
+      })
       expect(rig.oracle.acknowledged).toBe(before + kItems)
       client.close()
       rig.backend = () => ({ kind: 'ok' })

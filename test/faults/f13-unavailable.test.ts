@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rounds, seedOf, tell } from './rounds.js'
+import { passNumber, rounds, seedOf, tell } from './rounds.js'
 import { kRowMs, kRun, onWire } from './wire.js'
 
 // F13: the backend answers 70 % of all requests with UNAVAILABLE, at random, for 5 s. How long it takes then is told: the number of the
@@ -18,7 +18,7 @@ for (const protocol of ['grpc', 'http'] as const)
           })
           await wire.load(1000, 5000, { items: 20 })
           const overMs = performance.now()
-          const { distinct, damaged, duplicates } = await wire.delivered()
+          const { distinct, damaged, duplicates } = await wire.delivered(passNumber(10_000, 60_000))
           tell(`F13 over ${protocol}: everything is there ${Math.round(performance.now() - overMs)} ms after the load`)
           expect({ distinct, damaged, duplicates }).toEqual({ distinct: wire.acknowledged, damaged: 0, duplicates: 0 })
           const { lastTries, runs } = await wire.backend.report()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rounds, seedOf, tell } from './rounds.js'
+import { passNumber, rounds, seedOf, tell } from './rounds.js'
 import { kRowMs, onWire, waitFor } from './wire.js'
 
 // F18: the backend is stopped (SIGSTOP): its kernel still takes connections and data, and nobody ever answers.
@@ -25,7 +25,7 @@ for (const protocol of ['grpc', 'http'] as const)
         const [, toldAt] = /"time":"([^"]*)","component":"exporter\/otlp","reason":"DEADLINE/.exec(wire.agent.stderr)!
         // The number of the matrix is its timeout and a second, on a machine that is the agent's; the timeout that it has else is ten.
         tell(`F18 over ${protocol}: a try of 1000 ms was given up after ${Date.parse(toldAt!) - frozenMs} ms`)
-        expect(Date.parse(toldAt!) - frozenMs).toBeLessThan(9000)
+        expect(Date.parse(toldAt!) - frozenMs).toBeLessThanOrEqual(passNumber(2000, 9000))
         // Several tries of each sender, every one of which left a connection if that were so.
         const most: number[] = []
         const end = performance.now() + rounds(3, 30) * 1000

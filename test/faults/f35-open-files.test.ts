@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createConnection, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { seedOf, tell } from './rounds.js'
+import { passNumber, seedOf, tell } from './rounds.js'
 import { onWire, waitFor } from './wire.js'
 
 // F35: the agent may open no more files (prlimit --nofile on the live process): no connection to its backend, none from senders.
@@ -36,7 +36,7 @@ for (const protocol of ['grpc', 'http'] as const)
         const share = (wire.cpuSeconds() - cpuBefore) / ((performance.now() - startMs) / 1000)
         // The number of the matrix is 5 %, on a machine that is the agent's; a busy loop takes all it can get.
         tell(`F35 over ${protocol}: ${(share * 100).toFixed(1)} % of a CPU without files`)
-        expect(share).toBeLessThan(0.2)
+        expect(share).toBeLessThanOrEqual(passNumber(0.05, 0.2))
         expect((await wire.backend.report()).tries).toBe(triesBefore)
         expect(wire.agent.stderr).not.toMatch(/"message":"failed"/)
       } finally {
