@@ -1,6 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import { incidentEvent } from '../../lib/incidents/names.js'
+import { failureOfEvent } from '../../lib/systemd/failure.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 import { exitCodeWord } from './exit-codes.js'
 
@@ -78,14 +79,6 @@ const unitEvents: ReadonlySet<string> = new Set([
   names.jobFinished,
 ])
 
-/** Jobs by which systemd did not get what it was asked for, told as errors by itself, too. Those taken back are none. */
-const failedJobs: ReadonlySet<string> = new Set(['failed', 'timeout', 'dependency', 'assert'])
-
-/** Its severity is that of all jobs: what failed is told by another event, where there is one. */
-export function isFailedJob({ name, attributes }: RawEvent): boolean {
-  return name === names.jobFinished && failedJobs.has(text(attributes, attr.jobResult))
-}
-
 /** Who wanted the end, as the event's body says it. */
 function byJob({ name, attributes }: RawEvent): string {
   if (attributes[attr.verdict] !== 'stopped_by_operator') return ''
@@ -107,6 +100,8 @@ function result(attributes: Attributes): string {
 /** A clean exit is news only where something failed; that of a job that is done belongs to another line. */
 function exit(name: string, attributes: Attributes): string {
   if (name === names.jobFinished && attributes[attr.jobResult] === 'done') return ''
+  const { command } = failureOfEvent(attributes)
+  if (name === names.failed && command !== undefined) return `${command} failed`
   const signal = text(attributes, attr.exitSignal)
   if (signal !== '') return `killed by ${signal}`
   const code = text(attributes, attr.exitCode)

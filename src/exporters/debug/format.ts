@@ -7,7 +7,7 @@ import { clipEnd, clipMiddle, pad, printable } from '../../lib/terminal/printabl
 import type { Style, Tone } from '../../lib/terminal/style.js'
 import type { Config } from './config.js'
 import { attributeLines, metricLines, spanLines } from './detail-lines.js'
-import { eventDetail, eventVerb, isFailedJob } from './event-words.js'
+import { eventDetail, eventVerb } from './event-words.js'
 
 /** One piece of output (several lines in detailed) and how many items it shows. */
 export interface Piece {
@@ -37,9 +37,8 @@ const warn: Level = { mark: '!', tone: 'yellow' }
 const error: Level = { mark: '✗', tone: 'red' }
 
 /** By ranges of four, as OTLP's severity numbers have them; 0 says none. */
-function levelOf(event: RawEvent): Level {
-  const { severity } = event
-  if (severity >= 17 || isFailedJob(event)) return error
+function levelOf({ severity }: RawEvent): Level {
+  if (severity >= 17) return error
   if (severity >= 13) return warn
   return severity >= 9 || severity === 0 ? info : debug
 }

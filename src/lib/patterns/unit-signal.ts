@@ -1,5 +1,6 @@
 import type { RawEvent } from '../../data/event.js'
 import type { Resource } from '../../data/resource.js'
+import { failureOfEvent } from '../systemd/failure.js'
 import { attr, event as names } from '../systemd/names.js'
 import type { Unit, UnitSignal } from './detector.js'
 
@@ -40,10 +41,12 @@ export function readUnitSignal(
   }
 }
 
+/** `exit-code/3`, `signal/SIGSEGV`, `timeout`, `exit-code/ExecStartPre=`. */
 function howItEnded({ attributes }: RawEvent): string {
-  const result = text(attributes[attr.result]) || 'unknown'
-  const detail = attributes[attr.exitSignal] ?? attributes[attr.exitCode]
-  return detail === undefined || result === 'success' ? result : `${result}/${String(detail)}`
+  const { result, detail, command } = failureOfEvent(attributes)
+  const more = detail ?? command
+  if (result === '') return 'unknown'
+  return more === undefined || result === 'success' ? result : `${result}/${more}`
 }
 
 /** Units by resource, which are interned: a name is put together once per unit, not per record. */

@@ -3,6 +3,7 @@ import type { Attributes } from '../../data/attributes.js'
 import { Severity } from '../../data/event.js'
 import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
+import { failureOf, failureText } from './failure.js'
 import { attr } from './names.js'
 import { processExit } from './process-exit.js'
 
@@ -10,7 +11,7 @@ import { processExit } from './process-exit.js'
 export function failedUnit(name: string, state: UnitState, resource: Resource): Concern {
   const { result, stateChangeUsec } = state
   const exit = processExit(state)
-  const reason = `${result === 'success' ? '' : result} ${detailOf(result, exit)}`.trim()
+  const reason = result === 'success' ? '' : failureText(failureOf(result, exit ?? {}, ''))
   return {
     kind: 'failed_unit',
     severity: Severity.error,
@@ -20,13 +21,6 @@ export function failedUnit(name: string, state: UnitState, resource: Resource): 
     ...(stateChangeUsec > 0 ? { sinceUnixNano: BigInt(stateChangeUsec) * 1000n } : {}),
     attributes: attributesOf(name, state, exit),
   }
-}
-
-/** By which signal or code, where that is of the process that failed: it may have been ExecStartPre= or ExecStop=. */
-function detailOf(result: string, exit: ReturnType<typeof processExit>): string {
-  if (exit === undefined) return ''
-  if ('code' in exit) return result === 'exit-code' && exit.code !== 0 ? String(exit.code) : ''
-  return result === 'exit-code' ? '' : exit.signal
 }
 
 function attributesOf(name: string, { result }: UnitState, exit: ReturnType<typeof processExit>): Attributes {

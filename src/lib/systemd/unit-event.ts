@@ -4,6 +4,7 @@ import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import { formatDuration } from '../../util/duration.js'
 import type { Evidence } from './evidence.js'
+import { failureOf } from './failure.js'
 import { runSpanId } from './ids.js'
 import { jobTypeOf } from './job-type.js'
 import { attr, event, type Named } from './names.js'
@@ -47,8 +48,11 @@ const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
   startLimitHit: Severity.error,
   oomKilled: Severity.error,
   watchdogTimeout: Severity.error,
-  jobFinished: Severity.info,
+  jobFinished: Severity.info, // of those that systemd gave up, `warn`
 }
+
+/** Ends of jobs that did not do what was asked for, and were not taken back (`job_result_to_string` of systemd, and the levels it logs them with). */
+const failedJobs: ReadonlySet<string> = new Set(['failed', 'timeout', 'dependency', 'assert', 'unsupported', 'once'])
 
 /** Makes the event of an occurrence. Trace and span are those of the run it is about. */
 export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
@@ -61,12 +65,17 @@ export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
     timeUnixNano: time,
     observedTimeUnixNano: context.observedNs,
     name: event[kind],
-    severity: ofFailure || takenDown ? Severity.warn : severityOf[kind],
+    severity: ofFailure || takenDown || isFailedJob(what) ? Severity.warn : severityOf[kind],
     body: describe(what, context),
     attributes: attributesOf(what, context),
     resource: context.resource,
   }
   return state.invocationId === '' ? made : withRun(made, state.invocationId, runSpanId(state.invocationId))
+}
+
+/** Of a unit that failed another event tells as well, as an error; of one that `dependency` kept from starting no other does. */
+function isFailedJob({ job }: Occurrence): boolean {
+  return job !== undefined && failedJobs.has(job.result)
 }
 
 /**
@@ -176,11 +185,11 @@ function describe(what: Occurrence, context: EventContext): string {
     case 'stopped':
       return `${unit} stopped${because}${whatNext(what, context)}${tail}`
     case 'failed':
-      return `${unit} failed: ${howItEnded(state, context)}${because}${whatNext(what, context)}${tail}`
+      return `${unit} failed: ${howItEnded(what, context)}${because}${whatNext(what, context)}${tail}`
     case 'restarting':
       return cause === 'manual'
         ? `${unit} is being restarted by ${who}${because}${tail}`
-        : `${unit} ended: ${howItEnded(state, context)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
+        : `${unit} ended: ${howItEnded(what, context)}${whatNext(what, context)} (${state.nRestarts + 1})${tail}`
     case 'restarted':
       return cause === 'manual'
         ? `${unit} restarted by ${who}${because}${tail}`
@@ -188,7 +197,7 @@ function describe(what: Occurrence, context: EventContext): string {
     case 'reloaded':
       return `${unit} reloaded${tail}`
     case 'startLimitHit':
-      return `${unit} gave up: started too often, last ${howItEnded(state, context)}${tail}`
+      return `${unit} gave up: started too often, last ${howItEnded(what, context)}${tail}`
     case 'oomKilled':
       return what.oom === undefined
         ? `${unit} was killed because memory ran out${tail}`
@@ -223,13 +232,19 @@ function whatNext({ kind, state, job }: Occurrence, { outlook }: EventContext): 
   }
 }
 
-/** `exit code 3`, `signal SIGSEGV, core dumped`, `watchdog after signal SIGABRT`; without an exit, systemd's result word. */
-function howItEnded(state: UnitState, { outOfMemory }: EventContext): string {
+/**
+ * `exit code 3`, `signal SIGSEGV, core dumped`, `watchdog, signal SIGABRT`; where a command beside the main process failed that one,
+ * `ExecStartPre= (exit-code)`; without an exit, systemd's result word.
+ */
+function howItEnded({ state, before }: Occurrence, { outOfMemory }: EventContext): string {
   const exit = processExit(state)
-  if (exit === undefined) return state.result === '' ? 'unknown reason' : state.result
+  const { result } = state
+  const { command } = failureOf(result, exit ?? {}, before.subState)
+  if (command !== undefined && result !== 'success') return `${command} (${result})`
+  if (exit === undefined) return result === '' ? 'unknown reason' : result
   const how =
     'code' in exit ? `exit code ${exit.code}` : `signal ${exit.signal}${exit.coreDumped ? ', core dumped' : ''}`
-  const explained = ['success', 'exit-code', 'signal', 'core-dump', 'start-limit-hit'].includes(state.result)
+  const explained = ['success', 'exit-code', 'signal', 'core-dump', 'start-limit-hit'].includes(result)
   if (outOfMemory) return `oom-kill, ${how}`
-  return explained ? how : `${state.result}, ${how}`
+  return explained ? how : `${result}, ${how}`
 }

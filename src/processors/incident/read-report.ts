@@ -3,6 +3,7 @@ import type { RawEvent } from '../../data/event.js'
 import type { Resource } from '../../data/resource.js'
 import type { Cause } from '../../lib/incidents/cause.js'
 import type { Impact, ReportKind, UnitReport } from '../../lib/incidents/unit-report.js'
+import { failureOfEvent, failureText } from '../../lib/systemd/failure.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 
 const upStates = new Set(['active', 'reloading', 'refreshing'])
@@ -118,12 +119,10 @@ function impactOf(attributes: Attributes): Impact | undefined {
   return { willStop: list(attributes, attr.impactStop), mayDegrade: list(attributes, attr.impactDegrade), count }
 }
 
-/** `exit-code 3`, `signal SIGSEGV`, `timeout`; empty where nothing failed. */
+/** `exit-code 3`, `signal SIGSEGV`, `timeout of ExecStartPre=`; empty where nothing failed. */
 function reasonOf(attributes: Attributes): string {
-  const result = text(attributes, attr.result)
-  if (result === '' || result === 'success') return ''
-  const detail = attributes[attr.exitSignal] ?? attributes[attr.exitCode]
-  return detail === undefined || detail === 0 ? result : `${result} ${String(detail)}`
+  const failure = failureOfEvent(attributes)
+  return failure.result === '' || failure.result === 'success' ? '' : failureText(failure)
 }
 
 /** A timestamp of systemd's; undefined where it has none, or none that is not later than `atNano`. */

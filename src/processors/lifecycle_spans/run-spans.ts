@@ -3,6 +3,7 @@ import type { AttributeValue } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Span, SpanLink } from '../../data/span.js'
 import { incidentSpanId } from '../../lib/incidents/ids.js'
+import { failureOfEvent, failureText } from '../../lib/systemd/failure.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 import { type Phases, phasesOf } from './phases.js'
@@ -112,13 +113,12 @@ function rootAttributes(run: Run, last: RawEvent, failure: string | undefined): 
   return attributes
 }
 
-/** `exit-code 3`, `signal SIGSEGV`, `timeout`; undefined when the run ended well. */
+/** `exit-code 3`, `signal SIGSEGV`, `timeout of ExecStartPre=`; undefined when the run ended well. */
 function failureOf(last: RawEvent): string | undefined {
-  const result = String(last.attributes[attr.result] ?? '')
-  const clean = result === '' || result === 'success'
+  const failure = failureOfEvent(last.attributes)
+  const clean = failure.result === '' || failure.result === 'success'
   if (last.name !== names.failed && (last.name !== names.restarting || clean)) return undefined
-  const detail = last.attributes[attr.exitSignal] ?? last.attributes[attr.exitCode]
-  return `${clean ? 'failed' : result}${detail === undefined ? '' : ` ${String(detail)}`}`
+  return failureText(clean ? { ...failure, result: 'failed' } : failure)
 }
 
 /** In which phase it went wrong. */

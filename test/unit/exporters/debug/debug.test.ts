@@ -89,17 +89,27 @@ test.each<[string, string, Attributes, string]>([
     'an assertion',
     'job.finished',
     { ...verdict('condition_not_met'), ...job('assert') },
-    '✗ job finished job assert · assertion not met',
+    '• job finished job assert · assertion not met',
   ],
-  ['a job that failed', 'job.finished', job('failed'), '✗ job finished job failed'],
-  ['a job that took too long', 'job.finished', job('timeout'), '✗ job finished job timeout'],
+  ['a job that took too long', 'job.finished', job('timeout'), '• job finished job timeout'],
+  [
+    'a command before the main process',
+    'unit.failed',
+    { 'systemd.unit.result': 'exit-code', 'systemd.unit.sub_state.previous': 'start-pre', ...verdict('gave_up') },
+    '✗ failed ExecStartPre= failed · not restarted',
+  ],
+  [
+    'a command after the main process',
+    'unit.failed',
+    { 'systemd.unit.result': 'exit-code', 'systemd.unit.sub_state.previous': 'stop-post', 'process.exit.code': 0 },
+    '✗ failed ExecStopPost= failed',
+  ],
   [
     'a job whose dependency failed',
     'job.finished',
     { ...verdict('dependency'), ...job('dependency'), 'systemd.unit.caused_by': 'b.service' },
-    '✗ job finished because of b.service · job dependency',
+    '• job finished because of b.service · job dependency',
   ],
-  ['a result of an event that is no job', 'unit.stopped', job('failed'), '• stopped job failed'],
 ])('%s has mark and verdict', async (_what, name, attributes, expected) => {
   const part = { name: `systemd.${name}` }
   const severity = name === 'unit.failed' ? Severity.error : Severity.info

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Severity } from '../../../../src/data/event.js'
 import { attr, event } from '../../../../src/lib/systemd/names.js'
 import { feedAll, newTracker, Script } from './script.js'
 
@@ -73,4 +74,24 @@ test('a reload that passes through several sub-states began with the first', () 
   )
   const reloaded = feedAll(newTracker(), script.records).find(({ name }) => name === event.reloaded)
   expect(reloaded?.attributes[attr.reloadBeganUsec]).toBe(began?.kind === 'unit_changed' && began.state.stateChangeUsec)
+})
+
+test.each([
+  ['done', Severity.info],
+  ['canceled', Severity.info],
+  ['skipped', Severity.info],
+  ['failed', Severity.warn],
+  ['timeout', Severity.warn],
+  ['dependency', Severity.warn],
+  ['assert', Severity.warn],
+  ['unsupported', Severity.warn],
+  ['once', Severity.warn],
+])('a job that ended with `%s` is as severe as %i', (result, severity) => {
+  const script = new Script('a.service')
+    .u('inactive/dead', { job: 1 })
+    .jobNew(1)
+    .u('inactive/dead')
+    .jobRemoved(1, result)
+  const ended = feedAll(newTracker(), script.records).filter(({ name }) => name === event.jobFinished)
+  expect(ended.map((one) => one.severity)).toEqual([severity])
 })
