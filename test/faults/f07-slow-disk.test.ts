@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Workspace } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { Rig } from './rig.js'
-import { rounds, seedOf, tell } from './rounds.js'
+import { lasting, seedOf, tell } from './rounds.js'
 import { type Injection, inject, injectedFromStart } from './strace.js'
 import { onWire, type Wire } from './wire.js'
 
@@ -60,7 +60,7 @@ test('F7 slow disk, at 10,000 items a second: the event loop does not wait for i
     const watching = watch(wire, stop.signal, delays)
     // Where others have the CPU, until there was a second in which the loop had it.
     for (let tries = 0; tries < 10 && !(Math.min(...delays) < 0.3); tries++)
-      await wire.load(10_000, rounds(3, 20) * 1000, { senders: 48 })
+      await wire.load(10_000, lasting(3, 20) * 1000, { senders: 48 })
     const perSecond = ((wire.acknowledged - before.items) / (performance.now() - before.ms)) * 1000
     stop.abort()
     const answers = await watching

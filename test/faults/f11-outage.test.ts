@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { rounds, seedOf } from './rounds.js'
+import { lasting, seedOf } from './rounds.js'
 import { kRowMs, kRun, onWire } from './wire.js'
 
 // F11: the backend is away while 10,000 items a second come in. It answers UNAVAILABLE, so that tries can be counted.
 
 const kPerSecond = 10_000
 const kConcurrency = 4
-const outageS = rounds(5, 600)
+const outageS = lasting(5, 600)
 
 const cases = [
   { name: 'memory', disk: false, sending_queue: { max_items: 200_000, max_bytes: '128MiB' } },

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { rounds, seedOf } from './rounds.js'
+import { lasting, seedOf } from './rounds.js'
 import { onWire } from './wire.js'
 
 // F16: the backend is overloaded and says when to come back. Four senders have requests for it meanwhile.
 
-const waitMs = rounds(2, 7) * 1000
+const waitMs = lasting(2, 7) * 1000
 const kSenders = 4
 
 test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FarNetwork } from './far-network.js'
-import { rounds, seedOf } from './rounds.js'
+import { lasting, seedOf } from './rounds.js'
 import { kRowMs, onWire, waitFor } from './wire.js'
 
 // F18: the way to the backend swallows packets. Nothing is acknowledged, not even a new connection; nothing is refused either.
@@ -26,7 +26,7 @@ for (const protocol of ['grpc', 'http'] as const)
           await wire.agent.logged(/"component":"exporter\/otlp","reason":"(DEADLINE_EXCEEDED|UNAVAILABLE): /)
           // Several tries of each sender, every one of which left a connection if that were so.
           const most: number[] = []
-          const end = performance.now() + rounds(2, 30) * 1000
+          const end = performance.now() + lasting(2, 30) * 1000
           await waitFor(
             'some tries',
             () => {

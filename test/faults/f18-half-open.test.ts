@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { passNumber, rounds, seedOf, tell } from './rounds.js'
+import { lasting, passNumber, seedOf, tell } from './rounds.js'
 import { kRowMs, onWire, waitFor } from './wire.js'
 
 // F18: the backend is stopped (SIGSTOP): its kernel still takes connections and data, and nobody ever answers.
@@ -28,7 +28,7 @@ for (const protocol of ['grpc', 'http'] as const)
         expect(Date.parse(toldAt!) - frozenMs).toBeLessThanOrEqual(passNumber(2000, 9000))
         // Several tries of each sender, every one of which left a connection if that were so.
         const most: number[] = []
-        const end = performance.now() + rounds(3, 30) * 1000
+        const end = performance.now() + lasting(3, 30) * 1000
         await waitFor(
           'some tries',
           () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rounds, seedOf } from './rounds.js'
+import { lasting, seedOf } from './rounds.js'
 import { kRowMs, kRun, onWire } from './wire.js'
 
 // F19: the backend takes 2 s for each reply.
@@ -16,7 +16,7 @@ for (const protocol of ['grpc', 'http'] as const)
         await wire.delivered()
         const before = wire.residentMiB()
         await wire.backend.script({ rules: [{ answer: { kind: 'ok', delayMs: 2000 } }] })
-        await wire.load(10_000, rounds(4, 60) * 1000)
+        await wire.load(10_000, lasting(4, 60) * 1000)
         // What it had taken and not delivered was never more than its queue holds.
         const { runs } = await wire.backend.report()
         expect(wire.acknowledged - runs[kRun]!.distinct).toBeLessThanOrEqual(kQueueItems)

@@ -5,12 +5,12 @@ import type { Agent } from '../e2e/agent.js'
 import { waitFor } from '../lab/lab.js'
 import { OtlpClient } from '../support/otlp-client.js'
 import { accountOf, away, Rig, sum } from './rig.js'
-import { rounds, seedOf } from './rounds.js'
+import { lasting, seedOf } from './rounds.js'
 
 // F47: anything at random, one fault after the other under load, and then a time without faults: all that is owed has arrived, the account
 // is even, and what comes then arrives, too.
 
-const kMs = rounds(12_000, 30 * 60_000)
+const kMs = lasting(12_000, 30 * 60_000)
 /** After the last fault: twice what the matrix allows, as others may have the CPU. */
 const kQuietMs = 60_000
 

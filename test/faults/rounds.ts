@@ -5,6 +5,9 @@ const long = process.env['UNITSCOPE_FAULTS'] === 'long'
 export const rounds = (short: number, many: number): number =>
   Number(process.env['UNITSCOPE_ROUNDS'] ?? (long ? many : short))
 
+/** How long a row lasts, in the row's own unit; however often it repeats its fault. */
+export const lasting = (short: number, whole: number): number => (long ? whole : short)
+
 /**
  * The number of the matrix in the long version, which has the machine for itself; beside all other tests, where a process may stand still
  * for seconds, one that still tells what recovers from what does not.

@@ -11,13 +11,13 @@ import { marksOf } from '../support/otlp-backend/marks.mjs'
 import { type OtlpBackend, type RunReport, startOtlpBackend } from '../support/otlp-backend/otlp-backend.js'
 import { OtlpClient } from '../support/otlp-client.js'
 import { startCommand } from '../support/start-command.mjs'
-import { rounds } from './rounds.js'
+import { lasting } from './rounds.js'
 import { statusSocket, type WireOptions, type WirePorts, wireConfig } from './wire-config.js'
 
 const encoder = new OtlpEncoder({ name: 'oracle', version: '1' })
 
 /** What a row may take. */
-export const kRowMs = rounds(120_000, 3_600_000)
+export const kRowMs = lasting(120_000, 3_600_000)
 
 /** Items of one run each have their number, from 0 on. */
 export const kRun = 'load'
