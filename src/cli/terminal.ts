@@ -4,7 +4,7 @@ import { marked } from '../util/journal-stream.js'
 export interface Output {
   write(text: string): void
   readonly isTty: boolean
-  /** Width in columns; 80 where it is unknown. */
+  /** Width in columns: what COLUMNS says, otherwise the terminal, as for systemctl; 80 where neither does. */
   readonly columns: number
   /** Colours are wanted: a terminal, NO_COLOR unset (no-color.org), TERM not `dumb`. */
   readonly color: boolean
@@ -34,8 +34,13 @@ export function outputOf(stream: Stream, env: Env, isJournal = false): Output {
     isTty,
     isJournal,
     get columns() {
-      return stream.columns ?? 80
+      return columnsIn(env) ?? stream.columns ?? 80
     },
     color: isTty && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
   }
+}
+
+/** POSIX's COLUMNS, where it is a width. */
+function columnsIn({ COLUMNS: text = '' }: Env): number | undefined {
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined
 }

@@ -144,10 +144,18 @@ function withValue(reason: string, value: string): string {
   return reason.replace(/^must .*?(?=: |; |$)/, (wanted) => `${wanted}${value}`)
 }
 
+/** Headers that say who or what sends, and prove nothing: the tenant of Loki, Mimir and Tempo, what software it is. */
+const publicHeaders: ReadonlySet<string> = new Set(['x-scope-orgid', 'user-agent', 'content-type', 'accept'])
+
+function isPublic(below: Path): boolean {
+  const name = below.at(-1)
+  return below.at(-2) === 'headers' && typeof name === 'string' && publicHeaders.has(name.toLowerCase())
+}
+
 /** What is allowed but unwise in a value. */
 function advise(node: Node, factory: Factory, path: Path, problems: Problems): void {
   eachValue(node, factory.configSchema, (scalar, schema, below) => {
-    if (isSecret(schema) && scalar.substituted === undefined && scalar.text !== '') {
+    if (isSecret(schema) && scalar.substituted === undefined && scalar.text !== '' && !isPublic(below)) {
       const reason = 'a secret stands in the file itself; use ${env:NAME} or ${file:path}'
       problems.warn('CFG_INLINE_SECRET', scalar.position, [...path, ...below], reason)
     }
