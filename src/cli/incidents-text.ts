@@ -3,6 +3,7 @@ import { clipEnd, printable } from '../lib/terminal/printable.js'
 import type { ConcernReport } from '../service/concern-report.js'
 import { formatDuration } from '../util/duration.js'
 import { type Findings, type Kind, tally } from './findings.js'
+import { failedRun, type LastLines } from './last-lines.js'
 import { good, paint, sgr, warning } from './problems.js'
 import type { Output } from './terminal.js'
 
@@ -37,6 +38,8 @@ export interface Present {
   readonly nowMs: number
   /** IANA's name; left out, that of this machine. */
   readonly timeZone?: string
+  /** What the runs that failed wrote last. */
+  readonly lines?: LastLines
 }
 
 /** What is the case, for a person: a few lines for each. */
@@ -79,7 +82,9 @@ function details(concern: ConcernReport, present: Present): readonly string[] {
   const when = since(concern, present)
   if (kind !== 'incident') {
     const age = said === undefined ? '' : `as of ${clock(said, present)}`
-    return [[when, age].filter((part) => part !== '').join('; ')].filter((line) => line !== '')
+    return [[when, age].filter((part) => part !== '').join('; '), ...lastWords(concern, present)].filter(
+      (line) => line !== '',
+    )
   }
   const [state, id] = [attributes[attr.incidentState], attributes[attr.incidentId]]
   const toll = `${count(attributes[attr.incidentFailures], 'failure')}, ${count(attributes[attr.incidentUnitCount], 'unit')}`
@@ -95,6 +100,7 @@ function details(concern: ConcernReport, present: Present): readonly string[] {
     listed('still down', namesOf(concern, attr.incidentDown)),
     listed('would stop with it', expected(attr.impactStop)),
     listed('may work less well', expected(attr.impactDegrade)),
+    ...lastWords(concern, present),
     id === undefined ? '' : `trace ${String(id)}`,
   ].filter((line) => line !== '')
 }
@@ -110,6 +116,12 @@ function since({ since: text }: ConcernReport, present: Present): string {
 /** `2026-11-30 03:14:31 CET`, as systemctl and journalctl show it: in the time of this machine. */
 function clock(rfc3339: string, { timeZone }: Present): string {
   return new Date(rfc3339).toLocaleString('sv-SE', { ...timeForm, timeZone })
+}
+
+/** Each line behind a mark, so that no line of a log reads as one of ours. */
+function lastWords(concern: ConcernReport, { lines }: Present): readonly string[] {
+  const said = lines?.get(failedRun(concern) ?? '') ?? []
+  return said.map((line) => `> ${line}`)
 }
 
 function count(number: unknown, what: string): string {

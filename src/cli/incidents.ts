@@ -9,7 +9,7 @@ export const command: Command = {
   description: [
     'Asks the agent of this machine over its status socket what is the case: incidents that are not over, with what failed first and',
     'what went down with it; patterns that were found and are open; and failed units that belong to no incident, as when they had',
-    'failed before the agent was there. The worst stands first.',
+    'failed before the agent was there. The worst stands first, with the last lines of the run that failed, where you may read the journal.',
     'Exit code 0 when nothing is broken; 1 when something is, or when the agent does not see its units; 69 when no agent answers.',
   ].join('\n'),
   options: { ...socketOption, json: { type: 'boolean', description: 'Print JSON, for scripts' } },
@@ -22,10 +22,11 @@ export const command: Command = {
 }
 
 async function run({ values, terminal }: Invocation): Promise<number> {
-  const [{ askStatus }, { findingsOf }, { incidentsText }] = await Promise.all([
+  const [{ askStatus }, { findingsOf }, { incidentsText }, { lastLines, failedRun }] = await Promise.all([
     import('./status-client.js'),
     import('./findings.js'),
     import('./incidents-text.js'),
+    import('./last-lines.js'),
   ])
   const socket = socketOf(values)
   const asJson = values['json'] === true
@@ -38,8 +39,11 @@ async function run({ values, terminal }: Invocation): Promise<number> {
     return ExitCode.unavailable
   }
   const { concerns, omitted, doubts, notes } = findings
-  if (asJson) terminal.out.write(jsonText({ concerns, omitted, doubts, notes }))
-  else terminal.out.write(incidentsText(findings, terminal.out, { nowMs: Date.now() }))
+  const lines = await lastLines(concerns)
+  if (asJson) {
+    const told = concerns.map((one) => ({ ...one, log: lines.get(failedRun(one) ?? '') }))
+    terminal.out.write(jsonText({ concerns: told, omitted, doubts, notes }))
+  } else terminal.out.write(incidentsText(findings, terminal.out, { nowMs: Date.now(), lines }))
   return concerns.length + omitted + doubts.length === 0 ? ExitCode.ok : ExitCode.failure
 }
 

@@ -60,8 +60,12 @@ async function page(lab: Lab): Promise<string> {
 
 /** `unitscope incidents`, as its user types it: `kind unit`. */
 async function whatIsBroken(lab: Lab): Promise<readonly string[]> {
+  return (await incidents(lab)).map(({ kind, unit }) => `${kind} ${unit}`)
+}
+
+async function incidents(lab: Lab): Promise<readonly { kind: string; unit: string; log?: readonly string[] }[]> {
   const { stdout } = await lab.exec([process.execPath, agentMain, 'incidents', '--json'], { allowFailure: true })
-  return (JSON.parse(stdout).concerns as { kind: string; unit: string }[]).map(({ kind, unit }) => `${kind} ${unit}`)
+  return JSON.parse(stdout).concerns
 }
 
 const openLoop = /^systemd_unit_pattern\{[^}]*pattern_name="crash_loop"[^}]*\} 1$/m
@@ -77,7 +81,8 @@ describeLab('pipelines/host.yaml', () => {
         lab.writeUnit('unitscope.service', unit)
         lab.writeFile('/run/systemd/system/unitscope.service.d/test.conf', dropIn)
         lab.writeUnit(kName, looping)
-        for (const name of ['before.service', 'dead.service']) lab.writeUnit(name, '[Service]\nExecStart=/bin/false\n')
+        for (const name of ['before.service', 'dead.service'])
+          lab.writeUnit(name, '[Service]\nExecStart=/bin/sh -c "echo no such table; exit 1"\n')
         await lab.daemonReload()
         await lab.systemctl('start', 'before.service')
         await waitFor(
@@ -104,6 +109,10 @@ describeLab('pipelines/host.yaml', () => {
         )
         const seen = await whatIsBroken(lab)
         expect([...new Set(seen)].sort()).toEqual([...broken, 'incident dead.service'].sort())
+        for (const name of ['before.service', 'dead.service'])
+          await waitFor(`what ${name} wrote last`, async () =>
+            (await incidents(lab)).some(({ unit, log }) => unit === name && log?.at(-1) === 'no such table'),
+          )
         // Nothing refers to it, so systemd unloads it, and that is all it says.
         await lab.systemctl('reset-failed', 'dead.service')
         await waitFor('the end of that', async () => !(await whatIsBroken(lab)).includes('incident dead.service'))

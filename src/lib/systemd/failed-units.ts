@@ -23,10 +23,15 @@ export function failedUnit(name: string, state: UnitState, resource: Resource): 
   }
 }
 
-function attributesOf(name: string, { result }: UnitState, exit: ReturnType<typeof processExit>): Attributes {
+function attributesOf(
+  name: string,
+  { result, invocationId }: UnitState,
+  exit: ReturnType<typeof processExit>,
+): Attributes {
   return {
     [attr.unit]: name,
     ...(result === '' ? {} : { [attr.result]: result }),
+    ...(invocationId === '' ? {} : { [attr.invocationId]: invocationId }),
     ...(exit !== undefined && 'code' in exit ? { [attr.exitCode]: exit.code } : {}),
     ...(exit !== undefined && 'signal' in exit ? { [attr.exitSignal]: exit.signal } : {}),
   }

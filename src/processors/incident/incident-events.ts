@@ -42,6 +42,7 @@ export function resolvedEvent(incident: Incident, resolution: Resolution, atNano
 
 /** It, as long as it is open. */
 export function concernOf(incident: Incident): Concern {
+  const { failedRun } = incident.root
   const down: string[] = []
   for (const { unit, standing } of incident.members.values()) if (!isAtRest(standing)) down.push(unit)
   return {
@@ -51,7 +52,11 @@ export function concernOf(incident: Incident): Concern {
     resource: incident.root.resource,
     text: `${headline(incident)}${afterwards(incident)}`,
     sinceUnixNano: incident.firstNano,
-    attributes: { ...incidentAttributes(incident), [attr.incidentDown]: down.slice(0, kMaxNames) },
+    attributes: {
+      ...incidentAttributes(incident),
+      [attr.incidentDown]: down.slice(0, kMaxNames),
+      ...(failedRun === '' ? {} : { [attr.invocationId]: failedRun }),
+    },
   }
 }
 

@@ -150,6 +150,19 @@ describe('what may be missing is said', () => {
   ])('%s', (_, of, expected) => expect(text(of)).toContain(expected))
 })
 
+test('what the run that failed wrote last stands below it, each line as a quotation', () => {
+  const run = 'c'.repeat(32)
+  const told = failed('web.service', { attributes: { 'systemd.unit.invocation_id': run } })
+  const lines = new Map([[run, ['unknown directive "fooo"', 'a\u001b[2Jb']]])
+  const output = { color: false, isTty: false, columns: 80 } as never
+  expect(incidentsText(findingsOf(report([told]))!, output, { ...present, lines })).toBe(`1 failed unit
+
+failed    web.service has failed (exit-code 1)
+          > unknown directive "fooo"
+          > a\\x1b[2Jb
+`)
+})
+
 test('what other hosts sent moves no cursor', () => {
   expect(text(report([{ ...pattern, text: 'a\u001b[2Jb' }]))).toContain('pattern   a\\x1b[2Jb\n')
 })

@@ -687,7 +687,12 @@ it('knows which units are failed now, and how and since when', () => {
       resource: expect.objectContaining({ attributes: expect.objectContaining({ [attr.unit]: 'a.service' }) }),
       text: 'a.service has failed (signal SIGSEGV)',
       sinceUnixNano: BigInt(crashed.usec) * 1000n,
-      attributes: { [attr.unit]: 'a.service', [attr.result]: 'signal', [attr.exitSignal]: 'SIGSEGV' },
+      attributes: {
+        [attr.unit]: 'a.service',
+        [attr.result]: 'signal',
+        [attr.invocationId]: 'a'.repeat(32),
+        [attr.exitSignal]: 'SIGSEGV',
+      },
     },
     expect.objectContaining({ text: 'b.service has failed (exit-code 3)' }),
   ])
