@@ -137,7 +137,8 @@ export const circuitBreakerSchema = {
       format: 'duration',
       // A server that refuses seven of ten requests at random opens it, too: all must be there 10 s after that is over.
       default: '5s',
-      description: 'Pause before such a probe.',
+      description:
+        'Pause before such a probe; after each that fails half as long again, up to `15s` where this is shorter.',
     },
   },
 } as const satisfies ObjectSchema

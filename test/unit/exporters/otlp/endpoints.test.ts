@@ -68,7 +68,7 @@ describe('failover', () => {
     await clock.advance(1)
     expect([await next(), await next()]).toEqual(['ab', 'b']) // a request is its probe, and is not lost for it
     answers['a'] = taken
-    await clock.advance(10_000)
+    await clock.advance(15_000) // after a probe that failed it is left alone for longer
     expect([await next(), await next()]).toEqual(['a', 'a'])
     expect(healthy()).toBe(2)
     expect(lines.slice(1)).toEqual(['an endpoint is back: a'])

@@ -75,7 +75,7 @@ describe('the circuit breaker', () => {
     expect(breaker.admit()).toBe(1000) // another sender waits for the probe
     breaker.failed()
     expect(breaker.gauge).toBe(2)
-    await clock.advance(1000)
+    await clock.advance(1500)
     for (let probe = 0; probe < 2; probe++) {
       expect(breaker.admit()).toBe(0)
       breaker.succeeded()
@@ -99,6 +99,42 @@ describe('the circuit breaker', () => {
     breaker.admit()
     breaker.abandoned()
     expect(breaker.admit()).toBe(0)
+  })
+
+  test.each([
+    ['5 s: half as long again each time, up to 15 s', 5000, [5000, 7500, 11_250, 15_000, 15_000]],
+    ['a minute: as it was set', 60_000, [60_000, 60_000, 60_000]],
+  ])('pauses between probes that fail, of %s', async (_, openMs, wanted) => {
+    const clock = new FakeClock()
+    const breaker = new CircuitBreaker({ failureThreshold: 1, openMs }, clock)
+    const pauses: number[] = []
+    for (const _pause of wanted) {
+      breaker.failed()
+      const pause = breaker.admit()
+      pauses.push(pause)
+      await clock.advance(pause)
+      expect(breaker.admit()).toBe(0)
+    }
+    expect(pauses).toEqual(wanted)
+    breaker.succeeded()
+    breaker.failed()
+    expect(breaker.admit()).toBe(openMs) // what is down anew is asked soon
+  })
+
+  test('a server that is away for ten minutes is tried at most once in 30 s for each of four senders', async () => {
+    const clock = new FakeClock()
+    const breaker = new CircuitBreaker({ failureThreshold: 10, openMs: 5000 }, clock)
+    let tries = 0
+    while (clock.monotonicMs() < 600_000) {
+      const wait = breaker.admit()
+      if (wait > 0) await clock.advance(wait)
+      else {
+        tries++
+        breaker.failed()
+      }
+    }
+    expect(tries).toBeGreaterThan(40)
+    expect(tries - 10).toBeLessThanOrEqual((600 / 30) * 4)
   })
 
   function opened() {
