@@ -3,13 +3,14 @@ import { clipEnd, printable } from '../lib/terminal/printable.js'
 import type { ConcernReport } from '../service/concern-report.js'
 import { formatDuration } from '../util/duration.js'
 import { type Findings, type Kind, tally } from './findings.js'
-import { failedRun, type LastLines } from './last-lines.js'
+import { type LastLines, linesFor } from './last-lines.js'
 import { good, paint, sgr, warning } from './problems.js'
 import type { Output } from './terminal.js'
 
 const labels: Readonly<Record<Kind, string>> = { incident: 'incident', pattern: 'pattern', failed_unit: 'failed' }
 /** Behind the longest of them. */
 const kIndent = 'incident  '.length
+const kQuote = '> '
 /** As many names as one reads. */
 const kMaxNames = 6
 const kMaxLine = 400
@@ -118,10 +119,10 @@ function clock(rfc3339: string, { timeZone }: Present): string {
   return new Date(rfc3339).toLocaleString('sv-SE', { ...timeForm, timeZone })
 }
 
-/** Each line behind a mark, so that no line of a log reads as one of ours. */
+/** Lines of a log, each behind a mark that `wrapped` repeats, so that none reads as one of ours. */
 function lastWords(concern: ConcernReport, { lines }: Present): readonly string[] {
-  const said = lines?.get(failedRun(concern) ?? '') ?? []
-  return said.map((line) => `> ${line}`)
+  const said = lines === undefined ? [] : (linesFor(concern, lines) ?? [])
+  return said.map((line) => `${kQuote}${line}`)
 }
 
 function count(number: unknown, what: string): string {
@@ -144,13 +145,14 @@ function namesOf({ attributes }: ConcernReport, name: string): readonly string[]
 function wrapped(text: string, { isTty, columns }: Output): readonly string[] {
   const room = columns - kIndent
   if (!isTty || columns < kMinColumns || text.length <= room) return [text]
+  const mark = text.startsWith(kQuote) ? kQuote : ''
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > room) {
+  for (const word of text.slice(mark.length).split(' ')) {
+    if (line !== '' && mark.length + line.length + 1 + word.length > room) {
       lines.push(line)
       line = word
     } else line = line === '' ? word : `${line} ${word}`
   }
-  return [...lines, line]
+  return [...lines, line].map((one) => mark + one)
 }

@@ -22,7 +22,7 @@ export const command: Command = {
 }
 
 async function run({ values, terminal }: Invocation): Promise<number> {
-  const [{ askStatus }, { findingsOf }, { incidentsText }, { lastLines, failedRun }] = await Promise.all([
+  const [{ askStatus }, { findingsOf }, { incidentsText }, { lastLines, linesFor }] = await Promise.all([
     import('./status-client.js'),
     import('./findings.js'),
     import('./incidents-text.js'),
@@ -41,7 +41,7 @@ async function run({ values, terminal }: Invocation): Promise<number> {
   const { concerns, omitted, doubts, notes } = findings
   const lines = await lastLines(concerns)
   if (asJson) {
-    const told = concerns.map((one) => ({ ...one, log: lines.get(failedRun(one) ?? '') }))
+    const told = concerns.map((one) => ({ ...one, log: linesFor(one, lines) }))
     terminal.out.write(jsonText({ concerns: told, omitted, doubts, notes }))
   } else terminal.out.write(incidentsText(findings, terminal.out, { nowMs: Date.now(), lines }))
   return concerns.length + omitted + doubts.length === 0 ? ExitCode.ok : ExitCode.failure

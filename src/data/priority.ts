@@ -13,7 +13,7 @@ export type Priority = (typeof priorities)[number]
  * Class of an event, from the record alone.
  *
  * Findings go by their names, since the end of an incident is as severe as `info`. Of the rest a warning is a failure too: units that
- * were taken down, times in which nobody watched, events that were summed up. A line of a log is a line whatever its writer thinks of it.
+ * were taken down, jobs that failed, times in which nobody watched, events that were summed up. A line of a log is a line whatever its writer thinks of it.
  */
 export function priorityOfEvent({ name, severity }: RawEvent): Priority {
   if (name === '') return 'log_line'

@@ -100,8 +100,9 @@ function result(attributes: Attributes): string {
 /** A clean exit is news only where something failed; that of a job that is done belongs to another line. */
 function exit(name: string, attributes: Attributes): string {
   if (name === names.jobFinished && attributes[attr.jobResult] === 'done') return ''
-  const { command } = failureOfEvent(attributes)
-  if (name === names.failed && command !== undefined) return `${command} failed`
+  const { result, detail, command } = failureOfEvent(attributes)
+  if (command !== undefined) return `${command} failed`
+  if (result === 'exit-code' && detail === undefined) return result // of another process than the main one
   const signal = text(attributes, attr.exitSignal)
   if (signal !== '') return `killed by ${signal}`
   const code = text(attributes, attr.exitCode)

@@ -97,6 +97,11 @@ export class Member {
     return atNano <= this.#knownNano
   }
 
+  /** The run that failed last; empty where none is known. */
+  get lastFailedRun(): string {
+    return this.#countedRun ?? ''
+  }
+
   get failed(): boolean {
     return this.failures > 0
   }

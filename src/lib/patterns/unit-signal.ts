@@ -41,7 +41,7 @@ export function readUnitSignal(
   }
 }
 
-/** `exit-code/3`, `signal/SIGSEGV`, `timeout`, `exit-code/ExecStartPre=`. */
+/** `exit-code/3`, `signal/SIGSEGV`, `timeout`, `exit-code/ExecStartPre=`, `success`. */
 function howItEnded({ attributes }: RawEvent): string {
   const { result, detail, command } = failureOfEvent(attributes)
   const more = detail ?? command

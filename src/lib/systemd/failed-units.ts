@@ -8,10 +8,10 @@ import { attr } from './names.js'
 import { processExit } from './process-exit.js'
 
 /** A unit in the state `failed` (`systemctl --failed`), whether or not the agent has seen it fail. */
-export function failedUnit(name: string, state: UnitState, resource: Resource): Concern {
+export function failedUnit(name: string, state: UnitState, command: string, resource: Resource): Concern {
   const { result, stateChangeUsec } = state
   const exit = processExit(state)
-  const reason = result === 'success' ? '' : failureText(failureOf(result, exit ?? {}, ''))
+  const reason = result === 'success' ? '' : failureText(failureOf(result, exit, command))
   return {
     kind: 'failed_unit',
     severity: Severity.error,

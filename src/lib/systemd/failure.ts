@@ -1,5 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
+import type { UnitState } from '../../data/signal-record.js'
 import { attr } from './names.js'
+import { type ProcessExit, processExit } from './process-exit.js'
 
 /** What a service runs beside its main process, by the SubState in which it does (systemd's service.c). */
 const commands: ReadonlyMap<string, string> = new Map([
@@ -9,6 +11,29 @@ const commands: ReadonlyMap<string, string> = new Map([
   ['stop', 'ExecStop='],
   ['stop-post', 'ExecStopPost='],
 ])
+/** What a command can end a run with; all other results are systemd's own doing, or the main process's. */
+const ofCommands: ReadonlySet<string> = new Set(['exit-code', 'signal', 'core-dump', 'timeout'])
+
+/**
+ * The setting whose command a Result is of; empty where it is of the main process, or of no process. systemd sets the result at once, and may
+ * run ExecStopPost= and stop other processes before the unit is `failed`: only the state that it was in then tells.
+ *
+ * @param before - the last state without this result
+ * @param after - the first one with it
+ */
+export function guiltyCommand(before: UnitState, after: UnitState): string {
+  const command = commands.get(before.subState)
+  if (command === undefined || !ofCommands.has(after.result)) return ''
+  // One that takes too long is killed, and so may the main process be.
+  return after.result !== 'timeout' && hasFailedSince(before, after) ? '' : command
+}
+
+/** The main process has ended between these states, and not well. */
+function hasFailedSince(before: UnitState, after: UnitState): boolean {
+  const exit = processExit(after)
+  const isNew = after.execMainCode !== before.execMainCode || after.execMainExitUsec !== before.execMainExitUsec
+  return isNew && exit !== undefined && !('code' in exit && exit.code === 0)
+}
 
 /** How a run ended: at most one of these says more than the result does. */
 export interface Failure {
@@ -20,37 +45,23 @@ export interface Failure {
   readonly command?: string
 }
 
-/**
- * Whose failure a Result is: ExecMainStatus is of the main process, which has ended well, or never began, where a command beside it failed.
- *
- * @param exit - signal or exit code of the main process, where it has ended
- * @param subStateBefore - of the unit, when it failed
- */
-export function failureOf(
-  result: string,
-  exit: { readonly signal?: string; readonly code?: number },
-  subStateBefore: string,
-): Failure {
-  const { signal, code } = exit
-  const isItsOwn = result === 'exit-code' ? signal === undefined && code !== 0 : signal !== undefined || code !== 0
-  if (isItsOwn && signal !== undefined) return { result, detail: signal }
-  if (isItsOwn && code !== undefined) return { result, detail: String(code) }
-  const command = commands.get(subStateBefore)
-  return command === undefined ? { result } : { result, command }
+/** @param command - see `guiltyCommand` */
+export function failureOf(result: string, exit: ProcessExit | undefined, command: string): Failure {
+  if (result === '' || result === 'success') return { result }
+  if (command !== '') return { result, command }
+  if (exit === undefined) return { result }
+  // The main process ended by a signal, or well: what had an exit code was another one.
+  if ('signal' in exit) return result === 'exit-code' ? { result } : { result, detail: exit.signal }
+  return exit.code === 0 ? { result } : { result, detail: String(exit.code) }
 }
 
 /** That of an event. */
 export function failureOfEvent(attributes: Attributes): Failure {
   const signal = attributes[attr.exitSignal]
   const code = attributes[attr.exitCode]
-  return failureOf(
-    textOf(attributes[attr.result]),
-    {
-      ...(typeof signal === 'string' ? { signal } : {}),
-      ...(typeof code === 'number' ? { code } : {}),
-    },
-    textOf(attributes[attr.subStateBefore]),
-  )
+  const exit =
+    typeof signal === 'string' ? { signal, coreDumped: false } : typeof code === 'number' ? { code } : undefined
+  return failureOf(textOf(attributes[attr.result]), exit, textOf(attributes[attr.failedCommand]))
 }
 
 /** `exit-code 3`, `signal SIGSEGV`, `timeout`, `exit-code of ExecStartPre=`. */

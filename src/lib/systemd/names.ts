@@ -63,6 +63,8 @@ export const attr = {
   subState: 'systemd.unit.sub_state',
   subStateBefore: 'systemd.unit.sub_state.previous',
   result: 'systemd.unit.result',
+  /** The setting whose command the result is of, where that is not the main process: `ExecStartPre=`. */
+  failedCommand: 'systemd.unit.failed_command',
   invocationId: 'systemd.unit.invocation_id',
   nRestarts: 'systemd.unit.n_restarts',
   /** auto | watchdog | oom: by systemd, as Restart= says; manual | dependency | remediation: by a job. */

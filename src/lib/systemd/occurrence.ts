@@ -26,6 +26,8 @@ export interface Occurrence {
   readonly beganUsec?: number
   readonly cause?: Restarter
   readonly job?: { readonly id: number; readonly result: string }
+  /** Of a failure that is a command's beside the main process, its setting: `ExecStartPre=`. */
+  readonly command?: string
   /** Of oomKilled, where the kernel was asked, too. */
   readonly oom?: OomReport
   /** Concluded from two states that are not neighbours: what lay between was never seen. */

@@ -4,8 +4,8 @@ import type { Resource } from '../../data/resource.js'
 import type { UnitState } from '../../data/signal-record.js'
 import { formatDuration } from '../../util/duration.js'
 import type { Evidence } from './evidence.js'
-import { failureOf } from './failure.js'
 import { runSpanId } from './ids.js'
+import { isFailedJob } from './job-result.js'
 import { jobTypeOf } from './job-type.js'
 import { attr, event, type Named } from './names.js'
 import type { Occurrence } from './occurrence.js'
@@ -51,9 +51,6 @@ const severityOf: Readonly<Record<Occurrence['kind'], SeverityNumber>> = {
   jobFinished: Severity.info, // of those that systemd gave up, `warn`
 }
 
-/** Ends of jobs that did not do what was asked for, and were not taken back (`job_result_to_string` of systemd, and the levels it logs them with). */
-const failedJobs: ReadonlySet<string> = new Set(['failed', 'timeout', 'dependency', 'assert', 'unsupported', 'once'])
-
 /** Makes the event of an occurrence. Trace and span are those of the run it is about. */
 export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
   const { state, kind } = what
@@ -61,21 +58,18 @@ export function unitEvent(what: Occurrence, context: EventContext): RawEvent {
   const ofFailure = kind === 'restarting' && state.result !== 'success' && state.result !== ''
   // It did nothing wrong itself, yet it does not run, and nobody has wanted that.
   const takenDown = kind === 'stopped' && context.causedBy !== undefined
+  // Of a unit that failed another event tells as well, as an error; of one that `dependency` kept from starting no other does.
+  const failedJob = isFailedJob(what.job?.result)
   const made: RawEvent = {
     timeUnixNano: time,
     observedTimeUnixNano: context.observedNs,
     name: event[kind],
-    severity: ofFailure || takenDown || isFailedJob(what) ? Severity.warn : severityOf[kind],
+    severity: ofFailure || takenDown || failedJob ? Severity.warn : severityOf[kind],
     body: describe(what, context),
     attributes: attributesOf(what, context),
     resource: context.resource,
   }
   return state.invocationId === '' ? made : withRun(made, state.invocationId, runSpanId(state.invocationId))
-}
-
-/** Of a unit that failed another event tells as well, as an error; of one that `dependency` kept from starting no other does. */
-function isFailedJob({ job }: Occurrence): boolean {
-  return job !== undefined && failedJobs.has(job.result)
 }
 
 /**
@@ -95,6 +89,7 @@ function attributesOf(what: Occurrence, context: EventContext): Attributes {
     'systemd.unit.sub_state.previous': before.subState,
   }
   if (state.result !== '') attributes['systemd.unit.result'] = state.result
+  if (what.command !== undefined) attributes['systemd.unit.failed_command'] = what.command
   if (state.invocationId !== '') attributes['systemd.unit.invocation_id'] = state.invocationId
   if (context.slice !== '') attributes['systemd.unit.slice'] = context.slice
   if (context.cgroupId !== undefined) attributes['systemd.unit.cgroup_id'] = context.cgroupId
@@ -236,12 +231,13 @@ function whatNext({ kind, state, job }: Occurrence, { outlook }: EventContext): 
  * `exit code 3`, `signal SIGSEGV, core dumped`, `watchdog, signal SIGABRT`; where a command beside the main process failed that one,
  * `ExecStartPre= (exit-code)`; without an exit, systemd's result word.
  */
-function howItEnded({ state, before }: Occurrence, { outOfMemory }: EventContext): string {
+function howItEnded({ state, command }: Occurrence, { outOfMemory }: EventContext): string {
   const exit = processExit(state)
   const { result } = state
-  const { command } = failureOf(result, exit ?? {}, before.subState)
-  if (command !== undefined && result !== 'success') return `${command} (${result})`
-  if (exit === undefined) return result === '' ? 'unknown reason' : result
+  if (command !== undefined) return `${command} (${result})`
+  // Of a command that is not known, for the main process ended well, or was stopped.
+  const isAnothers = result === 'exit-code' && exit !== undefined && !('code' in exit && exit.code !== 0)
+  if (exit === undefined || isAnothers) return result === '' ? 'unknown reason' : result
   const how =
     'code' in exit ? `exit code ${exit.code}` : `signal ${exit.signal}${exit.coreDumped ? ', core dumped' : ''}`
   const explained = ['success', 'exit-code', 'signal', 'core-dump', 'start-limit-hit'].includes(result)

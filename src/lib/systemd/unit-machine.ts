@@ -1,5 +1,6 @@
 import type { UnitState } from '../../data/signal-record.js'
 import { assertNever } from '../../util/assert-never.js'
+import { guiltyCommand } from './failure.js'
 import type { Occurrence, Restarter } from './occurrence.js'
 import { type Phase, phaseOf, unloadedState } from './unit-phase.js'
 
@@ -43,6 +44,8 @@ export class UnitMachine {
   /** Result that was already told by an event of its own (watchdog, oom-kill) in this run. */
   #warned = ''
   #oneshot = false
+  /** The setting whose command this run's failure is of; empty where it is another's, or none. */
+  #failedCommand = ''
   /** When the reload under way, or the last one, began: systemd's time; 0 for unknown. */
   #reloadBeganUsec = 0
 
@@ -52,6 +55,10 @@ export class UnitMachine {
 
   get phase(): Phase {
     return phaseOf(this.#state)
+  }
+
+  get failedCommand(): string {
+    return this.#failedCommand
   }
 
   /** What the state does not say, for `resume`. */
@@ -85,6 +92,7 @@ export class UnitMachine {
     this.#held = undefined
     this.#job = undefined
     this.#warned = ''
+    this.#failedCommand = ''
     this.#reloadBeganUsec = state.activeState === 'reloading' ? state.stateChangeUsec : 0
   }
 
@@ -109,6 +117,8 @@ export class UnitMachine {
     const phase = phaseOf(next)
     if (next.activeState === 'reloading' && prev.activeState !== 'reloading')
       this.#reloadBeganUsec = next.stateChangeUsec
+    if (isBad(next) && !isBad(prev)) this.#failedCommand = guiltyCommand(prev, next)
+    else if (fresh || !isBad(next)) this.#failedCommand = ''
     if (next.jobId !== 0 && next.jobId !== this.#job?.id) this.#job = { id: next.jobId, before: prev }
     this.#settleHeld(out, next, phase, fresh)
     if (fresh) this.#beginRun(out, prev, next)
@@ -318,7 +328,7 @@ export class UnitMachine {
     this.#warn(out, before, state)
     this.#run = 'ended'
     this.#restart = undefined
-    out.push({ kind: 'failed', state, before, atUsec: endedAt(state), ...how })
+    out.push({ kind: 'failed', state, before, atUsec: endedAt(state), ...how, ...this.#guilty(state) })
   }
 
   #tellRestarting(
@@ -331,12 +341,31 @@ export class UnitMachine {
   ): void {
     this.#restart = cause
     this.#run = 'ended'
-    out.push({ kind: 'restarting', state, before, atUsec, cause, ...(inferred ? { inferred } : {}) })
+    out.push({
+      kind: 'restarting',
+      state,
+      before,
+      atUsec,
+      cause,
+      ...(inferred ? { inferred } : {}),
+      ...this.#guilty(state),
+    })
+  }
+
+  /** Of a state that is the end of this run. */
+  #guilty(state: UnitState): Pick<Occurrence, 'command'> {
+    return this.#failedCommand === '' || !isBad(state) ? {} : { command: this.#failedCommand }
   }
 
   #tellGivenUp(out: Occurrence[], state: UnitState, before: UnitState, inferred = false): void {
     this.#restart = undefined
-    const head = { kind: 'startLimitHit', state, before, atUsec: state.stateChangeUsec } as const
+    const head = {
+      kind: 'startLimitHit',
+      state,
+      before,
+      atUsec: state.stateChangeUsec,
+      ...this.#guilty(state),
+    } as const
     out.push(inferred ? { ...head, inferred } : head)
   }
 
@@ -361,6 +390,10 @@ function isSame(a: UnitState, b: UnitState): boolean {
     a.jobId === b.jobId &&
     a.nRestarts === b.nRestarts
   )
+}
+
+function isBad({ result }: UnitState): boolean {
+  return result !== 'success' && result !== ''
 }
 
 function isIdle(phase: Phase): boolean {

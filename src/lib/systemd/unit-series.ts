@@ -79,9 +79,9 @@ export class UnitSeries {
   unitsFailed(): Concern[] {
     const failed: Concern[] = []
     this.#units.followed.forEach((unit, name) => {
-      const { state } = unit.machine
+      const { state, failedCommand } = unit.machine
       if (unit.loaded && state.activeState === 'failed')
-        failed.push(failedUnit(name, state, this.#teller.resource(name, unit)))
+        failed.push(failedUnit(name, state, failedCommand, this.#teller.resource(name, unit)))
     })
     return failed
   }

@@ -1,6 +1,7 @@
 import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { FailureMode } from '../../lib/dependencies/propagation.js'
+import { isFailedJob } from '../../lib/systemd/job-result.js'
 import { attr, event as names } from '../../lib/systemd/names.js'
 
 /** A unit that does not run though it should, as one event tells it. */
@@ -17,8 +18,6 @@ export interface Failure {
   readonly gaveUpWithTriggered: boolean
 }
 
-/** Results of a start job of a unit that was tried, or that waited for another one. */
-const failedJobs: ReadonlySet<unknown> = new Set(['failed', 'timeout', 'dependency', 'assert'])
 /** Results of sockets and paths (systemd: src/core/socket.c, path.c) when what they trigger was started too often. */
 const triggerResults: ReadonlySet<unknown> = new Set(['service-start-limit-hit', 'unit-start-limit-hit'])
 /** Jobs that end a unit, or leave it running. */
@@ -71,7 +70,7 @@ function modeOf(name: string, attributes: Attributes, causedBy: string | undefin
     case names.startLimitHit:
       return 'start_failed'
     case names.jobFinished:
-      return failedJobs.has(attributes[attr.jobResult]) && !otherJobs.has(attributes[attr.jobType])
+      return isFailedJob(attributes[attr.jobResult]) && !otherJobs.has(attributes[attr.jobType])
         ? 'start_failed'
         : undefined
     default:

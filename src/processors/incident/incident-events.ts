@@ -42,7 +42,7 @@ export function resolvedEvent(incident: Incident, resolution: Resolution, atNano
 
 /** It, as long as it is open. */
 export function concernOf(incident: Incident): Concern {
-  const { failedRun } = incident.root
+  const { lastFailedRun } = incident.root
   const down: string[] = []
   for (const { unit, standing } of incident.members.values()) if (!isAtRest(standing)) down.push(unit)
   return {
@@ -55,7 +55,7 @@ export function concernOf(incident: Incident): Concern {
     attributes: {
       ...incidentAttributes(incident),
       [attr.incidentDown]: down.slice(0, kMaxNames),
-      ...(failedRun === '' ? {} : { [attr.invocationId]: failedRun }),
+      ...(lastFailedRun === '' ? {} : { [attr.invocationId]: lastFailedRun }),
     },
   }
 }

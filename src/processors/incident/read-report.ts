@@ -119,7 +119,7 @@ function impactOf(attributes: Attributes): Impact | undefined {
   return { willStop: list(attributes, attr.impactStop), mayDegrade: list(attributes, attr.impactDegrade), count }
 }
 
-/** `exit-code 3`, `signal SIGSEGV`, `timeout of ExecStartPre=`; empty where nothing failed. */
+/** `exit-code 3`, `signal SIGSEGV`, `exit-code of ExecStartPre=`; empty where nothing failed. */
 function reasonOf(attributes: Attributes): string {
   const failure = failureOfEvent(attributes)
   return failure.result === '' || failure.result === 'success' ? '' : failureText(failure)

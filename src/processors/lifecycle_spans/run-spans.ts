@@ -113,7 +113,7 @@ function rootAttributes(run: Run, last: RawEvent, failure: string | undefined): 
   return attributes
 }
 
-/** `exit-code 3`, `signal SIGSEGV`, `timeout of ExecStartPre=`; undefined when the run ended well. */
+/** `exit-code 3`, `signal SIGSEGV`, `exit-code of ExecStartPre=`; undefined when the run ended well. */
 function failureOf(last: RawEvent): string | undefined {
   const failure = failureOfEvent(last.attributes)
   const clean = failure.result === '' || failure.result === 'success'

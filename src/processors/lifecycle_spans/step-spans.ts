@@ -2,11 +2,9 @@ import type { Attributes } from '../../data/attributes.js'
 import type { RawEvent } from '../../data/event.js'
 import type { Span } from '../../data/span.js'
 import { runSpanId } from '../../lib/systemd/ids.js'
+import { isFailedJob } from '../../lib/systemd/job-result.js'
 import { attr, type Named, event as names } from '../../lib/systemd/names.js'
 import { childSpanId, nanosOf } from './run-spans.js'
-
-/** Job results that are no error: `skipped` is a start of what cannot be started anew. */
-const cleanResults = new Set(['done', 'skipped'])
 
 /**
  * A step of a run that is told of when it is over, while the run goes on: a job, a reload. It goes out at once, as a child of
@@ -39,7 +37,7 @@ function jobSpan(event: RawEvent, unit: string, invocationId: string): Span | un
       'systemd.job.type': type,
       'systemd.job.result': result,
     } satisfies Named,
-    error: cleanResults.has(result) ? undefined : `job ${result}`,
+    error: isFailedJob(result) ? `job ${result}` : undefined,
   })
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findingsOf } from '../../../src/cli/findings.js'
 import { incidentsText } from '../../../src/cli/incidents-text.js'
+import { jsonText } from '../../../src/cli/json-text.js'
 import type { ConcernReport } from '../../../src/service/concern-report.js'
 import type { StatusReport } from '../../../src/service/status-report.js'
 import { openStatusSocket } from '../../../src/service/status-socket.js'
@@ -161,6 +162,24 @@ failed    web.service has failed (exit-code 1)
           > unknown directive "fooo"
           > a\\x1b[2Jb
 `)
+})
+
+test('what of a line of the log does not fit is quoted, too: none reads as one of ours', () => {
+  const run = 'c'.repeat(32)
+  const told = failed('web.service', { attributes: { 'systemd.unit.invocation_id': run } })
+  const lines = new Map([[run, [`a${'x'.repeat(40)} trace 0e3b incident  sshd.service failed`]]])
+  const output = { color: false, isTty: true, columns: 50 } as never
+  const shown = incidentsText(findingsOf(report([told]))!, output, { ...present, lines })
+    .split('\n')
+    .slice(3, -1)
+  expect(shown.length).toBeGreaterThan(1)
+  expect(shown.filter((line) => !line.startsWith('          > '))).toEqual([])
+})
+
+test('JSON on a terminal moves no cursor', () => {
+  const text = jsonText({ log: ['\u009b2J\u202e'] })
+  expect(text).toContain('\\u009b2J\\u202e')
+  expect(JSON.parse(text)).toEqual({ log: ['\u009b2J\u202e'] })
 })
 
 test('what other hosts sent moves no cursor', () => {

@@ -9,6 +9,7 @@ import type { Resource } from '../../../../src/data/resource.js'
 import type { Span } from '../../../../src/data/span.js'
 import type { Config } from '../../../../src/exporters/debug/config.js'
 import { createDebugExporter, type Screen } from '../../../../src/exporters/debug/debug.js'
+import { isFailedJob } from '../../../../src/lib/systemd/job-result.js'
 import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { RecordingTelemetry, TestHost, testSettings } from '../../../../src/testkit/test-settings.js'
 
@@ -89,30 +90,32 @@ test.each<[string, string, Attributes, string]>([
     'an assertion',
     'job.finished',
     { ...verdict('condition_not_met'), ...job('assert') },
-    '• job finished job assert · assertion not met',
+    '! job finished job assert · assertion not met',
   ],
-  ['a job that took too long', 'job.finished', job('timeout'), '• job finished job timeout'],
+  ['a job that took too long', 'job.finished', job('timeout'), '! job finished job timeout'],
   [
     'a command before the main process',
     'unit.failed',
-    { 'systemd.unit.result': 'exit-code', 'systemd.unit.sub_state.previous': 'start-pre', ...verdict('gave_up') },
+    { 'systemd.unit.result': 'exit-code', 'systemd.unit.failed_command': 'ExecStartPre=', ...verdict('gave_up') },
     '✗ failed ExecStartPre= failed · not restarted',
   ],
   [
-    'a command after the main process',
+    'a command that is not known, after a main process that ended well',
     'unit.failed',
-    { 'systemd.unit.result': 'exit-code', 'systemd.unit.sub_state.previous': 'stop-post', 'process.exit.code': 0 },
-    '✗ failed ExecStopPost= failed',
+    { 'systemd.unit.result': 'exit-code', 'process.exit.code': 0 },
+    '✗ failed exit-code',
   ],
   [
     'a job whose dependency failed',
     'job.finished',
     { ...verdict('dependency'), ...job('dependency'), 'systemd.unit.caused_by': 'b.service' },
-    '• job finished because of b.service · job dependency',
+    '! job finished because of b.service · job dependency',
   ],
 ])('%s has mark and verdict', async (_what, name, attributes, expected) => {
   const part = { name: `systemd.${name}` }
-  const severity = name === 'unit.failed' ? Severity.error : Severity.info
+  // As the tracker makes them.
+  const isWarning = isFailedJob(attributes['systemd.job.result'])
+  const severity = name === 'unit.failed' ? Severity.error : isWarning ? Severity.warn : Severity.info
   const text = await shown(batchOf({ events: [event(0, 'a.service', 'x', severity, attributes, part)] }))
   expect(
     text

@@ -59,6 +59,17 @@ const gaveUp = { [attr.verdict]: 'gave_up' }
 const willRestart = { [attr.verdict]: 'will_restart' }
 
 describe('an incident', () => {
+  test('is the case with the run that failed last, as its words are: whoever asks looks at that one', async () => {
+    const { feed, tell, clock, telemetry } = await rig()
+    await feed(tell(names.failed, 'db.service', 'a', willRestart))
+    await clock.advance(1000)
+    await feed(tell(names.failed, 'db.service', 'b', { ...willRestart, [attr.failedCommand]: 'ExecStartPre=' }))
+    const [concern, ...others] = [...telemetry.readConcerns()]
+    expect(others).toEqual([])
+    expect(concern!.text).toBe('db.service failed (exit-code of ExecStartPre=)')
+    expect(concern!.attributes[attr.invocationId]).toBe('b'.repeat(32))
+  })
+
   test('is told of once, with its root cause, whom it took down, and what more was expected', async () => {
     const { feed, tell, clock, incidents } = await rig()
     const expected = {
