@@ -234,7 +234,7 @@ function whatNext({ kind, state, job }: Occurrence, { outlook }: EventContext): 
 function howItEnded({ state, command }: Occurrence, { outOfMemory }: EventContext): string {
   const exit = processExit(state)
   const { result } = state
-  if (command !== undefined) return `${command} (${result})`
+  if (command !== undefined) return `${command} (${outOfMemory ? 'oom-kill' : result})`
   // Of a command that is not known, for the main process ended well, or was stopped.
   const isAnothers = result === 'exit-code' && exit !== undefined && !('code' in exit && exit.code !== 0)
   if (exit === undefined || isAnothers) return result === '' ? 'unknown reason' : result
