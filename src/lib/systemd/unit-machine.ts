@@ -3,6 +3,7 @@ import { assertNever } from '../../util/assert-never.js'
 import { guiltyCommand } from './failure.js'
 import type { Occurrence, Restarter } from './occurrence.js'
 import { type Phase, phaseOf, unloadedState } from './unit-phase.js'
+import { endedAt, isBad, isIdle, isSame } from './unit-state.js'
 
 /** What has been told of the run that `#state.invocationId` names. */
 type Run = (typeof runs)[number]
@@ -373,29 +374,4 @@ export class UnitMachine {
     const beganUsec = this.#reloadBeganUsec
     out.push({ kind: 'reloaded', state, before, atUsec: state.stateChangeUsec, beganUsec })
   }
-}
-
-/** When the run that this state is the end of ended. */
-function endedAt(state: UnitState): number {
-  // RestartMode=direct never leaves `activating`, so InactiveEnter stays that of an earlier life.
-  const left = phaseOf(state) === 'waiting' || state.inactiveEnterUsec >= state.inactiveExitUsec
-  return left ? state.inactiveEnterUsec : state.stateChangeUsec
-}
-
-/** Each change of a state is stamped, but for a job that comes, and a restart that is scheduled. */
-function isSame(a: UnitState, b: UnitState): boolean {
-  return (
-    a.stateChangeUsec === b.stateChangeUsec &&
-    a.invocationId === b.invocationId &&
-    a.jobId === b.jobId &&
-    a.nRestarts === b.nRestarts
-  )
-}
-
-function isBad({ result }: UnitState): boolean {
-  return result !== 'success' && result !== ''
-}
-
-function isIdle(phase: Phase): boolean {
-  return phase === 'down' || phase === 'failed'
 }
