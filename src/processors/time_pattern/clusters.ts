@@ -13,6 +13,8 @@ const kMinLift = 3
 const kMinDayLift = 2.5
 /** One day and two neighbours, of seven: what is tried. */
 const kDayTrials = 14
+/** Seconds. A unit that fails to start was there, if not up: no hour or day in which it failed is less of its time than that. */
+const kLeastExposure = 1
 
 /** A window of the day that holds more failures than it should. */
 export interface HourCluster {
@@ -24,6 +26,8 @@ export interface HourCluster {
   readonly resultantLength: number
   /** Days with a failure in it. */
   readonly count: number
+  /** All failures. */
+  readonly failures: number
   readonly share: number
   readonly pValue: number
 }
@@ -47,7 +51,7 @@ export function hourCluster(failures: readonly LocalMoment[], exposure: Float64A
     .map(({ hour, day }) => ({ hour, day, share: exposureShare(exposure, hour) }))
     .sort((a, b) => a.hour - b.hour)
   // Exposure is known by the hour: two failures are never nearer than the hours they lie in are long.
-  const hourShare = (at: number): number => exposure[Math.floor(sorted[at]!.hour)]! / total
+  const hourShare = (at: number): number => Math.max(exposure[Math.floor(sorted[at]!.hour)]!, kLeastExposure) / total
   const found = densestCluster(
     Float64Array.from(sorted, ({ share }) => share),
     {
@@ -67,7 +71,10 @@ export function hourCluster(failures: readonly LocalMoment[], exposure: Float64A
   if ((untilHour - fromHour + 24) % 24 > kMaxHours) return undefined
   const inside = sorted.filter(({ hour }) => inHours(hour, fromHour, untilHour))
   const { direction, length } = circularMean(Float64Array.from(inside, ({ hour }) => (hour / 12) * Math.PI))
-  return { fromHour, untilHour, meanHour: (direction / Math.PI) * 12, resultantLength: length, count, share, pValue }
+  return {
+    ...{ fromHour, untilHour, meanHour: (direction / Math.PI) * 12, resultantLength: length },
+    ...{ count, failures: failures.length, share, pValue },
+  }
 }
 
 export function inHours(hour: number, from: number, until: number): boolean {
@@ -88,7 +95,8 @@ export function dayCluster(failures: readonly LocalMoment[], exposure: Float64Ar
     for (const length of [1, 2]) {
       const untilDay = (fromDay + length - 1) % 7
       const count = perDay[fromDay]! + (length === 1 ? 0 : perDay[untilDay]!)
-      const share = (exposure[fromDay]! + (length === 1 ? 0 : exposure[untilDay]!)) / total
+      const ran = exposure[fromDay]! + (length === 1 ? 0 : exposure[untilDay]!)
+      const share = Math.max(ran, kLeastExposure) / total
       if (count < kMinPart * days || count < kMinDayLift * share * days) continue
       const pValue = bonferroni(binomialAtLeast(count, days, share), kDayTrials)
       if (best === undefined || pValue < best.pValue) best = { fromDay, untilDay, count, days, share, pValue }

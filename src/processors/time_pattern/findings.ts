@@ -20,9 +20,8 @@ function clock(hour: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
 }
 
-/** @param failures - of those that count */
-export function hourWords(unit: string, found: HourCluster, failures: number, zone: string): Said {
-  const { fromHour, untilHour, count, share, pValue } = found
+export function hourWords(unit: string, found: HourCluster, zone: string): Said {
+  const { fromHour, untilHour, count, failures, share, pValue } = found
   return {
     body:
       `${unit} fails between ${clock(fromHour)} and ${clock(untilHour)} (${zone}): ${count} of ${failures} times, ` +

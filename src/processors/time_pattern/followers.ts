@@ -161,13 +161,18 @@ function follow(
   const lags = sorted(all)
   if (mostStable(lags) < Math.max(kMinPart * all.length, kMinFollowing)) return undefined
   if (!alwaysRuns && controls.length < 2 * kMinControls) return undefined
+  const longestMs = job.longestMs
   const shares = lags.map((lagMs) => (alwaysRuns ? job.shareWithin(lagMs) : shareOf(controls, lagMs)))
   const found = densestCluster(shares, {
     circular: false,
     events: all.length,
     least(first, last) {
       if (!isStable(lags[first]!, lags[last]!)) return 1
-      if (alwaysRuns) return job.shareWithin(lags[first]! + kFinestMs) - shares[first]!
+      if (alwaysRuns) {
+        // From a time when it came less often: no interval that is remembered says how often chance would have that.
+        if (lags[last]! >= longestMs) return 1
+        return Math.max(job.shareWithin(lags[first]! + kFinestMs) - shares[first]!, kFinestMs / job.spanMs)
+      }
       // What no control has met may still be as much as one of them.
       const before = shareOf(controls, lags[first]! - kFinestMs)
       return shareOf(controls, lags[last]! + kFinestMs) - before + 1 / (controls.length / 2 + 1)

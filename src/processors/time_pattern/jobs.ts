@@ -44,11 +44,20 @@ export class Job {
    * By it they are uniform, whether the job runs each hour or on Mondays.
    */
   shareWithin(lagMs: number): number {
-    const { starts } = this
+    const { starts, spanMs } = this
     let within = 0
     for (let i = 1; i < starts.length; i++) within += Math.min(starts[i]! - starts[i - 1]!, lagMs)
-    const total = starts.at(-1)! - starts[0]!
-    return total > 0 ? within / total : 1
+    return spanMs > 0 ? within / spanMs : 1
+  }
+
+  /** From the first start that is remembered to the last. */
+  get spanMs(): number {
+    return this.starts.at(-1)! - this.starts[0]!
+  }
+
+  /** Of the intervals between those. */
+  get longestMs(): number {
+    return this.starts.reduce((longest, at, i) => Math.max(longest, i === 0 ? 0 : at - this.starts[i - 1]!), 0)
   }
 }
 

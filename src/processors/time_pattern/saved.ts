@@ -155,12 +155,18 @@ function isFollowed([job, { lags, controls }]: [string, SavedFollowed]): boolean
     lags.length <= kMaxLags &&
     controls.length <= 2 * kMaxControls &&
     controls.length % 2 === 0 &&
-    [...lags, ...controls].every(isLag)
+    [...lags, ...controls].every(isLag) &&
+    controls.every((value, at) => at % 2 === 0 || value > 0)
   )
 }
 
 const isHour = (value: unknown): boolean => isSpan(value) && value <= 24
 const isDay = (value: unknown): boolean => isCount(value) && value < 7
+/** Something was counted: it is divided by. */
+const isSome = (value: unknown): boolean => isCount(value) && value > 0
+/** Parts of all time are divided by, too: none is smaller than a second of the most that may be kept (5e-15). */
+const kLeastShare = 1e-16
+const isPart = (value: unknown): boolean => isShare(value) && value >= kLeastShare
 /** Milliseconds; of a failure that did not follow, negative. */
 const isLag = (value: unknown): boolean => Number.isFinite(value) && Math.abs(value as number) <= kMaxPeriodMs
 
@@ -168,12 +174,12 @@ const isLag = (value: unknown): boolean => Number.isFinite(value) && Math.abs(va
 const details: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
   hour_of_day: {
     ...{ fromHour: isHour, untilHour: isHour, meanHour: isHour },
-    ...{ resultantLength: isSpan, count: isCount, share: isShare, pValue: isShare },
+    ...{ resultantLength: isSpan, count: isSome, failures: isSome, share: isPart, pValue: isShare },
   },
-  day_of_week: { fromDay: isDay, untilDay: isDay, count: isCount, days: isCount, share: isShare, pValue: isShare },
+  day_of_week: { fromDay: isDay, untilDay: isDay, count: isSome, days: isSome, share: isPart, pValue: isShare },
   after_job: {
     ...{ job: isText, lagMs: isLag, jitterMs: isLag, fromMs: isLag, untilMs: isLag },
-    ...{ count: isCount, failures: isCount, starts: isCount, share: isShare, pValue: isShare, jobsTried: isCount },
+    ...{ count: isSome, failures: isSome, starts: isCount, share: isPart, pValue: isShare, jobsTried: isCount },
   },
 }
 

@@ -188,10 +188,10 @@ export class TimePatternDetector implements Detector {
   }
 
   #said(known: UnitTimes, kind: Kind): Said {
-    const { open, unit, moments } = known
+    const { open, unit } = known
     switch (kind) {
       case 'hour_of_day':
-        return hourWords(unit.name, open.hour_of_day!.detail, moments.length, this.#local.zone)
+        return hourWords(unit.name, open.hour_of_day!.detail, this.#local.zone)
       case 'day_of_week':
         return dayWords(unit.name, open.day_of_week!.detail, this.#local.zone)
       case 'after_job':

@@ -9,6 +9,7 @@ import { TimePatternDetector } from '../../../../src/processors/time_pattern/tim
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { TestHost } from '../../../../src/testkit/test-settings.js'
 import { atOnce } from '../../../../src/util/pausable.js'
+import { expectPlain } from '../../lib/patterns/mutated.js'
 import { UnitStory } from '../../lib/patterns/unit-story.js'
 import { randomOf } from '../../lib/statistics/near.js'
 
@@ -207,6 +208,73 @@ test('an hour of one day of the week, each week, is told of by its day and by it
   const byDay = detected.find(({ attributes }) => attributes['pattern.kind'] === 'day_of_week')!
   expect(byDay.body).toMatch(/on Sundays?/)
   expect(byDay.attributes['pattern.time_pattern.count']).toBeLessThanOrEqual(7)
+})
+
+describe('where chance would have nothing at all', () => {
+  /** Up from eight to eight, at work on these days; fails to start at these times. */
+  const never = async (atWork: readonly number[], fails: readonly number[]): Promise<UnitStory> => {
+    const told = story()
+    for (const day of atWork) {
+      told.started(local(day, 8))
+      told.stopped(local(day, 20))
+    }
+    for (const at of fails) told.failed(at)
+    return told.tell()
+  }
+  const hours = never(
+    days(0, 20),
+    days(0, 20).map((day) => local(day, 3 + within(day))),
+  )
+  const weekdays = never(
+    days(0, 70).filter((day) => day % 7 < 5),
+    days(0, 10).map((week) => local(7 * week + 6, 9 + ((week * 5) % 12))),
+  )
+  test.each([
+    ['it never is up at that hour', hours, 'hour_of_day', 'from', /^03:/],
+    ['it never is up on that day', weekdays, 'day_of_week', 'count', /\d/],
+  ])('%s: a second of it is taken', async (_what, told, kind, key, value) => {
+    const { found } = await told
+    expect(found.map(({ attributes }) => attributes['pattern.kind'])).toContain(kind)
+    for (const event of found) expectPlain(event)
+    const one = found.find(({ attributes }) => attributes['pattern.kind'] === kind)!
+    expect(String(one.attributes[`pattern.time_pattern.${key}`])).toMatch(value)
+    expect(one.attributes['pattern.time_pattern.expected_share']).toBeGreaterThan(0)
+  })
+
+  test('its job came less often once than all starts that are remembered: what was known then is told', async () => {
+    const told = story().started(0)
+    // Every seven hours, and half an hour later it fails; then each ten minutes; and then once more as before.
+    const seldom = days(0, 12).map((n) => n * 7 * kHour)
+    for (const at of seldom) told.started(at, 'backup.service')
+    for (const at of seldom.slice(2)) told.crashed(at + 30 * kMinute)
+    const often = days(0, 80).map((n) => 12 * 7 * kHour + n * 10 * kMinute)
+    for (const at of often) told.started(at, 'backup.service')
+    told.crashed(often.at(-1)! + 30 * kMinute)
+    const { found } = await told.tell()
+    expect(found.map(({ name }) => name.split('.').at(-1))).toEqual(['detected', 'updated'])
+    for (const event of found) expectPlain(event)
+    const [before, now] = found.map(({ attributes }) => attributes['pattern.time_pattern.lift'])
+    expect(now).toBe(before)
+  })
+})
+
+test('an hour is told as it was found, also where the day with it is over before', async () => {
+  const sundays = days(0, 10).map((week) => 7 * week + 6)
+  const told = story().started(0)
+  for (const day of sundays) for (const part of [0.1, 0.3, 0.9]) told.crashed(local(day, 3 + part * within(day + 1)))
+  // At that hour, and no more on Sundays.
+  for (const day of days(71, 76)) told.crashed(local(day, 3.5))
+  const { found } = await told.tell(200 * kDay)
+  expect(found.map(({ name, attributes }) => `${name.split('.').at(-1)} ${attributes['pattern.kind']}`)).toEqual([
+    'detected hour_of_day',
+    'detected day_of_week',
+    'updated hour_of_day',
+    'cleared day_of_week',
+    'cleared hour_of_day',
+  ])
+  for (const event of found) expectPlain(event)
+  const counts = found.map(({ attributes }) => attributes['pattern.time_pattern.failures'])
+  expect(counts[4]).toBe(counts[2])
 })
 
 describe('what was learned', () => {
