@@ -18,6 +18,7 @@ const quick = {
   maxWorkers: '100%',
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  setupFiles: ['test/setup/properties.ts'],
 } as const
 
 const inTurn = { pool: 'forks', fileParallelism: false, testTimeout: 240_000, hookTimeout: 120_000 } as const
