@@ -6,6 +6,7 @@ import { FakeClock, settle } from '../../../../src/testkit/fake-clock.js'
 import { MemoryExporter } from '../../../../src/testkit/memory-exporter.js'
 import { sampleEvent, sampleResource } from '../../../../src/testkit/sample.js'
 import { type RecordingTelemetry, testSettings } from '../../../../src/testkit/test-settings.js'
+import { expectPlain } from './mutated.js'
 
 /** 2023-11-14 22:13:20 UTC, a Tuesday. */
 export const kStoryStartMs = 1_700_000_000_000
@@ -91,6 +92,7 @@ export class UnitStory {
       const lastNano = told.at(-1)?.timeUnixNano ?? 0n
       await this.clock.advance(untilS * 1000 + this.#startMs - Number(lastNano) / 1e6)
     }
+    for (const finding of this.found) expectPlain(finding)
     return this
   }
 

@@ -9,7 +9,6 @@ import { TimePatternDetector } from '../../../../src/processors/time_pattern/tim
 import { createTestConfig } from '../../../../src/testkit/create-test-config.js'
 import { TestHost } from '../../../../src/testkit/test-settings.js'
 import { atOnce } from '../../../../src/util/pausable.js'
-import { expectPlain } from '../../lib/patterns/mutated.js'
 import { UnitStory } from '../../lib/patterns/unit-story.js'
 import { randomOf } from '../../lib/statistics/near.js'
 
@@ -235,7 +234,6 @@ describe('where chance would have nothing at all', () => {
   ])('%s: a second of it is taken', async (_what, told, kind, key, value) => {
     const { found } = await told
     expect(found.map(({ attributes }) => attributes['pattern.kind'])).toContain(kind)
-    for (const event of found) expectPlain(event)
     const one = found.find(({ attributes }) => attributes['pattern.kind'] === kind)!
     expect(String(one.attributes[`pattern.time_pattern.${key}`])).toMatch(value)
     expect(one.attributes['pattern.time_pattern.expected_share']).toBeGreaterThan(0)
@@ -252,7 +250,6 @@ describe('where chance would have nothing at all', () => {
     told.crashed(often.at(-1)! + 30 * kMinute)
     const { found } = await told.tell()
     expect(found.map(({ name }) => name.split('.').at(-1))).toEqual(['detected', 'updated'])
-    for (const event of found) expectPlain(event)
     const [before, now] = found.map(({ attributes }) => attributes['pattern.time_pattern.lift'])
     expect(now).toBe(before)
   })
@@ -272,7 +269,6 @@ test('an hour is told as it was found, also where the day with it is over before
     'cleared day_of_week',
     'cleared hour_of_day',
   ])
-  for (const event of found) expectPlain(event)
   const counts = found.map(({ attributes }) => attributes['pattern.time_pattern.failures'])
   expect(counts[4]).toBe(counts[2])
 })
