@@ -154,6 +154,7 @@ const formats = {
   certificate_file: 'path of a file',
   output_file: 'path of a file',
   state_folder: 'path of a folder',
+  private_folder: 'path of a folder that only the agent may write to',
 } as const
 
 function rangeOf(from: number | undefined, to: number | undefined, one = '', many = one): string {

@@ -13,7 +13,7 @@ export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema |
  * Paths of this machine that are looked at before anything starts; `validate` warns of those that would not do
  * (`CFG_ENVIRONMENT`, decision 0320). `secret_file`, `key_file` (PEM) and `certificate_file` are read as src/config/credential.ts
  * does, `existing_file` is any other that is read; of `output_file` the folder must be there, and `state_folder` is made in one
- * that is.
+ * that is; so is `private_folder`, which like the one above it must be ours alone (src/util/own-folder.ts).
  */
 export type PathFormat =
   | 'existing_file'
@@ -22,6 +22,7 @@ export type PathFormat =
   | 'certificate_file'
   | 'output_file'
   | 'state_folder'
+  | 'private_folder'
 
 interface Head {
   /** What it does and when to change it: becomes the reference text. */

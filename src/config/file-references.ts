@@ -60,6 +60,7 @@ const formats: readonly string[] = [
   'certificate_file',
   'output_file',
   'state_folder',
+  'private_folder',
 ] satisfies readonly PathFormat[]
 
 function pathsIn(node: Node, schema: Schema): readonly NamedPath[] {

@@ -31,6 +31,7 @@ export const formats: Readonly<Record<Format, FormatRule>> = {
   certificate_file: anything('the path of a file'),
   output_file: anything('the path of a file'),
   state_folder: anything('the path of a folder'),
+  private_folder: anything('the path of a folder'),
   wall_time: { noun: 'a time such as 22:00', complaint: (text) => reasonOf(parseWallTime(text)) },
   time_zone: { noun: 'a time zone such as Europe/Berlin', complaint: timeZoneComplaint },
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, open, stat, statfs } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
 import type { PathFormat } from '../component/schema.js'
+import { notOursAlone } from '../util/own-folder.js'
 import { readCredential, secretText } from './credential.js'
 import { reasonOf } from './sources.js'
 
@@ -22,7 +23,9 @@ export function lookAt(path: string, format: PathFormat): Promise<string | undef
     case 'output_file':
       return missingFolder(dirname(path))
     case 'state_folder':
-      return unusableState(path)
+      return unusableState(path, kNothingKept)
+    case 'private_folder':
+      return openToOthers(path)
   }
 }
 
@@ -57,12 +60,14 @@ async function missingFolder(folder: string): Promise<string | undefined> {
   return `there is no folder ${folder} here; create it, or let systemd do it (LogsDirectory=): run does not start without it`
 }
 
+const kNothingKept = 'nothing would be kept here'
+
 /** Where the kernel shows itself and nobody can make a file: magic numbers of proc, sysfs and cgroup2 (statfs(2)). */
 const kernelFileSystems: ReadonlySet<number> = new Set([0x9fa0, 0x62656572, 0x63677270])
 
-/** The folder itself is made at the start, what is above it is not (src/lib/storage/state-file.ts). */
-async function unusableState(path: string): Promise<string | undefined> {
-  const useless = (reason: string): string => `nothing would be kept here: ${reason}`
+/** The folder itself is made at the start, what is above it is not (src/lib/storage/state-file.ts, src/lib/queue/disk.ts). */
+async function unusableState(path: string, what: string): Promise<string | undefined> {
+  const useless = (reason: string): string => `${what}: ${reason}`
   let place = path
   try {
     let found = await stat(place).catch((error: unknown) => {
@@ -79,9 +84,21 @@ async function unusableState(path: string): Promise<string | undefined> {
     return undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EROFS') return useless(`${place} is on a file system that cannot be written`)
+    // What keeps a queue may be allowed to go on without.
+    if (code === 'EROFS') return `${kNothingKept}: ${place} is on a file system that cannot be written`
     if (code === 'EACCES') return useless(`${place} may not be written by this user (uid ${process.geteuid?.()})`)
     const help = code === 'ENOENT' ? '; create it, or let systemd do it (StateDirectory=)' : ''
     return useless(`${place} ${reasonOf(error)}${help}`)
   }
+}
+
+async function openToOthers(path: string): Promise<string | undefined> {
+  const what = 'run would not start here'
+  const trouble = await unusableState(path, what)
+  if (trouble !== undefined) return trouble
+  const open = await notOursAlone(path).catch((error: NodeJS.ErrnoException) => {
+    // Not made yet, and what is above it is in order.
+    return error.code === 'ENOENT' ? undefined : `${path} ${reasonOf(error)}`
+  })
+  return open === undefined ? undefined : `${what}: ${open}`
 }

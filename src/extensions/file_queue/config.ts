@@ -8,6 +8,7 @@ export const schema = {
   properties: {
     directory: {
       type: 'string',
+      format: 'private_folder',
       pattern: '^/',
       maxLength: 3500,
       description:

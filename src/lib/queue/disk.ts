@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { type FileHandle, link, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { loadNative } from '../../binding/native.js'
 import { RefusalError } from '../../errors.js'
+import { notOursAlone } from '../../util/own-folder.js'
 
 /** A file of a queue. Every method rejects with the error of the system (`code`: ENOSPC, EIO, ...). */
 export interface DiskFile {
@@ -75,25 +76,11 @@ export const systemDisk: Disk = {
   },
 }
 
-/** Whoever may write into a folder can put another file in the place of ours: others, its group, and its owner. */
-const kOthersMayWrite = 0o002
-const kGroupMayWrite = 0o020
-
 async function prepareFolder(path: string, above?: string): Promise<void> {
   if (above !== undefined) await makeFolder(above)
   await makeFolder(path)
-  for (const folder of [dirname(path), path]) {
-    const found = await lstat(folder)
-    if (folder === path && !found.isDirectory()) throw new RefusalError(`${folder} is not a folder`)
-    if ((found.mode & kOthersMayWrite) !== 0)
-      throw new RefusalError(`everybody may write to ${folder}: choose another folder, or chmod o-w`)
-    if ((found.mode & kGroupMayWrite) !== 0)
-      throw new RefusalError(`its group may write to ${folder}: choose another folder, or chmod g-w`)
-    if (found.uid !== 0 && found.uid !== process.geteuid?.())
-      throw new RefusalError(
-        `${folder} belongs to user ${found.uid}: choose another folder, or chown it to the agent's`,
-      )
-  }
+  const trouble = await notOursAlone(path)
+  if (trouble !== undefined) throw new RefusalError(trouble)
 }
 
 /** One level only: what should be above is not this agent's to make, and Node's recursive mkdir never returns below /proc. */

@@ -174,7 +174,7 @@ const isLag = (value: unknown): boolean => Number.isFinite(value) && Math.abs(va
 const details: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
   hour_of_day: {
     ...{ fromHour: isHour, untilHour: isHour, meanHour: isHour },
-    ...{ resultantLength: isSpan, count: isSome, failures: isSome, share: isPart, pValue: isShare },
+    ...{ resultantLength: isShare, count: isSome, failures: isSome, share: isPart, pValue: isShare },
   },
   day_of_week: { fromDay: isDay, untilDay: isDay, count: isSome, days: isSome, share: isPart, pValue: isShare },
   after_job: {

@@ -119,6 +119,49 @@ test('the folder of a file that is written must be there', async () => {
   ])
 })
 
+describe('the folder of queues', () => {
+  const queue = (path: string): string =>
+    otlp('sending_queue: { storage: file_queue }')
+      .replace('service: {', 'service: { extensions: [file_queue],')
+      .concat(`extensions:\n  file_queue:\n    directory: ${path}\n`)
+  const made = (name: string, mode: number): string => {
+    mkdirSync(join(folder, name))
+    chmodSync(join(folder, name), mode)
+    return join(folder, name)
+  }
+  const warning = (reason: string): string[] => [`agent.yaml:8:16 extensions.file_queue.directory: ${reason}`]
+
+  test('is made in one that is there, also where that is a link to another disk', async () => {
+    symlinkSync(made('disk', 0o700), join(folder, 'link'))
+    for (const path of [join(folder, 'queue'), made('there', 0o700), join(folder, 'link/queue')])
+      expect(await said(queue(path)), path).toEqual([])
+    expect(existsSync(join(folder, 'queue'))).toBe(false)
+  })
+
+  test('must be ours alone, and so what it stands in', async () => {
+    const open = made('open', 0o777)
+    const shared = made('shared', 0o770)
+    expect(await said(queue(open))).toEqual(
+      warning('run would not start here: everybody may write to open: choose another folder, or chmod o-w'),
+    )
+    expect(await said(queue(`${shared}/queue`))).toEqual(
+      warning('run would not start here: its group may write to shared: choose another folder, or chmod g-w'),
+    )
+  })
+
+  test('must not be a link, a file, or the kernel’s', async () => {
+    symlinkSync(made('disk', 0o700), join(folder, 'link'))
+    expect(await said(queue(join(folder, 'link')))).toEqual(warning('run would not start here: link is not a folder'))
+    expect(await said(queue(write('file', '')))).toEqual(warning('run would not start here: file is not a directory'))
+    expect(await said(queue('/proc/queue'))).toEqual(
+      warning("run would not start here: /proc is the kernel's, which keeps no files"),
+    )
+    expect(await said(queue('/no/such/queue'))).toEqual(
+      warning('run would not start here: /no/such does not exist; create it, or let systemd do it (StateDirectory=)'),
+    )
+  })
+})
+
 test.each([
   ['file', 'path: ${env:LOGS}', 'path: there is no folder of ${env:LOGS} here'],
   ['file', 'path: "${env:ROOT}/x/records.jsonl"', 'path: there is no folder of ${env:ROOT} here'],

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -119,6 +129,20 @@ test('a folder that others may write to, or that is a link, is refused', async (
   symlinkSync(tempFolder(), link)
   for (const directory of [open, join(open, 'below'), link])
     await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(RefusalError)
+})
+
+test('a folder that stands in one on another disk, by way of a link, is taken; but not by one that others may change', async () => {
+  const link = join(tempFolder(), 'link')
+  symlinkSync(tempFolder(), link)
+  const directory = join(link, 'queue')
+  await setUp({ directory }).extension.start(new TestHost())
+  expect(statSync(directory).isDirectory()).toBe(true)
+  // Only root can give links away.
+  if (process.geteuid?.() !== 0) return
+  lchownSync(link, 65_534, 65_534)
+  await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(
+    new RefusalError(`${link} belongs to user 65534, and this is user 0: run as that one, choose another folder, or chown it`),
+  )
 })
 
 test("a folder whose group may write to it, or that is somebody else's, is refused, and so is what is below", async () => {

@@ -331,8 +331,28 @@ describe('a state that cannot be', () => {
   }
   const open = { fits: 5, toldFits: 5, usualGapMs: 1, leastSilenceMs: 1, lastFit: 1 }
 
-  test('one that can is read', () =>
-    expect(() => atOnce(detector().restore({ units: [unit], jobs: [] }))).not.toThrow())
+  const hour = {
+    ...{
+      fromHour: 3,
+      untilHour: 4,
+      meanHour: 3.5,
+      resultantLength: 0.9,
+      count: 5,
+      failures: 6,
+      share: 0.04,
+      pValue: 1e-5,
+    },
+  }
+  const withHour = (detail: object, more = {}) => ({
+    jobs: [],
+    units: [{ ...unit, ...more, open: { hour_of_day: { ...open, detail: { ...hour, ...detail } } } }],
+  })
+  const controls = (after: readonly number[]) => ({ after: { 'b.service': { lags: [1], controls: after, start: 1 } } })
+
+  test.each([
+    ['one of nothing', { units: [unit], jobs: [] }],
+    ['one with a pattern and a job', withHour({}, controls([-1, 1, 2, 5]))],
+  ])('%s is read', (_what, saved) => expect(() => atOnce(detector().restore(saved))).not.toThrow())
 
   test.each([
     ['nothing', undefined],
@@ -342,6 +362,11 @@ describe('a state that cannot be', () => {
     ['a time that is none', { jobs: [], units: [{ ...unit, failures: ['yesterday'] }] }],
     ['a moment that is none', { jobs: [], units: [{ ...unit, moments: [[1, null]] }] }],
     ['a kind that does not exist', { jobs: [], units: [{ ...unit, open: { moon: { ...open, detail: {} } } }] }],
+    ['an hour of no time at all', withHour({ share: 0 })],
+    ['an hour with less of it than can be told', withHour({ share: 5e-324 })],
+    ['an hour without a failure', withHour({ failures: 0 })],
+    ['failures that agree more than wholly', withHour({ resultantLength: 1e308 })],
+    ['a moment that took no time', withHour({}, controls([1, 0]))],
     ['a pattern without words', { jobs: [], units: [{ ...unit, open: { hour_of_day: { ...open, detail: {} } } }] }],
   ])('%s is refused', (_what, saved) => expect(() => atOnce(detector().restore(saved))).toThrow())
 })
