@@ -84,8 +84,7 @@ async function unusableState(path: string, what: string): Promise<string | undef
     return undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // What keeps a queue may be allowed to go on without.
-    if (code === 'EROFS') return `${kNothingKept}: ${place} is on a file system that cannot be written`
+    if (code === 'EROFS') return useless(`${place} is on a file system that cannot be written`)
     if (code === 'EACCES') return useless(`${place} may not be written by this user (uid ${process.geteuid?.()})`)
     const help = code === 'ENOENT' ? '; create it, or let systemd do it (StateDirectory=)' : ''
     return useless(`${place} ${reasonOf(error)}${help}`)
@@ -94,7 +93,8 @@ async function unusableState(path: string, what: string): Promise<string | undef
 
 async function openToOthers(path: string): Promise<string | undefined> {
   const what = 'run would not start here'
-  const trouble = await unusableState(path, what)
+  // Of a disk that is read-only (allow_volatile of file_queue).
+  const trouble = await unusableState(path, `${what}, or keep nothing`)
   if (trouble !== undefined) return trouble
   const open = await notOursAlone(path).catch((error: NodeJS.ErrnoException) => {
     // Not made yet, and what is above it is in order.

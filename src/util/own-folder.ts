@@ -1,25 +1,42 @@
 import type { Stats } from 'node:fs'
-import { lstat, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { lstat, readlink, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 
 /** Whoever may write into a folder can put another file in the place of ours: others, its group, and its owner. */
 const kOthersMayWrite = 0o002
 const kGroupMayWrite = 0o020
 
+/** As many links as Linux follows in one path, path_resolution(7). */
+const kMaxLinks = 40
+
 /**
  * What makes a folder unfit for files that nobody else may change, and what to do: that it, or the one it stands in, is not ours
- * alone. Undefined where both are. It may not be a link; the one above may, to another disk for example, if the link is ours.
+ * alone. Undefined where both are. It may not be a link; the one above may, to another disk for example, if each link on the way
+ * is ours.
  *
  * @throws Error of the system: ENOENT where either is not there
  */
-export async function notOursAlone(folder: string): Promise<string | undefined> {
+export async function notOursAlone(path: string): Promise<string | undefined> {
+  // lstat(2) follows a link whose name ends with a slash.
+  const folder = path.replace(/(?<=.)(\/\.?)+$/, '')
   const above = dirname(folder)
-  const link = await lstat(above)
   return (
-    (link.isSymbolicLink() ? notOurs(above, link) : undefined) ??
+    (await foreignLink(above)) ??
     notOursToWrite(above, await stat(above)) ??
     notOursToWrite(folder, await lstat(folder))
   )
+}
+
+async function foreignLink(path: string): Promise<string | undefined> {
+  let at = path
+  for (let link = 0; link < kMaxLinks; link++) {
+    const found = await lstat(at)
+    if (!found.isSymbolicLink()) return undefined
+    const trouble = notOurs(at, found)
+    if (trouble !== undefined) return trouble
+    at = resolve(dirname(at), await readlink(at))
+  }
+  return `${path} is a link that leads to no end`
 }
 
 function notOursToWrite(folder: string, found: Stats): string | undefined {

@@ -30,6 +30,11 @@ export async function soak(argv) {
     const seed = first + round
     const argv = ['env', `UNITSCOPE_SEED=${seed}`, ...vitest, ...files]
     const { ok, output, seconds } = await runStep(argv, root)
+    // Set where a signal has ended the round: what it found by then is nothing.
+    if (process.exitCode !== undefined) {
+      console.log(`ended after ${round} of ${rounds} rounds`)
+      return false
+    }
     console.log(`seed ${seed}, ${files.length} files: ${ok ? 'nothing found' : 'FOUND'} (${seconds.toFixed(0)} s)`)
     if (ok) continue
     failed++

@@ -6,6 +6,7 @@ import type { MetricSwitches } from './metric-groups.js'
 import { gauge, none, onePoint, point } from './metric-points.js'
 import { attr, metric } from './names.js'
 import type { TrackedUnit } from './tracked-unit.js'
+import { stopUsec } from './unit-times.js'
 import { typeOfUnit } from './unit-types.js'
 
 /** Values of one attribute that a unit's series were told with. Services know 20 sub-states and 13 results (systemd 252). */
@@ -83,14 +84,15 @@ class SeenValues {
 }
 
 function addDurations(out: Metric[], state: UnitState, resource: Resource, nowNs: bigint): void {
-  const { inactiveExitUsec, activeEnterUsec, activeExitUsec, inactiveEnterUsec } = state
+  const { inactiveExitUsec, activeEnterUsec } = state
   // Later than the beginning, else it is the end of an earlier one.
   if (inactiveExitUsec > 0 && activeEnterUsec >= inactiveExitUsec) {
     const took = [point(none, (activeEnterUsec - inactiveExitUsec) / 1e6)]
     out.push(gauge(metric.startDuration, 's', 'How long the last start took', resource, nowNs, took, 'double'))
   }
-  if (activeExitUsec > 0 && inactiveEnterUsec >= activeExitUsec) {
-    const took = [point(none, (inactiveEnterUsec - activeExitUsec) / 1e6)]
+  const stoppedUsec = stopUsec(state)
+  if (stoppedUsec !== undefined) {
+    const took = [point(none, stoppedUsec / 1e6)]
     out.push(gauge(metric.stopDuration, 's', 'How long the last stop took', resource, nowNs, took, 'double'))
   }
 }

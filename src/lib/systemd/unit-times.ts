@@ -19,3 +19,21 @@ export function stateAt(state: UnitState, usec: number, sinceUsec = usec): 'up' 
   if (phase !== 'starting' && ranAt(state, usec, sinceUsec)) return 'up'
   return phase === 'up' || phase === 'starting' || phase === 'waiting' || state.jobId !== 0 ? 'starting' : 'down'
 }
+
+/** Of a run's stamps, microseconds since 1970; 0 or NaN for unknown. */
+export type StopStamps = Readonly<
+  Record<'inactiveExitUsec' | 'activeExitUsec' | 'inactiveEnterUsec' | 'execMainStartUsec', number>
+>
+
+/**
+ * How long the last stop took, microseconds; undefined where that is not known. A start that failed leaves ActiveExit of the run
+ * before: then something began between the two. Where all that began has been stamped anew since, nothing shows it.
+ */
+export function stopUsec(stamps: StopStamps): number | undefined {
+  const { inactiveExitUsec, activeExitUsec, inactiveEnterUsec, execMainStartUsec } = stamps
+  if (!(activeExitUsec > 0 && inactiveEnterUsec >= activeExitUsec)) return undefined
+  const isOfAnother = [inactiveExitUsec, execMainStartUsec].some(
+    (beganUsec) => activeExitUsec < beganUsec && beganUsec < inactiveEnterUsec,
+  )
+  return isOfAnother ? undefined : inactiveEnterUsec - activeExitUsec
+}

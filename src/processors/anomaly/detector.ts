@@ -7,6 +7,7 @@ import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { isText } from '../../lib/patterns/saved-unit.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
 import { attr } from '../../lib/systemd/names.js'
+import { stopUsec } from '../../lib/systemd/unit-times.js'
 import type { Pausable } from '../../util/pausable.js'
 import { AlarmBar } from './alarm-bar.js'
 import { type Budget, budgetOf } from './budget.js'
@@ -134,13 +135,9 @@ export class AnomalyDetector implements Detector {
           'start_duration',
           seconds(attributes, attr.inactiveExitUsec, attr.activeEnterUsec),
         )
-      if (kind === 'stopped' || kind === 'failed' || kind === 'restarting') {
-        this.#occasion(
-          signal,
-          baseline,
-          'stop_duration',
-          seconds(attributes, attr.activeExitUsec, attr.inactiveEnterUsec),
-        )
+      // A restart after a failure is told second, of the same stop; its stamps may be those of what comes then.
+      if (kind === 'stopped' || kind === 'failed' || (kind === 'restarting' && signal.how === 'success')) {
+        this.#occasion(signal, baseline, 'stop_duration', stopSeconds(attributes))
         this.#occasion(signal, baseline, 'memory_at_exit', baseline.means.last(kMemory))
       }
     }
@@ -257,4 +254,14 @@ function savedSuspicions({ suspicions }: UnitBaseline, context: DetectorContext)
 /** NaN where one of the times is not told. */
 function seconds(attributes: Readonly<Record<string, unknown>>, from: string, to: string): number {
   return (Number(attributes[to]) - Number(attributes[from])) / 1e6
+}
+
+function stopSeconds(attributes: Readonly<Record<string, unknown>>): number {
+  const usec = stopUsec({
+    inactiveExitUsec: Number(attributes[attr.inactiveExitUsec]),
+    activeExitUsec: Number(attributes[attr.activeExitUsec]),
+    inactiveEnterUsec: Number(attributes[attr.inactiveEnterUsec]),
+    execMainStartUsec: Number(attributes[attr.execMainStartUsec]),
+  })
+  return usec === undefined ? Number.NaN : usec / 1e6
 }

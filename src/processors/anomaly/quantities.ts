@@ -1,4 +1,5 @@
 import type { Metric, NumberPoint } from '../../data/metric.js'
+import { heldBytes } from '../../lib/systemd/held-memory.js'
 import { metric as names } from '../../lib/systemd/names.js'
 
 /** What is looked at of each unit, as a series. */
@@ -35,7 +36,7 @@ export const quantities: readonly Quantity[] = [
     title: 'time spent waiting for CPU, memory and I/O',
     isRate: true,
     floor: 0.1,
-    format: (value) => `${digits(value * 100)} %`,
+    format: (value) => `${digits(value)} s in each second`,
   },
 ]
 const kCpu = 0
@@ -53,14 +54,6 @@ export const wantedMetrics = [
   names.pressureTime,
 ] as const
 
-/** What the kernel cannot take back at will. */
-const held: ReadonlyMap<unknown, 1 | -1> = new Map([
-  ['anon', 1],
-  ['kernel', 1],
-  ['shmem', 1],
-  ['slab_reclaimable', -1],
-])
-
 /** Which quantity a metric tells, and how much; -1 for none. `memory_stat` is the better word on memory, and says so. */
 export const reading = { quantity: -1, value: 0, isHeldMemory: false }
 
@@ -74,14 +67,13 @@ export function read(metric: Metric): void {
   else if (name === names.memoryUsage) total(kMemory, points)
   else if (name === names.ioBytes) total(kIo, points)
   else if (name === names.pids) total(kTasks, points)
-  else if (name === names.pressureTime) weighted(kPressure, points, 'systemd.pressure.kind', some)
+  else if (name === names.pressureTime) waited(points)
   else if (name === names.memoryStat) {
-    weighted(kMemory, points, 'systemd.memory.kind', held)
+    reading.quantity = kMemory
+    reading.value = heldBytes(points)
     reading.isHeldMemory = true
   }
 }
-
-const some: ReadonlyMap<unknown, 1 | -1> = new Map([['some', 1]])
 
 function total(quantity: number, points: readonly NumberPoint[]): void {
   reading.quantity = quantity
@@ -89,17 +81,12 @@ function total(quantity: number, points: readonly NumberPoint[]): void {
   for (let at = 0; at < points.length; at++) reading.value += Number(points[at]!.value)
 }
 
-function weighted(
-  quantity: number,
-  points: readonly NumberPoint[],
-  attribute: string,
-  signs: ReadonlyMap<unknown, 1 | -1>,
-): void {
-  reading.quantity = quantity
+/** For each of the three some of its processes may wait: more than a second in a second. */
+function waited(points: readonly NumberPoint[]): void {
+  reading.quantity = kPressure
   reading.value = 0
   for (let at = 0; at < points.length; at++) {
     const { attributes, value } = points[at]!
-    const sign = signs.get(attributes[attribute])
-    if (sign !== undefined) reading.value += sign * Number(value)
+    if (attributes['systemd.pressure.kind'] === 'some') reading.value += Number(value)
   }
 }

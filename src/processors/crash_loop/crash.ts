@@ -31,5 +31,6 @@ export function upMs({ attributes }: UnitSignal['event'], sinceMs: number, atMs:
   // Of a start that failed they are those of an earlier run.
   if (enter < usec(attr.inactiveExitUsec)) return 0
   if (exit >= enter) return (exit - enter) / 1000
-  return atMs - sinceMs
+  // A clock that was set back by less than a second moves no steady time.
+  return Math.max(atMs - sinceMs, 0)
 }

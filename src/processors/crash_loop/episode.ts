@@ -176,7 +176,9 @@ export class Episode {
     const span = (this.tally.lastMs - this.tally.firstMs) / 1000
     const results = this.#sortedResults().map(([how, times]) => `${times}x ${how}`)
     const time = span < 120 ? `${span.toFixed(1)} s` : formatDuration(Math.round(span) * 1000)
-    return `${this.tally.count} ${this.tally.count === 1 ? 'crash' : 'crashes'} in ${time} (${results.join(', ')})${uptimeWords(this.#upMs(), this.tally.count)}`
+    // Of one alone, and of those that only a counter tells of, there is no time between first and last.
+    const within = span < 0.05 ? '' : ` in ${time}`
+    return `${this.tally.count} ${this.tally.count === 1 ? 'crash' : 'crashes'}${within} (${results.join(', ')})${uptimeWords(this.#upMs(), this.tally.count)}`
   }
 
   /** What it does, whether systemd restarts it, and where to look. */

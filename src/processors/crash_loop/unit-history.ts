@@ -112,7 +112,9 @@ export class UnitHistory {
     const missed = Math.max(missedRestarts(signal), 1)
     const unseen = signal.auto ? this.#unseen(signal, seen ? missed - 1 : missed) : none
     const last = this.#crashes.at(-1)
-    if (signal.auto && last?.restarted === true && Number.isNaN(last.waitedMs)) last.waitedMs = signal.atMs - last.atMs
+    // Not negative where the clock was set back meanwhile, by less than what steady time minds.
+    if (signal.auto && last?.restarted === true && Number.isNaN(last.waitedMs))
+      last.waitedMs = Math.max(signal.atMs - last.atMs, 0)
     this.#begin(signal)
     return unseen
   }

@@ -6,6 +6,7 @@ import type { Detector, DetectorContext, OpenFinding, Unit, UnitSignal } from '.
 import { restoreUnits } from '../../lib/patterns/restored-units.js'
 import type { SavedState } from '../../lib/patterns/saved-state.js'
 import { UnitTable } from '../../lib/patterns/unit-table.js'
+import { heldBytes } from '../../lib/systemd/held-memory.js'
 import { attr, metric as names } from '../../lib/systemd/names.js'
 import type { Pausable } from '../../util/pausable.js'
 import type { Config } from './config.js'
@@ -24,14 +25,6 @@ export const wantedMetrics = [
   names.pidsSliceLimit,
 ] as const
 
-const kMemoryKind = 'systemd.memory.kind'
-/** What a unit holds and the kernel cannot take back at will: not the page cache, not caches of inodes and directory entries. */
-const kinds: ReadonlyMap<unknown, 1 | -1> = new Map([
-  ['anon', 1],
-  ['kernel', 1],
-  ['shmem', 1],
-  ['slab_reclaimable', -1],
-])
 /** Units that are gone for so long, such as containers and transient units, are forgotten. */
 const kForgetMs = 86_400_000
 /** A unit whose growth is open is gone when it was not read for so long, and for so many windows. */
@@ -231,12 +224,7 @@ export class MemoryLeakDetector implements Detector {
   }
 
   #readMemory(unit: Unit, watched: WatchedUnit, points: readonly NumberPoint[], atMs: number): void {
-    let held = watched.swap
-    for (let at = 0; at < points.length; at++) {
-      const { attributes, value } = points[at]!
-      const sign = kinds.get(attributes[kMemoryKind])
-      if (sign !== undefined) held += sign * Number(value)
-    }
+    const held = watched.swap + heldBytes(points)
     watched.withoutStat = 0
     if (this.#hasStat !== true) {
       this.#hasStat = true

@@ -62,11 +62,18 @@ function inWords(unit: Unit, quantity: Quantity, growing: Growing, limitKind: Li
   const what = quantity === 'memory' ? `memory of ${unit.name} has` : `tasks of ${unit.name} have`
   const rate = rateInWords(slope, amount, leastRate[quantity])
   const again = earlier.length === 0 ? '' : `, as in ${earlier.length} earlier ${earlier.length === 1 ? 'run' : 'runs'}`
-  const end = Number.isFinite(toLimit.likelyMs)
-    ? `; ${limits[limitKind]} ${amount(limit)} is reached in about ${durationWords(toLimit.likelyMs)}`
-    : ''
-  return `${what} grown by ${rate} for ${durationWords(durationMs)}, from ${amount(baseline)} to ${amount(current)}${again}${end}`
+  const reached = Number.isFinite(toLimit.likelyMs)
+    ? ` is reached in about ${durationWords(toLimit.likelyMs)}`
+    : undefined
+  const end = isBeyond(growing) ? ' lies behind it' : reached
+  return (
+    `${what} grown by ${rate} for ${durationWords(durationMs)}, from ${amount(baseline)} to ${amount(current)}${again}` +
+    (end === undefined ? '' : `; ${limits[limitKind]} ${amount(limit)}${end}`)
+  )
 }
+
+/** Swapped out, it is no part of what memory.max holds; MemoryHigh= only slows it down. */
+const isBeyond = ({ current, limit }: Growing): boolean => current >= limit
 
 function endInWords(unit: Unit, quantity: Quantity, { ending, current }: Growing): string {
   return `${quantity} of ${unit.name} ${endings[ending!]}; ${amounts[quantity](current)} at the end`
@@ -90,7 +97,7 @@ function evidenceOf(growing: Growing, limitKind: LimitKind, context: DetectorCon
   if (!Number.isFinite(limit)) return evidence
   evidence['limit'] = limit
   evidence['limit_kind'] = limitKind
-  if (ending !== undefined) return evidence
+  if (ending !== undefined || isBeyond(growing)) return evidence
   for (const [name, ms] of [
     ['time_to_limit', toLimit.likelyMs],
     ['time_to_limit_low', toLimit.earliestMs],

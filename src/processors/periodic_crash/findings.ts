@@ -2,6 +2,7 @@ import { Severity } from '../../data/event.js'
 import type { Detection, DetectorContext, UnitSignal } from '../../lib/patterns/detector.js'
 import { durationWords, timeWords } from '../../lib/patterns/words.js'
 import type { OpenPeriod } from './open-period.js'
+import type { Rhythm } from './rhythm.js'
 import type { UnitFailures } from './unit-failures.js'
 
 const usec = (context: DetectorContext, atMs: number): number => Number(context.unixNano(atMs) / 1000n)
@@ -16,7 +17,8 @@ export function openFinding(
   { atMs, invocationId, event }: UnitSignal,
   context: DetectorContext,
 ): Detection {
-  const { period, rhythm } = open
+  const { period } = open
+  const rhythm = from(atMs, open.rhythm)
   const every = rhythm.kind === 'clock' ? 'fails by the clock, every' : 'fails again and again, each time after'
   return {
     phase,
@@ -42,6 +44,13 @@ export function openFinding(
     runs,
     cause: event,
   }
+}
+
+/** The same, expected next after `atMs`: what comes off the beat moves no beat, and may lie behind the one that was expected. */
+function from(atMs: number, rhythm: Rhythm): Rhythm {
+  const laterMs = Math.max(Math.floor((atMs - rhythm.nextMs) / rhythm.periodMs) + 1, 0) * rhythm.periodMs
+  const { nextMs, fromMs, untilMs } = rhythm
+  return { ...rhythm, nextMs: nextMs + laterMs, fromMs: fromMs + laterMs, untilMs: untilMs + laterMs }
 }
 
 /** @param why - nothing came for several periods, or failures came at other times */

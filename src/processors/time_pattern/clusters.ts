@@ -88,6 +88,7 @@ export function dayCluster(failures: readonly LocalMoment[], exposure: Float64Ar
   // A day counts once: an outage with ten failures is one bad day.
   const weekdays = new Map(failures.map(({ day, weekday }) => [day, weekday]))
   const days = weekdays.size
+  if (days === 0) return undefined
   const perDay = new Float64Array(7)
   for (const weekday of weekdays.values()) perDay[weekday]!++
   let best: DayCluster | undefined

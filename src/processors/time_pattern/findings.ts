@@ -11,7 +11,10 @@ export type Said = Pick<Detection, 'body' | 'evidence' | 'confidence'>
 const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 
 const rounded = (value: number): number => Number(value.toPrecision(3))
-const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`
+/** What is less than a second in a day is no number that says anything to anybody. */
+const kLeastShare = 1e-5
+const percent = (share: number): string =>
+  share < kLeastShare ? `less than ${100 * kLeastShare} %` : `${Number((100 * share).toPrecision(2))} %`
 const seconds = (ms: number): number => Math.round(ms) / 1000
 
 /** `02:05` of 2.0917 hours. */

@@ -114,7 +114,6 @@ export class TimePatternDetector implements Detector {
   }
 
   #lookAtTime(known: UnitTimes, signal: UnitSignal, unixMs: number): void {
-    const { falseAlarmRate, minFailures } = this.#limits
     const moment = this.#local.at(unixMs)
     const { hour_of_day: hours, day_of_week: days } = known.open
     if (hours !== undefined) {
@@ -122,29 +121,31 @@ export class TimePatternDetector implements Detector {
       const fits = inHours(moment.hour, (fromHour - kHourSlack + 24) % 24, (untilHour + kHourSlack) % 24)
       this.#follow(known, 'hour_of_day', hours, signal, fits)
     } else {
-      const found = hourCluster(known.localMoments(), known.exposure.byHour())
-      if (found !== undefined && found.count >= minFailures && found.pValue <= falseAlarmRate)
-        this.#detect(known, 'hour_of_day', found, found.count, signal, known.momentsMs.at(0)!)
+      const found = this.#sure(hourCluster(known.localMoments(), known.exposure.byHour()))
+      if (found !== undefined) this.#detect(known, 'hour_of_day', found, found.count, signal, known.momentsMs.at(0)!)
     }
     if (days !== undefined) this.#follow(known, 'day_of_week', days, signal, inDays(moment.weekday, days.detail))
     else {
-      const found = dayCluster(known.localMoments(), known.exposure.byDay())
-      if (found !== undefined && found.count >= minFailures && found.pValue <= falseAlarmRate)
-        this.#detect(known, 'day_of_week', found, found.count, signal, known.momentsMs.at(0)!)
+      const found = this.#sure(dayCluster(known.localMoments(), known.exposure.byDay()))
+      if (found !== undefined) this.#detect(known, 'day_of_week', found, found.count, signal, known.momentsMs.at(0)!)
     }
   }
 
   #lookAtJobs(known: UnitTimes, signal: UnitSignal): void {
-    const { falseAlarmRate, minFailures } = this.#limits
     const open = known.open.after_job
     if (open !== undefined) {
       const lagMs = this.#jobs.get(open.detail.job)?.lagAt(signal.atMs)
       this.#follow(known, 'after_job', open, signal, lagMs !== undefined && isAtLag(lagMs, open.detail))
       return
     }
-    const found = known.followers.find(known.alwaysRuns, this.#jobs)
-    if (found !== undefined && found.count >= minFailures && found.pValue <= falseAlarmRate)
-      this.#detect(known, 'after_job', found, found.count, signal, known.failures.at(0)!)
+    const found = this.#sure(known.followers.find(known.alwaysRuns, this.#jobs))
+    if (found !== undefined) this.#detect(known, 'after_job', found, found.count, signal, known.failures.at(0)!)
+  }
+
+  /** Enough failures, and not by chance. */
+  #sure<T extends { readonly count: number; readonly pValue: number }>(found: T | undefined): T | undefined {
+    const { falseAlarmRate, minFailures } = this.#limits
+    return found !== undefined && found.count >= minFailures && found.pValue <= falseAlarmRate ? found : undefined
   }
 
   #detect<T extends object>(
@@ -178,9 +179,9 @@ export class TimePatternDetector implements Detector {
     const { open } = known
     const moments = known.localMoments()
     if (kind === 'hour_of_day' && open.hour_of_day !== undefined)
-      open.hour_of_day.detail = hourCluster(moments, known.exposure.byHour()) ?? open.hour_of_day.detail
+      open.hour_of_day.detail = this.#sure(hourCluster(moments, known.exposure.byHour())) ?? open.hour_of_day.detail
     if (kind === 'day_of_week' && open.day_of_week !== undefined)
-      open.day_of_week.detail = dayCluster(moments, known.exposure.byDay()) ?? open.day_of_week.detail
+      open.day_of_week.detail = this.#sure(dayCluster(moments, known.exposure.byDay())) ?? open.day_of_week.detail
     const after = open.after_job
     if (kind !== 'after_job' || after === undefined) return
     const found = known.followers.find(known.alwaysRuns, this.#jobs)

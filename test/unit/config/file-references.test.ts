@@ -151,13 +151,20 @@ describe('the folder of queues', () => {
 
   test('must not be a link, a file, or the kernel’s', async () => {
     symlinkSync(made('disk', 0o700), join(folder, 'link'))
-    expect(await said(queue(join(folder, 'link')))).toEqual(warning('run would not start here: link is not a folder'))
-    expect(await said(queue(write('file', '')))).toEqual(warning('run would not start here: file is not a directory'))
+    for (const end of ['', '/', '/.'])
+      expect(await said(queue(join(folder, 'link') + end)), end).toEqual(
+        warning('run would not start here: link is not a folder'),
+      )
+    expect(await said(queue(write('file', '')))).toEqual(
+      warning('run would not start here, or keep nothing: file is not a directory'),
+    )
     expect(await said(queue('/proc/queue'))).toEqual(
-      warning("run would not start here: /proc is the kernel's, which keeps no files"),
+      warning("run would not start here, or keep nothing: /proc is the kernel's, which keeps no files"),
     )
     expect(await said(queue('/no/such/queue'))).toEqual(
-      warning('run would not start here: /no/such does not exist; create it, or let systemd do it (StateDirectory=)'),
+      warning(
+        'run would not start here, or keep nothing: /no/such does not exist; create it, or let systemd do it (StateDirectory=)',
+      ),
     )
   })
 })

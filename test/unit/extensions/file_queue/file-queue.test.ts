@@ -141,7 +141,9 @@ test('a folder that stands in one on another disk, by way of a link, is taken; b
   if (process.geteuid?.() !== 0) return
   lchownSync(link, 65_534, 65_534)
   await expect(setUp({ directory }).extension.start(new TestHost())).rejects.toThrow(
-    new RefusalError(`${link} belongs to user 65534, and this is user 0: run as that one, choose another folder, or chown it`),
+    new RefusalError(
+      `${link} belongs to user 65534, and this is user 0: run as that one, choose another folder, or chown it`,
+    ),
   )
 })
 

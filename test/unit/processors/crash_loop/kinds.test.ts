@@ -211,6 +211,12 @@ test('restarts that systemd counted and nobody saw are crashes: signals are merg
   expect(detected?.attributes[patternAttr.confidence]).toBe(0.85)
 })
 
+test('and those that only a counter tells of took no time that anybody knows', async () => {
+  const counted = { [attr.restartCause]: 'auto', [attr.missedRestarts]: 8 }
+  const [detected] = await told(new Story().tell(names.restarted, counted).events)
+  expect(detected?.body).toMatch(/^a\.service is in a crash loop: 8 crashes \(8x unseen\)/)
+})
+
 describe('a deployment', () => {
   const restarted = { [attr.restartCause]: 'manual' }
 

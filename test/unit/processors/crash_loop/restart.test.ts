@@ -125,6 +125,22 @@ describe('a loop that is open when the agent is restarted', () => {
     expect(second.summary()).toEqual(['updated 6'])
   })
 
+  test('and whose clock was set back meanwhile, by less than a second, is kept as all others', async () => {
+    const folder = newFolder()
+    const first = await agent(folder, 0)
+    for (let n = 0; n < 5; n++)
+      await first.feed(
+        at(names.failed, 10 * n, n),
+        at(names.restarting, 10 * n, n, auto),
+        at(names.restarted, 10 * n + (n === 3 ? -0.4 : 0.1), n + 1, auto),
+      )
+    await first.processor.shutdown()
+    const second = await agent(folder, 60)
+    await second.feed(elsewhere(60))
+    await second.clock.advance(86_400_000)
+    expect(second.summary()).toEqual(['cleared 5 recovered'])
+  })
+
   test.each([
     ['a few seconds', 10, 302],
     ['an hour: silence that nobody heard is no health', 3600, 3900],

@@ -190,3 +190,21 @@ describe('what was learned', () => {
     }
   })
 })
+
+test('what comes off the beat moves no beat: the next one is told that still lies ahead', async () => {
+  // The tenth is 18 minutes late, and twice the evidence there was.
+  const { found } = await crashes([...hourly(9), 10.3 * kHour])
+  const told = found.map(({ attributes, timeUnixNano }) => {
+    const atS = Number(timeUnixNano) / 1e9
+    const aheadS = (key: string) => Number(attributes[`pattern.periodic_crash.${key}`]) / 1e6 - atS
+    return [
+      attributes['pattern.periodic_crash.count'],
+      ...['next_from_usec', 'next_usec', 'next_until_usec'].map(aheadS),
+    ]
+  })
+  expect(told.map(([count]) => count)).toEqual([5, 10])
+  const [, from, next, until] = told[1]!
+  expect(Number(next)).toBeGreaterThan(0.6 * kHour)
+  expect(Number(next)).toBeLessThan(0.8 * kHour)
+  expect([Number(from) < Number(next), Number(next) < Number(until)]).toEqual([true, true])
+})

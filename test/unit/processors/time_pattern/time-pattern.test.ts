@@ -273,6 +273,19 @@ test('an hour is told as it was found, also where the day with it is over before
   expect(counts[4]).toBe(counts[2])
 })
 
+test('a day stays what it was found to be, also where the failures went with the hour that was with it', async () => {
+  // Sundays at three for eight weeks; then at any time, but once.
+  const times = days(0, 20).map((week) => {
+    const atThree = week < 8 || week === 9
+    return local(7 * week + 6, atThree ? 3 + within(week) : 8 + ((week * 5) % 13))
+  })
+  const { found } = await crashes(times)
+  const told = found.filter(({ attributes }) => attributes['pattern.kind'] === 'day_of_week')
+  expect(told.map(({ name }) => name.split('.').at(-1))).toContain('updated')
+  for (const { body } of told) expect(body).toMatch(/^a\.service fails on Sundays \(Europe\/Berlin\): \d+ of \d+ days/)
+  for (const { attributes } of told) expect(attributes['pattern.time_pattern.days']).toEqual(['Sunday'])
+})
+
 describe('what was learned', () => {
   const folders: string[] = []
   afterEach(() => {
@@ -332,16 +345,14 @@ describe('a state that cannot be', () => {
   const open = { fits: 5, toldFits: 5, usualGapMs: 1, leastSilenceMs: 1, lastFit: 1 }
 
   const hour = {
-    ...{
-      fromHour: 3,
-      untilHour: 4,
-      meanHour: 3.5,
-      resultantLength: 0.9,
-      count: 5,
-      failures: 6,
-      share: 0.04,
-      pValue: 1e-5,
-    },
+    fromHour: 3,
+    untilHour: 4,
+    meanHour: 3.5,
+    resultantLength: 0.9,
+    count: 5,
+    failures: 6,
+    share: 0.04,
+    pValue: 1e-5,
   }
   const withHour = (detail: object, more = {}) => ({
     jobs: [],
