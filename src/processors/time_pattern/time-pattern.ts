@@ -184,7 +184,7 @@ export class TimePatternDetector implements Detector {
       open.day_of_week.detail = this.#sure(dayCluster(moments, known.exposure.byDay())) ?? open.day_of_week.detail
     const after = open.after_job
     if (kind !== 'after_job' || after === undefined) return
-    const found = known.followers.find(known.alwaysRuns, this.#jobs)
+    const found = this.#sure(known.followers.find(known.alwaysRuns, this.#jobs))
     if (found?.job === after.detail.job) after.detail = found
   }
 
