@@ -1,38 +1,18 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { detectionEvent } from '../../../src/lib/patterns/detection-event.js'
-import type { Detection, Detector, DetectorContext, UnitSignal } from '../../../src/lib/patterns/detector.js'
-import { attr, event as names } from '../../../src/lib/systemd/names.js'
-import { PeriodicCrashDetector } from '../../../src/processors/periodic_crash/periodic-crash.js'
-import { TimePatternDetector } from '../../../src/processors/time_pattern/time-pattern.js'
-import { sampleEvent, sampleResource } from '../../../src/testkit/sample.js'
-import { atOnce, type Pausable } from '../../../src/util/pausable.js'
+import type { Detection } from '../../../src/lib/patterns/detector.js'
 import { standAlone } from '../lib/patterns/alone.js'
 import { expectPlain, type Json, mutated } from '../lib/patterns/mutated.js'
+import { detectors as all, kHourMs, restore, saved, type Told, tell } from './told.js'
 
 // A state file may come from anywhere. What of memory_leak, prediction, crash_loop and anomaly is held to beside their own tests,
 // is held here of the detectors that keep times of failures.
 
-const kHourMs = 3_600_000
 const kDayMs = 24 * kHourMs
 /** Monday, 2026-03-02 in UTC. */
 const kStartMs = Date.UTC(2026, 2, 2)
 const kSavedMs = kStartMs + 21 * kDayMs
-const kinds = { failed: names.failed, restarting: names.restarting, restarted: names.restarted, started: names.started }
-
-type Told = Detector & Required<Pick<Detector, 'signal' | 'elapse' | 'save' | 'restore'>> & { readonly open: number }
-
-function tell(detector: Told, kind: keyof typeof kinds, atMs: number, name: string): void {
-  const resource = sampleResource(name)
-  const invocationId = Math.floor(atMs).toString(16).padStart(32, '0')
-  const event = sampleEvent({ name: kinds[kind], resource, attributes: { [attr.unit]: name } })
-  const unit = { key: resource.key, name, resource }
-  const auto = kind === 'restarting' || kind === 'restarted'
-  const signal: UnitSignal = { kind, unit, atMs, invocationId, auto, how: 'exit-code/1', quiet: undefined, event }
-  if ((detector.dueMs ?? Number.POSITIVE_INFINITY) <= atMs) detector.elapse(atMs)
-  detector.signal(signal)
-}
-
 /** Fails each night within an hour after a job, and runs all the time otherwise. */
 function live(detector: Told, fromMs: number, untilMs: number): void {
   for (let dayMs = fromMs; dayMs < untilMs; dayMs += kDayMs) {
@@ -44,27 +24,8 @@ function live(detector: Told, fromMs: number, untilMs: number): void {
   }
 }
 
-const detectors: readonly (readonly [string, (context: DetectorContext) => Told])[] = [
-  [
-    'periodic_crash',
-    (context) =>
-      new PeriodicCrashDetector({ falseAlarmRate: 1e-4, maxJitter: 0.1, minFailures: 5, maxUnits: 8 }, context),
-  ],
-  [
-    'time_pattern',
-    (context) =>
-      new TimePatternDetector(
-        { timeZone: 'UTC', falseAlarmRate: 1e-4, minFailures: 5, maxLagMs: kHourMs, maxJobs: 8, maxUnits: 8 },
-        context,
-      ),
-  ],
-]
-
-const saved = (detector: Told): Json => {
-  const { units, ...rest } = detector.save()
-  return JSON.parse(JSON.stringify({ ...rest, units: [...units] })) as Json
-}
-const restore = (detector: Told, state: unknown) => atOnce(detector.restore(state) as Pausable<void>)
+/** What of crash_loop is held to stands beside its own tests. */
+const detectors = all.filter(([type]) => type !== 'crash_loop')
 
 test.each(detectors)('%s: what was saved is read back, and saved again the same', (_type, make) => {
   const first = make(standAlone())
