@@ -116,7 +116,12 @@ export class LineFile {
   #isInPlace(): boolean | Promise<boolean> {
     const { path } = this.#settings
     const own = this.#own!
-    const isIt = (there: Stats | undefined): boolean => own.ino === there?.ino && own.dev === there.dev
+    const isIt = (there: Stats | undefined): boolean => {
+      if (own.ino !== there?.ino || own.dev !== there.dev) return false
+      // Emptied in its place (copytruncate): cut back to more than there is, it would grow by zeros.
+      this.#size = Math.min(this.#size, there.size)
+      return true
+    }
     if (own.local) return isIt(statNow(path))
     return stat(path).then(isIt, () => false)
   }

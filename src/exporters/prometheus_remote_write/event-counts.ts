@@ -57,6 +57,11 @@ export class EventCounts {
     return { changed, refused }
   }
 
+  /** Whether it is a count's that goes on. */
+  has(series: Series): boolean {
+    return this.#counts.has(series)
+  }
+
   all(): Iterable<EventCount> {
     return this.#counts.values()
   }

@@ -73,7 +73,8 @@ export class Planner {
     const isDue = nowMs - this.#repeatedMs >= kRepeatMs
     // First, so that what is said again has not ended.
     if (isDue) this.#planRepetition(nowMs)
-    const ended = this.#book.ended(nowMs)
+    // A count goes on until it is forgotten: silent for longer than from one repetition to the next, it would begin anew beside itself.
+    const ended = this.#book.ended(nowMs).filter((series) => !this.#events.has(series))
     for (const series of ended)
       if (series.sentMs > 0) this.#writer.end(series, series.sentMs + Math.ceil(this.#turnOf(series)))
     this.#onTaken = () => {

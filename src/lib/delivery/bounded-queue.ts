@@ -168,6 +168,11 @@ export class BoundedQueue<P extends Parcel> {
     this.#bytes -= parcel.byteLength
   }
 
+  /** Of several that were taken one was made, which is so much larger than they were: that is released. */
+  grew(bytes: number): void {
+    this.#bytes += bytes
+  }
+
   #forgetEmpty(): void {
     for (const [name, { length }] of this.#lanes) if (length === 0) this.#lanes.delete(name)
   }

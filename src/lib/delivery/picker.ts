@@ -10,7 +10,7 @@ export interface Joining<P extends Parcel> {
    * over half full: company is worth less than room for what comes next.
    */
   readonly maxBytes: number
-  /** One parcel of several, oldest first: as many items, as many bytes. */
+  /** One parcel of several, oldest first: as many items, and as many bytes but for what stands between them (commas of JSON). */
   join(parcels: readonly P[]): P
 }
 
@@ -48,7 +48,10 @@ export class Picker<P extends Parcel> {
     if (this.#joining === undefined) return this.#queue.take()
     lane.beganMs = this.#clock.monotonicMs()
     const parcels = lane.takeUpTo(this.#joining.maxBytes)
-    return parcels.length === 1 ? parcels[0] : this.#joining.join(parcels)
+    if (parcels.length === 1) return parcels[0]
+    const whole = this.#joining.join(parcels)
+    this.#queue.grew(whole.byteLength - parcels.reduce((bytes, parcel) => bytes + parcel.byteLength, 0))
+    return whole
   }
 
   /** The lane that is due first; of those that are due now, the one whose oldest parcel has waited longest. */

@@ -11,6 +11,8 @@ const kLeastBytes = 48 * 1024
  */
 export class Pages {
   readonly #free: ArrayBuffer[] = []
+  /** Pages that are with somebody: another buffer of that size, such as one that was read from a disk, may have more in it. */
+  readonly #lent = new WeakSet<ArrayBufferLike>()
 
   /** A copy in pages, and what is small by itself. */
   copy(bytes: Uint8Array): Uint8Array[] {
@@ -23,12 +25,14 @@ export class Pages {
   /** Nobody reads these any more, the kernel neither. Others than pages are left to the garbage collector. */
   giveBack(chunks: readonly Uint8Array[]): void {
     for (const { buffer } of chunks)
-      if (buffer.byteLength === kPageBytes && this.#free.length < kMaxFree) this.#free.push(buffer as ArrayBuffer)
+      if (this.#lent.delete(buffer) && this.#free.length < kMaxFree) this.#free.push(buffer as ArrayBuffer)
   }
 
   #copyOf(bytes: Uint8Array): Uint8Array {
     if (bytes.length < kLeastBytes) return new Uint8Array(bytes)
-    const copy = new Uint8Array(this.#free.pop() ?? new ArrayBuffer(kPageBytes), 0, bytes.length)
+    const page = this.#free.pop() ?? new ArrayBuffer(kPageBytes)
+    this.#lent.add(page)
+    const copy = new Uint8Array(page, 0, bytes.length)
     copy.set(bytes)
     return copy
   }

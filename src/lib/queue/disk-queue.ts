@@ -202,6 +202,11 @@ export class DiskQueue {
 
   async #commit(batch: readonly Waiting[], bytes: number): Promise<void> {
     while (!this.#hasRoom(bytes)) {
+      // What is delivered makes room; the one that is written to would else be kept until something fits beside it.
+      if (this.#active !== undefined && this.#active.records > 0 && this.#active.isSettled) {
+        this.#seal(this.#active)
+        continue
+      }
       if (this.#options.overflow === 'drop_oldest' && this.#dropOldest()) continue
       if (batch.length === 1) return this.#refuse(batch, 'the queue on disk is full', 'queue_full')
       // Some may fit where all do not.

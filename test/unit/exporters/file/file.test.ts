@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -249,6 +250,21 @@ describe('a disk in trouble', () => {
     expect(host.last).toEqual({ state: 'ok' })
     expect(numbersIn(path)).toEqual([1, 2])
     expect(telemetry.processedItems).toBe(2)
+  })
+
+  test('a file that was emptied in its place, as by copytruncate, holds whole lines also where the next write fails', async () => {
+    const { path, exporter } = await started()
+    for (const n of [1, 2, 3]) await exporter.consume(numbered(n))
+    truncateSync(path, 0)
+    limitFileSize('100')
+    try {
+      expect(await exporter.consume(numbered(4))).toMatchObject({ kind: 'retryable' })
+    } finally {
+      limitFileSize('unlimited')
+    }
+    expect(statSync(path).size).toBe(0)
+    expect(await exporter.consume(numbered(4))).toEqual({ kind: 'ok' })
+    expect(numbersIn(path)).toEqual([4])
   })
 
   // The test above covers the same path without a mount.

@@ -8,6 +8,19 @@ import { delivered, down, hang, type LaneParcel, parcel, setUp } from './rig.js'
 const sizes = (got: readonly LaneParcel[]) => got.map(({ items }) => items)
 const ofLane = (lane: string, items: number, bytes = 10): LaneParcel => ({ ...parcel(items, bytes), lane })
 
+test('what stands between the parts of a request is in no account once it is delivered', async () => {
+  const { delivery, clock, telemetry, held } = setUp(() => delivered, { intervalMs: 50, between: 1 })
+  void delivery.start()
+  const bytes = telemetry.gauges.get('queue_bytes')!
+  for (let n = 0; n < 30; n++) {
+    delivery.offer([parcel(1), parcel(2), parcel(3)])
+    await clock.advance(20)
+    expect(bytes()).toBeGreaterThanOrEqual(0)
+  }
+  await clock.advance(1000)
+  expect([held(), bytes()]).toEqual([0, 0])
+})
+
 describe('parcels that come close together', () => {
   test('the first after a pause goes at once, those behind it in one request when the interval is over', async () => {
     const { delivery, clock, got, callTimes, held } = setUp(() => delivered, { intervalMs: 50 })

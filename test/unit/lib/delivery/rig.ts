@@ -10,6 +10,8 @@ export type Part = {
   breaker?: Partial<DeliveryPolicy['breaker']>
   /** Join what comes within so many milliseconds. */
   intervalMs?: number
+  /** Bytes between two that are joined: a comma of JSON. */
+  between?: number
 }
 /** `numbers` stand for its bytes. */
 export type LaneParcel = Parcel & { readonly lane?: string; readonly numbers?: readonly number[] }
@@ -50,7 +52,9 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
     signalsOf: ({ items }) => ({ logs: items }),
     laneOf: ({ lane }) => lane ?? '',
     joining:
-      part.intervalMs === undefined ? undefined : { intervalMs: () => part.intervalMs!, maxBytes: 256 * 1024, join },
+      part.intervalMs === undefined
+        ? undefined
+        : { intervalMs: () => part.intervalMs!, maxBytes: 256 * 1024, join: (parcels) => join(parcels, part.between) },
     onHealth: (trouble) => health.push(trouble),
   })
   const held = (): number => telemetry.gauges.get('queue_items')!()
@@ -58,9 +62,9 @@ export function setUp(server: Server, part: Part = {}, seed = 1) {
 }
 
 /** One after the other, as the bytes of OTLP requests. */
-function join(parcels: readonly LaneParcel[]): LaneParcel {
+function join(parcels: readonly LaneParcel[], between = 0): LaneParcel {
   const items = parcels.reduce((sum, one) => sum + one.items, 0)
-  const byteLength = parcels.reduce((sum, one) => sum + one.byteLength, 0)
+  const byteLength = parcels.reduce((sum, one) => sum + one.byteLength, (parcels.length - 1) * between)
   return { ...parcels[0], items, byteLength, numbers: parcels.flatMap(({ numbers = [] }) => numbers) }
 }
 

@@ -43,6 +43,20 @@ test('after an outage two mebibytes of it are kept, no more', () => {
   expect(again.filter((buffer) => known.has(buffer))).toHaveLength(32)
 })
 
+test('memory that is no page of theirs is not taken, nor is a page twice', () => {
+  const pages = new Pages()
+  // What was read from a disk, in which two requests lie.
+  const read = Buffer.alloc(kPage, 1)
+  pages.giveBack([read.subarray(32, 30_000)])
+  pages.copy(some(kPage))
+  expect(read.every((byte) => byte === 1)).toBe(true)
+  const delivered = pages.copy(some(kPage))
+  pages.giveBack(delivered)
+  pages.giveBack(delivered)
+  const [first, second] = [pages.copy(some(kPage, 1)), pages.copy(some(kPage, 2))]
+  expect(first[0]!.buffer).not.toBe(second[0]!.buffer)
+})
+
 test('small requests have memory of their own, which does not come back', () => {
   const pages = new Pages()
   const [small] = pages.copy(some(100))

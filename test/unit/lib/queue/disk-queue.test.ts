@@ -193,6 +193,22 @@ describe('a queue that is full', () => {
     expect(drops.size).toBe(0)
   })
 
+  test.each(['block', 'drop_newest'] as const)(
+    '%s: what is delivered makes room, also where two do not fit',
+    async (overflow) => {
+      const { put, queue, drops, disk } = await open(undefined, { maxBytes, overflow })
+      for (const id of range(20)) {
+        expect((await put([id], 5000)).kind).toBe('kept')
+        const [kept] = await queue.read(1)
+        expect(idOf(kept!)).toBe(id)
+        await queue.settle([kept!.place])
+        expect(queue.items).toBe(0)
+      }
+      expect(drops.size).toBe(0)
+      expect((await (await open(disk.afterKill())).drain()).length).toBe(0)
+    },
+  )
+
   test('drop_newest: what does not fit is counted', async () => {
     const { put, queue, drops } = await open(undefined, { maxBytes, overflow: 'drop_newest' })
     for (const id of range(100)) await put([id])
