@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { lstat, readlink, stat } from 'node:fs/promises'
+import { lstat, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /** Whoever may write into a folder can put another file in the place of ours: others, its group, and its owner. */
@@ -34,7 +34,8 @@ async function foreignLink(path: string): Promise<string | undefined> {
     if (!found.isSymbolicLink()) return undefined
     const trouble = notOurs(at, found)
     if (trouble !== undefined) return trouble
-    at = resolve(dirname(at), await readlink(at))
+    // From where the link really stands: `..` in it leads there, too.
+    at = resolve(await realpath(dirname(at)), await readlink(at))
   }
   return `${path} is a link that leads to no end`
 }

@@ -46,7 +46,8 @@ export class Rig {
 
   static async make(part: Part = {}): Promise<Rig> {
     const rig = new Rig(part)
-    rig.#sink = await startOtlpSink()
+    // The oracle sees all of it, and keeps what is to be known.
+    rig.#sink = await startOtlpSink({ keep: false })
     rig.#sink.respond = (request) => {
       const answer = rig.backend()
       if (answer.kind !== 'refuse') rig.oracle.saw(request)

@@ -136,7 +136,8 @@ export class AnomalyDetector implements Detector {
           seconds(attributes, attr.inactiveExitUsec, attr.activeEnterUsec),
         )
       // A restart after a failure is told second, of the same stop; its stamps may be those of what comes then.
-      if (kind === 'stopped' || kind === 'failed' || (kind === 'restarting' && signal.how === 'success')) {
+      const isSecond = kind === 'restarting' && signal.how !== 'success' && signal.how !== 'unknown'
+      if ((kind === 'stopped' || kind === 'failed' || kind === 'restarting') && !isSecond) {
         this.#occasion(signal, baseline, 'stop_duration', stopSeconds(attributes))
         this.#occasion(signal, baseline, 'memory_at_exit', baseline.means.last(kMemory))
       }

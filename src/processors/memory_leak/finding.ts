@@ -65,7 +65,8 @@ function inWords(unit: Unit, quantity: Quantity, growing: Growing, limitKind: Li
   const reached = Number.isFinite(toLimit.likelyMs)
     ? ` is reached in about ${durationWords(toLimit.likelyMs)}`
     : undefined
-  const end = isBeyond(growing) ? ' lies behind it' : reached
+  const beyond = current === limit ? ' is reached' : ' lies behind it'
+  const end = isBeyond(growing) ? beyond : reached
   return (
     `${what} grown by ${rate} for ${durationWords(durationMs)}, from ${amount(baseline)} to ${amount(current)}${again}` +
     (end === undefined ? '' : `; ${limits[limitKind]} ${amount(limit)}${end}`)

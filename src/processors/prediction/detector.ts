@@ -73,6 +73,7 @@ export class PredictionDetector implements Detector {
     const foretold = readFinding(event, unit, atMs, this.#context)
     if (foretold === undefined) return
     if ('ended' in foretold) this.#withdraw(unit, foretold.ended, atMs)
+    else if ('reached' in foretold) this.#close(unit, foretold.reached, undefined, atMs)
     else this.#offer(foretold)
   }
 

@@ -4,8 +4,11 @@ import { evidenceName, patternAttr, patternEvent } from '../../lib/patterns/dete
 import type { DetectorContext, Unit } from '../../lib/patterns/detector.js'
 import type { Forecast } from './forecast.js'
 
-/** What another pattern's finding foretells; `ended` when that pattern is over. */
-export type Foretold = Forecast | { readonly ended: 'memory' | 'tasks' | 'failure' }
+/** What another pattern's finding foretells; `ended` when that pattern is over, `reached` when a limit no longer is to come. */
+export type Foretold =
+  | Forecast
+  | { readonly ended: 'memory' | 'tasks' | 'failure' }
+  | { readonly reached: 'memory' | 'tasks' }
 
 const leak = 'memory_leak'
 const periodic = 'periodic_crash'
@@ -30,6 +33,7 @@ export function readFinding(event: RawEvent, unit: Unit, atMs: number, context: 
 
 function ofLeak({ attributes, traceId = '' }: RawEvent, unit: Unit, atMs: number): Foretold | undefined {
   const value = (name: string): number => number(attributes, evidenceName(leak, name))
+  if (value('current') >= value('limit')) return { reached: quantity(attributes) }
   const [likely, low, high] = [value('time_to_limit'), value('time_to_limit_low'), value('time_to_limit_high')]
   if (![likely, low, high].every(Number.isFinite)) return undefined
   return {

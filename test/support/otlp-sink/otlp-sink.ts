@@ -48,7 +48,12 @@ const services: Readonly<Record<Signal, string>> = {
 
 /** A real gRPC server on loopback that speaks OTLP and does as told. */
 export async function startOtlpSink(
-  options: { tls?: { key: Buffer; cert: Buffer; ca?: Buffer }; address?: string } = {},
+  options: {
+    tls?: { key: Buffer; cert: Buffer; ca?: Buffer }
+    address?: string
+    /** What is taken stays in `received`; otherwise only `respond` sees it: millions of records are gigabytes. */
+    keep?: boolean
+  } = {},
 ): Promise<OtlpSink> {
   const received: Received[] = []
   const waiting = new Set<() => void>()
@@ -115,7 +120,7 @@ export async function startOtlpSink(
         const bytes = call.request
         const request = { signal, bytes, message: decodeRequest(signal, bytes), headers: call.metadata.getMap() }
         const answer = await sink.respond(request, tries++)
-        if (answer.kind !== 'refuse') received.push(request)
+        if (answer.kind !== 'refuse' && options.keep !== false) received.push(request)
         reply(answer, callback)
         for (const look of [...waiting]) look()
       },

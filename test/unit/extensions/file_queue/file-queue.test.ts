@@ -137,6 +137,13 @@ test('a folder that stands in one on another disk, by way of a link, is taken; b
   const directory = join(link, 'queue')
   await setUp({ directory }).extension.start(new TestHost())
   expect(statSync(directory).isDirectory()).toBe(true)
+  // A link to a folder in one that itself is behind a link: `..` leads from where it really stands.
+  const root = tempFolder()
+  for (const path of ['disk/lib', 'disk/state']) mkdirSync(join(root, path), { recursive: true })
+  symlinkSync('disk/lib', join(root, 'lib'))
+  symlinkSync('../state', join(root, 'disk/lib/unitscope'))
+  await setUp({ directory: join(root, 'lib/unitscope/queue') }).extension.start(new TestHost())
+  expect(statSync(join(root, 'disk/state/queue')).isDirectory()).toBe(true)
   // Only root can give links away.
   if (process.geteuid?.() !== 0) return
   lchownSync(link, 65_534, 65_534)

@@ -57,13 +57,19 @@ async function story(config: Record<string, unknown> = {}, part: Partial<Setting
       out.metrics
         .filter(({ name }) => name.startsWith('systemd.unit.pattern'))
         .map(({ name, points }) => [name, points[0]!.attributes['pattern.kind'], (points[0] as NumberPoint).value]),
-    leak: (phase: string, atS: number, hours: readonly [number, number, number] | undefined, kind = 'memory') =>
+    leak: (
+      phase: string,
+      atS: number,
+      hours: readonly [number, number, number] | undefined,
+      kind = 'memory',
+      current = 500,
+    ) =>
       tell(`pattern.memory_leak.${phase}`, atS, {
         'pattern.kind': kind,
         'pattern.confidence': 0.9,
         ...below('memory_leak', {
           limit: 1000,
-          current: 500,
+          current,
           slope: 1,
           ...(hours === undefined
             ? {}
@@ -167,6 +173,19 @@ describe('a leak with a limit', () => {
     const { leak, event, said } = await story()
     await leak('detected', 0, [2, 3, 5])
     await event(name, hours * kHour, attributes)
+    expect(said()).toEqual(['memory detected', `memory cleared ${outcome}`])
+  })
+
+  test.each([
+    [1, 'early'],
+    [3, 'met'],
+  ])('has come when the leak tells after %d h that the limit is behind', async (hours, outcome) => {
+    const { leak, said } = await story()
+    await leak('updated', 0, undefined, 'memory', 1000)
+    expect(said()).toEqual([])
+    await leak('updated', 0, [2, 3, 5])
+    await leak('updated', hours * kHour, undefined, 'memory', 1200)
+    await leak('updated', (hours + 1) * kHour, undefined, 'memory', 1300)
     expect(said()).toEqual(['memory detected', `memory cleared ${outcome}`])
   })
 
